@@ -1,0 +1,36 @@
+"""A stack: units that share a backbone and a data set and are trained in one forward pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from panda_ray.execution.canonical import digest
+from panda_ray.execution.unit import Unit
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Members in a fixed order, and which of them still lack a result.
+
+    A member that is already done stays a member: floating-point sums depend on the shape of the batch, so a resumed
+    stack must have the shape that it had.
+    """
+
+    members: tuple[Unit, ...]
+    done: frozenset[str] = field(default=frozenset())
+
+    @cached_property
+    def id(self) -> str:
+        """Hash of the members' keys; names the stack's checkpoint."""
+        return digest([unit.key for unit in self.members])[:32]
+
+    @property
+    def todo(self) -> tuple[Unit, ...]:
+        return tuple(unit for unit in self.members if unit.key not in self.done)
+
+    @property
+    def title(self) -> str:
+        """For people: method, task, width."""
+        first = self.members[0]
+        return f"{first.backbone.name} {first.method} -> {first.task} x{len(self.members)}"

@@ -1,0 +1,80 @@
+"""The protocol of a transfer method: what it needs from other units, and how a member of a stack starts.
+
+A method never trains by itself. It says what it depends on, which the planner turns into edges of the graph, and turns
+those dependencies into a `Member` that the stacked engine trains.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from panda_ray.backbones.backbone import Geometry
+from panda_ray.prompts.prompt import Prompt
+from panda_ray.tasks.task import SizeClass
+from panda_ray.training.config import TrainConfig
+from panda_ray.training.member import Member
+
+
+class MethodOptions(BaseModel):
+    """Base of every method's options: frozen, unknown names are errors. All of them enter the key."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Units that must be done before a cell of this method can start."""
+
+    source_prompt: bool = False
+    teacher: bool = False
+    """The target-like teacher of the pair: a unit of the method `teacher`."""
+    similarity: str | None = None
+    """Name of the transferability metric that weighs the pair."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A cell's dependencies, loaded.
+
+    Attributes:
+        name: how the member is called in messages.
+        similarity: predicted transferability of the pair, in [-1, 1].
+    """
+
+    name: str
+    seed: int
+    config: TrainConfig
+    geometry: Geometry
+    source_prompt: Prompt | None = None
+    teacher: Prompt | None = None
+    similarity: float | None = None
+
+
+class Method(Protocol):
+    """One transfer method."""
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    """Raise it when the numbers that the method gives change: it enters the key."""
+    summary: ClassVar[str]
+    """One line for `panda-ray methods`."""
+    uses_source: ClassVar[bool]
+    """Whether a cell of this method has a source (one cell per pair) or not (one cell per target)."""
+    is_cell: ClassVar[bool]
+    """Whether a sweep may list the method; a teacher exists only as a dependency."""
+    Options: ClassVar[type[MethodOptions]]
+
+    def needs(self, options: MethodOptions) -> Needs:
+        """What a cell depends on."""
+        ...
+
+    def config(self, config: TrainConfig, size_class: SizeClass) -> TrainConfig:
+        """The hyper-parameters of this method's training on a task of that size."""
+        ...
+
+    def member(self, inputs: Inputs, options: MethodOptions) -> Member:
+        """The start of the training: initial prefix and what it is distilled from."""
+        ...

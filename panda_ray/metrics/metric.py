@@ -1,0 +1,46 @@
+"""The protocol of a transferability metric: a signature per prompt, a similarity per pair of signatures."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from panda_ray.backbones.backbone import Backbone
+from panda_ray.prompts.prompt import Prompt
+from panda_ray.tasks.encoded import EncodedTask
+
+
+class MetricOptions(BaseModel):
+    """Base of every metric's options: frozen, unknown names are errors. All of them enter the key."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Metric(Protocol):
+    """One transferability metric."""
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    """Raise it when the numbers change: it enters the key."""
+    summary: ClassVar[str]
+    """One line for `panda-ray metrics`."""
+    needs_prompt: ClassVar[bool]
+    """Whether there is a signature at all; the constant metric has none."""
+    needs_data: ClassVar[bool]
+    """Whether the signature is taken on examples of the task."""
+    Options: ClassVar[type[MetricOptions]]
+
+    def signature(
+        self, backbone: Backbone, prompt: Prompt, task: EncodedTask | None, options: MetricOptions
+    ) -> NDArray[np.float32]:
+        """What the metric keeps of a prompt, as one array; computed once per prompt."""
+        ...
+
+    def similarity(
+        self, source: NDArray[np.float32] | None, target: NDArray[np.float32] | None, options: MetricOptions
+    ) -> float:
+        """Predicted transferability of a pair, in [-1, 1]; compared once per pair."""
+        ...

@@ -1,0 +1,94 @@
+"""What the stacked engine trains, and what it gives back, per member of a stack.
+
+Shape letters: L layers, K = 2 (keys, values), N heads, P prompt length, H head size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from panda_ray.prompts.prompt import Prompt
+
+KdLoss = Literal["mse_prob", "mse_logit", "kl", "ce"]
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """What a PanDa student imitates.
+
+    Attributes:
+        teacher: frozen prompt (and head).
+        student_head: classify the teacher's features through the student's own head instead of the teacher's.
+        weight: factor of the distillation loss, `lambda * sim`.
+        loss: how outputs are compared.
+        reduction: `sum_classes` is the paper's (sum over classes, mean over the batch); `released_code` divides by the batch twice.
+    """
+
+    teacher: Prompt
+    student_head: bool
+    weight: float
+    loss: KdLoss = "mse_prob"
+    reduction: Literal["sum_classes", "released_code"] = "sum_classes"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One training of a stack: its own seed, learning rate, start and distillation."""
+
+    name: str
+    seed: int
+    lr: float
+    prefix_LKNPH: Tensor
+    distillation: Distillation | None = None
+
+
+@dataclass(frozen=True)
+class EpochScore:
+    """One evaluation, in percent: on the whole dev set, on its selecting half and on its reported half."""
+
+    epoch: int
+    loss: float
+    """Mean training loss of the epoch's steps."""
+    score: float
+    score_select: float
+    score_report: float
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Dev-set predictions of one evaluation.
+
+    Attributes:
+        values: one JSON value per item.
+        statistics_IM: per item, the sufficient statistics of the task's metric (see `tasks/scoring.py`).
+    """
+
+    epoch: int
+    values: tuple[Any, ...]
+    statistics_IM: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class MemberResult:
+    """What training one member gave; `error` says why there is no prompt.
+
+    Attributes:
+        prompt: from the epoch that the protocol selects.
+        history: one entry per epoch.
+        best: predictions of the epoch that is best on the whole dev set (the `paper` protocol).
+        honest: predictions of the epoch that is best on the selecting half.
+    """
+
+    name: str
+    prompt: Prompt | None = None
+    history: tuple[EpochScore, ...] = ()
+    best: Predictions | None = None
+    honest: Predictions | None = None
+    select_items: frozenset[int] = field(default=frozenset())
+    """Items of the selecting half."""
+    error: str | None = None
