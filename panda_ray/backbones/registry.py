@@ -1,0 +1,148 @@
+"""Which backbones have a name, where their weights come from, and what identifies those weights in a key."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from panda_ray.backbones.backbone import Backbone
+from panda_ray.backbones.families import family_of
+from panda_ray.backbones.prefix_attention import IMPLEMENTATION
+from panda_ray.errors import InputError, unknown_name
+
+
+@dataclass(frozen=True)
+class BackboneSpec:
+    """A backbone that a sweep file may call by its name.
+
+    Attributes:
+        repository: on the Hub, or the name of a folder beside this module for a packaged model.
+        revision: commit of the repository; None where no commit could be verified, then the branch's head is resolved
+            when a sweep is planned and the resolved commit enters the key.
+        parameters_million: size, for people.
+    """
+
+    name: str
+    repository: str
+    revision: str | None
+    parameters_million: float
+    packaged: bool = False
+
+
+BACKBONES: tuple[BackboneSpec, ...] = (
+    BackboneSpec("builtin-tiny", "builtin_tiny", None, 0.9, packaged=True),
+    BackboneSpec("bert-tiny", "google/bert_uncased_L-2_H-128_A-2", "30b0a37ccaaa32f332884b96992754e246e48c5f", 4.4),
+    BackboneSpec("bert-small", "google/bert_uncased_L-4_H-512_A-8", None, 28.8),
+    BackboneSpec("bert-medium", "google/bert_uncased_L-8_H-512_A-8", None, 41.4),
+    BackboneSpec("bert-base", "google-bert/bert-base-uncased", "86b5e0934494bd15c9632b12f734a8a67f723594", 109.5),
+    BackboneSpec("bert-large", "google-bert/bert-large-uncased", "6da4b6a26a1877e173fca3225479512db81a5e5b", 335.1),
+    BackboneSpec("roberta-base", "FacebookAI/roberta-base", "e2da8e2f811d1448a5b465c236feacd80ffbac7b", 124.6),
+    BackboneSpec("roberta-large", "FacebookAI/roberta-large", "722cf37b1afa9454edce342e7895e588b6ff1d59", 355.4),
+)
+
+
+def get_backbone_spec(name: str) -> BackboneSpec:
+    """The registered backbone of that name.
+
+    Raises:
+        InputError: for an unknown name.
+    """
+    for spec in BACKBONES:
+        if spec.name == name:
+            return spec
+    raise unknown_name("backbone", name, [spec.name for spec in BACKBONES], where="give a `path` or a known name")
+
+
+def backbone_identity(name: str, path: str | None = None) -> str:
+    """What identifies the weights: `hub:<repository>@<commit>`, or `local:<sha256 of the model's files>`.
+
+    Raises:
+        InputError: for an unknown name, or a folder that holds no model.
+    """
+    folder = _folder(name, path)
+    if folder is not None:
+        return f"local:{_hash_folder(str(folder))}"
+    spec = get_backbone_spec(name)
+    return f"hub:{spec.repository}@{spec.revision or _head(spec.repository)}"
+
+
+def load_backbone(
+    name: str, path: str | None = None, device: torch.device | str | None = None, identity: str | None = None
+) -> Backbone:
+    """Load a frozen backbone in float32.
+
+    Args:
+        path: local model folder; otherwise `name` must be registered.
+        device: the first CUDA device if there is one, else the CPU, unless given.
+        identity: as `backbone_identity` returned it; pins a Hub model to the commit that was planned.
+
+    Raises:
+        InputError: for an unknown name, a folder that holds no model, or an architecture without a family.
+    """
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    folder = _folder(name, path)
+    origin: dict[str, Any] = {}
+    if folder is not None:
+        where = str(folder)
+    else:
+        identity = identity or backbone_identity(name)
+        where, origin["revision"] = identity.removeprefix("hub:").split("@")
+    config = AutoConfig.from_pretrained(where, **origin)
+    family = family_of(config.model_type)
+    model = AutoModel.from_pretrained(where, dtype=torch.float32, attn_implementation=IMPLEMENTATION, **origin)
+    tokenizer = AutoTokenizer.from_pretrained(where, **origin)
+    target = torch.device(device) if device is not None else default_device()
+    return Backbone(name, model.to(target), tokenizer, family)
+
+
+def default_device() -> torch.device:
+    """The first CUDA device that this process sees, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _folder(name: str, path: str | None) -> Path | None:
+    """The local folder of a backbone, or None for a model of the Hub."""
+    if path is None:
+        spec = get_backbone_spec(name)
+        return Path(__file__).parent / spec.repository if spec.packaged else None
+    folder = Path(path).expanduser()
+    if not (folder / "config.json").is_file() or not list(folder.glob("*.safetensors")):
+        raise InputError(
+            f"backbone {name!r}: {folder} is not a model folder; it must hold config.json, *.safetensors and a tokenizer"
+        )
+    return folder
+
+
+@lru_cache(maxsize=32)
+def _hash_folder(folder: str) -> str:
+    """sha256 over names and contents of what a model is loaded from."""
+    total = hashlib.sha256()
+    files = [*Path(folder).glob("*.json"), *Path(folder).glob("*.safetensors"), *Path(folder).glob("*.txt")]
+    for file in sorted(files):
+        total.update(f"{file.name}:{_hash_file(file)}\n".encode())
+    return total.hexdigest()
+
+
+def _hash_file(file: Path) -> str:
+    content = hashlib.sha256()
+    with file.open("rb") as handle:
+        while chunk := handle.read(1 << 22):
+            content.update(chunk)
+    return content.hexdigest()
+
+
+@lru_cache(maxsize=32)
+def _head(repository: str) -> str:
+    from huggingface_hub import HfApi
+
+    commit = HfApi().model_info(repository).sha
+    assert commit is not None, "the Hub names a commit for every model"
+    return commit
