@@ -1,48 +1,101 @@
 """The schema of a sweep file: which cells must exist, where results live, and what each training may use.
 
-One place holds every default. What a field accepts is said here and in the JSON schema made from it.
+One place holds every default. What a field accepts is said here and in the JSON schema made from it; names of tasks,
+methods, metrics and backbones are checked by `sweep_file`, which knows the line they stand on.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, model_validator
+from pydantic_core import PydanticCustomError
 
 from panda_ray.training.config import Initialization, Precision, Protocol, Schedule
 
+Item = TypeVar("Item")
+
+
+def _unique(what: str, name: Callable[[Any], Any] = lambda item: item) -> AfterValidator:
+    def check(items: Sequence[Item]) -> Sequence[Item]:
+        seen = set()
+        for index, item in enumerate(items):
+            if name(item) in seen:
+                said = {"what": what, "name": repr(name(item)), "at": index}
+                raise PydanticCustomError("duplicate", "the {what} {name} is listed twice", said)
+            seen.add(name(item))
+        return items
+
+    return AfterValidator(check)
+
+
+def _positive_or_auto(value: Any) -> Any:
+    if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
+        return value
+    said = {"value": repr(value)}
+    raise PydanticCustomError("positive_or_auto", "must be a positive whole number or 'auto', not {value}", said)
+
+
+def _title(section: MethodSection | MetricSection) -> str:
+    return section.title
+
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
-class BackboneSection(_Section):
+class NamedSection(_Section):
+    """A section that may be written as its name alone: `pot` for `{method: pot}`."""
+
+    short_key: ClassVar[str]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return {cls.short_key: value} if isinstance(value, str) else value
+
+
+class BackboneSection(NamedSection):
     """A frozen model: a name from `panda-ray backbones`, or any name with the path of a local model folder."""
 
-    name: str
+    short_key: ClassVar[str] = "name"
+
+    name: str = Field(min_length=1)
     path: str | None = None
     """Folder with config.json, model.safetensors and the tokenizer; relative to the working directory."""
 
 
-class MethodSection(_Section):
+class MethodSection(NamedSection):
     """One method of the grid. Two entries may use the same method with other options, under two labels."""
 
+    short_key: ClassVar[str] = "method"
+
     method: str
-    label: str | None = None
+    """A name from `panda-ray methods`."""
+    label: str | None = Field(default=None, min_length=1)
     """Name in tables and charts; the method's name unless given."""
     options: dict[str, Any] = Field(default_factory=dict)
+    """The method's own options."""
 
     @property
     def title(self) -> str:
         return self.label or self.method
 
 
-class MetricSection(_Section):
+class MetricSection(NamedSection):
     """One transferability metric, with its options."""
 
+    short_key: ClassVar[str] = "metric"
+
     metric: str
-    label: str | None = None
+    """A name from `panda-ray metrics`."""
+    label: str | None = Field(default=None, min_length=1)
+    """Name in tables and charts; the metric's name unless given."""
     options: dict[str, Any] = Field(default_factory=dict)
+    """The metric's own options."""
 
     @property
     def title(self) -> str:
@@ -53,17 +106,27 @@ class TrainingSection(_Section):
     """Hyper-parameters for every task. `None` means: the task's own value from Table I (or its kind's default)."""
 
     lr: float | None = Field(default=None, gt=0)
+    """Learning rate of AdamW at the start of the schedule."""
     batch_size: PositiveInt | None = None
+    """Examples per step."""
     epochs: PositiveInt | None = None
     schedule: Schedule | None = None
+    """`linear` to 0 over the training, or `exponential`: times 0.95 after each epoch."""
     prompt_len: int = Field(default=20, ge=0)
+    """Virtual tokens, the same for every task so that prompts are interchangeable."""
     max_len: int = Field(default=128, ge=8)
+    """Tokens per row at the most, special tokens included, virtual tokens not."""
     initialization: Initialization = "normal"
+    """How a prompt starts that is not transferred."""
     initialization_scale: float = Field(default=1.0, gt=0)
+    """Standard deviation (normal, sparse) or half width (uniform) of the initialisation."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
+    """On the prefix, inside the backbone and before the head."""
     weight_decay: float = Field(default=0.0, ge=0)
     grad_clip: float = Field(default=1.0, gt=0)
+    """Largest L2 norm of one member's gradient."""
     position_offset: bool = True
+    """Token positions start at the prompt length, otherwise at 0."""
     precision: Precision = "fp32"
 
 
@@ -75,7 +138,9 @@ class TaskSection(_Section):
     epochs: PositiveInt | None = None
     schedule: Schedule | None = None
     max_train_rows: PositiveInt | None = None
+    """Train on a fixed random sample of so many rows."""
     max_dev_rows: PositiveInt | None = None
+    """Evaluate on a fixed random sample of so many rows."""
 
 
 class ResourceSection(_Section):
@@ -83,30 +148,42 @@ class ResourceSection(_Section):
 
     cpus_per_stack: float = Field(default=1, gt=0)
     gpus_per_stack: float = Field(default=0, ge=0)
-    max_stack: PositiveInt | Literal["auto"] = "auto"
+    """May be a fraction: 0.25 lets four stacks share a GPU."""
+    max_stack: Annotated[PositiveInt | Literal["auto"], BeforeValidator(_positive_or_auto)] = "auto"
     """Members per stack at the most."""
     checkpoint_seconds: float = Field(default=60, gt=0)
     """A running stack saves its state at each epoch's end, but not more often than this."""
 
 
 class Sweep(_Section):
-    """One sweep file."""
+    """One sweep file: the cells that must exist, and everything that bears on their results."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    storage: str
+    """Name of the study; also of its MLflow experiment."""
+    storage: str = Field(min_length=1)
     """Folder or fsspec URL (s3://, gs://, ...) of the store."""
     tracking_uri: str | None = None
     """MLflow server or database; a local SQLite file beside a local store unless given."""
     data_root: str | None = None
     """Folder with <task>/{train,validation}.parquet, instead of the Hub."""
-    backbones: list[BackboneSection] = Field(min_length=1)
-    sources: list[str] = Field(min_length=1)
-    targets: list[str] = Field(min_length=1)
-    methods: list[MethodSection] = Field(min_length=1)
-    metrics: list[MetricSection] = Field(default_factory=list)
-    seeds: list[int] = Field(default_factory=lambda: [11], min_length=1)
+    backbones: Annotated[list[BackboneSection], Field(min_length=1), _unique("backbone", lambda section: section.name)]
+    """Names from `panda-ray backbones`, or sections with the path of a local model folder."""
+    sources: Annotated[list[str], Field(min_length=1), _unique("source")]
+    """Names from `panda-ray tasks`, or the name of a suite."""
+    targets: Annotated[list[str], Field(min_length=1), _unique("target")]
+    """Names from `panda-ray tasks`, or the name of a suite."""
+    methods: Annotated[list[MethodSection], Field(min_length=1), _unique("method label", _title)]
+    """Names from `panda-ray methods`, or sections with options."""
+    metrics: Annotated[list[MetricSection], _unique("metric label", _title)] = Field(default_factory=list)
+    """Names from `panda-ray metrics`, or sections with options."""
+    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), _unique("seed")] = Field(
+        default_factory=lambda: [11]
+    )
     self_pairs: Literal["run", "skip"] = "run"
+    """Whether a task is also transferred to itself."""
     protocol: Protocol = "paper"
+    """`paper`: the best epoch on the whole dev set. `honest`: one half selects, the other is reported."""
     training: TrainingSection = Field(default_factory=TrainingSection)
     tasks: dict[str, TaskSection] = Field(default_factory=dict)
+    """Per task, what differs from `training`."""
     resources: ResourceSection = Field(default_factory=ResourceSection)

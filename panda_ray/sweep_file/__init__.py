@@ -1,0 +1,57 @@
+"""Sweep files: YAML to a checked `Sweep`, with every problem named by file, line and key."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from panda_ray.errors import InputError
+from panda_ray.sweep import Sweep
+from panda_ray.sweep_file.messages import explain, raise_problems
+from panda_ray.sweep_file.names import expand_suites, name_problems
+from panda_ray.sweep_file.overrides import apply_override
+from panda_ray.sweep_file.yaml_source import parse_yaml
+
+__all__ = ["load_sweep"]
+
+
+def load_sweep(path: str, overrides: Sequence[str] = ()) -> Sweep:
+    """Read, override and check a sweep file.
+
+    Args:
+        overrides: `--set` texts, `dotted.key=value`, applied in order.
+
+    Raises:
+        InputError: one sentence per problem, with file and line (or the `--set` that caused it).
+    """
+    data, places = parse_yaml(_read(path), path)
+    if not isinstance(data, dict):
+        raise InputError(f"{path}: a sweep is a mapping of keys to values, beginning with `name:`")
+    for text in overrides:
+        apply_override(data, places, text)
+    raise_problems(expand_suites(data, places))
+    try:
+        sweep = Sweep.model_validate(data)
+    except ValidationError as error:
+        raise_problems(explain(error, Sweep, places))
+        raise
+    raise_problems(name_problems(sweep, places))
+    return sweep
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        near = difflib.get_close_matches(path, [str(file) for file in Path("sweeps").rglob("*.yaml")], n=1, cutoff=0.4)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise InputError(f"no sweep file {path!r}{hint}") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder; give a sweep file") from None
+    except PermissionError:
+        raise InputError(f"{path} cannot be read: permission denied") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None

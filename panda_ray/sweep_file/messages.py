@@ -1,0 +1,82 @@
+"""What pydantic found wrong, as one sentence per problem: the place, the key, what is allowed, what was written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from panda_ray.errors import InputError, unknown_name
+from panda_ray.sweep_file.yaml_source import Path, Places
+
+_SENTENCES: Mapping[str, str] = {
+    "int_type": "must be a whole number, not {input!r}",
+    "int_from_float": "must be a whole number, not {input!r}",
+    "float_type": "must be a number, not {input!r}",
+    "bool_type": "must be true or false, not {input!r}",
+    "string_type": "must be text, not {input!r}",
+    "string_too_short": "must not be empty",
+    "list_type": "must be a list, not {input!r}",
+    "dict_type": "must be a section with keys, not {input!r}",
+    "model_type": "must be a section with keys, not {input!r}",
+    "model_attributes_type": "must be a section with keys, not {input!r}",
+    "too_short": "must not be empty",
+    "greater_than": "must be greater than {gt}, not {input!r}",
+    "greater_than_equal": "must be at least {ge}, not {input!r}",
+    "less_than": "must be less than {lt}, not {input!r}",
+    "less_than_equal": "must be at most {le}, not {input!r}",
+    "finite_number": "must be a finite number, not {input!r}",
+    "string_pattern_mismatch": "must match {pattern}, not {input!r}",
+    "literal_error": "must be {expected}, not {input!r}",
+}
+
+
+def explain(error: ValidationError, root: type[BaseModel], places: Places, prefix: Path = ()) -> list[str]:
+    """One sentence per problem, each with its place.
+
+    Args:
+        root: the model that was validated.
+        prefix: where in the file the validated value stands.
+    """
+    return [_sentence(problem, root, places, prefix) for problem in error.errors(include_url=False)]
+
+
+def _sentence(problem: ErrorDetails, root: type[BaseModel], places: Places, prefix: Path) -> str:
+    loc, context = problem["loc"], problem.get("ctx", {})
+    path = (*prefix, *loc, *([context["at"]] if "at" in context else []))
+    place = places.find(path)
+    if problem["type"] == "extra_forbidden":
+        return str(unknown_name("key", str(loc[-1]), _section(root, loc[:-1]).model_fields, place))
+    dotted = ".".join(map(str, path))
+    if problem["type"] == "missing":
+        return f"{place}: the key {dotted!r} is missing"
+    template = _SENTENCES.get(problem["type"])
+    said = template.format(input=problem["input"], **context) if template else problem["msg"]
+    return f"{place}: {dotted}: {said}"
+
+
+def _section(root: type[BaseModel], loc: tuple[str | int, ...]) -> type[BaseModel]:
+    """The model that holds the key after `loc`."""
+    annotation: Any = root
+    for part in loc:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            annotation = annotation.model_fields[str(part)].annotation
+        else:
+            annotation = get_args(annotation)[-1]
+    assert isinstance(annotation, type), f"{annotation} is not a section"
+    assert issubclass(annotation, BaseModel), f"{annotation} is not a section"
+    return annotation
+
+
+def raise_problems(problems: list[str]) -> None:
+    """Raise one `InputError` with a line per problem, in the order of the file; nothing if there are none."""
+    if problems:
+        raise InputError("\n".join(sorted(set(problems), key=_line_number)))
+
+
+def _line_number(problem: str) -> tuple[bool, int]:
+    """Problems of the command line come after those of the file."""
+    head = problem.split(": ", 1)[0].rpartition(":")[2]
+    return (not head.isdigit(), int(head) if head.isdigit() else 0)

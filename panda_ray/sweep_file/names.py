@@ -1,0 +1,117 @@
+"""Names in a sweep against what exists: tasks, suites, methods, metrics, backbones, folders, and plug-ins' options."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from panda_ray.backbones import BACKBONES
+from panda_ray.errors import unknown_name
+from panda_ray.methods import METHODS
+from panda_ray.metrics import METRICS
+from panda_ray.sweep import BackboneSection, Sweep
+from panda_ray.sweep_file.messages import explain
+from panda_ray.sweep_file.yaml_source import Path, Places
+from panda_ray.tasks import PAPER_SOURCES, PAPER_TARGETS, TASKS
+from panda_ray.tasks.task import BuiltinOrigin
+
+BUILTIN_TASKS = tuple(task for task in TASKS if isinstance(task.origin, BuiltinOrigin))
+
+SUITES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "sources": {
+        "paper": tuple(PAPER_SOURCES),
+        "builtin": tuple(task.name for task in BUILTIN_TASKS if task.is_source),
+    },
+    "targets": {
+        "paper": tuple(PAPER_TARGETS),
+        "builtin": tuple(task.name for task in BUILTIN_TASKS if task.is_target),
+    },
+}
+"""Short forms of a list of tasks, by the field that they stand in."""
+
+CELL_METHODS = {method.name: method for method in METHODS if method.is_cell}
+
+
+def expand_suites(data: dict[str, Any], places: Places) -> list[str]:
+    """Replace a suite's name by its tasks, in place; one sentence per name that is no suite."""
+    problems = []
+    for key, suites in SUITES.items():
+        value = data.get(key)
+        if isinstance(value, str) and value in suites:
+            data[key] = list(suites[value])
+        elif isinstance(value, str):
+            problems.append(f"{unknown_name('suite', value, suites, places.find((key,)))}; tasks by name go in a list")
+    return problems
+
+
+def name_problems(sweep: Sweep, places: Places) -> list[str]:
+    """One sentence per name or option that does not exist."""
+    return [
+        *_task_problems(sweep, places),
+        *_backbone_problems(sweep.backbones, places),
+        *_method_problems(sweep, places),
+        *_metric_problems(sweep, places),
+        *_data_root_problems(sweep, places),
+    ]
+
+
+def _task_problems(sweep: Sweep, places: Places) -> Iterator[str]:
+    known = [task.name for task in TASKS]
+    paths: list[Path] = [("tasks", name) for name in sweep.tasks]
+    named = {path: str(path[1]) for path in paths}
+    for key, names in (("sources", sweep.sources), ("targets", sweep.targets)):
+        named |= {(key, index): name for index, name in enumerate(names)}
+    for path, name in named.items():
+        if name not in known:
+            yield str(unknown_name("task", name, known, places.find(path)))
+
+
+def _backbone_problems(sections: list[BackboneSection], places: Places) -> Iterator[str]:
+    known = [spec.name for spec in BACKBONES]
+    for index, section in enumerate(sections):
+        path: Path = ("backbones", index, "path")
+        if section.path is None and section.name not in known:
+            yield f"{unknown_name('backbone', section.name, known, places.find(path))}; any other name needs a `path`"
+        elif section.path is not None and not pathlib.Path(section.path).expanduser().is_dir():
+            yield f"{places.find(path)}: no folder {section.path!r} for the backbone {section.name!r}{_from_here()}"
+
+
+def _method_problems(sweep: Sweep, places: Places) -> Iterator[str]:
+    for index, section in enumerate(sweep.methods):
+        path: Path = ("methods", index)
+        method = CELL_METHODS.get(section.method)
+        if method is None:
+            yield str(unknown_name("method", section.method, CELL_METHODS, places.find((*path, "method"))))
+        else:
+            yield from _option_problems(method.Options, section.options, places, (*path, "options"))
+
+
+def _metric_problems(sweep: Sweep, places: Places) -> Iterator[str]:
+    known = {metric.name: metric for metric in METRICS}
+    for index, section in enumerate(sweep.metrics):
+        path: Path = ("metrics", index)
+        metric = known.get(section.metric)
+        if metric is None:
+            yield str(unknown_name("metric", section.metric, known, places.find((*path, "metric"))))
+        else:
+            yield from _option_problems(metric.Options, section.options, places, (*path, "options"))
+
+
+def _option_problems(options: type[BaseModel], values: dict[str, Any], places: Places, path: Path) -> list[str]:
+    try:
+        options.model_validate(values)
+    except ValidationError as error:
+        return explain(error, options, places, path)
+    return []
+
+
+def _data_root_problems(sweep: Sweep, places: Places) -> Iterator[str]:
+    if sweep.data_root is not None and not pathlib.Path(sweep.data_root).expanduser().is_dir():
+        yield f"{places.find(('data_root',))}: no folder {sweep.data_root!r} for data_root{_from_here()}"
+
+
+def _from_here() -> str:
+    return f" (relative paths start at {pathlib.Path.cwd()})"

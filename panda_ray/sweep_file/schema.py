@@ -1,0 +1,44 @@
+"""The JSON schema of sweep files for editors: `Sweep`'s own, plus short forms and the names that exist."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from panda_ray.backbones import BACKBONES
+from panda_ray.metrics import METRICS
+from panda_ray.sweep import Sweep
+from panda_ray.sweep_file.names import CELL_METHODS, SUITES
+from panda_ray.tasks import TASKS
+
+
+def sweep_schema() -> dict[str, Any]:
+    """JSON schema (draft 2020-12) of a sweep file."""
+    schema: dict[str, Any] = Sweep.model_json_schema()
+    fields = schema["properties"]
+    tasks = {"enum": [task.name for task in TASKS]}
+    for key, suites in SUITES.items():
+        by_name = {**fields[key], "items": tasks}
+        fields[key] = {
+            "description": by_name.pop("description"),
+            "title": by_name.pop("title"),
+            "anyOf": [{"enum": list(suites)}, by_name],
+        }
+    fields["tasks"]["propertyNames"] = tasks
+    _allow_names(schema, "backbones", [spec.name for spec in BACKBONES])
+    _allow_names(schema, "methods", list(CELL_METHODS))
+    _allow_names(schema, "metrics", [metric.name for metric in METRICS])
+    schema["$defs"]["MethodSection"]["properties"]["method"]["enum"] = list(CELL_METHODS)
+    schema["$defs"]["MetricSection"]["properties"]["metric"]["enum"] = [metric.name for metric in METRICS]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _allow_names(schema: dict[str, Any], key: str, names: list[str]) -> None:
+    """Let the items of a list be a name alone."""
+    field = schema["properties"][key]
+    field["items"] = {"anyOf": [{"enum": names}, field["items"]]}
+
+
+def schema_text() -> str:
+    """The schema as the text of `sweeps/schema.json`."""
+    return json.dumps(sweep_schema(), indent=2) + "\n"
