@@ -34,6 +34,8 @@ class HubOrigin:
     train: str
     """Path of the training Parquet file(s) inside the repository; a glob is allowed."""
     validation: str
+    adapt: Callable[[Row], dict[str, Any]] | None = None
+    """Turns a row of the repository into one with the task's columns, where they differ."""
 
 
 @dataclass(frozen=True)
