@@ -1,0 +1,101 @@
+"""What happens during a run, and who hears of it: progress bars, MLflow, anything else.
+
+Listeners run in the driver's process and thread, whatever runs the stacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from panda_ray.execution.stack import Stack
+
+if TYPE_CHECKING:
+    from panda_ray.execution.plan import Plan
+    from panda_ray.training.stacked import EpochReport
+
+Status = Literal["done", "failed", "blocked"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one unit ended.
+
+    Attributes:
+        error: one sentence on why there is no result; None when there is one. The traceback of a failure is in the store.
+    """
+
+    key: str
+    status: Status
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """How a run ended.
+
+    Attributes:
+        done: units of the plan that have a result in the store now.
+        new: those of them that this run finished.
+        failed: key to cause.
+        blocked: key to the failed unit that it waits for.
+        interrupted: why the run ended before every unit was tried (a signal, a full disk), or None.
+    """
+
+    done: frozenset[str] = frozenset()
+    new: frozenset[str] = frozenset()
+    failed: Mapping[str, str] = field(default_factory=dict)
+    blocked: Mapping[str, str] = field(default_factory=dict)
+    interrupted: str | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Every unit of the plan has a result."""
+        return not self.failed and not self.blocked and self.interrupted is None
+
+
+class Listener:
+    """Hears what happens; override what is of interest. An exception in a listener ends the run."""
+
+    def on_plan(self, plan: Plan) -> None:
+        """Called once, before the first stack starts."""
+
+    def on_stack_started(self, stack: Stack) -> None:
+        """A stack started, or started again after its worker died."""
+
+    def on_epoch(self, stack: Stack, report: EpochReport) -> None:
+        """A running stack finished an epoch."""
+
+    def on_outcome(self, stack: Stack | None, outcome: Outcome) -> None:
+        """A unit is done, failed or blocked; its result, if any, is in the store. `stack` is None for a blocked unit."""
+
+    def on_finished(self, summary: RunSummary) -> None:
+        """Called once, also after an interrupt."""
+
+
+class Listeners(Listener):
+    """Several listeners as one, called in order."""
+
+    def __init__(self, listeners: Sequence[Listener]) -> None:
+        self._listeners = tuple(listeners)
+
+    def on_plan(self, plan: Plan) -> None:
+        for listener in self._listeners:
+            listener.on_plan(plan)
+
+    def on_stack_started(self, stack: Stack) -> None:
+        for listener in self._listeners:
+            listener.on_stack_started(stack)
+
+    def on_epoch(self, stack: Stack, report: EpochReport) -> None:
+        for listener in self._listeners:
+            listener.on_epoch(stack, report)
+
+    def on_outcome(self, stack: Stack | None, outcome: Outcome) -> None:
+        for listener in self._listeners:
+            listener.on_outcome(stack, outcome)
+
+    def on_finished(self, summary: RunSummary) -> None:
+        for listener in self._listeners:
+            listener.on_finished(summary)
