@@ -87,7 +87,7 @@ def load_backbone(
     from transformers import AutoConfig, AutoModel, AutoTokenizer
     from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     folder = _folder(name, path)
     origin: dict[str, Any] = {}
     if folder is not None:
@@ -116,7 +116,8 @@ def _folder(name: str, path: str | None) -> Path | None:
     folder = Path(path).expanduser()
     if not (folder / "config.json").is_file() or not list(folder.glob("*.safetensors")):
         raise InputError(
-            f"backbone {name!r}: {folder} is not a model folder; it must hold config.json, *.safetensors and a tokenizer"
+            f"backbone {name!r}: {folder} is not a model folder; it must hold config.json, "
+            "*.safetensors and a tokenizer"
         )
     return folder
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import safetensors.torch
 
+from panda_ray.errors import InputError
 from panda_ray.prompts.prompt import Prompt
 
 
@@ -20,7 +21,14 @@ def export_peft(prompt: Prompt, folder: Path, base_model: str, task_type: str = 
     Args:
         base_model: name or path of the backbone that the adapter belongs to.
         task_type: PEFT's name of the task.
+
+    Raises:
+        InputError: the prompt was trained with positions that PEFT does not know.
     """
+    if not prompt.position_offset:
+        raise InputError(
+            "PEFT shifts token positions by the prompt's length; this prompt was trained without the shift"
+        )
     layers, _, heads, prompt_len, head_size = prompt.prefix_LKNPH.shape
     matrix = prompt.prefix_LKNPH.permute(3, 0, 1, 2, 4).reshape(prompt_len, -1).contiguous()
     config = {

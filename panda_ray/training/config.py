@@ -1,4 +1,4 @@
-"""The hyper-parameters of one training: everything that bears on its result except the data, the method and the seed."""
+"""The hyper-parameters of one training: what bears on its result besides the data, the method and the seed."""
 
 from __future__ import annotations
 
@@ -36,5 +36,5 @@ class TrainConfig:
     position_offset: bool = True
     """Token positions start at the prompt length, as with `past_key_values`; otherwise at 0."""
     protocol: Protocol = "paper"
-    """`paper`: the best epoch on the whole dev set. `honest`: one half of the dev set selects, the other is reported."""
+    """`paper`: the best epoch on the whole dev set. `honest`: one half selects, the other is reported."""
     precision: Precision = "fp32"

@@ -1,0 +1,50 @@
+"""Rows of an encoded split, looked up by example and cut to the longest row asked for.
+
+Shape letters: E examples of the split, X examples asked for, K rows per example, R = X * K rows, T tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from panda_ray.backbones.backbone import Tokens
+from panda_ray.tasks.encoded import EncodedSplit
+
+
+class RowReader:
+    """Rows of one split, by example, on the split's device.
+
+    Args:
+        split: tensors on the device that the backbone is on.
+    """
+
+    def __init__(self, split: EncodedSplit) -> None:
+        self.split = split
+        self._device = split.input_ids_RT.device
+        self._host_lengths_R = split.lengths_R.cpu()
+        self._choice_K = torch.arange(split.rows_per_example)
+
+    def tokens(self, example_X: Tensor) -> Tokens:
+        """Rows of the examples (host indices, any number of them), K per example, cut to their longest row."""
+        row_R = (example_X.reshape(-1, 1) * self.split.rows_per_example + self._choice_K).reshape(-1)
+        longest = int(self._host_lengths_R[row_R].max())
+        row_R = row_R.to(self._device, non_blocking=True)
+        return Tokens(
+            self.split.input_ids_RT[row_R, :longest],
+            self.split.token_type_ids_RT[row_R, :longest],
+            self.split.lengths_R[row_R],
+        )
+
+    def labels(self, example_X: Tensor, length: int) -> Tensor:
+        """Labels of the examples, cut to `length` tokens where there is one per token."""
+        labels = self.split.labels[example_X.reshape(-1).to(self._device, non_blocking=True)]
+        per_token = labels.dim() == 2 and labels.shape[1] == self.split.input_ids_RT.shape[1]
+        return labels[:, :length] if per_token else labels
+
+    def by_length(self, examples_per_batch: int) -> Iterator[Tensor]:
+        """All examples in batches of similar length (host indices), for evaluation."""
+        longest_E = self._host_lengths_R.reshape(self.split.examples, -1).amax(dim=1)
+        yield from torch.split(torch.argsort(longest_E, stable=True), examples_per_batch)

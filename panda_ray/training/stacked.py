@@ -1,0 +1,209 @@
+"""Stacked training: many prompts in one forward pass of the one frozen backbone they share.
+
+S members x B examples are S * B rows of one batch, each row with its member's prefix. Members share nothing that is
+trained: separate leaves, separate optimiser groups, and a loss that is a mean per member and a *sum* over members, so
+each member's gradient is the one it would have alone.
+
+Shape letters: S members, B examples per step, E training examples, R = S * B * K rows, K rows per example.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from panda_ray.backbones.backbone import Backbone, Tokens
+from panda_ray.backbones.rows import RowReader
+from panda_ray.seeding import derive_seed
+from panda_ray.tasks.encoded import EncodedTask
+from panda_ray.training.batching import epoch_order
+from panda_ray.training.checkpoint import CheckpointSlot
+from panda_ray.training.config import TrainConfig
+from panda_ray.training.evaluation import evaluate_stack
+from panda_ray.training.inference import autocast
+from panda_ray.training.member import Member, MemberResult
+from panda_ray.training.objective import distillation_loss, head_input, head_outputs, task_loss
+from panda_ray.training.optimizer import StackParameters, clip_gradients, make_optimizer, schedule_factor
+from panda_ray.training.progress import MemberProgress, drop_diverged
+from panda_ray.training.state import pack, unpack
+from panda_ray.training.teacher import Teachers
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What a stack says after each epoch; lists have one entry per member."""
+
+    epoch: int
+    epochs: int
+    losses: tuple[float, ...]
+    scores: tuple[float, ...]
+    """On the whole dev set, in percent."""
+    examples_per_second: float
+    """Training examples of all members together, since training started or was resumed, evaluation included."""
+
+
+def train_stack(
+    backbone: Backbone,
+    task: EncodedTask,
+    members: Sequence[Member],
+    config: TrainConfig,
+    *,
+    checkpoint: CheckpointSlot | None = None,
+    checkpoint_seconds: float = 60.0,
+    on_epoch: Callable[[EpochReport], None] | None = None,
+) -> list[MemberResult]:
+    """Train the members side by side; one result each, in their order.
+
+    A member whose loss stops being finite is dropped: its result has an `error`, its neighbours are untouched.
+
+    Args:
+        task: encoded with the backbone's tokenizer.
+        config: shared by all members; only the learning rate is a member's own.
+        checkpoint: where to continue from and where to save to; the result is the same with or without it.
+        checkpoint_seconds: shortest time between two saves.
+        on_epoch: called after each evaluation.
+
+    Raises:
+        InputError: prompt and texts need more positions than the backbone has.
+        torch.OutOfMemoryError: the stack is too wide for the device.
+    """
+    backbone.check_fits(config.prompt_len, config.max_len, config.position_offset)
+    with torch.random.fork_rng(devices=[backbone.device] if backbone.device.type == "cuda" else []):
+        torch.manual_seed(derive_seed(members[0].seed, "dropout", len(members)))
+        run = _Run(backbone, task, members, config, checkpoint, checkpoint_seconds)
+        while run.step < run.steps:
+            run.train_epoch()
+            report = run.evaluate()
+            if on_epoch is not None:
+                on_epoch(report)
+    return [member.result() for member in run.progress]
+
+
+class _Run:
+    """One stack while it trains."""
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        task: EncodedTask,
+        members: Sequence[Member],
+        config: TrainConfig,
+        checkpoint: CheckpointSlot | None,
+        checkpoint_seconds: float,
+    ) -> None:
+        self._backbone, self._spec, self._members, self._config = backbone, task.spec, members, config
+        self._checkpoint, self._checkpoint_seconds = checkpoint, checkpoint_seconds
+        self._train = RowReader(task.train.to(backbone.device))
+        self._dev = RowReader(task.dev.to(backbone.device))
+        self._parameters = StackParameters(members, self._spec.output_size, backbone.geometry.hidden, backbone.device)
+        self._optimizer = make_optimizer(self._parameters, members, config)
+        self._steps_per_epoch = -(-task.train.examples // config.batch_size)
+        self.steps = self._steps_per_epoch * config.epochs
+        if config.max_steps is not None:
+            self.steps = min(self.steps, config.max_steps)
+        self._loss_sum_S = torch.zeros(len(members), device=backbone.device)
+        self._alive_S = torch.ones(len(members), dtype=torch.bool, device=backbone.device)
+        self.progress = [MemberProgress(member, config.protocol) for member in members]
+        self.step = 0
+        self._resume()
+        distillations = {
+            index: member.distillation for index, member in enumerate(members) if member.distillation is not None
+        }
+        self._teachers = Teachers(backbone, self._spec.kind, self._train, distillations, config)
+        self._started = self._saved = time.monotonic()
+        self._examples_seen = 0
+
+    def train_epoch(self) -> None:
+        """Optimiser steps up to the end of the current epoch, or of the training."""
+        epoch, position = divmod(self.step, self._steps_per_epoch)
+        order_SE = epoch_order([member.seed for member in self._members], epoch, self._train.split.examples)
+        batches = torch.split(order_SE, self._config.batch_size, dim=1)[position : position + self.steps - self.step]
+        with self._backbone.training_mode(self._config.dropout):
+            for index_SB in batches:
+                self._train_step(index_SB)
+                if self.step < self.steps and self.step % self._steps_per_epoch:
+                    self._save_when_due()  # at an epoch's end only after its evaluation, which a resume would skip
+
+    def _train_step(self, index_SB: Tensor) -> None:
+        factor = schedule_factor(self._config, self.step, self.steps, self._steps_per_epoch)
+        for group, member in zip(self._optimizer.param_groups, self._members, strict=True):
+            group["lr"] = member.lr * factor
+        loss_S = self._losses(index_SB)
+        self._alive_S &= loss_S.detach().isfinite()
+        self._optimizer.zero_grad(set_to_none=True)
+        torch.where(self._alive_S, loss_S, 0.0).sum().backward()  # type: ignore[no-untyped-call]
+        clip_gradients(self._parameters, len(self._members), self._config.grad_clip)
+        self._optimizer.step()
+        self._loss_sum_S += loss_S.detach()
+        self._examples_seen += index_SB.numel()
+        self.step += 1
+
+    def _losses(self, index_SB: Tensor) -> Tensor:
+        """Training loss of each member (S,) on its examples of this step."""
+        kind, members = self._spec.kind, len(self._members)
+        tokens = self._train.tokens(index_SB)
+        with autocast(self._config, self._backbone.device):
+            features = self._backbone.forward(
+                tokens,
+                self._parameters.prefix_SLKNPH(),
+                position_offset=self._config.position_offset,
+                prefix_dropout=self._config.dropout,
+            )
+        read_SXD = F.dropout(head_input(kind, features, members), self._config.dropout)
+        weight_SCD, bias_SC = self._parameters.head_SCD_SC()
+        outputs = head_outputs(kind, read_SXD, weight_SCD, bias_SC, tokens, self._train.split.rows_per_example)
+        labels = self._train.labels(index_SB, tokens.input_ids_RT.shape[1])
+        labels = labels.reshape(members, -1, *labels.shape[1:])
+        losses = list(task_loss(kind, outputs, labels).unbind())
+        for index, member in enumerate(self._members):
+            if member.distillation is not None:
+                teacher = self._teacher_outputs(index, index_SB, tokens)
+                loss = distillation_loss(kind, member.distillation, outputs[index], teacher, labels[index])
+                losses[index] = losses[index] + member.distillation.weight * loss
+        return torch.stack(losses)
+
+    def _teacher_outputs(self, index: int, index_SB: Tensor, tokens: Tokens) -> Tensor:
+        rows = tokens.input_ids_RT.shape[0] // len(self._members)
+        mine = slice(index * rows, (index + 1) * rows)
+        own = Tokens(tokens.input_ids_RT[mine], tokens.token_type_ids_RT[mine], tokens.lengths_R[mine])
+        weight_CD, bias_C = self._parameters.head_weights[index], self._parameters.head_biases[index]
+        return self._teachers.outputs(index, index_SB[index], own, weight_CD, bias_C)
+
+    def evaluate(self) -> EpochReport:
+        """Scores of all members after an epoch; saves, because the next epoch starts from here."""
+        drop_diverged(self.progress, self._alive_S, self.step)
+        epoch = -(-self.step // self._steps_per_epoch)
+        steps_in_epoch = self.step - (epoch - 1) * self._steps_per_epoch
+        losses = (self._loss_sum_S / steps_in_epoch).tolist()
+        evaluations = evaluate_stack(self._backbone, self._spec, self._dev, self._parameters, self._config)
+        for index, (member, evaluation) in enumerate(zip(self.progress, evaluations, strict=True)):
+            if member.error is None:
+                member.record(
+                    epoch, losses[index], evaluation, self._parameters.prompt(index, self._config.position_offset)
+                )
+        self._loss_sum_S.zero_()
+        self._save_when_due()
+        return EpochReport(
+            epoch=epoch,
+            epochs=-(-self.steps // self._steps_per_epoch),
+            losses=tuple(losses),
+            scores=tuple(evaluation.score for evaluation in evaluations),
+            examples_per_second=self._examples_seen / (time.monotonic() - self._started),
+        )
+
+    def _save_when_due(self) -> None:
+        if self._checkpoint is None or time.monotonic() - self._saved < self._checkpoint_seconds:
+            return
+        state = pack(self.step, self._parameters, self._optimizer, self._loss_sum_S, self._alive_S, self.progress)
+        self._checkpoint.save(state)
+        self._saved = time.monotonic()
+
+    def _resume(self) -> None:
+        state = self._checkpoint.load() if self._checkpoint is not None else None
+        if state is not None:
+            self.step = unpack(state, self._parameters, self._optimizer, self._loss_sum_S, self._alive_S, self.progress)

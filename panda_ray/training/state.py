@@ -1,0 +1,70 @@
+"""The state of a running stack as bytes: trained vectors, optimiser, position, random streams, what members reached.
+
+A few megabytes; the frozen backbone is never part of it. Written with `torch.save` and read with `weights_only=True`,
+so that a checkpoint can hold no code.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from panda_ray.training.optimizer import StackParameters
+from panda_ray.training.progress import MemberProgress
+
+_FORMAT = 1
+
+
+def pack(
+    step: int,
+    parameters: StackParameters,
+    optimizer: torch.optim.Optimizer,
+    loss_sum_S: Tensor,
+    alive_S: Tensor,
+    progress: Sequence[MemberProgress],
+) -> bytes:
+    """Everything that the training after `step` optimiser steps depends on."""
+    state = {
+        "format": _FORMAT,
+        "step": step,
+        "leaves": [[leaf.detach() for leaf in parameters.of(index)] for index in range(len(progress))],
+        "optimizer": optimizer.state_dict(),
+        "loss_sum": loss_sum_S,
+        "alive": alive_S,
+        "random": torch.get_rng_state(),
+        "random_cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
+        "members": [member.state() for member in progress],
+    }
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    return buffer.getvalue()
+
+
+def unpack(
+    data: bytes,
+    parameters: StackParameters,
+    optimizer: torch.optim.Optimizer,
+    loss_sum_S: Tensor,
+    alive_S: Tensor,
+    progress: Sequence[MemberProgress],
+) -> int:
+    """Put a packed state back in place; returns the number of optimiser steps already taken."""
+    state: dict[str, Any] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    assert state["format"] == _FORMAT, "checkpoints of another format are removed with the version that wrote them"
+    with torch.no_grad():
+        for index, saved in enumerate(state["leaves"]):
+            for leaf, value in zip(parameters.of(index), saved, strict=True):
+                leaf.copy_(value)
+        loss_sum_S.copy_(state["loss_sum"])
+        alive_S.copy_(state["alive"])
+    optimizer.load_state_dict(state["optimizer"])
+    torch.set_rng_state(state["random"])
+    if state["random_cuda"] is not None and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["random_cuda"])
+    for member, saved_member in zip(progress, state["members"], strict=True):
+        member.load(saved_member)
+    return int(state["step"])
