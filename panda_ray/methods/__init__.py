@@ -1,0 +1,25 @@
+"""Transfer methods. To add one, write a file and add it to `METHODS`."""
+
+from panda_ray.errors import unknown_name
+from panda_ray.methods.method import Inputs, Method, MethodOptions, Needs
+from panda_ray.methods.panda import Panda
+from panda_ray.methods.pot import PoT
+from panda_ray.methods.prompt_tuning import PromptTuning
+from panda_ray.methods.teacher import TargetLikeTeacher
+
+METHODS: tuple[Method, ...] = (PromptTuning(), PoT(), Panda(), TargetLikeTeacher())
+
+
+def get_method(name: str) -> Method:
+    """The registered method of that name.
+
+    Raises:
+        InputError: for an unknown name.
+    """
+    for method in METHODS:
+        if method.name == name:
+            return method
+    raise unknown_name("method", name, [method.name for method in METHODS if method.is_cell])
+
+
+__all__ = ["METHODS", "Inputs", "Method", "MethodOptions", "Needs", "get_method"]

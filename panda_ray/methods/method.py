@@ -7,12 +7,15 @@ those dependencies into a `Member` that the stacked engine trains.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
+from torch import Generator, Tensor
 
 from panda_ray.backbones.backbone import Geometry
+from panda_ray.prompts.initialization import initial_prefix
 from panda_ray.prompts.prompt import Prompt
+from panda_ray.seeding import generator
 from panda_ray.tasks.task import SizeClass
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Member
@@ -56,16 +59,16 @@ class Inputs:
 class Method(Protocol):
     """One transfer method."""
 
-    name: ClassVar[str]
-    version: ClassVar[int]
+    name: str
+    version: int
     """Raise it when the numbers that the method gives change: it enters the key."""
-    summary: ClassVar[str]
+    summary: str
     """One line for `panda-ray methods`."""
-    uses_source: ClassVar[bool]
+    uses_source: bool
     """Whether a cell of this method has a source (one cell per pair) or not (one cell per target)."""
-    is_cell: ClassVar[bool]
+    is_cell: bool
     """Whether a sweep may list the method; a teacher exists only as a dependency."""
-    Options: ClassVar[type[MethodOptions]]
+    Options: type[MethodOptions]
 
     def needs(self, options: MethodOptions) -> Needs:
         """What a cell depends on."""
@@ -78,3 +81,12 @@ class Method(Protocol):
     def member(self, inputs: Inputs, options: MethodOptions) -> Member:
         """The start of the training: initial prefix and what it is distilled from."""
         ...
+
+
+def fresh_prefix(inputs: Inputs, random: Generator | None = None) -> Tensor:
+    """A prefix (L, K, N, P, H) from the initialiser, by the member's own seed unless a generator is given."""
+    config = inputs.config
+    source = random if random is not None else generator(inputs.seed, "prefix")
+    return initial_prefix(
+        config.initialization, config.initialization_scale, inputs.geometry, config.prompt_len, source
+    )

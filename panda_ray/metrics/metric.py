@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +22,16 @@ class MetricOptions(BaseModel):
 class Metric(Protocol):
     """One transferability metric."""
 
-    name: ClassVar[str]
-    version: ClassVar[int]
+    name: str
+    version: int
     """Raise it when the numbers change: it enters the key."""
-    summary: ClassVar[str]
+    summary: str
     """One line for `panda-ray metrics`."""
-    needs_prompt: ClassVar[bool]
+    needs_prompt: bool
     """Whether there is a signature at all; the constant metric has none."""
-    needs_data: ClassVar[bool]
+    needs_data: bool
     """Whether the signature is taken on examples of the task."""
-    Options: ClassVar[type[MetricOptions]]
+    Options: type[MetricOptions]
 
     def signature(
         self, backbone: Backbone, prompt: Prompt, task: EncodedTask | None, options: MetricOptions

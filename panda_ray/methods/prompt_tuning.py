@@ -1,0 +1,28 @@
+"""Prompt tuning without transfer (P-Tuning v2): the baseline of every gain, and how source prompts are made."""
+
+from __future__ import annotations
+
+from panda_ray.methods.method import Inputs, MethodOptions, Needs, fresh_prefix
+from panda_ray.tasks.task import SizeClass
+from panda_ray.training.config import TrainConfig
+from panda_ray.training.member import Member
+
+
+class PromptTuning:
+    """The prompt starts from the initialiser and is trained on the task."""
+
+    name = "prompt_tuning"
+    version = 1
+    summary = "no transfer: the prompt starts from the initialiser (P-Tuning v2)"
+    uses_source = False
+    is_cell = True
+    Options: type[MethodOptions] = MethodOptions
+
+    def needs(self, options: MethodOptions) -> Needs:
+        return Needs()
+
+    def config(self, config: TrainConfig, size_class: SizeClass) -> TrainConfig:
+        return config
+
+    def member(self, inputs: Inputs, options: MethodOptions) -> Member:
+        return Member(inputs.name, inputs.seed, inputs.config.lr, fresh_prefix(inputs))

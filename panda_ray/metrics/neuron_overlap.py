@@ -1,0 +1,50 @@
+"""ON (Su et al. 2022): overlap of the feed-forward neurons that two prompts switch on.
+
+Shape letters: L layers, T tokens, F feed-forward size.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from panda_ray.backbones.backbone import Backbone, Tokens
+from panda_ray.metrics.metric import MetricOptions
+from panda_ray.metrics.vectors import cosine
+from panda_ray.prompts.prompt import Prompt
+from panda_ray.tasks.encoded import EncodedTask
+
+
+class NeuronOverlap:
+    """The signature says which neurons are active (> 0) at position 0 on [CLS][SEP] alone, (L, F) in {0, 1}."""
+
+    name = "on"
+    version = 1
+    summary = "overlap of the neurons that the prompts activate on [CLS][SEP] (Su et al.)"
+    needs_prompt = True
+    needs_data = False
+    Options: type[MetricOptions] = MetricOptions
+
+    @torch.no_grad()
+    def signature(
+        self, backbone: Backbone, prompt: Prompt, task: EncodedTask | None, options: MetricOptions
+    ) -> NDArray[np.float32]:
+        ids = [backbone.tokenizer.cls_token_id, backbone.tokenizer.sep_token_id]
+        input_ids_1T = torch.tensor([ids], device=backbone.device)
+        tokens = Tokens(input_ids_1T, torch.zeros_like(input_ids_1T), torch.tensor([len(ids)], device=backbone.device))
+        activations_L1TF: list[Tensor] = []
+        with backbone.recorded_activations(activations_L1TF):
+            prefix_1LKNPH = prompt.prefix_LKNPH.unsqueeze(0).to(backbone.device)
+            backbone.forward(tokens, prefix_1LKNPH, position_offset=prompt.position_offset)
+        active_LF = torch.stack([layer_1TF[0, 0] for layer_1TF in activations_L1TF]) > 0
+        signature: NDArray[np.float32] = active_LF.float().cpu().numpy()
+        return signature
+
+    def similarity(
+        self, source: NDArray[np.float32] | None, target: NDArray[np.float32] | None, options: MetricOptions
+    ) -> float:
+        assert source is not None, "this metric has a signature"
+        assert target is not None, "this metric has a signature"
+        return cosine(source, target)

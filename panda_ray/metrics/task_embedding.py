@@ -1,0 +1,110 @@
+"""The paper's metric (Sec. III-D): how a prompt moves the backbone's view of its own task.
+
+For examples of the task, h = h_cls(backbone with the prompt) - h_cls(backbone alone); the task's embedding is the mean
+of h, the similarity of two tasks the cosine of their embeddings.
+
+Shape letters: Q examples, D hidden size.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+
+from panda_ray.backbones.backbone import Backbone
+from panda_ray.backbones.rows import RowReader
+from panda_ray.metrics.metric import MetricOptions
+from panda_ray.metrics.vectors import cosine
+from panda_ray.prompts.prompt import Prompt
+from panda_ray.seeding import generator
+from panda_ray.tasks.encoded import EncodedSplit, EncodedTask
+
+
+class TaskEmbeddingOptions(MetricOptions):
+    """Options of the task embedding; the defaults are the paper's."""
+
+    examples: Literal[50, 100, 200, 300] = 100
+    feature: Literal["last_hidden", "pooler"] = "last_hidden"
+    compare: Literal["cosine_of_means", "mean_of_cosines"] = "cosine_of_means"
+    seed: int = Field(default=0, ge=0)
+    """Chooses the examples; the same for every prompt, so that prompts differ and examples do not."""
+
+
+class TaskEmbedding:
+    """The signature is h of every example, (Q, D); means are taken when two of them are compared."""
+
+    name = "task_embedding"
+    version = 1
+    summary = "cosine of the mean shift of [CLS] on examples of the task (the paper's)"
+    needs_prompt = True
+    needs_data = True
+    Options: type[MetricOptions] = TaskEmbeddingOptions
+
+    def signature(
+        self, backbone: Backbone, prompt: Prompt, task: EncodedTask | None, options: MetricOptions
+    ) -> NDArray[np.float32]:
+        assert isinstance(options, TaskEmbeddingOptions)
+        assert task is not None, "this metric reads examples"
+        dev, train = balanced_examples(task, options.examples, options.seed)
+        parts = [
+            _shift(backbone, split, chosen, prompt, options)
+            for split, chosen in ((task.dev, dev), (task.train, train))
+            if chosen
+        ]
+        shift: NDArray[np.float32] = torch.cat(parts).float().cpu().numpy()
+        return shift
+
+    def similarity(
+        self, source: NDArray[np.float32] | None, target: NDArray[np.float32] | None, options: MetricOptions
+    ) -> float:
+        assert isinstance(options, TaskEmbeddingOptions)
+        assert source is not None, "this metric has a signature"
+        assert target is not None, "this metric has a signature"
+        if options.compare == "cosine_of_means":
+            return cosine(source.mean(axis=0), target.mean(axis=0))
+        return float(np.mean([cosine(a, b) for a in source for b in target]))
+
+
+def balanced_examples(task: EncodedTask, count: int, seed: int) -> tuple[list[int], list[int]]:
+    """Examples of the dev set and, where that is too small, of the training set: balanced over classes, seeded.
+
+    Tasks without classes (regression, tagging, extractive QA) give a plain random sample.
+    """
+    dev = _balanced(task, task.dev, count, seed)
+    return dev, _balanced(task, task.train, count - len(dev), seed) if len(dev) < count else []
+
+
+def _balanced(task: EncodedTask, split: EncodedSplit, count: int, seed: int) -> list[int]:
+    """Round robin over the classes, each in random order."""
+    order = torch.randperm(split.examples, generator=generator(seed, "task-embedding")).tolist()
+    has_classes = task.spec.kind in ("classification", "candidate_ranking")
+    by_class: dict[int, list[int]] = defaultdict(list)
+    for example in order:
+        by_class[int(split.labels[example]) if has_classes else 0].append(example)
+    chosen: list[int] = []
+    queues = [by_class[label] for label in sorted(by_class)]
+    for depth in range(max(len(queue) for queue in queues)):
+        chosen.extend(queue[depth] for queue in queues if depth < len(queue))
+    return sorted(chosen[:count])
+
+
+@torch.no_grad()
+def _shift(
+    backbone: Backbone, split: EncodedSplit, chosen: list[int], prompt: Prompt, options: TaskEmbeddingOptions
+) -> Tensor:
+    """h of each chosen example, (Q, D); for multiple choice the mean over its choices."""
+    tokens = RowReader(split.to(backbone.device)).tokens(torch.tensor(chosen))
+    prefix_1LKNPH = prompt.prefix_LKNPH.unsqueeze(0).to(backbone.device)
+    prompted = backbone.forward(tokens, prefix_1LKNPH, position_offset=prompt.position_offset)
+    plain = backbone.forward(tokens, None, position_offset=True)
+    if options.feature == "pooler":
+        shift_RD = prompted.pooled_RD - plain.pooled_RD
+    else:
+        shift_RD = prompted.tokens_RTD[:, 0] - plain.tokens_RTD[:, 0]
+    return shift_RD.reshape(len(chosen), split.rows_per_example, -1).mean(dim=1)
