@@ -1,0 +1,53 @@
+# The targets a newcomer needs. Nothing has to be installed before but Python 3.10 or newer and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# Installed first and by itself: `torch>=...` among thirty other requirements lets pip choose, and on Linux its choice
+# from PyPI brings several GB of CUDA libraries along. Where there is no GPU to use them:
+#   make install TORCH="torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu"
+TORCH ?= torch==2.13.0
+
+.PHONY: help install quickstart test check clean
+
+help:
+	@echo "make install     create $(VENV) and install panda_ray with its development tools"
+	@echo "make quickstart  install, then run sweeps/quickstart.yaml (no hub, no GPU, no server)"
+	@echo "make test        install, then run the tests with coverage"
+	@echo "make check       install, then ruff and mypy"
+	@echo "make clean       remove $(VENV), caches and coverage data (never runs/)"
+
+install: $(STAMP)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
+		echo "panda_ray needs Python 3.10 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1)." \
+			"Name another one: make $(or $(MAKECMDGOALS),install) PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+		echo "'$(PYTHON)' cannot make virtual environments; install its venv package (Debian: apt install python3-venv)." \
+			>&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMP): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install 'pip>=23'  # Python 3.10's own cannot install -e from pyproject.toml
+	$(BIN)/python -m pip install $(TORCH)
+	$(BIN)/python -m pip install -e '.[dev]'
+	@touch $@
+
+quickstart: install
+	$(BIN)/panda-ray run sweeps/quickstart.yaml
+
+# Coverage follows the command lines that tests start; see [tool.coverage.run] in pyproject.toml.
+test: install
+	$(BIN)/python -m pytest -m "not gpu" --cov --cov-report=term:skip-covered
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .coverage .coverage.* *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

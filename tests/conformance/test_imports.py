@@ -1,0 +1,96 @@
+"""Imports point one way, and each outside library has one place: read from the source, not from what ran."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import panda_ray
+
+ROOT = Path(panda_ray.__file__).parent
+PLAIN_DATA = {f"panda_ray.training.{name}" for name in ("config", "member", "checkpoint")}
+"""Training's vocabulary, which methods speak too."""
+
+LAYERS = (
+    {"panda_ray", "panda_ray.errors", "panda_ray.seeding"},
+    {"panda_ray.tasks", "panda_ray.backbones", "panda_ray.prompts", *PLAIN_DATA},
+    {"panda_ray.methods", "panda_ray.metrics"},
+    {"panda_ray.training"},
+    {"panda_ray.sweep"},
+    {"panda_ray.execution"},
+    {"panda_ray.tracking", "panda_ray.reports"},
+    {"panda_ray.sweep_file"},
+    {"panda_ray.cli"},
+)
+"""From the bottom up; a module may import its own layer and those before it."""
+
+ONLY_IN = {
+    "ray": "panda_ray.execution.ray_",
+    "mlflow": "panda_ray.tracking.",
+    "optuna": "panda_ray.execution.search",
+    "typer": "panda_ray.cli",
+    "rich": "panda_ray.cli",
+    "yaml": "panda_ray.sweep_file.",
+    "matplotlib": "panda_ray.reports.",
+}
+TORCH_FREE = ("panda_ray.tracking", "panda_ray.reports", "panda_ray.sweep", "panda_ray.cli", "panda_ray.errors")
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in sorted(ROOT.rglob("*.py"))}
+
+
+def is_inside(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+def layer_of(name: str) -> int:
+    """The layer whose longest package name holds `name`."""
+    inside = [(len(package), level) for level, layer in enumerate(LAYERS) for package in layer if is_inside(name, package)]
+    return max(inside)[1]
+
+
+def imports_of(name: str) -> Iterator[str]:
+    """Full names of everything that a module imports, deferred imports included."""
+    for node in ast.walk(ast.parse(MODULES[name].read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} imports relatively; write the full name"
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                yield full if full in MODULES else str(node.module)
+
+
+def test_every_package_has_a_layer() -> None:
+    packages = {name for name in MODULES if name.count(".") == 1}
+    known = {package for layer in LAYERS for package in layer}
+    assert packages <= known, f"give {sorted(packages - known)} a layer"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_point_down(name: str) -> None:
+    upward = [used for used in imports_of(name) if is_inside(used, "panda_ray") and layer_of(used) > layer_of(name)]
+    assert not upward, f"{name} imports {upward} from a layer above its own"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_libraries_stay_in_their_place(name: str) -> None:
+    used = {imported.split(".")[0] for imported in imports_of(name)}
+    astray = {library for library, place in ONLY_IN.items() if library in used and not name.startswith(place)}
+    assert not astray, f"{name} imports {astray}"
+    if any(is_inside(name, package) for package in TORCH_FREE):
+        assert "torch" not in used, f"{name} imports torch"
+
+
+def test_walk_sees_deferred_imports() -> None:
+    assert "ray" in {"ray", "mlflow"} & {
+        imported.split(".")[0] for name in MODULES if ".execution.ray_" in name for imported in imports_of(name)
+    }
