@@ -1,0 +1,61 @@
+"""Small random backbones for tests: every family, fast to build, no download."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from transformers import AutoModel, BertConfig, RobertaConfig
+
+from panda_ray.backbones.backbone import Backbone, Tokens
+from panda_ray.backbones.families import family_of
+from panda_ray.backbones.prefix_attention import IMPLEMENTATION
+
+SIZES: dict[str, Any] = {
+    "vocab_size": 60,
+    "hidden_size": 32,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "intermediate_size": 48,
+    "max_position_embeddings": 64,
+}
+CONFIGS = {
+    "bert": lambda: BertConfig(**SIZES),
+    "roberta": lambda: RobertaConfig(**SIZES, type_vocab_size=1, pad_token_id=1),
+}
+
+
+class TokenIds:
+    """The two ids of a tokenizer that metrics ask for."""
+
+    cls_token_id = 2
+    sep_token_id = 3
+
+
+def random_model(model_type: str, attention: str) -> Any:
+    """A model of that family with weights that depend on the seed alone, not on the attention."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        config = CONFIGS[model_type]()
+        return AutoModel.from_config(config, attn_implementation=attention, dtype=torch.float32).eval()
+
+
+def random_backbone(model_type: str = "bert") -> Backbone:
+    return Backbone(model_type, random_model(model_type, IMPLEMENTATION), TokenIds(), family_of(model_type))
+
+
+def random_tokens(lengths: list[int], members: int = 1, seed: int = 0) -> Tokens:
+    """The same random rows for every member, padded to the longest."""
+    random = torch.Generator().manual_seed(seed)
+    longest = max(lengths)
+    ids = torch.randint(4, SIZES["vocab_size"], (len(lengths), longest), generator=random)
+    lengths_R = torch.tensor(lengths)
+    ids[torch.arange(longest) >= lengths_R.unsqueeze(1)] = 1
+    return Tokens(ids.repeat(members, 1), torch.zeros_like(ids).repeat(members, 1), lengths_R.repeat(members))
+
+
+def random_prefixes(backbone: Backbone, members: int, prompt_len: int = 5, seed: int = 1) -> torch.Tensor:
+    """Prefixes (S, L, K, N, P, H)."""
+    sizes = backbone.geometry
+    shape = (members, sizes.layers, 2, sizes.heads, prompt_len, sizes.head_size)
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))

@@ -1,0 +1,119 @@
+"""The one forward pass, against the routes that transformers and PEFT take."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from models import CONFIGS, random_backbone, random_model, random_prefixes, random_tokens
+from torch import Tensor
+from transformers import DynamicCache
+
+from panda_ray.backbones.backbone import Tokens
+
+FAMILIES = sorted(CONFIGS)
+LENGTHS = [9, 4, 12]
+
+
+def cache_route(model_type: str, tokens: Tokens, prefix_LKNPH: Tensor) -> Tensor:
+    """Hidden states by `past_key_values`, the route of P-Tuning v2: an independent path through transformers."""
+    model = random_model(model_type, "eager")
+    model.config.is_decoder = True  # only a decoder takes a cache; the mask below keeps attention bidirectional
+    rows, length = tokens.input_ids_RT.shape
+    prompt_len = prefix_LKNPH.shape[3]
+    cache = DynamicCache(config=model.config)
+    for layer, (key, value) in enumerate(prefix_LKNPH):
+        cache.update(key.expand(rows, *key.shape), value.expand(rows, *value.shape), layer)
+    visible = torch.arange(length) < tokens.lengths_R.unsqueeze(1)
+    seen = torch.cat((torch.ones(rows, prompt_len, dtype=torch.bool), visible), dim=1)
+    mask = torch.zeros(rows, 1, length, prompt_len + length).masked_fill(~seen[:, None, None, :], float("-inf"))
+    positions = torch.arange(length) + prompt_len + (2 if model_type == "roberta" else 0)
+    output = model(
+        input_ids=tokens.input_ids_RT,
+        token_type_ids=tokens.token_type_ids_RT,
+        position_ids=positions.expand(rows, length),
+        attention_mask=mask,
+        past_key_values=cache,
+        use_cache=True,
+    )
+    hidden: Tensor = output.last_hidden_state
+    return hidden
+
+
+def visible(tokens: Tokens, hidden: Tensor) -> Tensor:
+    """Hidden states of real tokens only."""
+    return hidden[torch.arange(hidden.shape[1]) < tokens.lengths_R.unsqueeze(1)]
+
+
+@pytest.mark.parametrize("model_type", FAMILIES)
+def test_hidden_states_and_gradients_equal_the_cache_route(model_type: str) -> None:
+    backbone, tokens = random_backbone(model_type), random_tokens(LENGTHS)
+    ours = random_prefixes(backbone, 1).requires_grad_(True)
+    theirs = ours.detach().clone().requires_grad_(True)
+    hidden = visible(tokens, backbone.forward(tokens, ours, position_offset=True).tokens_RTD)
+    expected = visible(tokens, cache_route(model_type, tokens, theirs[0]))
+    torch.testing.assert_close(hidden, expected, rtol=1e-5, atol=1e-6)
+    hidden.square().sum().backward()
+    expected.square().sum().backward()
+    torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("model_type", FAMILIES)
+@pytest.mark.parametrize("empty", [True, False])
+def test_no_prefix_is_the_plain_model(model_type: str, empty: bool) -> None:
+    backbone, tokens = random_backbone(model_type), random_tokens(LENGTHS)
+    prefix = random_prefixes(backbone, 1, prompt_len=0) if empty else None
+    mask = (torch.arange(max(LENGTHS)) < tokens.lengths_R.unsqueeze(1)).long()
+    plain = random_model(model_type, "eager")(tokens.input_ids_RT, mask, token_type_ids=tokens.token_type_ids_RT)
+    features = backbone.forward(tokens, prefix, position_offset=True)
+    torch.testing.assert_close(
+        visible(tokens, features.tokens_RTD), visible(tokens, plain.last_hidden_state), rtol=1e-5, atol=1e-6
+    )
+    if backbone.family.pooling == "pooler":
+        torch.testing.assert_close(features.pooled_RD, plain.pooler_output, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("model_type", FAMILIES)
+def test_each_row_sees_its_own_members_prefix(model_type: str) -> None:
+    backbone = random_backbone(model_type)
+    prefixes = random_prefixes(backbone, 3)
+    together = backbone.forward(random_tokens(LENGTHS, members=3), prefixes, position_offset=True)
+    for member, rows in enumerate(together.tokens_RTD.chunk(3)):
+        alone = backbone.forward(random_tokens(LENGTHS), prefixes[member : member + 1], position_offset=True)
+        torch.testing.assert_close(rows, alone.tokens_RTD, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("model_type", FAMILIES)
+def test_padding_does_not_leak(model_type: str) -> None:
+    backbone, short = random_backbone(model_type), random_tokens([7])
+    padded = Tokens(
+        torch.nn.functional.pad(short.input_ids_RT, (0, 6), value=33),
+        torch.nn.functional.pad(short.token_type_ids_RT, (0, 6)),
+        short.lengths_R,
+    )
+    prefix = random_prefixes(backbone, 1)
+    expected = backbone.forward(short, prefix, position_offset=True)
+    features = backbone.forward(padded, prefix, position_offset=True)
+    torch.testing.assert_close(features.tokens_RTD[:, :7], expected.tokens_RTD, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(features.pooled_RD, expected.pooled_RD, rtol=1e-5, atol=1e-6)
+
+
+def test_positions_can_start_at_zero() -> None:
+    backbone, tokens = random_backbone(), random_tokens(LENGTHS)
+    prefix = random_prefixes(backbone, 1)
+    shifted = backbone.forward(tokens, prefix, position_offset=True).pooled_RD
+    at_zero = backbone.forward(tokens, prefix, position_offset=False).pooled_RD
+    assert not torch.allclose(shifted, at_zero)
+
+
+def test_weights_stay_frozen_and_dropout_ends_with_its_context() -> None:
+    backbone, tokens = random_backbone(), random_tokens(LENGTHS)
+    prefix = random_prefixes(backbone, 1).requires_grad_(True)
+    with backbone.training_mode(0.5):
+        first = backbone.forward(tokens, prefix, position_offset=True).pooled_RD
+        second = backbone.forward(tokens, prefix, position_offset=True).pooled_RD
+    assert not torch.equal(first, second)
+    first.sum().backward()
+    assert prefix.grad is not None
+    assert all(weight.grad is None for weight in backbone._model.parameters())
+    calm = [backbone.forward(tokens, prefix, position_offset=True).pooled_RD for _ in range(2)]
+    assert torch.equal(*calm)

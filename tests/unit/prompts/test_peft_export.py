@@ -1,0 +1,46 @@
+"""An exported prompt gives the same hidden states in PEFT, which is what other people will load it with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from models import CONFIGS, random_backbone, random_model, random_prefixes, random_tokens
+from peft import PeftModel
+
+from panda_ray.errors import InputError
+from panda_ray.prompts.peft import export_peft
+from panda_ray.prompts.prompt import Prompt
+
+
+def a_prompt(model_type: str, position_offset: bool = True) -> Prompt:
+    prefix = random_prefixes(random_backbone(model_type), 1)[0]
+    return Prompt(prefix, torch.randn(3, 32), torch.randn(3), position_offset)
+
+
+@pytest.mark.parametrize("model_type", sorted(CONFIGS))
+def test_peft_gives_the_same_logits(model_type: str, tmp_path: Path) -> None:
+    prompt, tokens = a_prompt(model_type), random_tokens([9, 4, 12])
+    random_model(model_type, "eager").save_pretrained(tmp_path / "base")
+    export_peft(prompt, tmp_path / "adapter", str(tmp_path / "base"))
+    model = PeftModel.from_pretrained(random_model(model_type, "eager"), tmp_path / "adapter")
+    mask = (torch.arange(12) < tokens.lengths_R.unsqueeze(1)).long()
+    output = model(input_ids=tokens.input_ids_RT, attention_mask=mask, token_type_ids=tokens.token_type_ids_RT)
+    ours = random_backbone(model_type).forward(tokens, prompt.prefix_LKNPH.unsqueeze(0), position_offset=True)
+    ours_logits = ours.tokens_RTD[:, 0] @ prompt.head_weight_CD.T + prompt.head_bias_C
+    their_logits = output.last_hidden_state[:, 0] @ prompt.head_weight_CD.T + prompt.head_bias_C
+    torch.testing.assert_close(ours_logits, their_logits, rtol=1e-4, atol=1e-5)
+
+
+def test_prompts_without_the_shift_cannot_be_exported(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="without the shift"):
+        export_peft(a_prompt("bert", position_offset=False), tmp_path, "base")
+
+
+def test_bytes_round_trip() -> None:
+    prompt = a_prompt("bert", position_offset=False)
+    again = Prompt.from_bytes(prompt.to_bytes())
+    assert again.position_offset is False
+    for name, tensor in prompt.tensors().items():
+        assert torch.equal(tensor, again.tensors()[name]), name
