@@ -23,7 +23,7 @@ class Outcome:
     """How one unit ended.
 
     Attributes:
-        error: one sentence on why there is no result; None when there is one. The traceback of a failure is in the store.
+        error: one sentence on why there is no result; None when there is one. The store keeps a failure's traceback.
     """
 
     key: str
@@ -68,7 +68,7 @@ class Listener:
         """A running stack finished an epoch."""
 
     def on_outcome(self, stack: Stack | None, outcome: Outcome) -> None:
-        """A unit is done, failed or blocked; its result, if any, is in the store. `stack` is None for a blocked unit."""
+        """A unit is done (its result is in the store), failed or blocked; `stack` is None for a blocked unit."""
 
     def on_finished(self, summary: RunSummary) -> None:
         """Called once, also after an interrupt."""

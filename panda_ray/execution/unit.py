@@ -1,8 +1,9 @@
 """A unit: one computation of the study, named by the hash of everything that bears on its result.
 
-A unit is either a training (`train`) or the signature of a prompt under a transferability metric (`signature`). Its key holds the backbone,
-the data, the hyper-parameters, the method and its version, the seed and the keys of its dependencies; no path, host,
-device, launcher, stack width or worker count enters it, so the same unit has the same key wherever it runs.
+A unit is either a training (`train`) or the signature of a prompt under a transferability metric (`signature`). Its key
+holds the backbone, the data, the hyper-parameters, the method and its version, the seed and the keys of its
+dependencies; no path, host, device, launcher, stack width or worker count enters it, so the same unit has the same key
+wherever it runs.
 """
 
 from __future__ import annotations

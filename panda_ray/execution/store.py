@@ -1,0 +1,188 @@
+"""The store of results: one folder per key, true once its `record.json` is there.
+
+    units/<first two digits>/<key>/record.json          what was computed, and the sha256 and size of every file
+    units/<first two digits>/<key>/<name>.<sha8>.<ext>  its files, under names that depend on their content
+    checkpoints/<stack>                                 state of a running stack (`checkpoints.py`)
+    failures/<key>.json                                 why a unit has no result (`failures.py`)
+
+`record.json` is written last and in one step, so its existence means done. Two drivers on one store cannot mix their
+files: each record names the files that belong to it. Nothing here is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from panda_ray.execution.checkpoints import Checkpoints
+from panda_ray.execution.failures import Failures
+from panda_ray.execution.files import THREADS, Files
+
+Record = Mapping[str, Any]
+"""A stored result as JSON data; `files` maps a name to its `path` in the folder, `sha256` and `bytes`."""
+
+_SEAL = b', "seal": "'
+_BATCH = 64
+"""Units that one thread checks before it takes the next ones."""
+
+
+class Store:
+    """Results under one URL.
+
+    Args:
+        url: folder, or any fsspec URL.
+
+    Attributes:
+        checkpoints, failures: what is kept of stacks that run and of units that failed.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._files = Files(url)
+        self.url = self._files.url
+        self.checkpoints = Checkpoints(self._files)
+        self.failures = Failures(self._files)
+        self._verified: dict[Path, tuple[int, int, str]] = {}
+
+    @property
+    def local_folder(self) -> Path | None:
+        """The folder of a store on this machine's disk, else None."""
+        return Path(self.url) if self._files.is_local else None
+
+    def publish(self, key: str, record: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+        """Store a result; from then on the unit is done and its earlier failure is forgotten.
+
+        A valid result that another driver published first stays, because others may already depend on it.
+
+        Args:
+            record: JSON data without `files`.
+            files: name to content.
+
+        Raises:
+            StoreFullError: when there is no room; the unit then still counts as not done.
+        """
+        stored = self.record(key)
+        if stored is None or not self._is_intact(key, stored):
+            sealed = _sealed({**record, "files": self._write_files(key, files)})
+            self._files.write(_path(key, "record.json"), sealed)
+        self.failures.clear(key)
+
+    def record(self, key: str) -> Record | None:
+        """The record of a unit, or None if it has none or it was damaged; its files are checked when they are read."""
+        data = self._files.read(_path(key, "record.json"))
+        return _opened(key, data)
+
+    def records(self, among: Collection[str] | None = None) -> Iterator[tuple[str, Record]]:
+        """Key and record of every unit (or of those `among`) that has one, read concurrently."""
+        listed = [path for path in self._files.sizes("units") if path.endswith("/record.json")]
+        wanted = [path for path in listed if among is None or _key(path) in among]
+        for path, data in self._files.read_many(wanted):
+            if (record := _opened(_key(path), data)) is not None:
+                yield _key(path), record
+
+    def done_keys(self, among: Collection[str] | None = None) -> frozenset[str]:
+        """Units (of those `among`) whose record and files are as they were written.
+
+        On a local disk every file is hashed, once per process as long as its size and time stay; elsewhere sizes are
+        compared, and content when it is read.
+        """
+        sizes = self._files.sizes("units")
+        found = {_key(path) for path in sizes if path.endswith("/record.json")}
+        keys = [key for key in found if among is None or key in among]
+        batches = [keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH)]
+        with ThreadPoolExecutor(THREADS) as pool:
+            checked = pool.map(lambda batch: [key for key in batch if self._is_done(key, sizes)], batches)
+            return frozenset(key for batch in checked for key in batch)
+
+    def read_file(self, key: str, name: str) -> bytes:
+        """One file of a unit that is done.
+
+        Args:
+            name: as in the record's `files`, such as `prompt.safetensors`.
+
+        Raises:
+            LookupError: when the unit has no such file, or its content is not what the record says.
+        """
+        record = self.record(key)
+        if record is None or name not in record["files"]:
+            raise LookupError(f"unit {key} has no file {name!r} in {self.url}")
+        file = record["files"][name]
+        data = self._files.read(_path(key, file["path"]))
+        if data is None or _sha256(data) != file["sha256"]:
+            raise LookupError(
+                f"file {file['path']!r} of unit {key} in {self.url} is damaged; run the sweep again to compute it anew"
+            )
+        return data
+
+    def remove_leftovers(self) -> None:
+        """Remove what writers that died left behind."""
+        self._files.remove_leftovers()
+
+    def _write_files(self, key: str, files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
+        described = {}
+        for name, data in files.items():
+            sha256 = _sha256(data)
+            path = PurePosixPath(name)
+            stored_as = f"{path.stem}.{sha256[:8]}{path.suffix}"
+            self._files.write(_path(key, stored_as), data)
+            described[name] = {"path": stored_as, "sha256": sha256, "bytes": len(data)}
+        return described
+
+    def _is_done(self, key: str, sizes: Mapping[str, int]) -> bool:
+        record = self.record(key)
+        if record is None:
+            return False
+        files = record["files"].values()
+        if any(sizes.get(_path(key, file["path"])) != file["bytes"] for file in files):
+            return False
+        return not self._files.is_local or self._is_intact(key, record)
+
+    def _is_intact(self, key: str, record: Record) -> bool:
+        return all(self._is_file_intact(_path(key, file["path"]), file["sha256"]) for file in record["files"].values())
+
+    def _is_file_intact(self, path: str, sha256: str) -> bool:
+        if not self._files.is_local:
+            data = self._files.read(path)
+            return data is not None and _sha256(data) == sha256
+        local = self._files.local_path(path)
+        try:
+            state = local.stat()
+            seen = (state.st_mtime_ns, state.st_size, sha256)
+            if self._verified.get(local) == seen:
+                return True
+            if _sha256(local.read_bytes()) != sha256:
+                return False
+        except FileNotFoundError:
+            return False
+        self._verified[local] = seen
+        return True
+
+
+def _path(key: str, name: str) -> str:
+    return f"units/{key[:2]}/{key}/{name}"
+
+
+def _key(path: str) -> str:
+    return path.split("/")[2]
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _sealed(record: Mapping[str, Any]) -> bytes:
+    """The record as JSON whose last member is a checksum of the bytes before it."""
+    content = json.dumps(record, sort_keys=True, allow_nan=False).encode()[:-1]
+    return content + _SEAL + _sha256(content).encode() + b'"}'
+
+
+def _opened(key: str, data: bytes | None) -> Record | None:
+    """The record in these bytes, or None if they are not what was written for this key."""
+    content, seal, rest = (data or b"").rpartition(_SEAL)
+    if not seal or rest != _sha256(content).encode() + b'"}':
+        return None
+    record: Record = json.loads(data or b"")
+    return record if record.get("key") == key else None
