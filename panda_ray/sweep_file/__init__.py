@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from panda_ray.errors import InputError
 from panda_ray.sweep import Sweep
 from panda_ray.sweep_file.messages import explain, raise_problems
-from panda_ray.sweep_file.names import expand_suites, name_problems
 from panda_ray.sweep_file.overrides import apply_override
+from panda_ray.sweep_file.suites import expand_suites
 from panda_ray.sweep_file.yaml_source import parse_yaml
 
 __all__ = ["load_sweep"]
@@ -38,6 +38,9 @@ def load_sweep(path: str, overrides: Sequence[str] = ()) -> Sweep:
     except ValidationError as error:
         raise_problems(explain(error, Sweep, places))
         raise
+    # Needs torch: a misspelt key is answered without waiting for it.
+    from panda_ray.sweep_file.names import name_problems
+
     raise_problems(name_problems(sweep, places))
     return sweep
 

@@ -28,7 +28,7 @@ _SENTENCES: Mapping[str, str] = {
     "less_than": "must be less than {lt}, not {input!r}",
     "less_than_equal": "must be at most {le}, not {input!r}",
     "finite_number": "must be a finite number, not {input!r}",
-    "string_pattern_mismatch": "must match {pattern}, not {input!r}",
+    "string_pattern_mismatch": "must be made of letters, digits, '.', '_' and '-', not {input!r}",
     "literal_error": "must be {expected}, not {input!r}",
 }
 
@@ -53,7 +53,8 @@ def _sentence(problem: ErrorDetails, root: type[BaseModel], places: Places, pref
     if problem["type"] == "missing":
         return f"{place}: the key {dotted!r} is missing"
     template = _SENTENCES.get(problem["type"])
-    said = template.format(input=problem["input"], **context) if template else problem["msg"]
+    limits = {name: f"{value:g}" if isinstance(value, float) else value for name, value in context.items()}
+    said = template.format(input=problem["input"], **limits) if template else problem["msg"]
     return f"{place}: {dotted}: {said}"
 
 

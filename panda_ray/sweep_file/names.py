@@ -1,9 +1,12 @@
-"""Names in a sweep against what exists: tasks, suites, methods, metrics, backbones, folders, and plug-ins' options."""
+"""Names in a sweep against what exists: tasks, methods, metrics, backbones, folders, and the options of plug-ins.
+
+Importing this imports torch: `load_sweep` does so once everything else about a file is in order.
+"""
 
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -15,36 +18,10 @@ from panda_ray.metrics import METRICS
 from panda_ray.sweep import BackboneSection, Sweep
 from panda_ray.sweep_file.messages import explain
 from panda_ray.sweep_file.yaml_source import Path, Places
-from panda_ray.tasks import PAPER_SOURCES, PAPER_TARGETS, TASKS
-from panda_ray.tasks.task import BuiltinOrigin
-
-BUILTIN_TASKS = tuple(task for task in TASKS if isinstance(task.origin, BuiltinOrigin))
-
-SUITES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "sources": {
-        "paper": tuple(PAPER_SOURCES),
-        "builtin": tuple(task.name for task in BUILTIN_TASKS if task.is_source),
-    },
-    "targets": {
-        "paper": tuple(PAPER_TARGETS),
-        "builtin": tuple(task.name for task in BUILTIN_TASKS if task.is_target),
-    },
-}
-"""Short forms of a list of tasks, by the field that they stand in."""
+from panda_ray.tasks import TASKS
 
 CELL_METHODS = {method.name: method for method in METHODS if method.is_cell}
-
-
-def expand_suites(data: dict[str, Any], places: Places) -> list[str]:
-    """Replace a suite's name by its tasks, in place; one sentence per name that is no suite."""
-    problems = []
-    for key, suites in SUITES.items():
-        value = data.get(key)
-        if isinstance(value, str) and value in suites:
-            data[key] = list(suites[value])
-        elif isinstance(value, str):
-            problems.append(f"{unknown_name('suite', value, suites, places.find((key,)))}; tasks by name go in a list")
-    return problems
+METRICS_BY_NAME = {metric.name: metric for metric in METRICS}
 
 
 def name_problems(sweep: Sweep, places: Places) -> list[str]:
@@ -85,17 +62,21 @@ def _method_problems(sweep: Sweep, places: Places) -> Iterator[str]:
         method = CELL_METHODS.get(section.method)
         if method is None:
             yield str(unknown_name("method", section.method, CELL_METHODS, places.find((*path, "method"))))
-        else:
-            yield from _option_problems(method.Options, section.options, places, (*path, "options"))
+            continue
+        if problems := _option_problems(method.Options, section.options, places, (*path, "options")):
+            yield from problems
+            continue
+        metric = method.needs(method.Options.model_validate(section.options)).similarity
+        if metric is not None and metric not in METRICS_BY_NAME:
+            yield str(unknown_name("metric", metric, METRICS_BY_NAME, places.find((*path, "options", "metric"))))
 
 
 def _metric_problems(sweep: Sweep, places: Places) -> Iterator[str]:
-    known = {metric.name: metric for metric in METRICS}
     for index, section in enumerate(sweep.metrics):
         path: Path = ("metrics", index)
-        metric = known.get(section.metric)
+        metric = METRICS_BY_NAME.get(section.metric)
         if metric is None:
-            yield str(unknown_name("metric", section.metric, known, places.find((*path, "metric"))))
+            yield str(unknown_name("metric", section.metric, METRICS_BY_NAME, places.find((*path, "metric"))))
         else:
             yield from _option_problems(metric.Options, section.options, places, (*path, "options"))
 

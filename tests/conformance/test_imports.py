@@ -53,7 +53,9 @@ def is_inside(name: str, package: str) -> bool:
 
 def layer_of(name: str) -> int:
     """The layer whose longest package name holds `name`."""
-    inside = [(len(package), level) for level, layer in enumerate(LAYERS) for package in layer if is_inside(name, package)]
+    inside = [
+        (len(package), level) for level, layer in enumerate(LAYERS) for package in layer if is_inside(name, package)
+    ]
     return max(inside)[1]
 
 

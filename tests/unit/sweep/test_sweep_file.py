@@ -1,0 +1,198 @@
+"""A sweep file is answered with one sentence per problem: the place, what is wrong, what is allowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from panda_ray.errors import InputError
+from panda_ray.sweep_file import load_sweep
+from panda_ray.tasks import PAPER_SOURCES, PAPER_TARGETS
+
+GOOD = """\
+name: small
+storage: runs/small
+backbones: [builtin-tiny]
+sources: [cb, rte]
+targets: [cb]
+methods:
+  - prompt_tuning
+  - {method: panda, label: panda-kl, options: {kd_loss: kl}}
+metrics: [on, {metric: task_embedding, options: {examples: 50}}]
+"""
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "x.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+def problems(folder: Path, text: str, *overrides: str) -> list[str]:
+    """What is said about a file, without the folder it is in."""
+    with pytest.raises(InputError) as raised:
+        load_sweep(write(folder, text), overrides)
+    return str(raised.value).replace(f"{folder}/", "").splitlines()
+
+
+def test_short_forms_and_defaults(tmp_path: Path) -> None:
+    sweep = load_sweep(write(tmp_path, GOOD))
+    assert [method.title for method in sweep.methods] == ["prompt_tuning", "panda-kl"]
+    assert sweep.methods[1].options == {"kd_loss": "kl"}
+    assert [metric.metric for metric in sweep.metrics] == ["on", "task_embedding"]
+    assert sweep.seeds == [11]
+    assert sweep.training.prompt_len == 20
+
+
+def test_suites(tmp_path: Path) -> None:
+    sweep = load_sweep(write(tmp_path, GOOD), ["sources=paper", "targets=paper"])
+    assert (tuple(sweep.sources), tuple(sweep.targets)) == (PAPER_SOURCES, PAPER_TARGETS)
+    builtin = load_sweep(write(tmp_path, GOOD), ["sources=builtin", "targets=builtin"])
+    assert len(builtin.sources) >= 8
+    assert len(builtin.targets) >= 4
+
+
+@pytest.mark.parametrize(
+    ("line", "replacement", "said"),
+    [
+        (
+            "sources: [cb, rte]",
+            "soruces: [cb]\nsources: [cb]",
+            "x.yaml:4: unknown key 'soruces'; did you mean 'sources'?",
+        ),
+        ("storage: runs/small\n", "", "x.yaml: the key 'storage' is missing"),
+        ("targets: [cb]", "targets: []", "x.yaml:5: targets: must not be empty"),
+        ("targets: [cb]", "targets: 7", "x.yaml:5: targets: must be a list, not 7"),
+        ("targets: [cb]", "targets: [cb, 7]", "x.yaml:5: targets.1: must be text, not 7"),
+        ("targets: [cb]", "targets: [cbb]", "x.yaml:5: unknown task 'cbb'; did you mean 'cb'?"),
+        ("targets: [cb]", "targets: papr", "x.yaml:5: unknown suite 'papr'; did you mean 'paper'?"),
+        ("targets: [cb]", "targets:\n- cb\n- copa\n- cb", "x.yaml:8: targets.2: the target 'cb' is listed twice"),
+        ("  - prompt_tuning", "  - prompt_tunning", "x.yaml:7: unknown method 'prompt_tunning'; did you mean"),
+        ("  - prompt_tuning", "  - teacher", "x.yaml:7: unknown method 'teacher'"),
+        ("  - prompt_tuning", "  - panda\n  - panda", "x.yaml:8: methods.1: the method label 'panda' is listed twice"),
+        ("kd_loss: kl", "kd_los: kl", "x.yaml:8: unknown key 'kd_los'; did you mean 'kd_loss'?"),
+        (
+            "kd_loss: kl",
+            "kd_loss: mse",
+            "x.yaml:8: methods.1.options.kd_loss: must be 'mse_prob', 'mse_logit', 'kl' or",
+        ),
+        ("kd_loss: kl", "metric: e_vg", "x.yaml:8: unknown metric 'e_vg'; did you mean 'e_avg'?"),
+        ("metrics: [on,", "metrics: [onn,", "x.yaml:9: unknown metric 'onn'; did you mean 'on'?"),
+        ("[builtin-tiny]", "[builtin-tin]", "x.yaml:3: unknown backbone 'builtin-tin'; did you mean 'builtin-tiny'?"),
+        ("[builtin-tiny]", "[{name: own, path: nowhere}]", "x.yaml:3: no folder 'nowhere' for the backbone 'own'"),
+        ("name: small", "name: a b", "x.yaml:1: name: must be made of letters"),
+        ("name: small", "name: small\ndata_root: nowhere", "x.yaml:2: no folder 'nowhere' for data_root"),
+        ("name: small", "name: small\nseeds: [1, true]", "x.yaml:2: seeds.1: must be a whole number, not True"),
+        ("name: small", "name: small\nseeds: [3, 3]", "x.yaml:2: seeds.1: the seed 3 is listed twice"),
+        ("name: small", "name: small\nself_pairs: maybe", "x.yaml:2: self_pairs: must be 'run' or 'skip', not 'maybe'"),
+        (
+            "name: small",
+            "name: small\ntraining: {dropout: 1}",
+            "x.yaml:2: training.dropout: must be less than 1, not 1",
+        ),
+        (
+            "name: small",
+            "name: small\ntraining: {lr: 1e999}",
+            "x.yaml:2: training.lr: must be a finite number, not inf",
+        ),
+        ("name: small", "name: small\ntraining:\n  lr: fast", "x.yaml:3: training.lr: must be a number, not 'fast'"),
+        ("name: small", "name: small\ntasks: {cbb: {}}", "x.yaml:2: unknown task 'cbb'; did you mean 'cb'?"),
+        (
+            "name: small",
+            "name: small\ntasks: {cb: {epoch: 2}}",
+            "x.yaml:2: unknown key 'epoch'; did you mean 'epochs'?",
+        ),
+        ("name: small", "name: small\ntasks: {cb: 3}", "x.yaml:2: tasks.cb: must be a section with keys, not 3"),
+        (
+            "name: small",
+            "name: small\nresources: {max_stack: 0}",
+            "x.yaml:2: resources.max_stack: must be a positive whole",
+        ),
+        ("name: small", "name: small\nname: other", "x.yaml:2: the key 'name' is given twice"),
+        ("name: small", "name: &a small", "x.yaml:1: cannot be read: anchors and aliases are not supported"),
+        ("name: small", "name: !!python/name:os.system x", "x.yaml:1: the tag"),
+        ("name: small", "name: small\n? [a]\n: b", "x.yaml:2: a key must be text"),
+        ("name: small", "name: [small", "x.yaml:2: cannot be read: expected ',' or ']'"),
+        ("name: small", "name: small\x07", "x.yaml: cannot be read:"),
+    ],
+)
+def test_one_problem(tmp_path: Path, line: str, replacement: str, said: str) -> None:
+    assert line in GOOD
+    (sentence,) = problems(tmp_path, GOOD.replace(line, replacement, 1))
+    assert sentence.startswith(said)
+
+
+def test_problems_come_in_the_order_of_the_file(tmp_path: Path) -> None:
+    text = GOOD.replace("sources: [cb, rte]", "sources: [cbb, rtee]").replace("[on,", "[off,")
+    lines = [sentence.split(":")[1] for sentence in problems(tmp_path, text, "data_root=nowhere")]
+    assert lines[:3] == ["4", "4", "9"]
+    assert "data_root" in lines[3] or len(lines) == 4
+
+
+def test_yaml_1_2_scalars(tmp_path: Path) -> None:
+    sweep = load_sweep(write(tmp_path, GOOD), ["name=no", "training.lr=5e-3", "data_root=~", "seeds=[010]"])
+    assert (sweep.name, sweep.training.lr, sweep.data_root, sweep.seeds) == ("no", 5e-3, None, [10])
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "just text"])
+def test_not_a_mapping(tmp_path: Path, text: str) -> None:
+    (sentence,) = problems(tmp_path, text)
+    assert sentence == "x.yaml: a sweep is a mapping of keys to values, beginning with `name:`"
+
+
+def test_missing_file_names_the_nearest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sweeps").mkdir()
+    (tmp_path / "sweeps" / "quickstart.yaml").write_text(GOOD)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"no sweep file 'quickstart.yml'; did you mean 'sweeps/quickstart.yaml'\?"):
+        load_sweep("quickstart.yml")
+    with pytest.raises(InputError, match="sweeps is a folder"):
+        load_sweep("sweeps")
+
+
+def test_binary_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_bytes(b"name: \xff\xfe")
+    with pytest.raises(InputError, match=r"not UTF-8 text \(byte 6\)"):
+        load_sweep(str(path))
+
+
+@pytest.mark.parametrize(
+    ("override", "path", "value"),
+    [
+        ("seeds=[1, 2]", "seeds", [1, 2]),
+        ("storage=s3://bucket/runs", "storage", "s3://bucket/runs"),
+        ("tasks.cb.epochs=3", "tasks.cb.epochs", 3),
+        ("sources.1=copa", "sources.1", "copa"),
+        ("methods.0.label=plain", "methods.0.label", "plain"),
+        ("methods.1.options.kd_loss=ce", "methods.1.options.kd_loss", "ce"),
+        ("metrics=[constant]", "metrics.0.metric", "constant"),
+        ("tracking_uri=http://127.0.0.1:5000?a=b", "tracking_uri", "http://127.0.0.1:5000?a=b"),
+    ],
+)
+def test_override(tmp_path: Path, override: str, path: str, value: object) -> None:
+    found: object = load_sweep(write(tmp_path, GOOD), [override]).model_dump()
+    for part in path.split("."):
+        found = found[int(part)] if isinstance(found, list) else found[part]  # type: ignore[index]
+    assert found == value
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("seeds", "--set seeds: write --set key=value"),
+        ("=3", "--set =3: write --set key=value"),
+        ("a..b=3", "--set a..b=3: write --set key=value"),
+        ("seed=[1]", "--set seed=[1]: unknown key 'seed'; did you mean 'seeds'?"),
+        ("seeds=one", "--set seeds=one: seeds: must be a list, not 'one'"),
+        ("seeds=[1", "--set seeds=[1:1: cannot be read:"),
+        ("sources.9=cb", "--set sources.9=cb: sources is a list; use a position from 0 to 1, not '9'"),
+        ("name.first=x", "--set name.first=x: name is 'small' and has no key 'first'"),
+        ("targets=[cbb]", "--set targets=[cbb]: unknown task 'cbb'; did you mean 'cb'?"),
+        ("tasks.cb.epochs=0", "--set tasks.cb.epochs=0: tasks.cb.epochs: must be greater than 0, not 0"),
+    ],
+)
+def test_override_problem(tmp_path: Path, override: str, said: str) -> None:
+    (sentence,) = problems(tmp_path, GOOD, override)
+    assert sentence.startswith(said)
