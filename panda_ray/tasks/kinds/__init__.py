@@ -1,0 +1,1 @@
+"""One module per kind of task, each with `encode` (rows to tensors) and `decode` (engine outputs to predictions)."""

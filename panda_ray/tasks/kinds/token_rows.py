@@ -1,0 +1,77 @@
+"""Tokenised rows as flat arrays, and their one padded form.
+
+Shape letters: R rows, T tokens of the longest row, F tokens of all rows together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+CHUNK = 2_048
+"""Texts per tokenizer call: large enough for its threads, small enough that Python lists of a big set never pile up."""
+
+
+@dataclass
+class TokenRows:
+    """Rows of token ids, gathered row by row and padded once at the end."""
+
+    ids: list[NDArray[np.int64]] = field(default_factory=list)
+    types: list[NDArray[np.int64]] = field(default_factory=list)
+
+    def append(self, ids: Sequence[int], types: Sequence[int]) -> None:
+        """Add one row with its segment ids."""
+        self.ids.append(np.asarray(ids, dtype=np.int64))
+        self.types.append(np.asarray(types, dtype=np.int64))
+
+    def tensors(self, pad_id: int) -> tuple[Tensor, Tensor, Tensor]:
+        """(input_ids_RT, token_type_ids_RT, lengths_R), padded to the longest row."""
+        lengths_R = np.array([len(row) for row in self.ids], dtype=np.int64)
+        ids_RT = pad_rows(self.ids, lengths_R, pad_id)
+        types_RT = pad_rows(self.types, lengths_R, 0)
+        return torch.from_numpy(ids_RT), torch.from_numpy(types_RT), torch.from_numpy(lengths_R)
+
+
+def pad_rows(rows: Sequence[NDArray[np.int64]], lengths_R: NDArray[np.int64], value: int) -> NDArray[np.int64]:
+    """`rows` as one (R, T) array, filled up with `value`."""
+    width = int(lengths_R.max(initial=0))
+    padded_RT = np.full((len(rows), width), value, dtype=np.int64)
+    if width:
+        padded_RT[np.arange(width) < lengths_R[:, None]] = np.concatenate(rows)
+    return padded_RT
+
+
+def encodings(tokenizer: Any, first: Sequence[str], second: Sequence[str] | None, **options: Any) -> Iterator[Any]:
+    """One `tokenizers.Encoding` per text (or pair), from batched calls of a transformers fast tokenizer.
+
+    With `return_overflowing_tokens` a text's further windows follow its first one.
+    """
+    for start in range(0, len(first), CHUNK):
+        texts = list(first[start : start + CHUNK])
+        pairs = None if second is None else list(second[start : start + CHUNK])
+        yield from tokenizer(texts, pairs, return_attention_mask=False, **options).encodings
+
+
+def segment_ids(tokenizer: Any, encoding: Any) -> Sequence[int]:
+    """Segment ids of one encoding; zeros for tokenizers whose models have none (RoBERTa)."""
+    ids: list[int] = encoding.type_ids
+    return ids if "token_type_ids" in tokenizer.model_input_names else [0] * len(ids)
+
+
+def pad_id(tokenizer: Any) -> int:
+    """Id that fills rows up; attention never sees it, so any valid id serves where the tokenizer has none."""
+    return int(tokenizer.pad_token_id or 0)
+
+
+def encode_texts(tokenizer: Any, first: Sequence[str], second: Sequence[str] | None, max_len: int) -> TokenRows:
+    """Texts or pairs, cut to `max_len` tokens at the longer segment's end."""
+    rows = TokenRows()
+    for encoding in encodings(tokenizer, first, second, truncation="longest_first", max_length=max_len):
+        rows.append(encoding.ids, segment_ids(tokenizer, encoding))
+    return rows

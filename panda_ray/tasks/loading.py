@@ -1,0 +1,107 @@
+"""Where a task's rows come from: the project itself, a folder of Parquet files, or the Hub.
+
+`data_root` replaces the Hub: it holds `<task>/train.parquet` and `<task>/validation.parquet` with the Hub's columns
+(see docs/data.md). Nothing is trained on rows that `validation.py` finds a problem with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from panda_ray.errors import InputError
+from panda_ray.tasks.fingerprint import fingerprint
+from panda_ray.tasks.hub import fetch
+from panda_ray.tasks.table import SplitTable, columns_of, read_parquet, sample_numbers
+from panda_ray.tasks.task import BuiltinOrigin, HubOrigin, TaskSpec
+from panda_ray.tasks.validation import problems, with_codes
+
+
+class MissingData(InputError):
+    """The rows of one task are not there: a licensed set, or one that `data_root` lacks. A grid can go on without it."""
+
+
+@dataclass(frozen=True)
+class TaskRows:
+    """The rows of a task in use, labels as codes.
+
+    Attributes:
+        fingerprint: hash of exactly these rows; enters every key.
+        train_where, dev_where: file (or origin) of each split, for messages.
+    """
+
+    train: list[dict[str, Any]]
+    dev: list[dict[str, Any]]
+    fingerprint: str
+    train_where: str
+    dev_where: str
+
+
+def load_rows(
+    spec: TaskSpec,
+    data_root: str | None = None,
+    max_train_rows: int | None = None,
+    max_dev_rows: int | None = None,
+) -> TaskRows:
+    """Rows of a task, validated; a row limit is a seeded sample that keeps the order.
+
+    Raises:
+        MissingData: for a set that is not there and that a grid can do without.
+        InputError: for rows that cannot be trained on, with file, row and column of the first problem.
+    """
+    tables = read_splits(spec, data_root, max_train_rows, max_dev_rows)
+    for table in tables:
+        first_problem = next(problems(spec, table), None)
+        if first_problem is not None:
+            raise InputError(first_problem)
+    return as_task_rows(spec, *tables)
+
+
+def as_task_rows(spec: TaskSpec, train: SplitTable, dev: SplitTable) -> TaskRows:
+    """Both splits with the fingerprint of their rows."""
+    hashed = fingerprint({"train": train.rows, "dev": dev.rows}, columns_of(spec))
+    return TaskRows(train.rows, dev.rows, hashed, train.where, dev.where)
+
+
+def read_splits(
+    spec: TaskSpec, data_root: str | None, max_train_rows: int | None, max_dev_rows: int | None
+) -> tuple[SplitTable, SplitTable]:
+    """(train, dev) as they are, label names as codes, problems not yet looked for.
+
+    Raises:
+        MissingData, InputError: as `load_rows`, but for problems inside the rows.
+    """
+    if isinstance(spec.origin, BuiltinOrigin):
+        train = _generated(spec, spec.origin, "train", max_train_rows)
+        dev = _generated(spec, spec.origin, "validation", max_dev_rows)
+    elif data_root is not None:
+        train = read_parquet(spec, [_local_file(spec, data_root, "train")], max_train_rows)
+        dev = read_parquet(spec, [_local_file(spec, data_root, "validation")], max_dev_rows)
+    elif isinstance(spec.origin, HubOrigin):
+        train_files, dev_files = fetch(spec.name, spec.origin)
+        train = read_parquet(spec, train_files, max_train_rows, spec.origin.adapt)
+        dev = read_parquet(spec, dev_files, max_dev_rows, spec.origin.adapt)
+    else:
+        raise MissingData(
+            f"task {spec.name!r} is yours to bring ({spec.origin.reason}): set data_root: DIR and put it into "
+            f"DIR/{spec.name}/train.parquet and validation.parquet, see docs/data.md"
+        )
+    return with_codes(spec, train), with_codes(spec, dev)
+
+
+def _generated(spec: TaskSpec, origin: BuiltinOrigin, split: str, limit: int | None) -> SplitTable:
+    rows = origin.generate(split)
+    numbers = sample_numbers(len(rows), limit)
+    return SplitTable(f"built-in {spec.name}, {split}", [rows[number] for number in numbers], numbers)
+
+
+def _local_file(spec: TaskSpec, data_root: str, split: str) -> Path:
+    root = Path(data_root).expanduser()
+    if not root.is_dir():
+        raise InputError(f"data_root: {data_root} is not a folder; it must hold <task>/train.parquet for each task")
+    path = root / spec.name / f"{split}.parquet"
+    if not path.is_file():
+        licence = f" ({spec.origin.reason})" if not isinstance(spec.origin, HubOrigin | BuiltinOrigin) else ""
+        raise MissingData(f"task {spec.name!r}: {path} does not exist{licence}; see docs/data.md for its columns")
+    return path

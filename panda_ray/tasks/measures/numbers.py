@@ -1,0 +1,30 @@
+"""The metric of STS-B: mean of Pearson and Spearman correlation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.stats import rankdata
+
+from panda_ray.tasks.measures.measure import Measure, Statistics
+
+
+def _pairs(values: Sequence[float], references: Sequence[float]) -> Statistics:
+    return np.stack([np.asarray(values, dtype=np.float64), np.asarray(references, dtype=np.float64)], axis=1)
+
+
+def _correlation(first: Statistics, second: Statistics) -> float:
+    """Pearson correlation; 0 where one side is constant, as a constant prediction ranks nothing."""
+    first, second = first - first.mean(), second - second.mean()
+    norm = np.sqrt((first @ first) * (second @ second))
+    return float(first @ second / norm) if norm else 0.0
+
+
+def _pearson_spearman_mean(statistics_I2: Statistics) -> float:
+    predicted, actual = statistics_I2[:, 0], statistics_I2[:, 1]
+    spearman = _correlation(rankdata(predicted), rankdata(actual))
+    return (_correlation(predicted, actual) + spearman) / 2
+
+
+PEARSON_SPEARMAN_MEAN = Measure(_pairs, _pearson_spearman_mean)

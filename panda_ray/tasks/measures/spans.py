@@ -1,0 +1,46 @@
+"""Span F1 over BIO tags, with the chunk rules of seqeval's default mode (those of conlleval).
+
+A span ends where its type ends or a "B-" follows; an "I-" without a span of its type before it opens one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from panda_ray.tasks.measures.measure import Measure, Statistics, f1_of_counts
+
+Span = tuple[str, int, int]
+
+
+def spans(tags: Sequence[str]) -> set[Span]:
+    """(type, first word, last word) of every span of one sentence."""
+    found: set[Span] = set()
+    open_type, start = "", 0
+    for position, tag in enumerate(tags):
+        prefix, _, kind = tag.partition("-")
+        goes_on = prefix == "I" and kind == open_type
+        if open_type and not goes_on:
+            found.add((open_type, start, position - 1))
+        if not goes_on:
+            open_type, start = ("" if prefix == "O" else kind), position
+    if open_type:
+        found.add((open_type, start, len(tags) - 1))
+    return found
+
+
+def _counts(values: Sequence[Sequence[str]], references: Sequence[Sequence[str]]) -> Statistics:
+    """Per sentence: spans found, spans predicted, spans that are there."""
+    rows = []
+    for predicted_tags, actual_tags in zip(values, references, strict=True):
+        predicted, actual = spans(predicted_tags), spans(actual_tags)
+        rows.append((len(predicted & actual), len(predicted), len(actual)))
+    return np.array(rows, dtype=np.float64).reshape(-1, 3)
+
+
+def _f1(statistics_I3: Statistics) -> float:
+    return f1_of_counts(statistics_I3.sum(axis=0))
+
+
+SPAN_F1 = Measure(_counts, _f1)
