@@ -13,6 +13,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
 
 def canonical(value: Any) -> Any:
     """`value` as JSON data with one form: sorted string keys, lists for sequences, finite numbers only.
@@ -41,7 +43,7 @@ def canonical(value: Any) -> Any:
 
 def canonical_json(value: Any) -> str:
     """`canonical(value)` as compact JSON."""
-    return json.dumps(canonical(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return _ENCODER.encode(canonical(value))
 
 
 def digest(value: Any) -> str:

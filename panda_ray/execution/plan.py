@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
-from panda_ray.execution.cells import Cell, Similarity
+from panda_ray.errors import InputError
+from panda_ray.execution.catalog import read_catalog
+from panda_ray.execution.cells import Cell, Similarity, list_cells, list_similarities
+from panda_ray.execution.graph import Graph, PlanRole
+from panda_ray.execution.packing import pack
 from panda_ray.execution.stack import Stack
+from panda_ray.execution.store import Store
 from panda_ray.execution.unit import Unit
 from panda_ray.sweep import Sweep
-
-PlanRole = Literal["cell", "source", "teacher", "signature"]
-"""What a unit is to the sweep. A prompt that fills a cell is a `cell`, even where it is also a source; `source` is a
-prompt that is only trained so that others can use it."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,9 @@ class Plan:
         units: every unit that must exist, by key; a unit comes after its dependencies.
         role_of, label_of: per key, what the unit is to the sweep, and the label of its method or metric.
         done: units that have a valid result in the store.
-        stacks: what to run, in order; members that are done are marked.
+        stacks: what to run, in order.
         skipped: tasks that are left out because their rows are absent, with the reason.
+        train_rows: per task, the rows of one epoch.
     """
 
     sweep: Sweep
@@ -40,8 +41,38 @@ class Plan:
     done: frozenset[str]
     stacks: tuple[Stack, ...]
     skipped: tuple[tuple[str, str], ...]
+    train_rows: Mapping[str, int]
 
     @cached_property
     def depends_on(self) -> Mapping[str, tuple[str, ...]]:
         """Per key, the keys that must be done before it can start."""
         return {key: tuple(unit.dependencies.values()) for key, unit in self.units.items()}
+
+
+def build_plan(sweep: Sweep, store: Store) -> Plan:
+    """Turn a sweep into units, subtract what the store holds, and pack the rest into stacks.
+
+    Raises:
+        InputError: for a name, an option or rows that nothing can be trained with, and when no task is left.
+    """
+    catalog = read_catalog(sweep)
+    graph = Graph(sweep, catalog)
+    cells = list_cells(sweep, graph, catalog)
+    similarities = list_similarities(sweep, graph, catalog)
+    if not cells:
+        reasons = "; ".join(reason for _, reason in catalog.skipped)
+        raise InputError(f"sweep {sweep.name!r} has no cell left to run: {reasons}")
+    done = store.done_keys(graph.units.keys())
+    stacks = pack(graph.units, graph.depth_of, done, store.checkpoints.members(), sweep.resources.max_stack)
+    return Plan(
+        sweep=sweep,
+        cells=cells,
+        similarities=similarities,
+        units=graph.units,
+        role_of=graph.role_of,
+        label_of=graph.label_of,
+        done=done,
+        stacks=stacks,
+        skipped=catalog.skipped,
+        train_rows=catalog.train_rows,
+    )

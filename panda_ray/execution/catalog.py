@@ -1,0 +1,52 @@
+"""The backbones and data sets that a sweep names, identified by their content before anything is planned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from panda_ray.backbones import backbone_identity
+from panda_ray.execution.unit import BackboneRef, DataRef
+from panda_ray.sweep import Sweep, TaskSection
+from panda_ray.tasks import get_task
+from panda_ray.tasks.loading import MissingData, load_rows
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """What a sweep can use.
+
+    Attributes:
+        backbones, data: by name, in the order of the sweep file.
+        train_rows: rows that one epoch of a task trains on.
+        skipped: tasks whose rows are absent, with the reason.
+    """
+
+    backbones: Mapping[str, BackboneRef]
+    data: Mapping[str, DataRef]
+    train_rows: Mapping[str, int]
+    skipped: tuple[tuple[str, str], ...]
+
+
+def read_catalog(sweep: Sweep) -> Catalog:
+    """Find and hash every backbone and data set of a sweep.
+
+    Raises:
+        InputError: for a backbone that is not there, or rows that cannot be trained on.
+    """
+    backbones = {
+        section.name: BackboneRef(section.name, backbone_identity(section.name, section.path))
+        for section in sweep.backbones
+    }
+    data, train_rows, skipped = {}, {}, []
+    for name in dict.fromkeys([*sweep.sources, *sweep.targets]):
+        task = get_task(name)
+        own = sweep.tasks.get(name, TaskSection())
+        try:
+            rows = load_rows(task, sweep.data_root, own.max_train_rows, own.max_dev_rows)
+        except MissingData as error:
+            skipped.append((name, str(error)))
+            continue
+        data[name] = DataRef(name, rows.fingerprint, task.template_version, own.max_train_rows, own.max_dev_rows)
+        train_rows[name] = len(rows.train)
+    return Catalog(backbones, data, train_rows, tuple(skipped))

@@ -1,0 +1,130 @@
+"""The units behind a sweep's cells, each made once, with the keys of what it depends on.
+
+Source prompt -> (signature, PoT, target-like teacher); teacher and signatures -> PanDa.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from panda_ray.execution.catalog import Catalog
+from panda_ray.execution.configs import resolve_config
+from panda_ray.execution.recipes import MethodRecipe, MetricRecipe
+from panda_ray.execution.unit import Role, Unit
+from panda_ray.sweep import MethodSection, MetricSection, Sweep
+from panda_ray.tasks import get_task
+
+PlanRole = Literal["cell", "source", "teacher", "signature"]
+"""What a unit is to the sweep. A prompt that fills a cell is a `cell`, even where it is also a source; `source` is a
+prompt that is only trained so that others can use it."""
+
+_PROMPT_METHOD = "prompt_tuning"
+_TEACHER_METHOD = "teacher"
+
+
+class Graph:
+    """Units of a sweep, added on demand, a unit after its dependencies.
+
+    Attributes:
+        units, role_of, label_of, depth_of: by key; the depth is the length of the longest way to a unit that depends
+            on nothing.
+        metrics: by label: the sweep's metrics, then those that only a method asks for, with default options.
+    """
+
+    def __init__(self, sweep: Sweep, catalog: Catalog) -> None:
+        self.units: dict[str, Unit] = {}
+        self.role_of: dict[str, PlanRole] = {}
+        self.label_of: dict[str, str] = {}
+        self.depth_of: dict[str, int] = {}
+        self._catalog = catalog
+        self._made: dict[tuple[MethodRecipe | MetricRecipe, str, str | None, str, int], str] = {}
+        configs = {task: resolve_config(sweep, get_task(task)) for task in catalog.data}
+        self.methods = {section.title: MethodRecipe(section, configs) for section in sweep.methods}
+        self._source_recipe = MethodRecipe(MethodSection(method=_PROMPT_METHOD), configs)
+        self._teacher_recipe = MethodRecipe(MethodSection(method=_TEACHER_METHOD), configs)
+        self.metrics = {section.title: MetricRecipe(section) for section in self._metric_sections(sweep)}
+
+    def cell(self, backbone: str, label: str, source: str | None, target: str, seed: int) -> str:
+        """Key of the unit that fills a cell of the method with this label."""
+        key = self._training(self.methods[label], backbone, source, target, seed, "cell")
+        if self.role_of[key] != "cell":
+            self.role_of[key], self.label_of[key] = "cell", label
+        return key
+
+    def signature(self, recipe: MetricRecipe, backbone: str, task: str, seed: int) -> str | None:
+        """Key of the signature of a task's prompt; None for a metric without signatures."""
+        if not recipe.metric.needs_prompt:
+            return None
+        address = (recipe, backbone, None, task, seed)
+        if address not in self._made:
+            unit = Unit(
+                kind="signature",
+                method=recipe.metric.name,
+                method_version=recipe.metric.version,
+                backbone=self._catalog.backbones[backbone],
+                data=self._catalog.data[task],
+                seed=seed,
+                options=recipe.options,
+                dependencies={"prompt": self._source(backbone, task, seed)},
+            )
+            self._made[address] = self._add(unit, "signature", recipe.label)
+        return self._made[address]
+
+    def _source(self, backbone: str, task: str, seed: int) -> str:
+        return self._training(self._source_recipe, backbone, None, task, seed, "source")
+
+    def _training(
+        self, recipe: MethodRecipe, backbone: str, source: str | None, task: str, seed: int, role: PlanRole
+    ) -> str:
+        address = (recipe, backbone, source, task, seed)
+        if address not in self._made:
+            unit = Unit(
+                kind="train",
+                method=recipe.method.name,
+                method_version=recipe.method.version,
+                backbone=self._catalog.backbones[backbone],
+                data=self._catalog.data[task],
+                seed=seed,
+                source=source,
+                config=recipe.configs[task],
+                options=recipe.options,
+                dependencies={} if source is None else self._dependencies(recipe, backbone, source, task, seed),
+            )
+            self._made[address] = self._add(unit, role, recipe.label)
+        return self._made[address]
+
+    def _dependencies(
+        self, recipe: MethodRecipe, backbone: str, source: str, target: str, seed: int
+    ) -> dict[Role, str]:
+        keys: dict[Role, str] = {}
+        if recipe.needs.source_prompt:
+            keys["source_prompt"] = self._source(backbone, source, seed)
+        if recipe.needs.teacher:
+            keys["teacher"] = self._training(self._teacher_recipe, backbone, source, target, seed, "teacher")
+        if recipe.needs.similarity is not None:
+            metric = self._metric(recipe.needs.similarity)
+            source_key = self.signature(metric, backbone, source, seed)
+            target_key = self.signature(metric, backbone, target, seed)
+            if source_key is not None and target_key is not None:
+                keys["source_signature"], keys["target_signature"] = source_key, target_key
+        return keys
+
+    def _add(self, unit: Unit, role: PlanRole, label: str) -> str:
+        key = unit.key
+        if key not in self.units:
+            self.units[key] = unit
+            self.role_of[key], self.label_of[key] = role, label
+            self.depth_of[key] = 1 + max((self.depth_of[needed] for needed in unit.dependencies.values()), default=-1)
+        return key
+
+    def _metric_sections(self, sweep: Sweep) -> list[MetricSection]:
+        listed = {section.metric for section in sweep.metrics}
+        wanted = dict.fromkeys(recipe.needs.similarity for recipe in self.methods.values())
+        return [
+            *sweep.metrics,
+            *(MetricSection(metric=name) for name in wanted if name is not None and name not in listed),
+        ]
+
+    def _metric(self, name: str) -> MetricRecipe:
+        """The first metric of that name; its options are the sweep's."""
+        return next(recipe for recipe in self.metrics.values() if recipe.metric.name == name)

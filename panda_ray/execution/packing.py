@@ -1,0 +1,99 @@
+"""Which units train together. Deterministic: it depends on what is wanted and what is stored, never on timing.
+
+Units may share a stack when everything is equal that one forward pass shares: backbone, data, hyper-parameters (but
+for the learning rate and the initialisation, which are a member's own) and depth in the graph.
+
+A stack that has a checkpoint comes back exactly as it was, finished members included, because floating-point sums
+depend on the shape of the batch: it then ends bit-equal to a run that was never interrupted. All other stacks hold
+only units without a result, so that extending a sweep runs nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, Literal
+
+from panda_ray.execution.stack import Stack
+from panda_ray.execution.unit import Unit
+from panda_ray.training.config import TrainConfig
+
+AUTO_EXAMPLES = 256
+"""Examples per step of a stack at the most under `max_stack: auto`: 16 members of batch size 16. It is a constant, not
+a measurement, because the shape of a stack must not depend on the machine; out of memory halves a stack anyway."""
+
+
+def pack(
+    units: Mapping[str, Unit],
+    depth_of: Mapping[str, int],
+    done: Collection[str],
+    checkpointed: Mapping[str, Sequence[str]],
+    max_stack: int | Literal["auto"],
+) -> tuple[Stack, ...]:
+    """Stacks that hold every unit that is not done once, in the order in which they should run.
+
+    Args:
+        units: by key, a unit after its dependencies.
+        depth_of: length of the longest way to a unit that depends on nothing.
+        checkpointed: members of the stacks that have a checkpoint, by stack id.
+    """
+    adopted = _adopted(units, done, checkpointed, max_stack)
+    taken = {unit.key for stack in adopted for unit in stack.members}
+    groups: dict[tuple[Any, ...], list[Unit]] = defaultdict(list)
+    for key, unit in units.items():
+        if key not in done and key not in taken:
+            groups[_shared(unit, depth_of[key])].append(unit)
+    stacks = [*adopted, *(stack for group in groups.values() for stack in _cut(group, max_stack))]
+    position = {key: index for index, key in enumerate(units)}
+    return tuple(sorted(stacks, key=lambda stack: _place(stack, depth_of, position)))
+
+
+def widest(config: TrainConfig | None, max_stack: int | Literal["auto"]) -> int | None:
+    """Members per stack at the most; None for signatures, which are computed one after the other."""
+    if config is None:
+        return None
+    return max(1, AUTO_EXAMPLES // config.batch_size) if max_stack == "auto" else max_stack
+
+
+def _adopted(
+    units: Mapping[str, Unit],
+    done: Collection[str],
+    checkpointed: Mapping[str, Sequence[str]],
+    max_stack: int | Literal["auto"],
+) -> list[Stack]:
+    """Stacks to continue: all of their members are wanted, some lack a result, and they are not too wide by now."""
+    stacks: list[Stack] = []
+    taken: set[str] = set()
+    for _, keys in sorted(checkpointed.items()):
+        if not all(key in units and key not in taken for key in keys) or all(key in done for key in keys):
+            continue
+        members = tuple(units[key] for key in keys)
+        limit = widest(members[0].config, max_stack)
+        if limit is None or len(members) <= limit:
+            taken.update(keys)
+            stacks.append(Stack(members, frozenset(key for key in keys if key in done)))
+    return stacks
+
+
+def _cut(group: Sequence[Unit], max_stack: int | Literal["auto"]) -> Iterable[Stack]:
+    """Stacks of nearly equal width, so that no worker is left with a remainder."""
+    limit = widest(group[0].config, max_stack) or len(group)
+    count = -(-len(group) // limit)
+    for index in range(count):
+        yield Stack(tuple(group[index * len(group) // count : (index + 1) * len(group) // count]))
+
+
+def _shared(unit: Unit, depth: int) -> tuple[Any, ...]:
+    return (unit.kind, unit.backbone, unit.data, unit.config and _shared_config(unit.config), depth)
+
+
+@lru_cache(maxsize=4096)
+def _shared_config(config: TrainConfig) -> TrainConfig:
+    return replace(config, lr=0.0, initialization="normal", initialization_scale=1.0)
+
+
+def _place(stack: Stack, depth_of: Mapping[str, int], position: Mapping[str, int]) -> tuple[int, int]:
+    """What others wait for comes first, then the order of the sweep file."""
+    return max(depth_of[unit.key] for unit in stack.members), min(position[unit.key] for unit in stack.members)
