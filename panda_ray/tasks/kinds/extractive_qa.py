@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from panda_ray.tasks.encoded import EncodedSplit
-from panda_ray.tasks.kinds.token_rows import CHUNK, TokenRows, pad_id, segment_ids
+from panda_ray.tasks.kinds.token_rows import TokenRows, encodings, pad_id, segment_ids
 from panda_ray.tasks.task import Row, TaskSpec
 
 MAX_ANSWER_TOKENS = 30
@@ -67,28 +67,21 @@ def _windows(spec: TaskSpec, rows: Sequence[Row], tokenizer: Any, max_len: int) 
     """(item, encoding, context) of every window, questions in order."""
     assert spec.first is not None, f"task {spec.name} has no template for its question"
     assert spec.second is not None, f"task {spec.name} has no template for its context"
-    for start in range(0, len(rows), CHUNK):
-        chunk = rows[start : start + CHUNK]
-        contexts = [spec.second(row) for row in chunk]
-        batch = tokenizer(
-            _shortened(tokenizer, [spec.first(row) for row in chunk], max_len // 2),
-            contexts,
-            truncation="only_second",
-            max_length=max_len,
-            stride=max_len // 4,
-            return_overflowing_tokens=True,
-            return_attention_mask=False,
-        )
-        for encoding, local in zip(batch.encodings, batch["overflow_to_sample_mapping"], strict=True):
-            yield start + local, encoding, contexts[local]
+    questions = _shortened(tokenizer, [spec.first(row) for row in rows], max_len // 2)
+    contexts = [spec.second(row) for row in rows]
+    encoded = encodings(tokenizer, questions, contexts, max_len, "only_second", stride=max_len // 4)
+    for item, encoding in enumerate(encoded):
+        for window in (encoding, *encoding.overflowing):
+            yield item, window, contexts[item]
 
 
 def _shortened(tokenizer: Any, questions: Sequence[str], max_tokens: int) -> list[str]:
     """Questions cut to `max_tokens` tokens, so that every window has room for its context."""
-    batch = tokenizer(list(questions), add_special_tokens=False, return_attention_mask=False)
+    room = max_tokens + tokenizer.num_special_tokens_to_add(pair=False)
+    encoded = encodings(tokenizer, questions, None, room, "longest_first")
     return [
-        question if len(encoding.ids) <= max_tokens else question[: encoding.offsets[max_tokens - 1][1]]
-        for question, encoding in zip(questions, batch.encodings, strict=True)
+        question[: max((end for _, end in encoding.offsets), default=0)]
+        for question, encoding in zip(questions, encoded, strict=True)
     ]
 
 
