@@ -18,6 +18,7 @@ SIZES: dict[str, Any] = {
     "num_attention_heads": 4,
     "intermediate_size": 48,
     "max_position_embeddings": 64,
+    "initializer_range": 0.2,  # ten times the usual, so that untrained features depend on the words
 }
 CONFIGS = {
     "bert": lambda: BertConfig(**SIZES),

@@ -8,7 +8,7 @@ Shape letters: Q examples, D hidden size.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Literal
 
 import numpy as np
@@ -76,22 +76,25 @@ def balanced_examples(task: EncodedTask, count: int, seed: int) -> tuple[list[in
 
     Tasks without classes (regression, tagging, extractive QA) give a plain random sample.
     """
-    dev = _balanced(task, task.dev, count, seed)
-    return dev, _balanced(task, task.train, count - len(dev), seed) if len(dev) < count else []
+    taken: Counter[int] = Counter()
+    dev = _balanced(task, task.dev, count, seed, taken)
+    return dev, _balanced(task, task.train, count - len(dev), seed, taken)
 
 
-def _balanced(task: EncodedTask, split: EncodedSplit, count: int, seed: int) -> list[int]:
-    """Round robin over the classes, each in random order."""
-    order = torch.randperm(split.examples, generator=generator(seed, "task-embedding")).tolist()
+def _balanced(task: EncodedTask, split: EncodedSplit, count: int, seed: int, taken: Counter[int]) -> list[int]:
+    """Up to `count` random examples, each from the class that has been taken least; `taken` is counted on."""
     has_classes = task.spec.kind in ("classification", "candidate_ranking")
-    by_class: dict[int, list[int]] = defaultdict(list)
-    for example in order:
-        by_class[int(split.labels[example]) if has_classes else 0].append(example)
+    queues: dict[int, list[int]] = defaultdict(list)
+    for example in torch.randperm(split.examples, generator=generator(seed, "task-embedding")).tolist():
+        queues[int(split.labels[example]) if has_classes else 0].append(example)
     chosen: list[int] = []
-    queues = [by_class[label] for label in sorted(by_class)]
-    for depth in range(max(len(queue) for queue in queues)):
-        chosen.extend(queue[depth] for queue in queues if depth < len(queue))
-    return sorted(chosen[:count])
+    while len(chosen) < count and queues:
+        label = min(queues, key=lambda each: (taken[each], each))
+        chosen.append(queues[label].pop())
+        taken[label] += 1
+        if not queues[label]:
+            del queues[label]
+    return sorted(chosen)
 
 
 @torch.no_grad()

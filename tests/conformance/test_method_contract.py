@@ -1,0 +1,116 @@
+"""What every method and every metric must keep; a new plug-in is tested by being registered."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from models import random_backbone, random_prefixes
+from pydantic import ValidationError
+from toys import toy_task
+
+from panda_ray.errors import InputError
+from panda_ray.methods import METHODS, Inputs, Method, get_method
+from panda_ray.metrics import METRICS, Metric, get_metric
+from panda_ray.prompts.prompt import Prompt
+from panda_ray.training.config import TrainConfig
+from panda_ray.training.stacked import train_stack
+
+CONFIG = TrainConfig(lr=1e-2, batch_size=4, epochs=2, prompt_len=5, max_len=24)
+every_method = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+every_metric = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+
+
+def a_prompt(seed: int) -> Prompt:
+    return Prompt(random_prefixes(random_backbone(), 1, seed=seed)[0], torch.randn(3, 32), torch.zeros(3))
+
+
+def inputs(method: Method, seed: int = 3) -> Inputs:
+    """Exactly what the method says it needs, nothing more."""
+    needs = method.needs(method.Options())
+    return Inputs(
+        name="cell",
+        seed=seed,
+        config=CONFIG,
+        geometry=random_backbone().geometry,
+        source_prompt=a_prompt(1) if needs.source_prompt else None,
+        teacher=a_prompt(2) if needs.teacher else None,
+        similarity=0.5 if needs.similarity else None,
+    )
+
+
+def test_names_are_unique() -> None:
+    names = [plugin.name for plugin in (*METHODS, *METRICS)]
+    assert len(names) == len(set(names))
+
+
+@every_method
+def test_a_method_is_found_by_its_name_and_says_what_it_is(method: Method) -> None:
+    assert get_method(method.name) is method
+    assert method.version >= 1
+    assert method.summary
+
+
+@every_method
+def test_a_method_starts_from_what_it_asked_for_and_trains(method: Method) -> None:
+    member = method.member(inputs(method), method.Options())
+    sizes = random_backbone().geometry
+    assert member.prefix_LKNPH.shape == (sizes.layers, 2, sizes.heads, 5, sizes.head_size)
+    [result] = train_stack(random_backbone(), toy_task("classification"), [member], CONFIG)
+    assert result.error is None
+    assert len(result.history) == CONFIG.epochs
+
+
+@every_method
+def test_a_method_is_a_function_of_its_seed(method: Method) -> None:
+    first, again = (method.member(inputs(method), method.Options()) for _ in range(2))
+    assert torch.equal(first.prefix_LKNPH, again.prefix_LKNPH)
+    needs = method.needs(method.Options())
+    if not needs.source_prompt:
+        other = method.member(inputs(method, seed=4), method.Options())
+        assert not torch.equal(first.prefix_LKNPH, other.prefix_LKNPH)
+
+
+@every_method
+def test_only_methods_with_a_source_need_one(method: Method) -> None:
+    needs = method.needs(method.Options())
+    assert method.uses_source == (needs.source_prompt or needs.teacher or needs.similarity is not None)
+    if needs.similarity is not None:
+        get_metric(needs.similarity)
+
+
+@every_method
+def test_a_method_refuses_unknown_options(method: Method) -> None:
+    with pytest.raises(ValidationError):
+        method.Options(no_such_option=1)  # type: ignore[call-arg]
+
+
+@every_metric
+def test_a_metric_is_symmetric_bounded_and_highest_for_itself(metric: Metric) -> None:
+    assert get_metric(metric.name) is metric
+    task, options = toy_task("classification", train=60, dev=60), metric.Options()
+    signatures = [
+        metric.signature(random_backbone(), a_prompt(seed), task if metric.needs_data else None, options)
+        if metric.needs_prompt
+        else None
+        for seed in (1, 2)
+    ]
+    there, back = metric.similarity(*signatures, options), metric.similarity(*reversed(signatures), options)
+    assert there == pytest.approx(back)
+    assert -1 <= there <= metric.similarity(signatures[0], signatures[0], options) + 1e-6
+    assert metric.similarity(signatures[0], signatures[0], options) == pytest.approx(1.0, abs=1e-5)
+
+
+@every_metric
+def test_a_signature_is_a_function_of_the_prompt_alone(metric: Metric) -> None:
+    task, options = toy_task("classification", train=60, dev=60), metric.Options()
+    first, again = (metric.signature(random_backbone(), a_prompt(1), task, options) for _ in range(2))
+    assert first.dtype == np.float32
+    assert np.array_equal(first, again)
+
+
+def test_misspelt_names_are_answered_with_the_nearest() -> None:
+    with pytest.raises(InputError, match="did you mean 'panda'"):
+        get_method("pand")
+    with pytest.raises(InputError, match="did you mean 'e_avg'"):
+        get_metric("eavg")

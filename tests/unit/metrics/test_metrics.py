@@ -1,0 +1,93 @@
+"""Transferability metrics against their definitions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from models import random_backbone, random_model, random_prefixes
+from toys import toy_task
+
+from panda_ray.backbones.backbone import Tokens
+from panda_ray.metrics import get_metric
+from panda_ray.metrics.task_embedding import TaskEmbeddingOptions, balanced_examples
+from panda_ray.prompts.prompt import Prompt
+
+
+def a_prompt(seed: int) -> Prompt:
+    return Prompt(random_prefixes(random_backbone(), 1, seed=seed)[0], torch.zeros(3, 32), torch.zeros(3))
+
+
+def test_task_embedding_is_the_cosine_of_mean_shifts_of_cls() -> None:
+    backbone, task, metric = (
+        random_backbone(),
+        toy_task("classification", train=120, dev=60),
+        get_metric("task_embedding"),
+    )
+    options = TaskEmbeddingOptions(examples=50)
+    signatures = [metric.signature(backbone, a_prompt(seed), task, options) for seed in (1, 2)]
+    plain = random_model("bert", "eager")
+    dev, train = balanced_examples(task, 50, 0)
+    assert len(dev) == 50
+    assert train == []
+    means = []
+    for seed in (1, 2):
+        shifts = []
+        for example in dev:  # one row at a time, without padding
+            length = int(task.dev.lengths_R[example])
+            ids = task.dev.input_ids_RT[example : example + 1, :length]
+            types = task.dev.token_type_ids_RT[example : example + 1, :length]
+            tokens = Tokens(ids, types, torch.tensor([length]))
+            prompted = backbone.forward(tokens, a_prompt(seed).prefix_LKNPH.unsqueeze(0), position_offset=True)
+            without = plain(input_ids=ids, token_type_ids=types).last_hidden_state[0, 0]
+            shifts.append((prompted.tokens_RTD[0, 0] - without).detach().numpy())
+        means.append(np.mean(shifts, axis=0))
+    expected = means[0] @ means[1] / np.linalg.norm(means[0]) / np.linalg.norm(means[1])
+    assert metric.similarity(signatures[0], signatures[1], options) == pytest.approx(expected, rel=1e-4)
+
+
+def test_mean_of_cosines_is_another_option() -> None:
+    backbone, task, metric = random_backbone(), toy_task("classification", dev=60), get_metric("task_embedding")
+    options = TaskEmbeddingOptions(examples=50, compare="mean_of_cosines")
+    a, b = (metric.signature(backbone, a_prompt(seed), task, options) for seed in (1, 2))
+    unit = [vectors / np.linalg.norm(vectors, axis=1, keepdims=True) for vectors in (a, b)]
+    assert metric.similarity(a, b, options) == pytest.approx(float((unit[0] @ unit[1].T).mean()), rel=1e-4)
+
+
+def test_examples_are_balanced_and_the_training_set_fills_up() -> None:
+    task = toy_task("classification", train=200, dev=31)
+    dev, train = balanced_examples(task, 100, 0)
+    assert sorted(dev) == list(range(31))
+    assert len(train) == 69
+    labels = [*task.dev.labels[dev].tolist(), *task.train.labels[train].tolist()]
+    assert sorted(np.bincount(labels)) == [33, 33, 34]
+    assert (dev, train) == balanced_examples(task, 100, 0)
+    assert train != balanced_examples(task, 100, 1)[1]
+
+
+def test_e_avg_is_the_cosine_of_token_means() -> None:
+    metric = get_metric("e_avg")
+    a, b = (metric.signature(random_backbone(), a_prompt(seed), None, metric.Options()) for seed in (1, 2))
+    vectors = [a_prompt(seed).prefix_LKNPH.mean(dim=3).flatten().double() for seed in (1, 2)]
+    expected = torch.nn.functional.cosine_similarity(vectors[0], vectors[1], dim=0).item()
+    assert metric.similarity(a, b, metric.Options()) == pytest.approx(expected, rel=1e-5)
+
+
+def test_neuron_overlap_reads_the_activations_after_the_nonlinearity_at_position_zero() -> None:
+    backbone, metric, prompt = random_backbone(), get_metric("on"), a_prompt(1)
+    active = metric.signature(backbone, prompt, None, metric.Options())
+    sizes = backbone.geometry
+    assert active.shape == (sizes.layers, 48)
+    assert set(np.unique(active)) == {0.0, 1.0}
+    seen: list[torch.Tensor] = []
+    hook = backbone._model.encoder.layer[0].intermediate.dense.register_forward_hook(
+        lambda _module, _inputs, output: seen.append(output)
+    )
+    assert np.array_equal(metric.signature(backbone, prompt, None, metric.Options()), active)
+    hook.remove()
+    assert np.array_equal((torch.nn.functional.gelu(seen[0][0, 0]) > 0).numpy(), active[0] > 0)
+
+
+def test_constant_is_one() -> None:
+    metric = get_metric("constant")
+    assert metric.similarity(None, None, metric.Options()) == 1.0

@@ -1,0 +1,138 @@
+"""A stack of S equals S solo runs; a resumed training equals an uninterrupted one; a bad member harms nobody."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from models import random_backbone, random_prefixes
+from toys import KINDS, toy_task
+
+from panda_ray.errors import InputError
+from panda_ray.prompts.prompt import Prompt
+from panda_ray.tasks.task import Kind
+from panda_ray.training.config import TrainConfig
+from panda_ray.training.member import Distillation, Member, MemberResult
+from panda_ray.training.stacked import EpochReport, train_stack
+
+CONFIG = TrainConfig(lr=1e-2, batch_size=4, epochs=3, prompt_len=5, max_len=24, dropout=0.0)
+
+
+class Slot:
+    """A checkpoint slot in memory that remembers every save."""
+
+    def __init__(self, state: bytes | None = None) -> None:
+        self.saved: list[bytes] = []
+        self._state = state
+
+    def load(self) -> bytes | None:
+        return self._state
+
+    def save(self, state: bytes) -> None:
+        self.saved.append(state)
+
+
+def members_of(kind: Kind, count: int) -> list[Member]:
+    """Members with their own seeds, rates and starts; every second one has a teacher."""
+    backbone = random_backbone()
+    outputs = toy_task(kind).spec.output_size
+    prefixes, teachers = random_prefixes(backbone, count), random_prefixes(backbone, count, seed=2)
+    members = []
+    for index in range(count):
+        head = torch.randn(outputs, 32, generator=torch.Generator().manual_seed(index)), torch.zeros(outputs)
+        teacher = Distillation(Prompt(teachers[index], *head), index % 4 == 3, 0.5) if index % 2 else None
+        members.append(Member(f"member {index}", index, 1e-2 / (index + 1), prefixes[index], teacher))
+    return members
+
+
+def assert_same(
+    results: list[MemberResult], others: list[MemberResult], exact: bool, without: tuple[str, ...] = ()
+) -> None:
+    tolerance = {"rtol": 0.0, "atol": 0.0} if exact else {"rtol": 1e-4, "atol": 1e-5}
+    for ours, theirs in zip(results, others, strict=True):
+        assert ours.prompt is not None
+        assert theirs.prompt is not None
+        for name in ours.prompt.tensors().keys() - set(without):
+            tensor = ours.prompt.tensors()[name]
+            torch.testing.assert_close(tensor, theirs.prompt.tensors()[name], **tolerance)
+        assert [past.loss for past in ours.history] == pytest.approx([past.loss for past in theirs.history], rel=1e-5)
+        assert ours.best is not None
+        assert theirs.best is not None
+        if exact:
+            assert ours.history == theirs.history
+            assert ours.best.values == theirs.best.values
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_stack_equals_solo_runs(kind: Kind) -> None:
+    backbone, task, members = random_backbone(), toy_task(kind, train=30), members_of(kind, 4)
+    config = replace(CONFIG, epochs=1)  # one epoch: rounding must not decide which epoch is the best
+    together = train_stack(backbone, task, members, config)
+    alone = [train_stack(backbone, task, [member], config)[0] for member in members]
+    # A softmax over choices or tokens cancels the bias: its gradient is rounding noise, which Adam scales up to a step.
+    without = ("head.bias",) if kind in ("multiple_choice", "extractive_qa") else ()
+    assert_same(together, alone, exact=False, without=without)
+
+
+@pytest.mark.parametrize("model_type", ["bert", "roberta"])
+def test_a_prompt_can_learn_a_few_examples_by_heart(model_type: str) -> None:
+    backbone, task = random_backbone(model_type), toy_task("classification", train=6, single_segment=True)
+    member = replace(members_of("classification", 1)[0], lr=5e-2)
+    [result] = train_stack(backbone, task, [member], replace(CONFIG, epochs=60))
+    assert result.history[-1].loss < 0.3 * result.history[0].loss
+
+
+@pytest.mark.parametrize("kind", ["classification", "tagging"])
+def test_resumed_training_equals_uninterrupted_training_bit_for_bit(kind: Kind) -> None:
+    backbone, task, members = random_backbone(), toy_task(kind), members_of(kind, 4)
+    config = replace(CONFIG, dropout=0.1)
+    slot = Slot()
+    expected = train_stack(backbone, task, members, config, checkpoint=slot, checkpoint_seconds=0)
+    assert len(slot.saved) == config.epochs * 4  # 13 examples in batches of 4: 3 steps and the end of each epoch
+    for state in slot.saved:
+        resumed = train_stack(backbone, task, members, config, checkpoint=Slot(state))
+        assert_same(resumed, expected, exact=True)
+
+
+def test_training_leaves_the_random_stream_of_its_caller_alone() -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    train_stack(random_backbone(), toy_task("classification"), members_of("classification", 1), CONFIG)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_member_that_diverges_is_dropped_and_its_neighbours_finish_untouched() -> None:
+    backbone, task, members = random_backbone(), toy_task("classification"), members_of("classification", 3)
+    healthy = train_stack(backbone, task, members, CONFIG)
+    broken = replace(members[1], prefix_LKNPH=torch.full_like(members[1].prefix_LKNPH, float("nan")))
+    results = train_stack(backbone, task, [members[0], broken, members[2]], CONFIG)
+    assert results[1].prompt is None
+    assert "NaN" in (results[1].error or "")
+    assert_same([results[0], results[2]], [healthy[0], healthy[2]], exact=True)
+
+
+def test_max_steps_end_the_training_and_its_schedule() -> None:
+    reports: list[EpochReport] = []
+    task, members = toy_task("classification"), members_of("classification", 1)
+    train_stack(random_backbone(), task, members, replace(CONFIG, max_steps=6), on_epoch=reports.append)
+    assert [(report.epoch, report.epochs) for report in reports] == [(1, 2), (2, 2)]
+
+
+def test_the_honest_protocol_selects_on_one_half_and_scores_on_the_other() -> None:
+    task, members = toy_task("classification", dev=20), members_of("classification", 1)
+    [paper] = train_stack(random_backbone(), task, members, CONFIG)
+    [honest] = train_stack(random_backbone(), task, members, replace(CONFIG, protocol="honest"))
+    assert paper.history == honest.history
+    assert paper.best is not None
+    assert honest.honest is not None
+    assert paper.best.epoch == 1 + max(range(3), key=lambda epoch: paper.history[epoch].score)
+    assert honest.honest.epoch == 1 + max(range(3), key=lambda epoch: honest.history[epoch].score_select)
+    assert len(honest.select_items) == 10
+
+
+def test_prompts_that_do_not_fit_are_refused_before_training() -> None:
+    config = replace(CONFIG, prompt_len=60)
+    with pytest.raises(InputError, match="need 84 positions"):
+        train_stack(random_backbone(), toy_task("classification"), members_of("classification", 1), config)
