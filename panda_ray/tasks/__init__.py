@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from panda_ray.errors import unknown_name
+from panda_ray.tasks.builtin import BUILTIN_TASKS
 from panda_ray.tasks.glue import GLUE_TASKS
 from panda_ray.tasks.qa import QA_TASKS
 from panda_ray.tasks.superglue import SUPERGLUE_TASKS
@@ -12,7 +13,7 @@ from panda_ray.tasks.task import TaskSpec
 PAPER_TASKS: tuple[TaskSpec, ...] = (*SUPERGLUE_TASKS, *GLUE_TASKS, *QA_TASKS, *TAGGING_TASKS)
 """The 21 tasks of the paper's Table I, in its order."""
 
-TASKS: tuple[TaskSpec, ...] = (*PAPER_TASKS,)
+TASKS: tuple[TaskSpec, ...] = (*PAPER_TASKS, *BUILTIN_TASKS)
 """Every task that a sweep may name."""
 
 PAPER_SOURCES: tuple[str, ...] = tuple(task.name for task in PAPER_TASKS if task.is_source)

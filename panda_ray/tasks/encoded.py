@@ -24,8 +24,8 @@ class EncodedSplit:
         token_type_ids_RT: int64, zeros where the tokenizer makes none.
         lengths_R: int64, tokens of each row without padding.
         rows_per_example: K; 1 but for multiple choice.
-        labels: int64 (E,) class, right choice, or 0/1 of a candidate; float32 (E,) for regression; int64 (E, T) tags with -100 where no
-            label counts; int64 (E, 2) start and end token, (0, 0) for "no answer".
+        labels: int64 (E,) class, right choice, or 0/1 of a candidate; float32 (E,) for regression; int64 (E, T) tags
+            with -100 where no label counts; int64 (E, 2) start and end token, (0, 0) for "no answer".
         references: what scoring compares with, one JSON value per *item* of the dev set: class code, number, list of
             tag names, or {"answers": [...]} for extractive QA and candidate ranking.
         item_of_example: item that each example belongs to; differs from the identity where an item needs several

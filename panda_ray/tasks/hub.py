@@ -39,6 +39,6 @@ def _match(task: str, origin: HubOrigin, folder: Path, pattern: str) -> Sequence
     files = sorted(folder.glob(pattern))
     if not files:
         raise InputError(
-            f"task {task!r}: {origin.repository} at revision {origin.revision} has no file {pattern} (looked in {folder})"
+            f"task {task!r}: {origin.repository} at revision {origin.revision} has no {pattern} (looked in {folder})"
         )
     return files

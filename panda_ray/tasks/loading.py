@@ -18,8 +18,8 @@ from panda_ray.tasks.task import BuiltinOrigin, HubOrigin, TaskSpec
 from panda_ray.tasks.validation import problems, with_codes
 
 
-class MissingData(InputError):
-    """The rows of one task are not there: a licensed set, or one that `data_root` lacks. A grid can go on without it."""
+class MissingData(InputError):  # noqa: N818  what happened, not a mistake of the user
+    """The rows of one task are not there (a licensed set, or `data_root` lacks it); a grid can go on without it."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""One split of a task as it lies in a file: its rows, where they come from, and the label names that the file declares."""
+"""One split of a task as it lies in a file: its rows, where they are from, and the label names that it declares."""
 
 from __future__ import annotations
 
@@ -48,9 +48,7 @@ def sample_numbers(total: int, limit: int | None) -> Sequence[int]:
     return sorted(Random(SAMPLE_SEED).sample(range(total), limit))
 
 
-def read_parquet(
-    spec: TaskSpec, files: Sequence[Path], limit: int | None, adapt: Adapter | None = None
-) -> SplitTable:
+def read_parquet(spec: TaskSpec, files: Sequence[Path], limit: int | None, adapt: Adapter | None = None) -> SplitTable:
     """A split in one or several Parquet files.
 
     Args:

@@ -84,9 +84,7 @@ def _first_tokens(words: Sequence[str], encoding: Any) -> TaggedWords:
 def decode(spec: TaskSpec, split: EncodedSplit, outputs_ET: NDArray[Any]) -> tuple[list[str], ...]:
     """Tag names, one per word of the row."""
     names = np.array(spec.labels, dtype=object)
-    return tuple(
-        _word_tags(names, found, tags_T) for found, tags_T in zip(split.decoding, outputs_ET, strict=True)
-    )
+    return tuple(_word_tags(names, found, tags_T) for found, tags_T in zip(split.decoding, outputs_ET, strict=True))
 
 
 def _word_tags(names: NDArray[np.object_], found: TaggedWords, tags_T: NDArray[Any]) -> list[str]:

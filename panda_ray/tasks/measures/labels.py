@@ -10,7 +10,7 @@ from panda_ray.tasks.measures.measure import Measure, Statistics, f1_of_counts
 
 
 def _correct(values: Sequence[int], references: Sequence[int]) -> Statistics:
-    return (np.asarray(values) == np.asarray(references)).astype(np.float64)[:, None]
+    return np.equal(values, references).astype(np.float64)[:, None]
 
 
 def _mean(statistics_I1: Statistics) -> float:
