@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -85,9 +87,7 @@ def load_backbone(
         InputError: for an unknown name, a folder that holds no model, or an architecture without a family.
     """
     from transformers import AutoConfig, AutoModel, AutoTokenizer
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     folder = _folder(name, path)
     origin: dict[str, Any] = {}
     if folder is not None:
@@ -95,12 +95,28 @@ def load_backbone(
     else:
         identity = identity or backbone_identity(name)
         where, origin["revision"] = identity.removeprefix("hub:").split("@")
-    config = AutoConfig.from_pretrained(where, **origin)
-    family = family_of(config.model_type)
-    model = AutoModel.from_pretrained(where, dtype=torch.float32, attn_implementation=IMPLEMENTATION, **origin)
-    tokenizer = AutoTokenizer.from_pretrained(where, **origin)
+    with _quiet_transformers():
+        config = AutoConfig.from_pretrained(where, **origin)
+        family = family_of(config.model_type)
+        model = AutoModel.from_pretrained(where, dtype=torch.float32, attn_implementation=IMPLEMENTATION, **origin)
+        tokenizer = AutoTokenizer.from_pretrained(where, **origin)
     target = torch.device(device) if device is not None else default_device()
     return Backbone(name, model.to(target), tokenizer, family)
+
+
+@contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """No progress bars, and no report of the pre-training heads that a checkpoint holds and a backbone leaves out."""
+    from transformers.utils import logging
+
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def default_device() -> torch.device:
