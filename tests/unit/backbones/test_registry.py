@@ -1,0 +1,61 @@
+"""Backbones by name and by folder, and what identifies their weights."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from models import random_model
+from transformers import DistilBertConfig, DistilBertModel
+
+from panda_ray.backbones import backbone_identity, load_backbone, registry
+from panda_ray.errors import InputError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A local copy of the packaged backbone."""
+    packaged = Path(registry.__file__).parent / "builtin_tiny"
+    return Path(shutil.copytree(packaged, tmp_path / "model"))
+
+
+def test_a_folder_is_the_same_backbone_as_the_packaged_one(folder: Path) -> None:
+    assert backbone_identity("mine", str(folder)) == backbone_identity("builtin-tiny")
+    backbone = load_backbone("mine", str(folder), device="cpu")
+    assert backbone.name == "mine"
+    assert backbone.geometry.layers == 3
+    assert backbone.tokenizer("hello")["input_ids"]
+
+
+def test_other_weights_have_another_identity(folder: Path) -> None:
+    before = backbone_identity("mine", str(folder))
+    random_model("bert", "eager").save_pretrained(folder)
+    registry._hash_folder.cache_clear()
+    assert backbone_identity("mine", str(folder)) != before
+
+
+def test_pinned_hub_models_are_identified_without_asking_the_hub() -> None:
+    revision = "86b5e0934494bd15c9632b12f734a8a67f723594"
+    assert backbone_identity("bert-base") == f"hub:google-bert/bert-base-uncased@{revision}"
+
+
+def test_misspelt_names_and_wrong_folders_get_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="did you mean 'bert-large'"):
+        backbone_identity("bert-lagre")
+    with pytest.raises(InputError, match=r"is not a model folder; it must hold config\.json"):
+        load_backbone("mine", str(tmp_path))
+
+
+def test_architectures_without_a_family_are_refused(tmp_path: Path) -> None:
+    sizes = {"dim": 16, "n_layers": 1, "n_heads": 2, "hidden_dim": 16, "vocab_size": 20}
+    DistilBertModel(DistilBertConfig(**sizes)).save_pretrained(tmp_path)
+    with pytest.raises(InputError, match="unknown backbone family 'distilbert'"):
+        load_backbone("mine", str(tmp_path))
+
+
+def test_the_gradient_reaches_nothing_but_the_prefix(folder: Path) -> None:
+    backbone = load_backbone("mine", str(folder), device="cpu")
+    assert not any(weight.requires_grad for weight in backbone._model.parameters())
+    assert all(weight.dtype == torch.float32 for weight in backbone._model.parameters())
