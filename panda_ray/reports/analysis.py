@@ -1,0 +1,123 @@
+"""Everything that a report says about one backbone, computed once and shared by its tables, figures and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from panda_ray.reports.comparison import ComparedMethod, ProtocolGap, compare_with_paper, protocol_gaps
+from panda_ray.reports.frame import Grid, grid_of, similarity_csv, sources_of, targets_of
+from panda_ray.reports.gains import MethodGain, method_gain, pair_gains
+from panda_ray.reports.paper import paper_cells
+from panda_ray.reports.statistics import Bootstrap, ScoredUnit
+from panda_ray.reports.tables import GridTable, Ranking, grid_table
+from panda_ray.reports.transferability import MetricQuality, first_epoch_scores, metric_quality
+from panda_ray.tracking.study import Study
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One backbone of a study.
+
+    Attributes:
+        baseline, pot, panda: label of the first entry of that method in the sweep, if there is one.
+        gains: per method with a source, over prompt tuning; empty without it.
+        over_pot: PanDa over PoT on the pairs that both have.
+        rankings: similarity per metric label, mean over seeds.
+        qualities: per metric; empty without PoT.
+        compared: with the paper, where it has the backbone.
+    """
+
+    backbone: str
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    groups: Mapping[str, str]
+    baseline: str | None
+    pot: str | None
+    panda: str | None
+    grid: Grid
+    table: GridTable
+    gains: tuple[MethodGain, ...]
+    over_pot: MethodGain | None
+    rankings: Mapping[str, Ranking]
+    qualities: tuple[MetricQuality, ...]
+    protocols: tuple[ProtocolGap, ...]
+    compared: tuple[ComparedMethod, ...]
+    bootstrap: Bootstrap
+
+
+def analyse(study: Study, backbone: str) -> Analysis:
+    """All numbers of one backbone."""
+    grid = grid_of(study, backbone)
+    scores = study.scores[study.scores["backbone"] == backbone]
+    sources, targets = sources_of(study), targets_of(study)
+    baseline, pot, panda = (next(iter(study.labels_of(name)), None) for name in ("prompt_tuning", "pot", "panda"))
+    transfers = [label for label, name in study.methods.items() if name != "prompt_tuning"]
+    bootstrap = Bootstrap(_scored_units(study), study.protocol)
+    rankings = _rankings(study, backbone)
+    gains = {label: _gain(grid, baseline, label, bootstrap) for label in transfers}
+    groups = {name: task.group for name, task in study.tasks.items()}
+    return Analysis(
+        backbone=backbone,
+        sources=tuple(sources),
+        targets=tuple(targets),
+        groups=groups,
+        baseline=baseline,
+        pot=pot,
+        panda=panda,
+        grid=grid,
+        table=grid_table(
+            backbone,
+            grid,
+            baseline=baseline,
+            methods=transfers,
+            sources=sources,
+            targets=targets,
+            rankings={metric: ranking for metric, ranking in rankings.items() if len(set(ranking.values())) > 1},
+            pot=pot,
+            bootstrap=bootstrap,
+        ),
+        gains=tuple(gain for gain in gains.values() if gain),
+        over_pot=_gain(grid, pot, panda, bootstrap),
+        rankings=rankings,
+        qualities=_qualities(study, backbone, rankings, pot, gains.get(pot or ""), groups),
+        protocols=tuple(protocol_gaps(scores, list(study.methods))),
+        compared=tuple(compare_with_paper(grid, study.methods, paper_cells(backbone))),
+        bootstrap=bootstrap,
+    )
+
+
+def _gain(grid: Grid, reference: str | None, method: str | None, bootstrap: Bootstrap) -> MethodGain | None:
+    if reference is None or method is None:
+        return None
+    return method_gain(method, pair_gains(grid, reference, method, bootstrap), bootstrap)
+
+
+def _scored_units(study: Study) -> dict[str, ScoredUnit]:
+    scores = study.scores
+    units = zip(scores["key"], scores["target"], scores["metric"], strict=True)
+    return {
+        key: ScoredUnit(target, metric, study.examples[key]) for key, target, metric in units if key in study.examples
+    }
+
+
+def _rankings(study: Study, backbone: str) -> dict[str, Ranking]:
+    frame = similarity_csv(study)
+    frame = frame[frame["backbone"] == backbone]
+    return {
+        str(metric): dict(zip(zip(rows["source"], rows["target"], strict=True), rows["similarity"], strict=True))
+        for metric, rows in frame.groupby("metric", sort=False)
+    }
+
+
+def _qualities(
+    study: Study,
+    backbone: str,
+    rankings: Mapping[str, Ranking],
+    pot: str | None,
+    pot_gain: MethodGain | None,
+    groups: Mapping[str, str],
+) -> tuple[MetricQuality, ...]:
+    first_epoch = first_epoch_scores(grid_of(study, backbone, "score_first_epoch"), pot) if pot else {}
+    gain = {(pair.source, pair.target): pair.mean for pair in pot_gain.pairs} if pot_gain else {}
+    return tuple(metric_quality(metric, ranking, first_epoch, gain, groups) for metric, ranking in rankings.items())

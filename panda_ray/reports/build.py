@@ -1,0 +1,72 @@
+"""Builds a sweep's report from its tracking server alone, writes it to a folder and keeps it in MLflow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from panda_ray.reports.analysis import Analysis, analyse
+from panda_ray.reports.findings import headline
+from panda_ray.reports.formatting import latex, markdown
+from panda_ray.reports.frame import scores_csv, similarity_csv
+from panda_ray.reports.html import render
+from panda_ray.reports.pages import file_name, section_of
+from panda_ray.tracking.reading import log_report, read_study
+from panda_ray.tracking.study import Study
+
+
+@dataclass(frozen=True)
+class Report:
+    """A written report.
+
+    Attributes:
+        paths: every file; the HTML page is first.
+        headline: what was found, a few sentences.
+    """
+
+    paths: tuple[Path, ...]
+    headline: tuple[str, ...]
+
+
+def build_report(tracking_uri: str, sweep_name: str, out_dir: Path) -> Report:
+    """Aggregate what MLflow has of a sweep, write the report and log it to the summary runs.
+
+    Raises:
+        InputError: when MLflow cannot be reached, or has no such sweep.
+    """
+    report = write_report(read_study(tracking_uri, sweep_name), out_dir)
+    log_report(tracking_uri, sweep_name, report.paths, report.headline)
+    return report
+
+
+def write_report(study: Study, folder: Path) -> Report:
+    """Write every file of the report of a study."""
+    folder.mkdir(parents=True, exist_ok=True)
+    analyses = [analyse(study, backbone) for backbone in study.backbones]
+    sections = [section_of(analysis) for analysis in analyses]
+    findings = headline(study, analyses)
+    page = folder / "report.html"
+    page.write_text(render(study, sections, findings), encoding="utf-8")
+    paths = [page, _csv(folder, "scores", scores_csv(study)), _csv(folder, "similarity", similarity_csv(study))]
+    paths += [path for analysis in analyses for path in _tables(folder, analysis)]
+    paths += [path for section in sections for drawing in section.drawings for path in drawing.save(folder)]
+    return Report(tuple(paths), tuple(findings))
+
+
+def _csv(folder: Path, name: str, frame: pd.DataFrame) -> Path:
+    path = folder / f"{name}.csv"
+    frame.to_csv(path, index=False, lineterminator="\n")
+    return path
+
+
+def _tables(folder: Path, analysis: Analysis) -> list[Path]:
+    name = file_name(analysis.backbone)
+    written = {
+        folder / f"table_{name}.md": markdown(analysis.table),
+        folder / f"table_{name}.tex": latex(analysis.table),
+    }
+    for path, text in written.items():
+        path.write_text(text, encoding="utf-8")
+    return list(written)

@@ -1,0 +1,100 @@
+"""From single cells to what a table shows: seeds aggregated as mean, standard deviation and n."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from panda_ray.reports.paper import SOURCE_ORDER, TARGET_ORDER
+from panda_ray.tracking.study import SCORE_COLUMNS, Study
+
+PROTOCOL_COLUMNS = {"paper": "score_paper", "honest": "score_honest"}
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """One cell over its seeds.
+
+    Attributes:
+        by_seed: score in percent per seed.
+        keys: unit per seed.
+        expected: seeds that the sweep asks for.
+    """
+
+    by_seed: Mapping[int, float]
+    keys: Mapping[int, str]
+    expected: int
+
+    @property
+    def n(self) -> int:
+        return len(self.by_seed)
+
+    @property
+    def mean(self) -> float:
+        return statistics.fmean(self.by_seed.values())
+
+    @property
+    def std(self) -> float | None:
+        """Standard deviation over seeds (n - 1); None for a single seed."""
+        return statistics.stdev(self.by_seed.values()) if self.n > 1 else None
+
+
+CellName = tuple[str, str, str]
+"""Method label, source ("" without transfer), target."""
+
+Grid = Mapping[CellName, Aggregate]
+"""One backbone's finished cells; a cell without any score is absent."""
+
+
+def grid_of(study: Study, backbone: str, column: str = "score") -> Grid:
+    """The finished cells of one backbone, aggregated over seeds.
+
+    Args:
+        column: which score: `score` (the sweep's protocol), `score_first_epoch`, `score_paper`, ...
+    """
+    names = ["method", "source", "target"]
+    cells = study.cells[study.cells["backbone"] == backbone]
+    expected = cells.groupby(names).size().to_dict()
+    finished = study.scores[study.scores["backbone"] == backbone]
+    grid: dict[CellName, Aggregate] = {}
+    for name, rows in finished.groupby(names, sort=False):
+        method, source, target = name
+        grid[(str(method), str(source), str(target))] = Aggregate(
+            by_seed=dict(zip(rows["seed"], rows[column], strict=True)),
+            keys=dict(zip(rows["seed"], rows["key"], strict=True)),
+            expected=int(expected[name]),
+        )
+    return grid
+
+
+def in_paper_order(tasks: Sequence[str], order: Sequence[str]) -> list[str]:
+    """The tasks as the paper's tables list them if all of them are the paper's, else as they are."""
+    return sorted(tasks, key=order.index) if set(tasks) <= set(order) else list(tasks)
+
+
+def targets_of(study: Study) -> list[str]:
+    """Columns of the study's tables: the targets that have cells."""
+    present = set(study.cells["target"])
+    return in_paper_order([task for task in study.targets if task in present], TARGET_ORDER)
+
+
+def sources_of(study: Study) -> list[str]:
+    """Rows of the study's tables: the sources that have cells."""
+    present = set(study.cells["source"])
+    return in_paper_order([task for task in study.sources if task in present], SOURCE_ORDER)
+
+
+def scores_csv(study: Study) -> pd.DataFrame:
+    """One row per finished cell, for `scores.csv`."""
+    columns = [column for column in SCORE_COLUMNS if column not in PROTOCOL_COLUMNS.values()]
+    return study.scores[columns].sort_values(["backbone", "method", "source", "target", "seed"])
+
+
+def similarity_csv(study: Study) -> pd.DataFrame:
+    """One row per pair and metric: mean over seeds, and how many seeds and how much they differ."""
+    names = ["backbone", "metric", "source", "target"]
+    grouped = study.similarity.groupby(names, sort=False)["similarity"]
+    return grouped.agg(similarity="mean", n="count", std="std").reset_index()

@@ -1,0 +1,56 @@
+"""Which figures a backbone's section has, given what was computed."""
+
+from __future__ import annotations
+
+import re
+
+from panda_ray.reports.analysis import Analysis
+from panda_ray.reports.charts import methods_chart, metrics_chart
+from panda_ray.reports.drawing import Drawing
+from panda_ray.reports.heatmaps import gain_map, similarity_map
+from panda_ray.reports.html import Section
+
+
+def file_name(text: str) -> str:
+    """A label as part of a file's name."""
+    return re.sub(r"[^A-Za-z0-9.-]+", "_", text)
+
+
+def section_of(analysis: Analysis) -> Section:
+    """All figures of one backbone."""
+    suffix = file_name(analysis.backbone)
+    return Section(
+        analysis=analysis,
+        methods=_methods(analysis, f"methods_{suffix}"),
+        gains=_gains(analysis, f"gain_{suffix}"),
+        similarities=tuple(_similarities(analysis, suffix)),
+        metrics=metrics_chart(f"metrics_{suffix}", analysis.qualities) if analysis.qualities else None,
+    )
+
+
+def _methods(analysis: Analysis, name: str) -> Drawing | None:
+    if analysis.baseline is None or not analysis.gains:
+        return None
+    return methods_chart(name, analysis.grid, analysis.baseline, analysis.gains, analysis.targets, analysis.bootstrap)
+
+
+def _gains(analysis: Analysis, name: str) -> Drawing | None:
+    if not analysis.gains:
+        return None
+    gains = {gain.method: {(pair.source, pair.target): pair.mean for pair in gain.pairs} for gain in analysis.gains}
+    return gain_map(name, gains, analysis.sources, analysis.targets, analysis.groups)
+
+
+def _similarities(analysis: Analysis, suffix: str) -> list[Drawing]:
+    return [
+        similarity_map(
+            f"similarity_{file_name(metric)}_{suffix}",
+            metric,
+            ranking,
+            analysis.sources,
+            analysis.targets,
+            analysis.groups,
+        )
+        for metric, ranking in analysis.rankings.items()
+        if len(set(ranking.values())) > 1
+    ]

@@ -1,0 +1,157 @@
+"""The grid table in the layout of the paper's Table II, as data.
+
+One row without transfer, then per method one row per source, its oracle and, per transferability metric, the best of
+the three sources that the metric ranks highest. A cell that was not computed is None and is never guessed; a row's
+average exists only for seeds that have all of its cells.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from panda_ray.reports.frame import Aggregate, Grid
+from panda_ray.reports.statistics import Bootstrap, Interval
+
+TOP = 3
+"""Sources that a metric may propose per target (the paper's top-3)."""
+
+RowKind = Literal["baseline", "pair", "oracle", "top3"]
+
+Ranking = Mapping[tuple[str, str], float]
+"""Predicted similarity by (source, target)."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        method: label of the method.
+        title: the source, or what was chosen; "" without transfer.
+        cells: one per target; None where nothing was computed.
+        average: mean over the targets per seed; None unless some seed has every cell.
+        gain: difference of the average to prompt tuning's, over common seeds, in points.
+        gain_over_pot: likewise to the PoT row of the same kind and title.
+        interval: bootstrap interval of `gain`.
+    """
+
+    kind: RowKind
+    method: str
+    title: str
+    cells: tuple[Aggregate | None, ...]
+    average: Aggregate | None
+    gain: float | None = None
+    gain_over_pot: float | None = None
+    interval: Interval | None = None
+
+
+@dataclass(frozen=True)
+class GridTable:
+    """All rows of one backbone; columns are the targets."""
+
+    backbone: str
+    targets: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    def rows_of(self, kind: RowKind) -> list[Row]:
+        return [row for row in self.rows if row.kind == kind]
+
+
+def grid_table(
+    backbone: str,
+    grid: Grid,
+    *,
+    baseline: str | None,
+    methods: Sequence[str],
+    sources: Sequence[str],
+    targets: Sequence[str],
+    rankings: Mapping[str, Ranking],
+    pot: str | None = None,
+    bootstrap: Bootstrap | None = None,
+) -> GridTable:
+    """The table of one backbone.
+
+    Args:
+        baseline: label of prompt tuning, if the sweep has it.
+        methods: labels of the methods that use a source.
+        rankings: similarity per metric label, for the rows of the best of the top-3.
+        pot: label of plain prompt transfer, which the other methods are compared with as well.
+        bootstrap: gives each pair row's gain an interval.
+    """
+    first = _row("baseline", baseline, "", [grid.get((baseline, "", t)) for t in targets]) if baseline else None
+    rows = [first] if first else []
+    for method in methods:
+        made = list(_method_rows(grid, method, sources, targets, rankings))
+        rows += [_compared(row, first, _same_row(rows, pot, row) if method != pot else None, bootstrap) for row in made]
+    return GridTable(backbone, tuple(targets), tuple(rows))
+
+
+def _method_rows(
+    grid: Grid, method: str, sources: Sequence[str], targets: Sequence[str], rankings: Mapping[str, Ranking]
+) -> list[Row]:
+    def best(candidates: Callable[[str], Sequence[str]]) -> list[Aggregate | None]:
+        """Per target, the best computed cell among some sources."""
+        found = [[grid[(method, s, t)] for s in candidates(t) if (method, s, t) in grid] for t in targets]
+        return [max(cells, key=lambda cell: cell.mean) if cells else None for cells in found]
+
+    rows = [_row("pair", method, s, [grid.get((method, s, t)) for t in targets]) for s in sources]
+    rows.append(_row("oracle", method, "oracle", best(lambda _: sources)))
+    for metric, ranking in rankings.items():
+        ranked = {t: top_sources(ranking, sources, t) for t in targets}
+        rows.append(_row("top3", method, f"top-{TOP} by {metric}", best(ranked.__getitem__)))
+    return rows
+
+
+def top_sources(ranking: Ranking, sources: Sequence[str], target: str) -> list[str]:
+    """The sources with the highest predicted similarity; ties keep the order of the table."""
+    known = [source for source in sources if (source, target) in ranking]
+    return sorted(known, key=lambda source: -ranking[(source, target)])[:TOP]
+
+
+def _row(kind: RowKind, method: str, title: str, cells: Sequence[Aggregate | None]) -> Row:
+    return Row(kind, method, title, tuple(cells), _average(cells))
+
+
+def _average(cells: Sequence[Aggregate | None]) -> Aggregate | None:
+    present = [cell for cell in cells if cell is not None]
+    if not present or len(present) < len(cells):
+        return None
+    common = set.intersection(*(set(cell.by_seed) for cell in present))
+    if not common:
+        return None
+    by_seed = {seed: statistics.fmean(cell.by_seed[seed] for cell in present) for seed in sorted(common)}
+    return Aggregate(by_seed, keys={}, expected=max(cell.expected for cell in present))
+
+
+def _same_row(rows: Sequence[Row], method: str | None, like: Row) -> Row | None:
+    return next((row for row in rows if (row.method, row.kind, row.title) == (method, like.kind, like.title)), None)
+
+
+def _compared(row: Row, baseline: Row | None, pot: Row | None, bootstrap: Bootstrap | None) -> Row:
+    interval = None
+    if bootstrap is not None and baseline is not None and row.kind == "pair" and row.average and baseline.average:
+        interval = bootstrap.difference(seed_pairs(row, baseline))
+    return replace(row, gain=_gain(row, baseline), gain_over_pot=_gain(row, pot), interval=interval)
+
+
+def _gain(row: Row, other: Row | None) -> float | None:
+    if other is None or row.average is None or other.average is None:
+        return None
+    ours, theirs = row.average.by_seed, other.average.by_seed
+    common = ours.keys() & theirs.keys()
+    return statistics.fmean(ours[seed] - theirs[seed] for seed in common) if common else None
+
+
+def seed_pairs(row: Row, other: Row) -> list[list[tuple[str, str]]]:
+    """Per target, the keys of both complete rows' units for the seeds that both averages are over."""
+    assert row.average is not None
+    assert other.average is not None
+    seeds = sorted(row.average.by_seed.keys() & other.average.by_seed.keys())
+    return [
+        [(ours.keys[seed], theirs.keys[seed]) for seed in seeds]
+        for ours, theirs in zip(row.cells, other.cells, strict=True)
+        if ours is not None and theirs is not None
+    ]

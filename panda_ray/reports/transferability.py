@@ -1,0 +1,120 @@
+"""How good a transferability metric is: does it rank sources as transfer does, does it know related tasks?
+
+Per target, the Spearman rank correlation over the sources between predicted similarity and what plain prompt transfer
+(PoT) really gave there: its score after the first epoch (Sec. IV-E of the paper), and its gain. A correlation that does
+not exist (fewer than three sources, or all values equal, as for the constant metric) is left out, not counted as zero.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from scipy.stats import spearmanr
+
+from panda_ray.reports.frame import Grid
+from panda_ray.reports.tables import Ranking
+
+MIN_SOURCES = 3
+
+Outcome = Mapping[tuple[str, str], float]
+"""What transfer gave, by (source, target)."""
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Spearman per target and its mean; `mean` is None where no target has one."""
+
+    by_target: Mapping[str, float]
+
+    @property
+    def mean(self) -> float | None:
+        return statistics.fmean(self.by_target.values()) if self.by_target else None
+
+    @property
+    def n(self) -> int:
+        """Targets that the mean is over."""
+        return len(self.by_target)
+
+
+@dataclass(frozen=True)
+class Relatedness:
+    """Mean similarity of pairs of different tasks within a group and between groups, with the numbers of pairs."""
+
+    within: float | None
+    within_n: int
+    between: float | None
+    between_n: int
+
+
+@dataclass(frozen=True)
+class MetricQuality:
+    """One transferability metric on one backbone.
+
+    Attributes:
+        first_epoch: with PoT's score after the first epoch, over all sources.
+        first_epoch_others: likewise without self pairs, which every metric finds similar.
+        gain: with PoT's gain over prompt tuning, over all sources.
+    """
+
+    metric: str
+    first_epoch: Correlation
+    first_epoch_others: Correlation
+    gain: Correlation
+    relatedness: Relatedness
+
+
+def metric_quality(
+    metric: str, ranking: Ranking, first_epoch: Outcome, gain: Outcome, groups: Mapping[str, str]
+) -> MetricQuality:
+    """All of it for one metric.
+
+    Args:
+        ranking: predicted similarity by (source, target), mean over seeds.
+        first_epoch: PoT's score after the first epoch, mean over seeds.
+        gain: PoT's gain over prompt tuning.
+        groups: task to group.
+    """
+    others = {pair: value for pair, value in ranking.items() if pair[0] != pair[1]}
+    return MetricQuality(
+        metric=metric,
+        first_epoch=correlation(ranking, first_epoch),
+        first_epoch_others=correlation(others, first_epoch),
+        gain=correlation(ranking, gain),
+        relatedness=relatedness(others, groups),
+    )
+
+
+def correlation(ranking: Ranking, outcome: Outcome) -> Correlation:
+    """Spearman per target over the sources that have both a similarity and an outcome."""
+    by_target = {}
+    for target in dict.fromkeys(target for _, target in ranking):
+        pairs = [pair for pair in ranking if pair[1] == target and pair in outcome]
+        value = _spearman([ranking[pair] for pair in pairs], [outcome[pair] for pair in pairs])
+        if value is not None:
+            by_target[target] = value
+    return Correlation(by_target)
+
+
+def _spearman(predicted: Sequence[float], observed: Sequence[float]) -> float | None:
+    if len(predicted) < MIN_SOURCES or len(set(predicted)) == 1 or len(set(observed)) == 1:
+        return None
+    return float(spearmanr(predicted, observed).statistic)
+
+
+def relatedness(ranking: Ranking, groups: Mapping[str, str]) -> Relatedness:
+    """Mean similarity within and between groups over the given pairs."""
+    within = [value for (source, target), value in ranking.items() if groups[source] == groups[target]]
+    between = [value for (source, target), value in ranking.items() if groups[source] != groups[target]]
+    return Relatedness(
+        within=statistics.fmean(within) if within else None,
+        within_n=len(within),
+        between=statistics.fmean(between) if between else None,
+        between_n=len(between),
+    )
+
+
+def first_epoch_scores(grid: Grid, pot: str) -> dict[tuple[str, str], float]:
+    """Mean over seeds of PoT's cells in a grid made of `score_first_epoch`."""
+    return {(source, target): cell.mean for (label, source, target), cell in grid.items() if label == pot}

@@ -1,0 +1,96 @@
+"""How MLflow is reached: which tracking URI, where a local database keeps artifacts, and quietly.
+
+Nothing is sent to anyone but the tracking server: MLflow's own telemetry stays off unless the user turned it on.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.entities import Experiment
+from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
+
+from panda_ray.errors import InputError
+from panda_ray.execution.store import Store
+
+SQLITE = "sqlite:///"
+
+UNREACHABLE = (MlflowException, SQLAlchemyError, OSError)
+"""What a tracking server that is away, overloaded or full makes MLflow raise."""
+
+_ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # A server that is away must be noticed in seconds, not after MLflow's seven doubling pauses: we retry ourselves.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+}
+
+
+def tracking_uri_of(storage: str, tracking_uri: str | None) -> str:
+    """The tracking URI of a sweep: its own, or a SQLite file in the folder of a local store.
+
+    Raises:
+        InputError: for a store that is not on this machine and no URI, and for something that is not a URI.
+    """
+    if tracking_uri is not None:
+        if "://" not in tracking_uri:
+            raise InputError(
+                f"tracking_uri {tracking_uri!r} is no URI; write http://host:port for a server or "
+                f"{SQLITE}{tracking_uri} for a database file"
+            )
+        return tracking_uri
+    folder = Store(storage).local_folder
+    if folder is None:
+        raise InputError(
+            f"storage {storage!r} is not a folder on this machine, so there is no place for a local MLflow database; "
+            "set tracking_uri"
+        )
+    return f"{SQLITE}{folder / 'mlflow.db'}"
+
+
+def artifact_folder(tracking_uri: str) -> Path | None:
+    """Where a SQLite database keeps artifacts: beside itself. A server decides for itself (None)."""
+    if not tracking_uri.startswith(SQLITE):
+        return None
+    return Path(tracking_uri.removeprefix(SQLITE)).resolve().parent / "mlflow-artifacts"
+
+
+def connect(tracking_uri: str) -> MlflowClient:
+    """A client that fails fast and logs little."""
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    for logger in ("mlflow", "alembic", "urllib3"):
+        logging.getLogger(logger).setLevel(logging.ERROR)
+    folder = artifact_folder(tracking_uri)
+    if folder is not None:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    return MlflowClient(tracking_uri)
+
+
+def experiment_of(client: MlflowClient, name: str) -> str:
+    """Id of the sweep's experiment, made on first use.
+
+    Raises:
+        InputError: for an experiment that was deleted in MLflow.
+    """
+    found = find_experiment(client, name)
+    if found is not None:
+        return str(found.experiment_id)
+    folder = artifact_folder(client.tracking_uri)
+    return str(client.create_experiment(name, artifact_location=folder.joinpath(name).as_uri() if folder else None))
+
+
+def find_experiment(client: MlflowClient, name: str) -> Experiment | None:
+    """The sweep's experiment, or None if nothing was logged yet.
+
+    Raises:
+        InputError: for an experiment that was deleted in MLflow.
+    """
+    found = client.get_experiment_by_name(name)
+    if found is not None and found.lifecycle_stage != "active":
+        raise InputError(f"experiment {name!r} was deleted in MLflow; restore it there, or rename the sweep")
+    return found

@@ -1,0 +1,42 @@
+"""Where numbers come from, without anything private: versions, the commit, the sweep without paths and addresses."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib.metadata import version
+from typing import Any
+
+from panda_ray.sweep import Sweep
+
+PACKAGES = ("panda-ray", "torch", "transformers", "ray", "mlflow", "numpy", "scipy")
+
+_PRIVATE = {"storage", "tracking_uri", "data_root"}
+"""Fields of a sweep that name hosts, folders or accounts; so do the paths of its backbones."""
+
+
+def provenance(sweep: Sweep) -> dict[str, Any]:
+    """JSON data for the summary run and the report."""
+    return {
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "commit": _commit(),
+        "sweep": {
+            **sweep.model_dump(mode="json", exclude=_PRIVATE),
+            "backbones": [section.name for section in sweep.backbones],
+        },
+    }
+
+
+def _commit() -> str | None:
+    """The commit of the working directory, with `+` if files differ from it; None outside of a repository."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        changed = _git("status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return f"{commit}{'+' if changed else ''}"
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True, timeout=10)
+    return done.stdout.strip()

@@ -1,0 +1,44 @@
+"""What the runs of a sweep are called in MLflow: kinds, tags and artifact paths. The reader relies on nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+SUMMARY = "summary"
+"""Value of the tag `kind` of the one run per backbone; other runs carry their unit's kind."""
+
+KEY = "key"
+KIND = "kind"
+COMPLETE = "complete"
+"""Written last: a unit's run without it was cut short and is logged again in place."""
+
+STATE = "state"
+"""Of the sweep, on the summary run: running, finished, failed or interrupted."""
+
+PLAN_FILE = "plan.json"
+SIMILARITY_FILE = "similarity.parquet"
+FAILURES_FILE = "failures.json"
+EXAMPLES_FOLDER = "examples"
+REPORT_FOLDER = "report"
+
+PAGE = 1000
+
+
+def search(client: MlflowClient, experiment_id: str, filter_string: str) -> Iterator[Run]:
+    """All runs of an experiment that match, page by page."""
+    token = None
+    while True:
+        page = client.search_runs([experiment_id], filter_string, max_results=PAGE, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def summary_runs(client: MlflowClient, experiment_id: str) -> dict[str, Run]:
+    """The summary run of each backbone; the oldest, should two drivers have raced."""
+    runs = sorted(search(client, experiment_id, f"tags.{KIND} = '{SUMMARY}'"), key=lambda run: -run.info.start_time)
+    return {run.data.tags["backbone"]: run for run in runs}

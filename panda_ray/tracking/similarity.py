@@ -1,0 +1,38 @@
+"""Predicted transferability of every pair of a plan whose signatures are in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import pandas as pd
+
+from panda_ray.execution.cells import Similarity
+from panda_ray.execution.plan import Plan
+from panda_ray.execution.similarity import SignatureReader
+from panda_ray.execution.store import Store
+from panda_ray.tracking.study import SIMILARITY_COLUMNS
+
+
+class Similarities:
+    """Compares each pair once, as soon as both signatures are there."""
+
+    def __init__(self, plan: Plan, store: Store) -> None:
+        self._plan = plan
+        self._signatures = SignatureReader(store)
+        self._values: dict[Similarity, float] = {}
+
+    def frame(self, done: Collection[str]) -> pd.DataFrame:
+        """One row per pair that can be compared already (`SIMILARITY_COLUMNS`).
+
+        Args:
+            done: keys whose results are in the store.
+
+        Raises:
+            LookupError: for a signature that was damaged after it had counted as done.
+        """
+        for pair in self._plan.similarities:
+            needed = {pair.source_key, pair.target_key} - {None}
+            if pair not in self._values and needed <= set(done):
+                self._values[pair] = self._signatures.of(self._plan, pair)
+        rows = [(p.backbone, p.metric, p.source, p.target, p.seed, value) for p, value in self._values.items()]
+        return pd.DataFrame(rows, columns=list(SIMILARITY_COLUMNS))

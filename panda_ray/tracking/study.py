@@ -1,0 +1,120 @@
+"""What MLflow knows about one sweep, as typed frames: the one thing that reports are made from.
+
+`reading.py` fills it from a tracking server alone. Tables hold an empty string where a cell has no source.
+
+Shape letters: I dev items, M statistics of a task metric.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+CELL_COLUMNS = ("backbone", "method", "source", "target", "seed", "key")
+"""One desired entry of the grid; `method` is the sweep's label."""
+
+SCORE_COLUMNS = (
+    "backbone",
+    "method",
+    "source",
+    "target",
+    "seed",
+    "score",
+    "score_last",
+    "score_first_epoch",
+    "metric",
+    "key",
+    "score_paper",
+    "score_honest",
+)
+"""One finished cell; scores in percent, `metric` is the task's."""
+
+SIMILARITY_COLUMNS = ("backbone", "metric", "source", "target", "seed", "similarity")
+"""One predicted transferability; `metric` is the sweep's label of a transferability metric."""
+
+
+@dataclass(frozen=True)
+class TaskInfo:
+    """What a report must know about a task."""
+
+    group: str
+    metric: str
+
+
+@dataclass(frozen=True)
+class ItemStatistics:
+    """Per dev item, what a score is reduced from, under both protocols.
+
+    Attributes:
+        select_I: whether the item belongs to the selecting half of the `honest` protocol.
+        best_IM: statistics of the epoch that is best on the whole dev set.
+        honest_IM: statistics of the epoch that is best on the selecting half.
+    """
+
+    select_I: NDArray[np.bool_]
+    best_IM: NDArray[np.float64]
+    honest_IM: NDArray[np.float64]
+
+    def of(self, protocol: str) -> NDArray[np.float64]:
+        """The items and statistics that the protocol's score is reduced from."""
+        return self.best_IM if protocol == "paper" else self.honest_IM[~self.select_I]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A unit without a result, and why."""
+
+    backbone: str
+    method: str
+    source: str
+    target: str
+    seed: int
+    status: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """One sweep.
+
+    Attributes:
+        methods: label to the method's name, in the sweep's order.
+        metrics: labels of the transferability metrics, in the sweep's order.
+        tasks: every source and target.
+        cells: desired entries of the grid (`CELL_COLUMNS`).
+        scores: finished ones (`SCORE_COLUMNS`).
+        similarity: `SIMILARITY_COLUMNS`.
+        examples: by key, for the finished cells.
+        skipped: tasks whose rows are not there, and why.
+        provenance: what made the numbers (versions, commit, options), for people.
+    """
+
+    sweep: str
+    protocol: str
+    backbones: tuple[str, ...]
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    tasks: Mapping[str, TaskInfo]
+    methods: Mapping[str, str]
+    metrics: tuple[str, ...]
+    cells: pd.DataFrame
+    scores: pd.DataFrame
+    similarity: pd.DataFrame
+    examples: Mapping[str, ItemStatistics]
+    failures: tuple[Failure, ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def labels_of(self, method: str) -> list[str]:
+        """Labels under which the sweep runs a method."""
+        return [label for label, name in self.methods.items() if name == method]
+
+    @property
+    def missing(self) -> pd.DataFrame:
+        """Desired cells without a score."""
+        return self.cells[~self.cells["key"].isin(set(self.scores["key"]))]

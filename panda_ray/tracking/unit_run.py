@@ -1,0 +1,134 @@
+"""One unit as one MLflow run, made from its record alone.
+
+A run is created only when its unit's record exists, and ended at once, with the unit's own times: whenever the driver
+dies, no run is left RUNNING but the one of that instant, and that one lacks the tag `complete` and is logged again in
+place by the next driver. Logging a record twice gives the same run: parameters, metric points and files are equal.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag
+
+from panda_ray.execution.store import Record
+from panda_ray.tracking.schema import COMPLETE, KEY, KIND
+
+METRICS_PER_CALL = 1000
+SCORES = ("score", "score_last", "score_first_epoch", "score_paper", "score_honest", "similarity")
+MEASUREMENTS = ("seconds", "examples_per_second", "stack_width")
+CURVES = {
+    "loss": "train/loss",
+    "score": "dev/score",
+    "score_select": "dev/score_select",
+    "score_report": "dev/score_report",
+}
+"""Field of an epoch in the record to the name of its curve."""
+
+
+@dataclass(frozen=True)
+class UnitLabels:
+    """What a unit is to its sweep: role and the label of its method or metric."""
+
+    role: str
+    label: str
+
+
+def log_unit(
+    client: MlflowClient,
+    record: Record,
+    labels: UnitLabels,
+    files: Mapping[str, bytes],
+    *,
+    experiment_id: str,
+    parent_id: str,
+    run_id: str | None = None,
+) -> str:
+    """Log a unit; returns the run's id.
+
+    Args:
+        files: artifacts by name.
+        run_id: of a run that was cut short, to be completed.
+    """
+    end = _milliseconds(record["finished_at"])
+    start = end - int(1000 * record["seconds"])
+    if run_id is None:
+        tags = dict(_tags(record, labels, parent_id))
+        run_id = str(client.create_run(experiment_id, start, tags, _name(record, labels)).info.run_id)
+    client.set_terminated(run_id, "FINISHED", end)
+    _log_files(client, run_id, files)
+    metrics = list(_metrics(record, start, end))
+    params = [Param(name, value[:6000]) for name, value in _params(record)]
+    for first in range(METRICS_PER_CALL, len(metrics), METRICS_PER_CALL):
+        client.log_batch(run_id, metrics[first : first + METRICS_PER_CALL])
+    client.log_batch(run_id, metrics[:METRICS_PER_CALL], params, [RunTag(COMPLETE, "true")])
+    return run_id
+
+
+def _milliseconds(time: str) -> int:
+    return int(datetime.fromisoformat(time).timestamp() * 1000)
+
+
+def _name(record: Record, labels: UnitLabels) -> str:
+    pair = f"{record['source']} → {_task(record)}" if record.get("source") else _task(record)
+    return f"{labels.label} {pair} seed {record['seed']}"
+
+
+def _task(record: Record) -> str:
+    """The task that a training is on, or whose prompt a signature describes."""
+    return str(record["target"] if record["kind"] == "train" else record["task"])
+
+
+def _tags(record: Record, labels: UnitLabels, parent_id: str) -> Iterator[tuple[str, str]]:
+    yield "mlflow.parentRunId", parent_id
+    yield KEY, record["key"]
+    yield KIND, record["kind"]
+    yield "role", labels.role
+    yield "method", labels.label
+    yield "target", _task(record)
+    yield "backbone", record["backbone"]
+    yield "seed", str(record["seed"])
+    for name in ("source", "metric", "protocol", "device", "stack"):
+        if record.get(name):
+            yield name, str(record[name])
+    if "versions" in record:
+        yield "versions", json.dumps(record["versions"], sort_keys=True)
+
+
+def _params(record: Record) -> Iterator[tuple[str, str]]:
+    """What bears on the result, flattened: `config.lr`, `options.kd_loss`, `dependencies.teacher`, ..."""
+    yield from _flat("", {name: value for name, value in record["identity"].items() if value not in (None, {})})
+
+
+def _flat(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(f"{prefix}{name}.", value)
+        else:
+            yield f"{prefix}{name}", str(value)
+
+
+def _metrics(record: Record, start: int, end: int) -> Iterator[Metric]:
+    for name in (*SCORES, *MEASUREMENTS):
+        if record.get(name) is not None:
+            yield Metric(name, float(record[name]), end, 0)
+    history = record.get("history", ())
+    for epoch in history:
+        time = start + (end - start) * epoch["epoch"] // max(len(history), 1)
+        for field, curve in CURVES.items():
+            if epoch.get(field) is not None:
+                yield Metric(curve, float(epoch[field]), time, epoch["epoch"])
+
+
+def _log_files(client: MlflowClient, run_id: str, files: Mapping[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for name, data in files.items():
+            Path(folder, name).write_bytes(data)
+        client.log_artifacts(run_id, folder)

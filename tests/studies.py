@@ -1,0 +1,110 @@
+"""A small invented study: scores, similarities and per-item statistics that fit each other, for tests of reports."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+
+from panda_ray.tasks.scoring import reduce, statistics
+from panda_ray.tracking.study import (
+    CELL_COLUMNS,
+    SCORE_COLUMNS,
+    SIMILARITY_COLUMNS,
+    Failure,
+    ItemStatistics,
+    Study,
+    TaskInfo,
+)
+
+TASKS = {
+    "rte": TaskInfo("nli", "accuracy"),
+    "cb": TaskInfo("nli", "accuracy"),
+    "mrpc": TaskInfo("semantic_matching", "accuracy"),
+    "stsb": TaskInfo("semantic_matching", "pearson_spearman_mean"),
+    "cola": TaskInfo("other", "matthews"),
+    "conll04": TaskInfo("ner", "span_f1"),
+}
+SOURCES = tuple(TASKS)
+TARGETS = ("cb", "stsb", "cola", "conll04")
+METHODS = {"prompt_tuning": "prompt_tuning", "pot": "pot", "panda": "panda"}
+LIFT = {"prompt_tuning": 0.0, "pot": -0.1, "panda": 0.15}
+"""How far a method moves an item's chance of a right answer towards certainty, before relatedness."""
+
+
+def related(source: str, target: str) -> bool:
+    return bool(source) and TASKS[source].group == TASKS[target].group
+
+
+def item_statistics(metric: str, skill: float, items: int, generator: np.random.Generator) -> np.ndarray:
+    """Statistics (I, M) of a metric for predictions that are right with probability `skill`."""
+    truth = np.random.default_rng(1)
+    if metric == "pearson_spearman_mean":
+        reference = truth.normal(size=items)
+        values = skill * reference + (1 - skill) * generator.normal(size=items)
+    elif metric == "span_f1":
+        reference = [["B-Loc", "I-Loc", "O", "B-Per"] for _ in range(items)]
+        values = [tags if generator.random() < skill else ["O"] * 4 for tags in reference]
+    else:
+        reference = truth.integers(0, 2, items)
+        values = np.where(generator.random(items) < skill, reference, 1 - reference)
+    return statistics(metric, list(values), list(reference))
+
+
+def invented_study(
+    backbones: tuple[str, ...] = ("bert-tiny",), seeds: tuple[int, ...] = (11, 12, 13), items: int = 80
+) -> Study:
+    """A complete study; PanDa is above PoT, related sources help."""
+    cells, scores, similarity, examples = [], [], [], {}
+    for backbone in backbones:
+        for seed in seeds:
+            for target in TARGETS:
+                for method, source in [("prompt_tuning", ""), *((m, s) for m in ("pot", "panda") for s in SOURCES)]:
+                    key = hashlib.sha256(f"{backbone} {seed} {method} {source} {target}".encode()).hexdigest()
+                    generator = np.random.default_rng(int(key[:8], 16))
+                    skill = 0.72 + 0.2 * LIFT[method] + (0.1 if related(source, target) else 0.0)
+                    metric = TASKS[target].metric
+                    unit = ItemStatistics(
+                        select_I=np.arange(items) % 2 == 0,
+                        best_IM=item_statistics(metric, skill, items, generator),
+                        honest_IM=item_statistics(metric, skill - 0.01, items, generator),
+                    )
+                    examples[key] = unit
+                    paper, honest = (reduce(metric, unit.of(protocol)) for protocol in ("paper", "honest"))
+                    cell = (backbone, method, source, target, seed, key)
+                    cells.append(cell)
+                    first = paper - 6 * generator.random()
+                    scores.append((*cell[:5], paper, paper - 0.5, first, metric, key, paper, honest))
+                for source in SOURCES:
+                    generator = np.random.default_rng([seed, SOURCES.index(source), TARGETS.index(target)])
+                    close = 1.0 if source == target else 0.8 if related(source, target) else 0.2
+                    similarity += [
+                        (backbone, "task_embedding", source, target, seed, close - 0.1 * generator.random()),
+                        (backbone, "e_avg", source, target, seed, close / 4 - 0.3 * generator.random()),
+                        (backbone, "constant", source, target, seed, 1.0),
+                    ]
+    return Study(
+        sweep="invented",
+        protocol="paper",
+        backbones=backbones,
+        sources=SOURCES,
+        targets=TARGETS,
+        tasks=TASKS,
+        methods=METHODS,
+        metrics=("task_embedding", "e_avg", "constant"),
+        cells=pd.DataFrame(cells, columns=list(CELL_COLUMNS)),
+        scores=pd.DataFrame(scores, columns=list(SCORE_COLUMNS)),
+        similarity=pd.DataFrame(similarity, columns=list(SIMILARITY_COLUMNS)),
+        examples=examples,
+        provenance={"versions": {"panda_ray": "0.0"}, "commit": "0" * 40},
+    )
+
+
+def without_cell(study: Study, method: str, source: str, target: str) -> Study:
+    """The same study before one cell was computed, with the failure that is the reason."""
+    from dataclasses import replace
+
+    gone = (study.scores["method"] == method) & (study.scores["source"] == source) & (study.scores["target"] == target)
+    failure = Failure(study.backbones[0], method, source, target, 11, "failed", "loss is NaN in epoch 2 <script>")
+    return replace(study, scores=study.scores[~gone], failures=(failure,), skipped=(("conll05", "licensed"),))
