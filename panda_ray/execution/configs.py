@@ -1,4 +1,4 @@
-"""Which hyper-parameters a training has: the task's own from Table I, then the sweep's, then the sweep's for the task."""
+"""The hyper-parameters of a training: the task's own from Table I, then the sweep's, then the sweep's for the task."""
 
 from __future__ import annotations
 

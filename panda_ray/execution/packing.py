@@ -5,13 +5,14 @@ for the learning rate and the initialisation, which are a member's own) and dept
 
 A stack that has a checkpoint comes back exactly as it was, finished members included, because floating-point sums
 depend on the shape of the batch: it then ends bit-equal to a run that was never interrupted. All other stacks hold
-only units without a result, so that extending a sweep runs nothing twice.
+only units without a result, so that extending a sweep runs nothing twice. They are cut from everything that is wanted,
+done or not, so that the stacks that an interrupted run did not reach are those that it would have run.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Literal
@@ -39,13 +40,13 @@ def pack(
         depth_of: length of the longest way to a unit that depends on nothing.
         checkpointed: members of the stacks that have a checkpoint, by stack id.
     """
-    adopted = _adopted(units, done, checkpointed, max_stack)
-    taken = {unit.key for stack in adopted for unit in stack.members}
+    stacks = _adopted(units, done, checkpointed, max_stack)
+    settled = {*done, *(unit.key for stack in stacks for unit in stack.members)}
     groups: dict[tuple[Any, ...], list[Unit]] = defaultdict(list)
     for key, unit in units.items():
-        if key not in done and key not in taken:
-            groups[_shared(unit, depth_of[key])].append(unit)
-    stacks = [*adopted, *(stack for group in groups.values() for stack in _cut(group, max_stack))]
+        groups[_shared(unit, depth_of[key])].append(unit)
+    for group in groups.values():
+        stacks.extend(_fresh(group, settled, widest(group[0].config, max_stack) or len(group)))
     position = {key: index for index, key in enumerate(units)}
     return tuple(sorted(stacks, key=lambda stack: _place(stack, depth_of, position)))
 
@@ -77,12 +78,23 @@ def _adopted(
     return stacks
 
 
-def _cut(group: Sequence[Unit], max_stack: int | Literal["auto"]) -> Iterable[Stack]:
-    """Stacks of nearly equal width, so that no worker is left with a remainder."""
-    limit = widest(group[0].config, max_stack) or len(group)
+def _fresh(group: Sequence[Unit], settled: Collection[str], limit: int) -> Iterator[Stack]:
+    """Stacks of nearly equal width, so that no worker is left with a remainder; then what is left of broken ones.
+
+    What is left (after a failure, or where a sweep was extended) is cut into full stacks: those that are done can go
+    without moving the limits of the others.
+    """
+    left: list[Unit] = []
     count = -(-len(group) // limit)
     for index in range(count):
-        yield Stack(tuple(group[index * len(group) // count : (index + 1) * len(group) // count]))
+        members = tuple(group[index * len(group) // count : (index + 1) * len(group) // count])
+        todo = [unit for unit in members if unit.key not in settled]
+        if len(todo) == len(members):
+            yield Stack(members)
+        else:
+            left.extend(todo)
+    for start in range(0, len(left), limit):
+        yield Stack(tuple(left[start : start + limit]))
 
 
 def _shared(unit: Unit, depth: int) -> tuple[Any, ...]:

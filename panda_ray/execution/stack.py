@@ -31,6 +31,7 @@ class Stack:
 
     @property
     def title(self) -> str:
-        """For people: method, task, width."""
+        """For people: methods, task, width."""
         first = self.members[0]
-        return f"{first.backbone.name} {first.method} -> {first.task} x{len(self.members)}"
+        methods = "+".join(dict.fromkeys(unit.method for unit in self.members))
+        return f"{first.backbone.name} {methods} -> {first.task} x{len(self.members)}"

@@ -64,8 +64,7 @@ class Store:
         Raises:
             StoreFullError: when there is no room; the unit then still counts as not done.
         """
-        stored = self.record(key)
-        if stored is None or not self._is_intact(key, stored):
+        if not self.is_done(key):
             sealed = _sealed({**record, "files": self._write_files(key, files)})
             self._files.write(_path(key, "record.json"), sealed)
         self.failures.clear(key)
@@ -74,6 +73,21 @@ class Store:
         """The record of a unit, or None if it has none or it was damaged; its files are checked when they are read."""
         data = self._files.read(_path(key, "record.json"))
         return _opened(key, data)
+
+    def known(self, key: str) -> Record:
+        """The record of a unit that must have one.
+
+        Raises:
+            LookupError: if it has none, or it was damaged since.
+        """
+        if (record := self.record(key)) is None:
+            raise LookupError(f"unit {key} has no valid record in {self.url}; run the sweep again to compute it anew")
+        return record
+
+    def is_done(self, key: str) -> bool:
+        """Whether one unit has a result whose files are as they were written."""
+        record = self.record(key)
+        return record is not None and self._is_intact(key, record)
 
     def records(self, among: Collection[str] | None = None) -> Iterator[tuple[str, Record]]:
         """Key and record of every unit (or of those `among`) that has one, read concurrently."""
@@ -106,10 +120,10 @@ class Store:
         Raises:
             LookupError: when the unit has no such file, or its content is not what the record says.
         """
-        record = self.record(key)
-        if record is None or name not in record["files"]:
-            raise LookupError(f"unit {key} has no file {name!r} in {self.url}")
-        file = record["files"][name]
+        files = self.known(key)["files"]
+        if name not in files:
+            raise LookupError(f"unit {key} in {self.url} has no file {name!r}, only {', '.join(sorted(files))}")
+        file = files[name]
         data = self._files.read(_path(key, file["path"]))
         if data is None or _sha256(data) != file["sha256"]:
             raise LookupError(

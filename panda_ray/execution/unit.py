@@ -103,6 +103,12 @@ class Unit:
         return self.data.task
 
     @property
+    def title(self) -> str:
+        """For people: method, tasks and seed."""
+        pair = self.task if self.source is None else f"{self.source} -> {self.task}"
+        return f"{self.method} {pair} (seed {self.seed})"
+
+    @property
     def _parts(self) -> dict[str, Any]:
         """What bears identity, in the order of canonical JSON."""
         return {
@@ -121,10 +127,10 @@ class Unit:
 
 
 def _shared_json(part: Any) -> str:
-    return canonical_json(part) if isinstance(part, Mapping) else _cached_json(type(part), part)
+    return canonical_json(part) if isinstance(part, Mapping) else _cached_json(type(part).__name__, part)
 
 
 @lru_cache(maxsize=4096)
-def _cached_json(_kind: type, part: Any) -> str:
+def _cached_json(_type_name: str, part: Any) -> str:
     """The type is in the cache's key because 1, 1.0 and True are equal."""
     return canonical_json(part)

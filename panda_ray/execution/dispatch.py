@@ -1,0 +1,60 @@
+"""A run in progress: what runners ask for the next stack and tell how stacks fare; it tells the listeners."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from panda_ray.execution.events import Listener, Outcome, RunSummary
+from panda_ray.execution.plan import Plan
+from panda_ray.execution.schedule import Schedule
+from panda_ray.execution.stack import Stack
+from panda_ray.training.stacked import EpochReport
+
+
+class Dispatch:
+    """One plan on its way to its results."""
+
+    def __init__(self, plan: Plan, listener: Listener) -> None:
+        self._plan = plan
+        self._listener = listener
+        self._schedule = Schedule(plan.stacks, plan.depends_on, plan.done)
+        self._new: set[str] = set()
+        self._failed: dict[str, str] = {}
+        self._blocked: dict[str, str] = {}
+
+    @property
+    def plan(self) -> Plan:
+        return self._plan
+
+    @property
+    def exhausted(self) -> bool:
+        """No stack is left to start, now or later; some may still run."""
+        return self._schedule.exhausted
+
+    def next(self) -> Stack | None:
+        """A stack to start, or None while all that are left wait for running ones."""
+        return self._schedule.next()
+
+    def started(self, stack: Stack) -> None:
+        self._listener.on_stack_started(stack)
+
+    def epoch(self, stack: Stack, report: EpochReport) -> None:
+        self._listener.on_epoch(stack, report)
+
+    def finished(self, stack: Stack, outcomes: Sequence[Outcome]) -> None:
+        """Take the outcomes of a stack: what waited for them becomes ready, or is blocked."""
+        for outcome in outcomes:
+            if outcome.status == "done":
+                self._new.add(outcome.key)
+            else:
+                self._failed[outcome.key] = outcome.error or ""
+            self._listener.on_outcome(stack, outcome)
+        for key, failed in self._schedule.finish(outcomes).items():
+            self._blocked[key] = failed
+            reason = f"needs {self._plan.units[failed].title}, which failed"
+            self._listener.on_outcome(None, Outcome(key, "blocked", reason))
+
+    def summary(self, interrupted: str | None = None) -> RunSummary:
+        """How the run stands."""
+        new = frozenset(self._new)
+        return RunSummary(self._plan.done | new, new, dict(self._failed), dict(self._blocked), interrupted)

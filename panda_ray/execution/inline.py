@@ -1,0 +1,24 @@
+"""The runner without Ray: stacks run one after the other in this process, in the order of the plan.
+
+For tests, debugging and small machines. Exceptions are not wrapped: a bug shows its own traceback.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from panda_ray.execution.dispatch import Dispatch
+from panda_ray.execution.store import Store
+from panda_ray.execution.work import run_stack
+from panda_ray.execution.workspace import Settings, Workspace
+
+
+class InlineRunner:
+    """Runs a plan in this process."""
+
+    def run(self, dispatch: Dispatch, store: Store, settings: Settings) -> None:
+        workspace = Workspace(settings)
+        while (stack := dispatch.next()) is not None:
+            dispatch.started(stack)
+            outcomes = run_stack(stack, store, workspace, partial(dispatch.epoch, stack))
+            dispatch.finished(stack, outcomes)

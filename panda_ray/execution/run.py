@@ -1,0 +1,78 @@
+"""Running a plan to its end, or until someone or something stops it; the same command goes on from there."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Protocol
+
+from panda_ray.execution.dispatch import Dispatch
+from panda_ray.execution.events import Listener, Listeners, RunSummary
+from panda_ray.execution.files import StoreFullError
+from panda_ray.execution.plan import Plan
+from panda_ray.execution.store import Store
+from panda_ray.execution.workspace import Settings
+
+
+class Runner(Protocol):
+    """What runs stacks: this process (`InlineRunner`) or a Ray cluster (`RayTuneRunner`), with the same results."""
+
+    def run(self, dispatch: Dispatch, store: Store, settings: Settings) -> None:
+        """Run until the dispatch is exhausted and nothing runs any more.
+
+        Raises:
+            KeyboardInterrupt: on a signal; running stacks are stopped, their checkpoints stay.
+            StoreFullError: when there is no room for results.
+        """
+        ...
+
+
+def run_plan(plan: Plan, store: Store, runner: Runner, listeners: Sequence[Listener] = ()) -> RunSummary:
+    """Run every unit of a plan that has no result.
+
+    A failed unit blocks only what depends on it. SIGINT, SIGTERM and a full disk end the run early: the summary says
+    so, finished units are safe, and the next run continues from the checkpoints. Programming errors propagate.
+    """
+    listener = Listeners(listeners)
+    dispatch = Dispatch(plan, listener)
+    store.remove_leftovers()
+    store.checkpoints.remove(_obsolete(plan, store))
+    interrupted: str | None = "an error in the program"
+    try:
+        listener.on_plan(plan)
+        with _termination_as_interrupt():
+            runner.run(dispatch, store, Settings.of(plan.sweep))
+        interrupted = None
+    except KeyboardInterrupt as signalled:
+        interrupted = str(signalled) or "interrupted (SIGINT)"
+    except StoreFullError as full:
+        interrupted = str(full)
+    finally:
+        summary = dispatch.summary(interrupted)
+        listener.on_finished(summary)
+    return summary
+
+
+def _obsolete(plan: Plan, store: Store) -> list[str]:
+    """Checkpoints of stacks that were published completely by a process that died right then."""
+    return [name for name, keys in store.checkpoints.members().items() if plan.done.issuperset(keys)]
+
+
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """SIGTERM ends a run like Ctrl-C does; only a main thread can listen to signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt("terminated (SIGTERM)")
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
