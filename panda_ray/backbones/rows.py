@@ -13,6 +13,9 @@ from torch import Tensor
 from panda_ray.backbones.backbone import Tokens
 from panda_ray.tasks.encoded import EncodedSplit
 
+_CHUNK_ROWS = {"cpu": 64, "cuda": 2048}
+"""Rows per training pass: enough to fill the device, few enough to be of similar length."""
+
 
 class RowReader:
     """Rows of one split, by example, on the split's device.
@@ -25,6 +28,7 @@ class RowReader:
         self.split = split
         self._device = split.input_ids_RT.device
         self._host_lengths_R = split.lengths_R.cpu()
+        self._longest_E = self._host_lengths_R.reshape(split.examples, -1).amax(dim=1)
         self._choice_K = torch.arange(split.rows_per_example)
 
     def tokens(self, example_X: Tensor) -> Tokens:
@@ -44,7 +48,17 @@ class RowReader:
         per_token = labels.dim() == 2 and labels.shape[1] == self.split.input_ids_RT.shape[1]
         return labels[:, :length] if per_token else labels
 
+    def chunks_by_length(self, index_SB: Tensor) -> Iterator[Tensor]:
+        """The examples of a step (S, B) in chunks (S, b) of similar length, so that short rows are not padded to long.
+
+        Which examples the step sees does not change: every chunk is a part of it.
+        """
+        members, examples = index_SB.shape
+        longest_E = self._longest_E[index_SB]
+        sorted_SB = index_SB.gather(1, longest_E.argsort(dim=1, stable=True))
+        width = max(1, _CHUNK_ROWS[self._device.type] // (members * self.split.rows_per_example))
+        yield from torch.split(sorted_SB, -(-examples // -(-examples // width)), dim=1)
+
     def by_length(self, examples_per_batch: int) -> Iterator[Tensor]:
         """All examples in batches of similar length (host indices), for evaluation."""
-        longest_E = self._host_lengths_R.reshape(self.split.examples, -1).amax(dim=1)
-        yield from torch.split(torch.argsort(longest_E, stable=True), examples_per_batch)
+        yield from torch.split(torch.argsort(self._longest_E, stable=True), examples_per_batch)

@@ -36,6 +36,10 @@ class Distillation:
     loss: KdLoss = "mse_prob"
     reduction: Literal["sum_classes", "released_code"] = "sum_classes"
 
+    def factor(self, batch_size: int) -> float:
+        """What the batch's mean divergence is multiplied with."""
+        return self.weight / batch_size if self.reduction == "released_code" else self.weight
+
 
 @dataclass(frozen=True)
 class Member:

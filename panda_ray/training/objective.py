@@ -16,7 +16,7 @@ from torch import Tensor
 from panda_ray.backbones.backbone import Features, Tokens
 from panda_ray.prompts.heads import apply_heads
 from panda_ray.tasks.task import Kind
-from panda_ray.training.member import Distillation
+from panda_ray.training.member import KdLoss
 
 IGNORED = -100
 """Label of a position that does not count."""
@@ -53,37 +53,40 @@ def head_outputs(
     return output_SXC
 
 
+def label_counts(labels: Tensor) -> Tensor:
+    """Positions that count, per member (S,): the divisor of every loss.
+
+    Args:
+        labels: (S, B, ...), with `IGNORED` where nothing counts.
+    """
+    return (labels.flatten(1) != IGNORED).sum(dim=1).clamp(min=1)
+
+
 def task_loss(kind: Kind, outputs: Tensor, labels: Tensor) -> Tensor:
-    """Loss of each member (S,): mean over the examples (and positions) that count.
+    """Loss of each member (S,), summed over what counts; divide by `label_counts` of the whole step.
 
     Args:
         outputs: (S, B, ..., C).
         labels: (S, B, ...) int64 with `IGNORED`, or (S, B) float32 for regression.
     """
-    members = outputs.shape[0]
     if kind == "regression":
-        return (outputs.squeeze(-1) - labels).square().mean(dim=1)
-    flat = F.cross_entropy(
+        return (outputs.squeeze(-1) - labels).square().sum(dim=1)
+    losses = F.cross_entropy(
         outputs.reshape(-1, outputs.shape[-1]), labels.reshape(-1), ignore_index=IGNORED, reduction="none"
-    ).reshape(members, -1)
-    counted_S = (labels.reshape(members, -1) != IGNORED).sum(dim=1).clamp(min=1)
-    return flat.sum(dim=1) / counted_S
+    )
+    return losses.reshape(len(outputs), -1).sum(dim=1)
 
 
-def distillation_loss(
-    kind: Kind, distillation: Distillation, student: Tensor, teacher: Tensor, labels: Tensor
-) -> Tensor:
-    """L_kd of one member: mean over the batch of the divergence between teacher and student (Eq. 4 of the paper).
+def distillation_loss(kind: Kind, loss: KdLoss, student: Tensor, teacher: Tensor, labels: Tensor) -> Tensor:
+    """L_kd of one member (Eq. 4 of the paper), summed over what counts: divergence between teacher and student.
 
     Args:
         student: outputs (B, ..., C), with gradient.
         teacher: outputs (B, ..., C), constant.
         labels: (B, ...), to leave out the positions that do not count.
     """
-    divergence = _divergence("regression" if kind == "regression" else distillation.loss, student, teacher)
-    counted = (labels != IGNORED) if labels.dim() == divergence.dim() else torch.ones_like(divergence, dtype=torch.bool)
-    mean = (divergence * counted).sum() / counted.sum().clamp(min=1)
-    return mean / len(student) if distillation.reduction == "released_code" else mean
+    divergence = _divergence("regression" if kind == "regression" else loss, student, teacher)
+    return (divergence * (labels != IGNORED)).sum()
 
 
 def _divergence(loss: str, student: Tensor, teacher: Tensor) -> Tensor:

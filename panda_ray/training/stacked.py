@@ -27,7 +27,13 @@ from panda_ray.training.config import TrainConfig
 from panda_ray.training.evaluation import evaluate_stack
 from panda_ray.training.inference import autocast
 from panda_ray.training.member import Member, MemberResult
-from panda_ray.training.objective import distillation_loss, head_input, head_outputs, task_loss
+from panda_ray.training.objective import (
+    distillation_loss,
+    head_input,
+    head_outputs,
+    label_counts,
+    task_loss,
+)
 from panda_ray.training.optimizer import StackParameters, clip_gradients, make_optimizer, schedule_factor
 from panda_ray.training.progress import MemberProgress, drop_diverged
 from panda_ray.training.state import pack, unpack
@@ -130,23 +136,28 @@ class _Run:
                     self._save_when_due()  # at an epoch's end only after its evaluation, which a resume would skip
 
     def _train_step(self, index_SB: Tensor) -> None:
+        """One optimiser step: gradients of all chunks add up to the gradient of the whole batch."""
         factor = schedule_factor(self._config, self.step, self.steps, self._steps_per_epoch)
         for group, member in zip(self._optimizer.param_groups, self._members, strict=True):
             group["lr"] = member.lr * factor
-        loss_S = self._losses(index_SB)
-        self._alive_S &= loss_S.detach().isfinite()
         self._optimizer.zero_grad(set_to_none=True)
-        torch.where(self._alive_S, loss_S, 0.0).sum().backward()  # type: ignore[no-untyped-call]
+        count_S = label_counts(self._labels(index_SB, self._train.split.input_ids_RT.shape[1]))
+        loss_S = torch.zeros_like(self._loss_sum_S)
+        for chunk_SB in self._train.chunks_by_length(index_SB):
+            chunk_loss_S = self._losses(chunk_SB, index_SB.shape[1]) / count_S
+            self._alive_S &= chunk_loss_S.detach().isfinite()
+            torch.where(self._alive_S, chunk_loss_S, 0.0).sum().backward()  # type: ignore[no-untyped-call]
+            loss_S += chunk_loss_S.detach()
         clip_gradients(self._parameters, len(self._members), self._config.grad_clip)
         self._optimizer.step()
-        self._loss_sum_S += loss_S.detach()
+        self._loss_sum_S += loss_S
         self._examples_seen += index_SB.numel()
         self.step += 1
 
-    def _losses(self, index_SB: Tensor) -> Tensor:
-        """Training loss of each member (S,) on its examples of this step."""
+    def _losses(self, chunk_SB: Tensor, batch_size: int) -> Tensor:
+        """Training loss of each member (S,), summed over a chunk of the step's examples."""
         kind, members = self._spec.kind, len(self._members)
-        tokens = self._train.tokens(index_SB)
+        tokens = self._train.tokens(chunk_SB)
         with autocast(self._config, self._backbone.device):
             features = self._backbone.forward(
                 tokens,
@@ -157,22 +168,26 @@ class _Run:
         read_SXD = F.dropout(head_input(kind, features, members), self._config.dropout)
         weight_SCD, bias_SC = self._parameters.head_SCD_SC()
         outputs = head_outputs(kind, read_SXD, weight_SCD, bias_SC, tokens, self._train.split.rows_per_example)
-        labels = self._train.labels(index_SB, tokens.input_ids_RT.shape[1])
-        labels = labels.reshape(members, -1, *labels.shape[1:])
+        labels = self._labels(chunk_SB, tokens.input_ids_RT.shape[1])
         losses = list(task_loss(kind, outputs, labels).unbind())
         for index, member in enumerate(self._members):
             if member.distillation is not None:
-                teacher = self._teacher_outputs(index, index_SB, tokens)
-                loss = distillation_loss(kind, member.distillation, outputs[index], teacher, labels[index])
-                losses[index] = losses[index] + member.distillation.weight * loss
+                teacher = self._teacher_outputs(index, chunk_SB, tokens)
+                loss = distillation_loss(kind, member.distillation.loss, outputs[index], teacher, labels[index])
+                losses[index] = losses[index] + member.distillation.factor(batch_size) * loss
         return torch.stack(losses)
 
-    def _teacher_outputs(self, index: int, index_SB: Tensor, tokens: Tokens) -> Tensor:
+    def _labels(self, index_SB: Tensor, length: int) -> Tensor:
+        """Labels (S, B, ...) of the examples, cut to `length` tokens where there is one per token."""
+        labels = self._train.labels(index_SB, length)
+        return labels.reshape(*index_SB.shape, *labels.shape[1:])
+
+    def _teacher_outputs(self, index: int, chunk_SB: Tensor, tokens: Tokens) -> Tensor:
         rows = tokens.input_ids_RT.shape[0] // len(self._members)
         mine = slice(index * rows, (index + 1) * rows)
         own = Tokens(tokens.input_ids_RT[mine], tokens.token_type_ids_RT[mine], tokens.lengths_R[mine])
         weight_CD, bias_C = self._parameters.head_weights[index], self._parameters.head_biases[index]
-        return self._teachers.outputs(index, index_SB[index], own, weight_CD, bias_C)
+        return self._teachers.outputs(index, chunk_SB[index], own, weight_CD, bias_C)
 
     def evaluate(self) -> EpochReport:
         """Scores of all members after an epoch; saves, because the next epoch starts from here."""

@@ -9,7 +9,7 @@ import torch
 
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.training.member import Distillation, KdLoss
-from panda_ray.training.objective import distillation_loss, task_loss
+from panda_ray.training.objective import distillation_loss, label_counts, task_loss
 
 TEACHER = [[2.0, -1.0, 0.5], [0.0, 0.3, -0.7]]
 STUDENT = [[1.0, 0.2, -0.5], [-0.4, 0.9, 0.1]]
@@ -31,52 +31,38 @@ def by_hand(loss: KdLoss, teacher: list[float], student: list[float]) -> float:
     return -sum(a * math.log(b) for a, b in zip(p, q, strict=True))
 
 
-def distillation(loss: KdLoss, reduction: str = "sum_classes") -> Distillation:
-    prompt = Prompt(torch.zeros(0), torch.zeros(0), torch.zeros(0))
-    return Distillation(prompt, False, 1.0, loss, reduction)  # type: ignore[arg-type]
-
-
 @pytest.mark.parametrize("loss", ["mse_prob", "mse_logit", "kl", "ce"])
 def test_kd_losses_equal_the_formulas(loss: KdLoss) -> None:
-    got = distillation_loss(
-        "classification", distillation(loss), torch.tensor(STUDENT), torch.tensor(TEACHER), torch.tensor([0, 1])
-    )
-    expected = sum(by_hand(loss, *pair) for pair in zip(TEACHER, STUDENT, strict=True)) / 2
+    got = distillation_loss("classification", loss, torch.tensor(STUDENT), torch.tensor(TEACHER), torch.tensor([0, 1]))
+    expected = sum(by_hand(loss, *pair) for pair in zip(TEACHER, STUDENT, strict=True))
     assert got.item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_released_code_divides_by_the_batch_twice() -> None:
-    got = distillation_loss(
-        "classification",
-        distillation("mse_logit", "released_code"),
-        torch.tensor(STUDENT),
-        torch.tensor(TEACHER),
-        torch.tensor([0, 1]),
-    )
-    expected = sum(by_hand("mse_logit", *pair) for pair in zip(TEACHER, STUDENT, strict=True)) / 4
-    assert got.item() == pytest.approx(expected, rel=1e-5)
+def test_the_released_code_divides_by_the_batch_once_more() -> None:
+    prompt = Prompt(torch.zeros(0), torch.zeros(0), torch.zeros(0))
+    assert Distillation(prompt, False, 0.5).factor(batch_size=16) == 0.5
+    assert Distillation(prompt, False, 0.5, "mse_logit", "released_code").factor(batch_size=16) == 0.5 / 16
 
 
 def test_tags_that_do_not_count_are_not_distilled() -> None:
     labels = torch.tensor([[1, -100]])
     student, teacher = torch.tensor([STUDENT]), torch.tensor([TEACHER])
-    got = distillation_loss("tagging", distillation("kl"), student, teacher, labels)
+    got = distillation_loss("tagging", "kl", student, teacher, labels)
     assert got.item() == pytest.approx(by_hand("kl", TEACHER[0], STUDENT[0]), rel=1e-5)
 
 
 def test_regression_compares_the_outputs_themselves() -> None:
-    got = distillation_loss(
-        "regression", distillation("kl"), torch.tensor([[1.0], [3.0]]), torch.tensor([[2.0], [5.0]]), torch.zeros(2)
-    )
-    assert got.item() == pytest.approx((1 + 4) / 2)
+    student, teacher = torch.tensor([[1.0], [3.0]]), torch.tensor([[2.0], [5.0]])
+    assert distillation_loss("regression", "kl", student, teacher, torch.zeros(2)).item() == pytest.approx(1 + 4)
 
 
-def test_task_losses_are_means_per_member_over_what_counts() -> None:
+def test_task_losses_are_sums_over_what_counts() -> None:
     logits = torch.tensor([[STUDENT], [TEACHER]])  # two members, one example, two tokens
     labels = torch.tensor([[[0, -100]], [[2, 1]]])
     got = task_loss("tagging", logits, labels)
     first = -math.log(softmax(STUDENT[0])[0])
-    second = -(math.log(softmax(TEACHER[0])[2]) + math.log(softmax(TEACHER[1])[1])) / 2
+    second = -(math.log(softmax(TEACHER[0])[2]) + math.log(softmax(TEACHER[1])[1]))
     assert got.tolist() == pytest.approx([first, second], rel=1e-5)
+    assert label_counts(labels).tolist() == [1, 2]
     squared = task_loss("regression", torch.tensor([[[1.0], [2.0]]]), torch.tensor([[0.0, 4.0]]))
-    assert squared.tolist() == pytest.approx([2.5])
+    assert squared.tolist() == pytest.approx([1 + 4])
