@@ -41,7 +41,8 @@ class ContextWindow:
 def encode(spec: TaskSpec, rows: Sequence[Row], tokenizer: Any, max_len: int) -> EncodedSplit:
     """One example per window, one item per question.
 
-    A window overlaps the one before by a quarter of `max_len`; a question keeps at most half of `max_len`.
+    A question keeps at most half of `max_len`; a window shares with the one before it half of the context tokens that
+    such a question leaves room for (30 of 128 tokens for BERT).
     """
     token_rows, labels, items, decoding = TokenRows(), [], [], []
     for item, encoding, context in _windows(spec, rows, tokenizer, max_len):
@@ -67,9 +68,11 @@ def _windows(spec: TaskSpec, rows: Sequence[Row], tokenizer: Any, max_len: int) 
     """(item, encoding, context) of every window, questions in order."""
     assert spec.first is not None, f"task {spec.name} has no template for its question"
     assert spec.second is not None, f"task {spec.name} has no template for its context"
-    questions = _shortened(tokenizer, [spec.first(row) for row in rows], max_len // 2)
+    question_len = max_len // 2
+    overlap = (max_len - question_len - tokenizer.num_special_tokens_to_add(pair=True)) // 2
+    questions = _shortened(tokenizer, [spec.first(row) for row in rows], question_len)
     contexts = [spec.second(row) for row in rows]
-    encoded = encodings(tokenizer, questions, contexts, max_len, "only_second", stride=max_len // 4)
+    encoded = encodings(tokenizer, questions, contexts, max_len, "only_second", stride=overlap)
     for item, encoding in enumerate(encoded):
         for window in (encoding, *encoding.overflowing):
             yield item, window, contexts[item]

@@ -46,9 +46,8 @@ def encode(spec: TaskSpec, rows: Sequence[Row], tokenizer: Any, max_len: int) ->
     sentences = [spec.first(row) for row in rows]
     texts = [" ".join(words) for words in sentences]
     predicates = None if spec.second is None else [spec.second(row) for row in rows]
-    truncation = "longest_first" if predicates is None else "only_first"
     token_rows, labels, decoding = TokenRows(), [], []
-    encoded = encodings(tokenizer, texts, predicates, max_len, truncation)
+    encoded = encodings(tokenizer, texts, predicates, max_len, "longest_first")
     for words, row, encoding in zip(sentences, rows, encoded, strict=True):
         token_rows.append(encoding.ids, segment_ids(tokenizer, encoding))
         found = _first_tokens(words, encoding)

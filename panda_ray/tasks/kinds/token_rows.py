@@ -5,6 +5,7 @@ Shape letters: R rows, T tokens of the longest row, F tokens of all rows togethe
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,20 +63,31 @@ def encodings(
 
     Args:
         tokenizer: a transformers fast tokenizer.
-        truncation: which segment gives way: "longest_first", "only_first" or "only_second".
+        truncation: which segment gives way, "longest_first" or "only_second".
         stride: tokens that the windows in an encoding's `overflowing` share with the one before.
     """
-    backend = tokenizer.backend_tokenizer
+    splitter, joiner = _split_in_two(tokenizer.backend_tokenizer)
+    joiner.enable_truncation(max_len, stride=stride, strategy=truncation)
     for start in range(0, len(first), CHUNK):
         texts = first[start : start + CHUNK]
         pairs = [None] * len(texts) if second is None else second[start : start + CHUNK]
         unique = list(dict.fromkeys(text for text in (*texts, *pairs) if text is not None))
-        backend.no_truncation()
-        backend.no_padding()
-        parts = dict(zip(unique, backend.encode_batch(unique, add_special_tokens=False), strict=True))
-        backend.enable_truncation(max_len, stride=stride, strategy=truncation)
+        parts = dict(zip(unique, splitter.encode_batch(unique, add_special_tokens=False), strict=True))
         for text, pair in zip(texts, pairs, strict=True):
-            yield backend.post_process(parts[text], None if pair is None else parts[pair])
+            yield joiner.post_process(parts[text], None if pair is None else parts[pair])
+
+
+def _split_in_two(backend: Any) -> tuple[Any, Any]:
+    """Copies that tokenise and that join: the post-processor of byte-level tokenizers must see a part only once.
+
+    It trims the blank off each token's offsets, and a second time it would trim a letter.
+    """
+    splitter, joiner = copy.deepcopy(backend), copy.deepcopy(backend)
+    splitter.post_processor = None
+    for part in (splitter, joiner):
+        part.no_truncation()
+        part.no_padding()
+    return splitter, joiner
 
 
 def segment_ids(tokenizer: Any, encoding: Any) -> Sequence[int]:

@@ -1,0 +1,137 @@
+"""Rows of every task of the study made up for tests, and real tokenizers of both common types trained on the spot."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import PreTrainedTokenizerFast
+
+from panda_ray.tasks.encoded import EncodedSplit
+from panda_ray.tasks.table import columns_of
+from panda_ray.tasks.task import BuiltinOrigin, TaskSpec
+
+TEXT = (
+    "the committee announced that unbelievable results were published yesterday by Müller and colleagues in Tokyo "
+    "because, however, nobody asked twice; economists' forecasts (3.5 percent) remained uncertain"
+)
+WORDS = TEXT.split()
+
+
+@cache
+def wordpiece_tokenizer() -> PreTrainedTokenizerFast:
+    """BERT's type: WordPiece, lower case, [CLS] first [SEP] second [SEP], with segment ids."""
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    tokenizer.train_from_iterator(WORDS, trainers.WordPieceTrainer(vocab_size=90, special_tokens=special))
+    tokenizer.post_processor = processors.BertProcessing(
+        ("[SEP]", tokenizer.token_to_id("[SEP]")), ("[CLS]", tokenizer.token_to_id("[CLS]"))
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, unk_token="[UNK]", pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]"
+    )
+
+
+@cache
+def bytelevel_tokenizer() -> PreTrainedTokenizerFast:
+    """RoBERTa's type: byte-level BPE, blanks belong to words, no segment ids, pad id 1."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=320, special_tokens=["<s>", "<pad>", "</s>", "<unk>"], initial_alphabet=alphabet
+    )
+    tokenizer.train_from_iterator([TEXT], trainer)
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token="<s>",
+        cls_token="<s>",
+        sep_token="</s>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        pad_token="<pad>",
+        model_input_names=["input_ids", "attention_mask"],
+    )
+
+
+TOKENIZERS: Mapping[str, Callable[[], PreTrainedTokenizerFast]] = {
+    "wordpiece": wordpiece_tokenizer,
+    "bytelevel": bytelevel_tokenizer,
+}
+
+
+@cache
+def rows_of(spec: TaskSpec, count: int) -> list[dict[str, Any]]:
+    """`count` made-up rows with the task's columns (the first rows of a built-in task)."""
+    if isinstance(spec.origin, BuiltinOrigin):
+        return spec.origin.generate("train")[:count]
+    draw = random.Random(spec.name)
+    return [_row(spec, index, draw) for index in range(count)]
+
+
+def _text(draw: random.Random, words: int = 8) -> str:
+    return " ".join(draw.choices(WORDS, k=words))
+
+
+def _row(spec: TaskSpec, index: int, draw: random.Random) -> dict[str, Any]:
+    row: dict[str, Any] = {column: _text(draw) for column in spec.columns}
+    if spec.kind in ("classification", "multiple_choice"):
+        row["label"] = index % len(spec.labels)
+    elif spec.kind == "regression":
+        row["label"] = index % 11 / 2
+    elif spec.kind == "tagging":
+        row["tokens"] = draw.choices(WORDS, k=8)
+        row[spec.label_column] = [0, 1, 2, 2, 0, *([1, 0, 0] if index % 2 else [0, 0, 0])]
+    elif spec.kind == "extractive_qa":
+        row["answers"] = _answers(row["context"], answerable=index % 3 != 0)
+    else:
+        entities = [f"entity {number}" for number in range(3)]
+        row.update(query=f"{_text(draw)} @placeholder .", entities=entities, answers=[entities[index % 3]])
+    if spec.name == "copa":
+        row["question"] = ("cause", "effect")[index % 2]
+    return row
+
+
+def _answers(context: str, answerable: bool) -> dict[str, list[Any]]:
+    if not answerable:
+        return {"text": [], "answer_start": []}
+    start = context.index(" ") + 1
+    end = context.index(" ", start)
+    return {"text": [context[start:end]], "answer_start": [start]}
+
+
+def write_task(
+    root: Path, spec: TaskSpec, train: list[dict[str, Any]], dev: list[dict[str, Any]], metadata: Any = None
+) -> Path:
+    """`root/<task>/{train,validation}.parquet`."""
+    folder = root / spec.name
+    folder.mkdir(parents=True, exist_ok=True)
+    for split, rows in (("train", train), ("validation", dev)):
+        columns = list(rows[0]) if rows else list(columns_of(spec))
+        table = pa.table({column: [row.get(column) for row in rows] for column in columns})
+        pq.write_table(table.replace_schema_metadata(metadata), folder / f"{split}.parquet")
+    return root
+
+
+def perfect_outputs(spec: TaskSpec, split: EncodedSplit) -> NDArray[Any]:
+    """What an engine that makes no mistake hands to `decode`."""
+    labels = split.labels.numpy()
+    if spec.kind == "regression":
+        return labels[:, None]
+    if spec.kind == "tagging":
+        return np.where(labels < 0, 0, labels)
+    if spec.kind == "extractive_qa":
+        return np.eye(split.input_ids_RT.shape[1], dtype=np.float32)[labels]
+    return np.eye(split.rows_per_example if spec.kind == "multiple_choice" else len(spec.labels))[labels]
