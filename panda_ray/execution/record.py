@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
+from panda_ray.execution.canonical import canonical_json
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.unit import Unit
 from panda_ray.tasks.encoded import EncodedTask
@@ -76,8 +77,8 @@ def signature_record(unit: Unit, stack: Stack, measured: Measured) -> dict[str, 
 def training_files(unit: Unit, result: MemberResult, task: EncodedTask) -> dict[str, bytes]:
     """The prompt with its origin in the file's header, and the predictions."""
     assert result.prompt is not None, "only results without an error are stored"
-    header = {"key": unit.key, "method": unit.method, "source": unit.source or "", "task": unit.task}
-    header |= {"backbone": unit.backbone.name, "backbone_identity": unit.backbone.identity, "seed": str(unit.seed)}
+    # One entry, because safetensors writes several in random order and equal prompts must be equal files.
+    header = {"panda_ray": canonical_json({"key": unit.key, "identity": unit.identity})}
     prompt = replace(result.prompt, metadata=header).to_bytes()
     return {PROMPT_FILE: prompt, PREDICTIONS_FILE: _predictions(result, task.dev.references)}
 

@@ -9,7 +9,7 @@ from panda_ray.execution.canonical import digest
 from panda_ray.execution.unit import Unit
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Stack:
     """Members in a fixed order, and which of them still lack a result.
 
@@ -24,6 +24,9 @@ class Stack:
     def id(self) -> str:
         """Hash of the members' keys; names the stack's checkpoint."""
         return digest([unit.key for unit in self.members])[:32]
+
+    def __repr__(self) -> str:
+        return f"<Stack {self.title}>"
 
     @property
     def todo(self) -> tuple[Unit, ...]:

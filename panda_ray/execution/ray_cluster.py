@@ -1,0 +1,102 @@
+"""The Ray cluster that a run uses: one started on this machine for the run, or one that exists already.
+
+A local cluster listens on loopback, has no dashboard and its own temporary folder, so that it disturbs no other. On a
+cluster, authentication and everything else are left as they are.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from panda_ray.errors import InputError
+from panda_ray.execution.workspace import Settings
+
+_OBJECT_STORE_BYTES = 200 << 20
+"""Results go through the panda_ray store; Ray's object store holds little more than the settings."""
+
+_DRIVER_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C ends the run at once: the store is what a run continues from
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
+    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000000",
+    "TUNE_RESULT_BUFFER_LENGTH": "0",
+}
+
+
+@contextmanager
+def ray_cluster(address: str | None, settings: Settings) -> Iterator[None]:
+    """Connected to a cluster while the context lasts; a connection that exists already is used and kept.
+
+    Args:
+        address: of a running cluster ("auto", "host:6379", "ray://..."); None starts one on this machine.
+    """
+    with _environment(_DRIVER_ENVIRONMENT):
+        if ray.is_initialized():
+            yield
+            return
+        temporary = tempfile.mkdtemp(prefix="panda-ray-", dir="/tmp" if Path("/tmp").is_dir() else None)
+        try:
+            ray.init(**_arguments(address, temporary, settings))
+            yield
+        finally:
+            ray.shutdown()
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_resources(cpus: float, gpus: float) -> None:
+    """Refuse a stack that no node of a cluster of fixed size can hold; Ray would wait for ever.
+
+    Raises:
+        InputError: with the most that a node has.
+    """
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    if any(node.get("CPU", 0) >= cpus and node.get("GPU", 0) >= gpus for node in nodes):
+        return
+    most = ", ".join(f"{node.get('CPU', 0):g} CPUs and {node.get('GPU', 0):g} GPUs" for node in nodes)
+    raise InputError(
+        f"resources: a stack wants {cpus:g} CPUs and {gpus:g} GPUs (cpus_per_stack, gpus_per_stack), "
+        f"but this machine has {most}"
+    )
+
+
+def _arguments(address: str | None, temporary: str, settings: Settings) -> dict[str, Any]:
+    threads = str(settings.threads)
+    common: dict[str, Any] = {
+        "runtime_env": {"env_vars": {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}},
+        "log_to_driver": False,
+        "logging_level": "ERROR",
+    }
+    if address is not None:
+        return {**common, "address": address}
+    return {
+        **common,
+        "address": "local",
+        "include_dashboard": False,
+        "object_store_memory": _OBJECT_STORE_BYTES,
+        "_temp_dir": temporary,
+        "_node_ip_address": "127.0.0.1",
+    }
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

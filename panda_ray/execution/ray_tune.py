@@ -1,0 +1,148 @@
+"""The runner on Ray: Tune schedules the stacks of a plan over a cluster, one trial per stack.
+
+Tune is used as a scheduler only. What is done is known from the store, so Tune's own checkpoints, logs and restore are
+off. A trial whose worker or node dies is started again and continues from the stack's checkpoint; a failure of the
+data or the numbers is an outcome, not a failed trial, and is not retried.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import traceback
+from functools import lru_cache
+from typing import Any
+
+from ray import tune
+from ray.tune import Callback
+from ray.tune.search import Searcher
+
+from panda_ray.execution.dispatch import Dispatch
+from panda_ray.execution.files import StoreFullError
+from panda_ray.execution.publishing import fail_all
+from panda_ray.execution.ray_cluster import check_resources, ray_cluster
+from panda_ray.execution.stack import Stack
+from panda_ray.execution.store import Store
+from panda_ray.execution.work import run_stack
+from panda_ray.execution.workspace import Settings, Workspace
+
+MAX_DEATHS = 10
+"""Workers that a stack may lose; one that takes down worker after worker (no host memory, say) ends as failed."""
+
+
+class RayTuneRunner:
+    """Runs a plan on a Ray cluster.
+
+    Args:
+        address: of a running cluster; None starts one on this machine for the run.
+    """
+
+    def __init__(self, address: str | None = None) -> None:
+        self._address = address
+
+    def run(self, dispatch: Dispatch, store: Store, settings: Settings) -> None:
+        resources = dispatch.plan.sweep.resources
+        if dispatch.exhausted:
+            return
+        with ray_cluster(self._address, settings), tempfile.TemporaryDirectory(prefix="panda-ray-tune-") as folder:
+            if self._address is None:
+                check_resources(resources.cpus_per_stack, resources.gpus_per_stack)
+            trainable = tune.with_parameters(_run_trial, store_url=store.url, settings=settings)
+            per_trial = {"cpu": resources.cpus_per_stack, "gpu": resources.gpus_per_stack}
+            tune.Tuner(
+                tune.with_resources(trainable, per_trial),
+                tune_config=tune.TuneConfig(
+                    search_alg=_GraphSearcher(dispatch),
+                    num_samples=-1,
+                    reuse_actors=True,
+                    trial_name_creator=lambda trial: trial.trial_id,
+                    trial_dirname_creator=lambda trial: trial.trial_id,
+                ),
+                run_config=tune.RunConfig(
+                    name="run",
+                    storage_path=folder,
+                    callbacks=[_Messenger(dispatch, store)],
+                    verbose=0,
+                    failure_config=tune.FailureConfig(max_failures=MAX_DEATHS),
+                ),
+            ).fit()
+
+
+class _GraphSearcher(Searcher):
+    """Suggests the next ready stack; Tune asks for one trial ahead of those that run."""
+
+    def __init__(self, dispatch: Dispatch) -> None:
+        super().__init__()
+        self._dispatch = dispatch
+
+    def suggest(self, trial_id: str) -> Any:
+        """A trial's configuration, None while all that is left waits, or `Searcher.FINISHED`."""
+        stack = self._dispatch.next()
+        if stack is not None:
+            return {"stack": stack}
+        return Searcher.FINISHED if self._dispatch.exhausted else None
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """Nothing to learn: outcomes arrive as a result (see `_Messenger`)."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """No state besides the store's."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """No state besides the store's."""
+
+
+class _Messenger(Callback):
+    """Takes what trials report to the dispatch."""
+
+    def __init__(self, dispatch: Dispatch, store: Store) -> None:
+        self._dispatch = dispatch
+        self._store = store
+        self._ended: set[str] = set()
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._dispatch.started(_stack_of(trial))
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        if (report := result.get("report")) is not None:
+            self._dispatch.epoch(_stack_of(trial), report)
+        elif (full := result.get("full")) is not None:
+            raise StoreFullError(full)
+        elif (bug := result.get("bug")) is not None:
+            raise RuntimeError(f"{_stack_of(trial).title} failed in its worker:\n{bug}")
+        elif trial.trial_id not in self._ended:  # a worker may die after its last report, and start again
+            self._ended.add(trial.trial_id)
+            self._dispatch.finished(_stack_of(trial), result["outcomes"])
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        stack = _stack_of(trial)
+        lost = [unit for unit in stack.todo if not self._store.is_done(unit.key)]
+        reason = f"its worker died {MAX_DEATHS + 1} times, without an error of its own; is there enough memory?"
+        self._dispatch.finished(stack, fail_all(self._store, lost, reason, trial.get_error() or ""))
+
+
+def _stack_of(trial: Any) -> Stack:
+    stack = trial.config["stack"]
+    assert isinstance(stack, Stack), "every trial is a stack"
+    return stack
+
+
+def _run_trial(config: dict[str, Any], store_url: str, settings: Settings) -> None:
+    """One trial, in a worker: the last report holds the outcomes, or what ends the run."""
+    try:
+        outcomes = run_stack(
+            config["stack"], Store(store_url), _workspace(settings), lambda report: tune.report({"report": report})
+        )
+    except StoreFullError as error:
+        tune.report({"full": str(error)})
+    except Exception:  # Tune would start the trial again, which helps against dead workers, not against bugs
+        tune.report({"bug": traceback.format_exc()})
+    else:
+        tune.report({"outcomes": outcomes})
+
+
+@lru_cache(maxsize=1)
+def _workspace(settings: Settings) -> Workspace:
+    """Kept between the trials of a worker."""
+    return Workspace(settings)
