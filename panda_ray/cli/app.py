@@ -1,0 +1,56 @@
+"""The `panda-ray` program: its commands, and what an error of the user's looks like.
+
+Command modules import torch, Ray and MLflow inside their functions, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from panda_ray import __version__
+from panda_ray.cli import data, lists, plan, report, run, schema, status, ui
+from panda_ray.cli.console import print_input_error
+from panda_ray.errors import InputError
+
+EXIT_INPUT = 2
+
+app = typer.Typer(
+    name="panda-ray",
+    help="Prompt transfer at the scale of a grid: one sweep file, from source prompts to the report.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command()(run.run)
+app.command()(plan.plan)
+app.command()(status.status)
+app.command()(report.report)
+app.command()(ui.ui)
+for _list in (lists.tasks, lists.methods, lists.metrics, lists.backbones):
+    app.command()(_list)
+app.add_typer(data.app, name="data")
+app.command()(schema.schema)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"panda-ray {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True)] = False,
+) -> None:
+    """Prompt transfer at the scale of a grid: one sweep file, from source prompts to the report."""
+
+
+def main() -> None:
+    """Entry point: exit status 2, with one sentence per problem, for anything that the user can mend."""
+    try:
+        app()
+    except InputError as error:
+        print_input_error(str(error))
+        sys.exit(EXIT_INPUT)

@@ -1,0 +1,25 @@
+"""Where the command line writes: results on stdout, everything about them on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from rich.console import Console
+
+_PIPED_WIDTH = 160
+"""Columns when there is no terminal to ask: rich's 80 would fold tables that `grep` should see in one line."""
+
+stdout = Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH, highlight=False)
+stderr = Console(width=None if sys.stderr.isatty() else _PIPED_WIDTH, highlight=False, stderr=True)
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on stdout, indented, never wrapped."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_input_error(message: str) -> None:
+    """What the user can mend, in red, on stderr."""
+    stderr.print(message, style="red", markup=False, soft_wrap=True)

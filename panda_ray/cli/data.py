@@ -1,0 +1,105 @@
+"""`panda-ray data check | convert`: look at every row before training, and bring licensed sets into shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from panda_ray.cli.console import stdout
+
+if TYPE_CHECKING:
+    from panda_ray.tasks import TaskSpec
+    from panda_ray.tasks.check import SplitReport
+
+EXIT_PROBLEMS = 1
+_LABELS_SHOWN = 8
+
+app = typer.Typer(name="data", help="Check and convert data sets.", no_args_is_help=True)
+
+Tasks = Annotated[
+    list[str], typer.Argument(metavar="[TASK]...", help="Tasks to check; all unless given.", default_factory=list)
+]
+DataRoot = Annotated[
+    str | None,
+    typer.Option(metavar="DIR", help="Folder with <task>/{train,validation}.parquet, instead of the Hub."),
+]
+BackboneOption = Annotated[
+    str,
+    typer.Option("--backbone", metavar="NAME|DIR", help="Whose tokenizer counts the tokens: a name or a model folder."),
+]
+MaxLen = Annotated[int, typer.Option(min=8, help="Tokens above which a row counts as truncated.")]
+Layout = Annotated[str, typer.Option(help="conll03, conll05, conll12 or ontonotes.")]
+
+
+@app.command()
+def check(
+    tasks: Tasks, data_root: DataRoot = None, backbone: BackboneOption = "builtin-tiny", max_len: MaxLen = 128
+) -> None:
+    """Verify rows, labels, lengths and fingerprint of each task; exit status 1 if anything is wrong with one."""
+    from panda_ray.tasks import TASKS, get_task
+
+    specs = [get_task(name) for name in tasks] if tasks else list(TASKS)
+    tokenizer = _tokenizer(backbone)
+    stdout.print(f"tokens as {backbone} counts them; rows longer than {max_len} are truncated", style="dim")
+    states = [_check(spec, data_root, tokenizer, max_len) for spec in specs]
+    stdout.print(", ".join(f"{states.count(state)} {state}" for state in ("in order", "absent", "with problems")))
+    if "with problems" in states or (tasks and "absent" in states):
+        raise typer.Exit(EXIT_PROBLEMS)
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A column file, or a folder with *conll files.")],
+    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="For example DIR/conll05/train.parquet.")],
+    layout: Layout,
+) -> None:
+    """Convert one split of a licensed set from the CoNLL column formats to Parquet."""
+    from panda_ray.tasks.conll import convert_conll
+
+    rows = convert_conll(source, output, layout)
+    stdout.print(f"{rows} rows in {output}", markup=False)
+
+
+def _tokenizer(backbone: str) -> Any:
+    from panda_ray.backbones import load_backbone
+
+    is_folder = Path(backbone).is_dir()
+    return load_backbone(backbone, backbone if is_folder else None, device="cpu").tokenizer
+
+
+def _check(spec: TaskSpec, data_root: str | None, tokenizer: Any, max_len: int) -> str:
+    """Print what was found about one task; returns its state."""
+    from panda_ray.tasks.check import check_task
+    from panda_ray.tasks.loading import MissingData
+
+    try:
+        report = check_task(spec, data_root, tokenizer, max_len)
+    except MissingData as error:
+        stdout.print(f"{spec.name}: absent: {error}", style="yellow", markup=False)
+        return "absent"
+    if report.train is None or report.dev is None:
+        for problem in report.problems:
+            stdout.print(f"{spec.name}: {problem}", style="red", markup=False)
+        return "with problems"
+    stdout.print(f"{spec.name}: fingerprint {report.fingerprint}", markup=False)
+    for name, split in (("train", report.train), ("dev", report.dev)):
+        stdout.print(f"  {name:<5} {_describe(split)}", markup=False, soft_wrap=True)
+    return "in order"
+
+
+def _describe(split: SplitReport) -> str:
+    lengths = split.lengths
+    tokens = f"tokens {lengths.mean:.0f} on average, 95 % up to {lengths.p95:.0f}, at most {lengths.max}"
+    return f"{split.rows} rows; {tokens}, {100 * lengths.truncated:.1f} % truncated; {_labels(split.labels)}"
+
+
+def _labels(counts: Mapping[str, int]) -> str:
+    """The most frequent labels with their shares."""
+    total = sum(counts.values())
+    frequent = sorted(counts, key=lambda label: -counts[label])
+    shown = ", ".join(f"{label} {100 * counts[label] / total:.1f} %" for label in frequent[:_LABELS_SHOWN])
+    more = len(frequent) - _LABELS_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown

@@ -1,0 +1,158 @@
+"""A running sweep on the screen: bars, the grid filling and an ETA on a terminal, sparse lines elsewhere."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from panda_ray.cli.estimate import duration
+from panda_ray.cli.grid import legend, render_grid
+from panda_ray.cli.progress import Progress
+from panda_ray.cli.states import stages
+from panda_ray.execution.events import Listener, Outcome, RunSummary
+
+if TYPE_CHECKING:
+    from panda_ray.execution.plan import Plan
+    from panda_ray.execution.stack import Stack
+    from panda_ray.training.stacked import EpochReport
+
+_REFRESHES_PER_SECOND = 4
+
+
+def make_display(console: Console) -> LiveDisplay | PlainDisplay:
+    """The display that suits the console."""
+    return LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
+
+
+class PlainDisplay(Listener):
+    """One line per finished stack and per failure, for logs and pipes."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress: Progress | None = None
+
+    def on_plan(self, plan: Plan) -> None:
+        self._progress = Progress(plan)
+
+    def on_stack_started(self, stack: Stack) -> None:
+        self._known.start(stack)
+
+    def on_epoch(self, stack: Stack, report: EpochReport) -> None:
+        self._known.epoch(stack, report)
+
+    def on_outcome(self, stack: Stack | None, outcome: Outcome) -> None:
+        last = self._known.outcome(stack, outcome)
+        if outcome.status == "failed":
+            self._line(f"failed: {self._known.plan.units[outcome.key].title}: {outcome.error}")
+        if last and stack is not None:
+            done = f"{self._known.count('done')} of {len(self._known.states)} units done"
+            self._line(f"{stack.title}: finished; {done}{self._eta()}")
+
+    def on_finished(self, summary: RunSummary) -> None:
+        self._line(f"{len(summary.new)} new results in {duration(self._known.elapsed)}")
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    @property
+    def _known(self) -> Progress:
+        assert self._progress is not None, "a run begins with its plan"
+        return self._progress
+
+    def _eta(self) -> str:
+        eta = self._known.eta
+        return f", about {duration(eta)} to go" if eta and self._known.count("waiting") else ""
+
+    def _line(self, text: str) -> None:
+        self._console.print(text, markup=False, soft_wrap=True)
+
+
+class LiveDisplay(Listener):
+    """Stage bars, the grid of each backbone, speed and ETA, redrawn in place."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._lock = threading.Lock()
+        self._progress: Progress | None = None
+        self._live = Live(
+            console=console, get_renderable=self._render, refresh_per_second=_REFRESHES_PER_SECOND, transient=False
+        )
+
+    def on_plan(self, plan: Plan) -> None:
+        self._progress = Progress(plan)
+        self._live.start()
+
+    def on_stack_started(self, stack: Stack) -> None:
+        with self._lock:
+            self._known.start(stack)
+
+    def on_epoch(self, stack: Stack, report: EpochReport) -> None:
+        with self._lock:
+            self._known.epoch(stack, report)
+
+    def on_outcome(self, stack: Stack | None, outcome: Outcome) -> None:
+        with self._lock:
+            self._known.outcome(stack, outcome)
+
+    def on_finished(self, summary: RunSummary) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave the last picture on the screen and give the terminal back."""
+        self._live.stop()
+
+    @property
+    def _known(self) -> Progress:
+        assert self._progress is not None, "a run begins with its plan"
+        return self._progress
+
+    def _render(self) -> RenderableType:
+        if self._progress is None:
+            return Text("")
+        with self._lock:
+            parts: list[RenderableType] = [stage_bars(self._progress), speed_line(self._progress)]
+            grids = [grid for name in backbones_of(self._progress.plan) for grid in self._grid(name)]
+        height = (
+            sum(len(part.plain.splitlines()) for part in grids) + len(stages(self._known.plan, self._known.states)) + 2
+        )
+        # A picture taller than the terminal cannot be redrawn in place; the bars alone can.
+        return Group(*parts, *(grids if height < self._console.height else []))
+
+    def _grid(self, backbone: str) -> list[Text]:
+        grid = render_grid(self._known.plan, self._known.states, backbone)
+        return [Text(backbone, "bold"), grid, legend()]
+
+
+def backbones_of(plan: Plan) -> list[str]:
+    """Names of the backbones, in the order of the sweep."""
+    return [section.name for section in plan.sweep.backbones]
+
+
+def stage_bars(progress: Progress) -> Table:
+    """A bar per stage."""
+    table = Table.grid(padding=(0, 2))
+    for name, counts in stages(progress.plan, progress.states).items():
+        lost = counts["failed"] + counts["blocked"]
+        total = sum(counts.values())
+        bar = ProgressBar(total=total, completed=counts["done"], width=40)
+        table.add_row(name, bar, f"{counts['done']}/{total}", Text(f"{lost} failed" if lost else "", "red"))
+    return table
+
+
+def speed_line(progress: Progress) -> Text:
+    """Units per second or minute, examples per second, elapsed time and ETA."""
+    rate = progress.units_per_second
+    speed = f"{rate:.1f} units/s" if rate >= 1 else f"{60 * rate:.1f} units/min"
+    parts = [f"{progress.count('done')}/{len(progress.states)} units", speed]
+    if progress.examples_per_second:
+        parts.append(f"{progress.examples_per_second:,.0f} examples/s")
+    parts.append(f"{duration(progress.elapsed)} elapsed")
+    if progress.eta is not None and progress.count("waiting") + progress.count("running"):
+        parts.append(f"about {duration(progress.eta)} to go")
+    return Text("   ".join(parts))

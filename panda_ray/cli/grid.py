@@ -1,0 +1,86 @@
+"""The grid as coloured characters: a row per source, a block of target columns per method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from panda_ray.cli.states import STATES, State, combined
+
+if TYPE_CHECKING:
+    from panda_ray.execution.plan import Plan
+
+_MARKS: Mapping[State, tuple[str, str]] = {
+    "done": ("■", "green"),
+    "running": ("▶", "yellow"),
+    "failed": ("✗", "bold red"),
+    "blocked": ("!", "red"),
+    "waiting": ("·", "dim"),
+}
+_NO_SOURCE = "(no source)"
+_GAP = "   "
+
+
+def render_grid(plan: Plan, states: Mapping[str, State], backbone: str) -> Text:
+    """One backbone's part of the grid; several seeds of a cell share a character.
+
+    Args:
+        states: of every unit, by key.
+    """
+    cells: dict[tuple[str, str | None, str], list[State]] = {}
+    for cell in plan.cells:
+        if cell.backbone == backbone:
+            cells.setdefault((cell.method, cell.source, cell.target), []).append(states[cell.key])
+    methods = list(dict.fromkeys(method for method, _, _ in cells))
+    sources = sorted({source for _, source, _ in cells}, key=lambda source: _position(plan, source))
+    targets = {name: [t for t in plan.sweep.targets if any((name, s, t) in cells for s in sources)] for name in methods}
+    margin = max(len(source or _NO_SOURCE) for source in sources)
+    text = _heading(targets, margin)
+    for source in sources:
+        text.append((source or _NO_SOURCE).ljust(margin), "none" if source else "dim")
+        for method in methods:
+            text.append(_GAP)
+            for position, target in enumerate(targets[method]):
+                found = cells.get((method, source, target))
+                text.append(" " if position else "")
+                text.append(*(_MARKS[combined(found)] if found else (" ", "none")))
+            text.append(" " * (_width(method, targets[method]) - 2 * len(targets[method]) + 1))
+        text.append("\n")
+    return text
+
+
+def legend() -> Text:
+    """What the characters mean."""
+    text = Text()
+    for state in STATES:
+        text.append(*_MARKS[state])
+        text.append(f" {state}   ")
+    return text
+
+
+def _position(plan: Plan, source: str | None) -> int:
+    return -1 if source is None else plan.sweep.sources.index(source)
+
+
+def _width(method: str, targets: list[str]) -> int:
+    """Columns of a method's block."""
+    return max(len(method), 2 * len(targets) - 1)
+
+
+def _heading(targets: Mapping[str, list[str]], margin: int) -> Text:
+    """Names of the methods, and under them the targets, written downwards."""
+    text = Text(" " * margin)
+    for method in targets:
+        text.append(_GAP)
+        text.append(method.ljust(_width(method, targets[method])), "bold")
+    text.append("\n")
+    depth = max(len(target) for names in targets.values() for target in names)
+    for row in range(depth):
+        text.append(" " * margin)
+        for method, names in targets.items():
+            letters = " ".join(name[row : row + 1] or " " for name in names)
+            text.append(_GAP + letters.ljust(_width(method, names)), "dim")
+        text.append("\n")
+    return text

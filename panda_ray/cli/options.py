@@ -1,0 +1,23 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+SweepFile = Annotated[str, typer.Argument(metavar="SWEEP", help="Sweep file, for example sweeps/quickstart.yaml.")]
+
+Overrides = Annotated[
+    list[str],
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Replace one value of the sweep file; the key may be dotted, the value is YAML: "
+        "--set seeds=[1,2] --set tasks.cb.epochs=3. May be repeated.",
+        default_factory=list,
+        show_default=False,
+    ),
+]
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]

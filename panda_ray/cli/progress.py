@@ -1,0 +1,89 @@
+"""Where a run stands: what every display of a running sweep is drawn from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from panda_ray.cli.estimate import work_of
+from panda_ray.cli.states import State, states_of
+
+if TYPE_CHECKING:
+    from panda_ray.execution.events import Outcome
+    from panda_ray.execution.plan import Plan
+    from panda_ray.execution.stack import Stack
+    from panda_ray.training.stacked import EpochReport
+
+
+class Progress:
+    """States of all units, work done and left, and the speed of the stacks that run.
+
+    Args:
+        clock: seconds; replaced by tests.
+    """
+
+    def __init__(self, plan: Plan, clock: Callable[[], float] = time.monotonic) -> None:
+        self.plan = plan
+        self.states: dict[str, State] = states_of(plan, running=(), failed=())
+        self._clock = clock
+        self._started: float | None = None
+        self._work = {key: work_of(plan, key) for key in plan.units}
+        self._to_do = sum(work for key, work in self._work.items() if key not in plan.done)
+        self._finished_work = 0.0
+        self._finished_units = 0
+        self._partial: dict[str, float] = {}
+        self._speed: dict[str, float] = {}
+
+    def start(self, stack: Stack) -> None:
+        """A stack started, perhaps again."""
+        if self._started is None:
+            self._started = self._clock()
+        self._partial[stack.id] = 0.0
+        for unit in stack.todo:
+            self.states[unit.key] = "running"
+
+    def epoch(self, stack: Stack, report: EpochReport) -> None:
+        """A running stack finished an epoch."""
+        unfinished = sum(self._work[unit.key] for unit in stack.todo if self.states[unit.key] == "running")
+        self._partial[stack.id] = unfinished * report.epoch / report.epochs
+        self._speed[stack.id] = report.examples_per_second
+
+    def outcome(self, stack: Stack | None, outcome: Outcome) -> bool:
+        """A unit ended; true when it was the last one of its stack."""
+        if self.states[outcome.key] != "done":
+            self._finished_work += self._work[outcome.key]
+            self._finished_units += 1
+        self.states[outcome.key] = outcome.status
+        if stack is None:
+            return False
+        left = [unit for unit in stack.todo if self.states[unit.key] == "running"]
+        self._partial[stack.id] = min(self._partial.get(stack.id, 0.0), sum(self._work[unit.key] for unit in left))
+        if not left:
+            self._partial.pop(stack.id, None)
+            self._speed.pop(stack.id, None)
+        return not left
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the first stack started."""
+        return 0.0 if self._started is None else self._clock() - self._started
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds until everything is done at the speed so far; None before there is any."""
+        finished = self._finished_work + sum(self._partial.values())
+        return self.elapsed * (self._to_do - finished) / finished if finished else None
+
+    @property
+    def units_per_second(self) -> float:
+        return self._finished_units / self.elapsed if self.elapsed else 0.0
+
+    @property
+    def examples_per_second(self) -> float:
+        """Of all stacks that run now, by their last epochs."""
+        return sum(self._speed.values())
+
+    def count(self, state: State) -> int:
+        """Units in a state."""
+        return sum(1 for found in self.states.values() if found == state)

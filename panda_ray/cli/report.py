@@ -1,0 +1,38 @@
+"""`panda-ray report`: tables, heat maps and the HTML page of a sweep, made from MLflow alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from panda_ray.cli.console import stdout
+from panda_ray.cli.options import Overrides, SweepFile
+
+if TYPE_CHECKING:
+    from panda_ray.sweep import Sweep
+
+Out = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Where to write; reports/<name> in a local storage unless given.")
+]
+
+
+def report(sweep_file: SweepFile, overrides: Overrides, out: Out = None) -> None:
+    """Write scores, similarities, tables, heat maps and report.html; asks the tracking server, not the store."""
+    from panda_ray.reports.build import build_report
+    from panda_ray.sweep_file import load_sweep
+    from panda_ray.tracking.client import tracking_uri_of
+
+    sweep = load_sweep(sweep_file, overrides)
+    tracking_uri = tracking_uri_of(sweep.storage, sweep.tracking_uri)
+    written = build_report(tracking_uri, sweep.name, out or report_folder(sweep))
+    for line in written.headline:
+        stdout.print(line, markup=False, soft_wrap=True)
+    stdout.print(f"Report: {written.paths[0]}", markup=False, soft_wrap=True)
+
+
+def report_folder(sweep: Sweep) -> Path:
+    """Beside the results, or in the working directory where those are remote."""
+    is_remote = "://" in sweep.storage
+    return (Path() if is_remote else Path(sweep.storage)) / "reports" / sweep.name

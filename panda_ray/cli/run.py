@@ -1,0 +1,131 @@
+"""`panda-ray run`: start, resume or extend a sweep, show how it goes, and say what was found."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from panda_ray.cli.closing import Closing
+from panda_ray.cli.console import print_json, stderr
+from panda_ray.cli.options import Json, Overrides, SweepFile
+from panda_ray.cli.report import report_folder
+from panda_ray.errors import InputError
+
+if TYPE_CHECKING:
+    from panda_ray.execution.run import Runner
+    from panda_ray.sweep import Sweep
+
+
+class RunnerName(str, Enum):
+    """What runs the stacks."""
+
+    RAY = "ray"
+    INLINE = "inline"
+
+
+RunnerOption = Annotated[
+    RunnerName, typer.Option("--runner", help="`ray` runs stacks in parallel, `inline` one by one in this process.")
+]
+Address = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT|auto", help="Ray cluster to use; a local Ray is started unless given."),
+]
+
+
+def run(
+    sweep_file: SweepFile,
+    overrides: Overrides,
+    runner: RunnerOption = RunnerName.RAY,
+    address: Address = None,
+    as_json: Json = False,
+) -> None:
+    """Run what is missing of a sweep; the same command continues after an interrupt and extends a changed sweep.
+
+    Exit status: 0 if every cell is done, 1 if some failed, 2 for bad input, 130 if it was ended early.
+    """
+    if address is not None and runner is RunnerName.INLINE:
+        raise InputError("--address names a Ray cluster; it has no meaning with --runner inline")
+    from panda_ray.sweep_file import load_sweep
+
+    closing = run_sweep(
+        load_sweep(sweep_file, overrides), _make_runner(runner, address), _ui_command(sweep_file, overrides)
+    )
+    if as_json:
+        print_json(closing.as_json())
+    else:
+        closing.print()
+    raise typer.Exit(closing.exit_code)
+
+
+def run_sweep(sweep: Sweep, runner: Runner, ui_command: str) -> Closing:
+    """Plan, run and report one sweep, with progress on stderr."""
+    from panda_ray.cli.display import make_display
+    from panda_ray.execution.plan import build_plan
+    from panda_ray.execution.run import run_plan
+    from panda_ray.execution.store import Store
+    from panda_ray.tracking.mlflow import MlflowTracker
+
+    store = Store(sweep.storage)
+    tracker = MlflowTracker(store, sweep.tracking_uri)
+    with stderr.status("reading data sets and planning"):
+        plan = build_plan(sweep, store)
+    for _, reason in plan.skipped:
+        stderr.print(f"left out: {reason}", style="yellow", markup=False, soft_wrap=True)
+    display = make_display(stderr)
+    started = time.monotonic()
+    try:
+        summary = run_plan(plan, store, runner, [display, tracker])
+    finally:
+        display.close()
+    seconds = time.monotonic() - started
+    page: Path | None = None
+    headline: tuple[str, ...] = ()
+    notes = [tracker.message] if tracker.message else []
+    if summary.interrupted is None and any(cell.key in summary.done for cell in plan.cells):
+        page, headline, trouble = _report(sweep, tracker.tracking_uri)
+        notes += trouble
+    return Closing(
+        plan=plan,
+        store=store,
+        summary=summary,
+        command=shlex.join(["panda-ray", *sys.argv[1:]]),
+        ui_command=ui_command,
+        tracking_uri=tracker.tracking_uri,
+        report=page,
+        headline=headline,
+        notes=tuple(notes),
+        seconds=seconds,
+    )
+
+
+def _report(sweep: Sweep, tracking_uri: str) -> tuple[Path | None, tuple[str, ...], list[str]]:
+    """Page and headline of the report, or why there is none: results are safe, so the run has not failed for it."""
+    from panda_ray.reports.build import build_report
+
+    try:
+        with stderr.status("making the report"):
+            report = build_report(tracking_uri, sweep.name, report_folder(sweep))
+    except InputError as error:
+        return None, (), [f"no report yet: {error}"]
+    return report.paths[0], report.headline, []
+
+
+def _make_runner(name: RunnerName, address: str | None) -> Runner:
+    if name is RunnerName.INLINE:
+        from panda_ray.execution.inline import InlineRunner
+
+        return InlineRunner()
+    from panda_ray.execution.ray_tune import RayTuneRunner
+
+    return RayTuneRunner(address)
+
+
+def _ui_command(sweep_file: str, overrides: list[str]) -> str:
+    sets = [part for override in overrides for part in ("--set", override)]
+    return shlex.join(["panda-ray", "ui", sweep_file, *sets])

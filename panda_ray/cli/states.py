@@ -1,0 +1,65 @@
+"""The state of every unit of a plan: what `status` reads from the store and what `run` follows live."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from panda_ray.execution.plan import Plan
+    from panda_ray.execution.store import Store
+
+State = Literal["done", "running", "failed", "blocked", "waiting"]
+
+_STAGE_OF_ROLE = {"source": "source prompts", "signature": "signatures", "teacher": "teachers"}
+
+STATES: tuple[State, ...] = ("done", "running", "failed", "blocked", "waiting")
+
+
+def states_of(plan: Plan, running: Collection[str], failed: Collection[str]) -> dict[str, State]:
+    """The state of every unit; a unit is blocked if anything that it needs failed and is not done."""
+    states: dict[str, State] = {}
+    for key in plan.units:
+        if key in plan.done:
+            states[key] = "done"
+        elif key in running:
+            states[key] = "running"
+        elif key in failed:
+            states[key] = "failed"
+        elif any(states[needed] in ("failed", "blocked") for needed in plan.depends_on[key]):
+            states[key] = "blocked"
+        else:
+            states[key] = "waiting"
+    return states
+
+
+def stored_states(plan: Plan, store: Store) -> dict[str, State]:
+    """The states as the store knows them; a unit counts as running while its stack has a checkpoint."""
+    running = {key for members in store.checkpoints.members().values() for key in members}
+    return states_of(plan, running, store.failures.among(set(plan.units)))
+
+
+def combined(states: Iterable[State]) -> State:
+    """One state for several seeds of a cell: the one that most deserves a look, `done` only if all are."""
+    found = set(states)
+    for state in ("failed", "running", "blocked", "waiting"):
+        if state in found:
+            return state
+    return "done"
+
+
+def count_cells(plan: Plan, states: Mapping[str, State]) -> dict[State, int]:
+    """How many cells are in each state."""
+    counted = Counter(states[cell.key] for cell in plan.cells)
+    return {state: counted[state] for state in STATES}
+
+
+def stages(plan: Plan, states: Mapping[str, State]) -> dict[str, Counter[State]]:
+    """How many units are in each state, by stage: what prepares the cells, then methods in the order of the sweep."""
+    labels = [section.title for section in plan.sweep.methods]
+    counted: dict[str, Counter[State]] = {name: Counter() for name in (*_STAGE_OF_ROLE.values(), *labels)}
+    for key, state in states.items():
+        role = plan.role_of[key]
+        counted[plan.label_of[key] if role == "cell" else _STAGE_OF_ROLE[role]][state] += 1
+    return {name: counts for name, counts in counted.items() if counts}

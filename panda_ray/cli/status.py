@@ -1,0 +1,62 @@
+"""`panda-ray status`: the grid by state, as the store knows it; works beside a running sweep and after it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from panda_ray.cli.console import stdout
+from panda_ray.cli.grid import legend, render_grid
+from panda_ray.cli.options import Overrides, SweepFile
+from panda_ray.cli.states import count_cells, stored_states
+
+if TYPE_CHECKING:
+    from panda_ray.execution.store import Store
+    from panda_ray.sweep import Sweep
+
+_SECONDS_BETWEEN_LOOKS = 5.0
+
+Watch = Annotated[bool, typer.Option("--watch", help="Look again every few seconds until every cell is done.")]
+
+
+def status(sweep_file: SweepFile, overrides: Overrides, watch: Watch = False) -> None:
+    """Show the grid by state: done, running (or interrupted with a checkpoint), failed, blocked, waiting."""
+    from panda_ray.execution.store import Store
+    from panda_ray.sweep_file import load_sweep
+
+    sweep = load_sweep(sweep_file, overrides)
+    store = Store(sweep.storage)
+    picture, complete = _look(sweep, store)
+    if not watch:
+        stdout.print(picture)
+        return
+    with Live(picture, console=stdout, auto_refresh=False) as live:
+        while not complete:
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+            picture, complete = _look(sweep, store)
+            live.update(picture, refresh=True)
+
+
+def _look(sweep: Sweep, store: Store) -> tuple[RenderableType, bool]:
+    """What the store holds now, drawn, and whether every cell is done."""
+    from panda_ray.execution.plan import build_plan
+
+    plan = build_plan(sweep, store)
+    states = stored_states(plan, store)
+    counts = count_cells(plan, states)
+    said = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    parts: list[RenderableType] = [
+        Text.assemble((sweep.name, "bold"), f" in {store.url}: {len(plan.cells)} cells, {said}")
+    ]
+    for section in sweep.backbones:
+        parts += [Text(f"\n{section.name}", "bold"), render_grid(plan, states, section.name)]
+    parts.append(legend())
+    for key, failure in store.failures.among({key for key, state in states.items() if state == "failed"}).items():
+        parts.append(Text(f"failed: {plan.units[key].title}: {failure.error}", "red"))
+    parts += [Text(f"left out: {reason}", "yellow") for _, reason in plan.skipped]
+    return Group(*parts), counts["done"] == len(plan.cells)

@@ -1,0 +1,79 @@
+"""`panda-ray ui`: MLflow's pages over a sweep's database, on the loopback address only."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from panda_ray.cli.console import stdout
+from panda_ray.cli.options import Overrides
+from panda_ray.errors import InputError
+
+_HOST = "127.0.0.1"
+_RUNS = Path("runs")
+
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")]
+OptionalSweepFile = Annotated[
+    str | None,
+    typer.Argument(metavar="[SWEEP]", help="Sweep file; without one, the database in runs/ that was written last."),
+]
+
+
+def ui(overrides: Overrides, sweep_file: OptionalSweepFile = None, port: Port = 5000) -> None:
+    """Open MLflow on 127.0.0.1; ends with Ctrl-C."""
+    tracking_uri = _newest_database() if sweep_file is None else _tracking_uri(sweep_file, overrides)
+    if not tracking_uri.startswith("sqlite:///"):
+        stdout.print(f"this sweep is tracked by a server of its own: {tracking_uri}", markup=False)
+        return
+    _check_port(port)
+    stdout.print(f"MLflow over {tracking_uri} at http://{_HOST}:{port} (Ctrl-C ends it)", markup=False, soft_wrap=True)
+    try:
+        raise typer.Exit(subprocess.run(server_command(tracking_uri, port), env=_environment(), check=False).returncode)
+    except KeyboardInterrupt:
+        stdout.print("MLflow stopped")
+
+
+def server_command(tracking_uri: str, port: int) -> list[str]:
+    """MLflow's server, which answers to loopback names only."""
+    names = ",".join(f"{name}:{port}" for name in ("localhost", _HOST))
+    server = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", tracking_uri]
+    return [*server, "--host", _HOST, "--port", str(port), "--workers", "1", "--allowed-hosts", names]
+
+
+def _environment() -> dict[str, str]:
+    """Without MLflow's job queue, which takes more memory than the pages, and without its telemetry."""
+    return {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+
+
+def _tracking_uri(sweep_file: str, overrides: list[str]) -> str:
+    from panda_ray.sweep_file import load_sweep
+    from panda_ray.tracking.client import tracking_uri_of
+
+    sweep = load_sweep(sweep_file, overrides)
+    tracking_uri = tracking_uri_of(sweep.storage, sweep.tracking_uri)
+    database = Path(tracking_uri.removeprefix("sqlite:///"))
+    if tracking_uri.startswith("sqlite:///") and not database.exists():
+        raise InputError(f"nothing was tracked yet: there is no {database}; first: panda-ray run {sweep_file}")
+    return tracking_uri
+
+
+def _newest_database() -> str:
+    databases = sorted(_RUNS.glob("*/mlflow.db"), key=lambda path: path.stat().st_mtime)
+    if not databases:
+        raise InputError(f"no {_RUNS}/*/mlflow.db here; give the sweep file: panda-ray ui sweeps/quickstart.yaml")
+    return f"sqlite:///{databases[-1].resolve()}"
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port))
+        except OSError:
+            raise InputError(f"port {port} on {_HOST} is taken; choose another: --port {port + 1}") from None
