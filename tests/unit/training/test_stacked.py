@@ -9,6 +9,7 @@ import torch
 from models import random_backbone, random_prefixes
 from toys import KINDS, toy_task
 
+from panda_ray.backbones import rows
 from panda_ray.errors import InputError
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.task import Kind
@@ -73,6 +74,17 @@ def test_a_stack_equals_solo_runs(kind: Kind) -> None:
     # A softmax over choices or tokens cancels the bias: its gradient is rounding noise, which Adam scales up to a step.
     without = ("head.bias",) if kind in ("multiple_choice", "extractive_qa") else ()
     assert_same(together, alone, exact=False, without=without)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_chunks_of_a_step_give_the_gradient_of_the_whole_step(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    backbone, task, members = random_backbone(), toy_task(kind, train=30), members_of(kind, 4)
+    config = replace(CONFIG, epochs=1, batch_size=8)
+    whole = train_stack(backbone, task, members, config)
+    monkeypatch.setitem(rows._CHUNK_ROWS, "cpu", 8)
+    chunked = train_stack(backbone, task, members, config)
+    without = ("head.bias",) if kind in ("multiple_choice", "extractive_qa") else ()
+    assert_same(chunked, whole, exact=False, without=without)
 
 
 @pytest.mark.parametrize("model_type", ["bert", "roberta"])
