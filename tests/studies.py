@@ -46,6 +46,9 @@ def item_statistics(metric: str, skill: float, items: int, generator: np.random.
     elif metric == "span_f1":
         reference = [["B-Loc", "I-Loc", "O", "B-Per"] for _ in range(items)]
         values = [tags if generator.random() < skill else ["O"] * 4 for tags in reference]
+    elif metric == "squad_f1":
+        reference = [{"answers": ["red fox"]} for _ in range(items)]
+        values = ["red fox" if generator.random() < skill else "red" for _ in range(items)]
     else:
         reference = truth.integers(0, 2, items)
         values = np.where(generator.random(items) < skill, reference, 1 - reference)

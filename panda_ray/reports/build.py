@@ -62,11 +62,9 @@ def _csv(folder: Path, name: str, frame: pd.DataFrame) -> Path:
 
 
 def _tables(folder: Path, analysis: Analysis) -> list[Path]:
-    name = file_name(analysis.backbone)
-    written = {
-        folder / f"table_{name}.md": markdown(analysis.table),
-        folder / f"table_{name}.tex": latex(analysis.table),
-    }
-    for path, text in written.items():
-        path.write_text(text, encoding="utf-8")
-    return list(written)
+    written = []
+    for ending, write in (("md", markdown), ("tex", latex)):
+        path = folder / f"table_{file_name(analysis.backbone)}.{ending}"
+        path.write_text(write(analysis.table), encoding="utf-8")
+        written.append(path)
+    return written

@@ -75,13 +75,15 @@ def finish(figure: Figure, name: str, caption: str) -> Drawing:
     """Write a figure in all of its forms; equal figures give equal bytes."""
     png = io.BytesIO()
     figure.savefig(png, format="png", facecolor="white", bbox_inches="tight", metadata={"Software": None})
-    return Drawing(name, caption, _svg(figure, name, "white"), png.getvalue(), _inline(_svg(figure, name, "none")))
+    svg = _svg(figure, name)
+    on_white = re.sub(r"(<svg[^>]*>)", r'\1<rect width="100%" height="100%" fill="#ffffff"/>', svg, count=1)
+    return Drawing(name, caption, on_white, png.getvalue(), _inline(svg))
 
 
-def _svg(figure: Figure, name: str, background: str) -> str:
+def _svg(figure: Figure, name: str) -> str:
     text = io.StringIO()
     with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
-        figure.savefig(text, format="svg", facecolor=background, bbox_inches="tight", metadata={"Date": None})
+        figure.savefig(text, format="svg", facecolor="none", bbox_inches="tight", metadata={"Date": None})
     return text.getvalue()
 
 

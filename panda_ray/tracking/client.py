@@ -24,6 +24,7 @@ UNREACHABLE = (MlflowException, SQLAlchemyError, OSError)
 
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     # A server that is away must be noticed in seconds, not after MLflow's seven doubling pauses: we retry ourselves.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",

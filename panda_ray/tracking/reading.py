@@ -151,9 +151,9 @@ def _union(lists: Iterator[list[str]]) -> tuple[str, ...]:
 def _scores(cells: pd.DataFrame, units: Mapping[str, Run]) -> pd.DataFrame:
     """One row per cell whose unit has a complete run."""
     rows = []
-    for cell in cells.to_dict("records"):
-        run = units.get(cell["key"])
-        if run is not None:
-            scores = {name: run.data.metrics[name] for name in SCORES}
-            rows.append({**cell, **scores, "metric": run.data.tags["metric"]})
-    return pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
+    for key in dict.fromkeys(cells["key"]):
+        if key in units:
+            data = units[key].data
+            rows.append({"key": key, "metric": data.tags["metric"], **{name: data.metrics[name] for name in SCORES}})
+    scores = pd.DataFrame(rows, columns=["key", "metric", *SCORES])
+    return cells.merge(scores, on="key", how="inner")[list(SCORE_COLUMNS)]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from panda_ray.execution.cells import Similarity
 from panda_ray.execution.plan import Plan
-from panda_ray.execution.similarity import SignatureReader
+from panda_ray.execution.similarity import pair_similarity
 from panda_ray.execution.store import Store
 from panda_ray.tracking.study import SIMILARITY_COLUMNS
 
@@ -17,8 +17,9 @@ class Similarities:
     """Compares each pair once, as soon as both signatures are there."""
 
     def __init__(self, plan: Plan, store: Store) -> None:
-        self._plan = plan
-        self._signatures = SignatureReader(store)
+        self._pairs = plan.similarities
+        self._store = store
+        self._metric_of = {section.title: section.metric for section in plan.sweep.metrics}
         self._values: dict[Similarity, float] = {}
 
     def frame(self, done: Collection[str]) -> pd.DataFrame:
@@ -30,9 +31,10 @@ class Similarities:
         Raises:
             LookupError: for a signature that was damaged after it had counted as done.
         """
-        for pair in self._plan.similarities:
+        for pair in self._pairs:
             needed = {pair.source_key, pair.target_key} - {None}
             if pair not in self._values and needed <= set(done):
-                self._values[pair] = self._signatures.of(self._plan, pair)
+                metric = self._metric_of.get(pair.metric, pair.metric)
+                self._values[pair] = pair_similarity(self._store, metric, pair.source_key, pair.target_key)
         rows = [(p.backbone, p.metric, p.source, p.target, p.seed, value) for p, value in self._values.items()]
         return pd.DataFrame(rows, columns=list(SIMILARITY_COLUMNS))
