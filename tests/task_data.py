@@ -1,4 +1,4 @@
-"""Rows of every task of the study made up for tests, and real tokenizers of both common types trained on the spot."""
+"""Made-up rows of every task of the study, and real tokenizers of both common types with small vocabularies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
 from panda_ray.tasks.encoded import EncodedSplit
@@ -29,30 +29,35 @@ WORDS = TEXT.split()
 @cache
 def wordpiece_tokenizer() -> PreTrainedTokenizerFast:
     """BERT's type: WordPiece, lower case, [CLS] first [SEP] second [SEP], with segment ids."""
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    letters = sorted(set("".join(WORDS).lower()) | set("abcdefghijklmnopqrstuvwxyz0123456789@.,-"))
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *letters, *(f"##{letter}" for letter in letters)]
+    pieces += sorted({word[:3].lower() for word in WORDS if len(word) > 2})
+    tokenizer = Tokenizer(models.WordPiece({piece: code for code, piece in enumerate(pieces)}, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    tokenizer.train_from_iterator(WORDS, trainers.WordPieceTrainer(vocab_size=90, special_tokens=special))
-    tokenizer.post_processor = processors.BertProcessing(
-        ("[SEP]", tokenizer.token_to_id("[SEP]")), ("[CLS]", tokenizer.token_to_id("[CLS]"))
-    )
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, unk_token="[UNK]", pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]"
+        tokenizer_object=tokenizer,
+        unk_token="[UNK]",
+        pad_token="[PAD]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
     )
 
 
 @cache
 def bytelevel_tokenizer() -> PreTrainedTokenizerFast:
     """RoBERTa's type: byte-level BPE, blanks belong to words, no segment ids, pad id 1."""
-    tokenizer = Tokenizer(models.BPE())
+    merges = []
+    for word in ("Ġthe", "Ġin", "Ġres", "Ġunb", "Ġby"):
+        merges += [(word[:end], word[end]) for end in range(1, len(word))]
+    merges = list(dict.fromkeys(merges))
+    pieces = ["<s>", "<pad>", "</s>", "<unk>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
+    pieces += [left + right for left, right in merges]
+    tokenizer = Tokenizer(models.BPE({piece: code for code, piece in enumerate(pieces)}, merges))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(
-        vocab_size=320, special_tokens=["<s>", "<pad>", "</s>", "<unk>"], initial_alphabet=alphabet
-    )
-    tokenizer.train_from_iterator([TEXT], trainer)
     tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,

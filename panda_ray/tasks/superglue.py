@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from operator import itemgetter
 
+from panda_ray.errors import InputError
 from panda_ray.tasks.task import HubOrigin, Hyperparameters, Row, TaskSpec
 
 _REPOSITORY = "aps/super_glue"
@@ -28,6 +29,8 @@ def _wsc_text(row: Row) -> str:
 
 
 def _copa_premises(row: Row) -> tuple[str, str]:
+    if row["question"] not in _CONNECTIVE:
+        raise InputError(f"column 'question': {row['question']!r} is neither 'cause' nor 'effect'")
     premise = f"{row['premise']} {_CONNECTIVE[row['question']]}"
     return premise, premise
 

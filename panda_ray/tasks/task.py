@@ -69,7 +69,9 @@ class Hyperparameters:
 class TaskSpec:
     """One task of the study.
 
-    `first` and `second` build the text (and its pair) of a row; for multiple choice they return one text per choice.
+    `first` and `second` build the text (and its pair) of a row. For multiple choice they return one text per choice;
+    for tagging `first` returns the words; for candidate ranking `second` maps each candidate to the query with that
+    candidate filled in. A template may raise `InputError("column ...: ...")` for a value that it cannot use.
     """
 
     name: str

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from panda_ray.errors import unknown_name
+from panda_ray.errors import InputError, unknown_name
 from panda_ray.tasks.table import SplitTable, columns_of
 from panda_ray.tasks.task import Kind, Row, TaskSpec
 
@@ -36,21 +36,28 @@ def problems(spec: TaskSpec, table: SplitTable) -> Iterator[str]:
         return
     sound = True
     for number, row in zip(table.numbers, table.rows, strict=True):
-        for column, complaint in _row_complaints(spec, row):
+        for complaint in _row_complaints(spec, row):
             sound = False
-            yield f"{table.where}, row {number}, column {column!r}: {complaint}"
+            yield f"{table.where}, row {number}, {complaint}"
     if sound:
         yield from _too_uniform(spec, table)
 
 
-def _row_complaints(spec: TaskSpec, row: Row) -> Iterator[tuple[str, str]]:
+def _row_complaints(spec: TaskSpec, row: Row) -> Iterator[str]:
     null_columns = [column for column in columns_of(spec) if _is_null(row[column])]
     for column in null_columns:
-        yield column, "the value is null; remove the row or fill it in"
-    if not null_columns:
-        complaint = _LABEL_CHECKS[spec.kind](spec, row, row[spec.label_column])
-        if complaint is not None:
-            yield spec.label_column, complaint
+        yield f"column {column!r}: the value is null; remove the row or fill it in"
+    if null_columns:
+        return
+    complaint = _LABEL_CHECKS[spec.kind](spec, row, row[spec.label_column])
+    if complaint is not None:
+        yield f"column {spec.label_column!r}: {complaint}"
+    try:
+        for template in (spec.first, spec.second):
+            if template is not None:
+                template(row)
+    except InputError as error:
+        yield str(error)
 
 
 def _is_null(value: Any) -> bool:

@@ -4,7 +4,7 @@ Words are joined by blanks and found again by character offsets, so that any fas
 labelling appends the predicate as the second segment. A word that truncation cut off, or of which the tokenizer keeps
 nothing, still counts in the reference and is predicted as "O".
 
-Shape letters: E examples, T tokens, W words of a row that have a token.
+Shape letters: E examples, T tokens, S tokens of the sentence (first segment), W words of a row that have a token.
 """
 
 from __future__ import annotations
@@ -70,14 +70,15 @@ def encode(spec: TaskSpec, rows: Sequence[Row], tokenizer: Any, max_len: int) ->
 
 def _first_tokens(words: Sequence[str], encoding: Any) -> TaggedWords:
     """The first token of every word, by the characters that the token covers."""
-    starts = np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2)
-    in_sentence = np.array([segment == 0 for segment in encoding.sequence_ids], dtype=bool)
-    candidates = np.flatnonzero(in_sentence & (starts[:, 1] > starts[:, 0]))
+    offsets_T2 = np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2)
+    token_S = np.flatnonzero([segment == 0 for segment in encoding.sequence_ids])
     word_ends = np.cumsum([len(word) + 1 for word in words]) - 1
-    # A token belongs to the word of its last character: byte-level tokenizers may count the blank before a word to it.
-    word_of_candidate = np.searchsorted(word_ends, starts[candidates, 1] - 1, side="right")
-    word_W, first_W = np.unique(word_of_candidate, return_index=True)
-    return TaggedWords(len(words), word_W, candidates[first_W])
+    # By the last character of a token: byte-level tokenizers count the blank before a word to it. A blank that is a
+    # token of its own covers nothing and begins where its word does.
+    character_S = np.maximum(offsets_T2[token_S, 1] - 1, offsets_T2[token_S, 0])
+    word_S = np.searchsorted(word_ends, np.minimum(character_S, word_ends[-1] - 1), side="right")
+    word_W, first_W = np.unique(word_S, return_index=True)
+    return TaggedWords(len(words), word_W, token_S[first_W])
 
 
 def decode(spec: TaskSpec, split: EncodedSplit, outputs_ET: NDArray[Any]) -> tuple[list[str], ...]:

@@ -1,0 +1,111 @@
+"""Engine outputs to predictions, where perfect outputs (the contract test) do not look."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from task_data import TOKENIZERS, WORDS, perfect_outputs, rows_of, wordpiece_tokenizer
+
+from panda_ray.tasks import get_task
+from panda_ray.tasks.encoded import EncodedSplit
+from panda_ray.tasks.encoding import encode_split
+from panda_ray.tasks.kinds.extractive_qa import MAX_ANSWER_TOKENS
+from panda_ray.tasks.scoring import decode
+
+SQUAD = get_task("squad")
+CONTEXT = " ".join([*WORDS, "Eiffel", *WORDS])
+
+
+def squad_split(questions: int = 2, max_len: int = 64) -> EncodedSplit:
+    rows = [{"question": "who", "context": CONTEXT, "answers": {"text": [], "answer_start": []}}] * questions
+    return encode_split(SQUAD, rows, wordpiece_tokenizer(), max_len)
+
+
+def slow_answer(split: EncodedSplit, outputs: NDArray[Any], item: int) -> str:
+    """The best span by looking at every one of them."""
+    best, text, null = -np.inf, "", np.inf
+    for example in (index for index, owner in enumerate(split.item_of_example) if owner == item):
+        start, end = outputs[example]
+        window = split.decoding[example]
+        null = min(null, start[0] + end[0])
+        tokens = range(len(window.offsets_N2))
+        for first, last in itertools.product(tokens, tokens):
+            score = start[window.first_token + first] + end[window.first_token + last]
+            if 0 <= last - first < MAX_ANSWER_TOKENS and score > best:
+                best = score
+                text = window.context[window.offsets_N2[first, 0] : window.offsets_N2[last, 1]]
+    return "" if null > best else text
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_best_span_of_all_windows_is_found(seed: int) -> None:
+    split = squad_split()
+    assert split.item_of_example.count(0) > 1
+    draw = np.random.default_rng(seed)
+    outputs = draw.normal(size=(split.examples, 2, split.input_ids_RT.shape[1])).astype(np.float32)
+    outputs[:, :, 0] += 2.5  # about as good as the best span, so that both answers and refusals occur
+    assert list(decode(SQUAD, split, outputs)) == [slow_answer(split, outputs, item) for item in range(2)]
+
+
+def test_an_answer_in_any_window_beats_the_null_score_of_the_others() -> None:
+    rows = [
+        {"question": "who", "context": CONTEXT, "answers": {"text": ["Eiffel"], "answer_start": [CONTEXT.index("Eif")]}}
+    ]
+    split = encode_split(SQUAD, rows, wordpiece_tokenizer(), 48)
+    assert (split.labels.numpy() == 0).all(axis=1).any()
+    assert decode(SQUAD, split, perfect_outputs(SQUAD, split)) == ("Eiffel",)
+
+
+def test_an_end_before_its_start_is_no_answer() -> None:
+    split = squad_split(1, max_len=512)
+    outputs = np.full((1, 2, split.input_ids_RT.shape[1]), -9.0)
+    window = split.decoding[0]
+    outputs[0, 0, window.first_token + 5] = 9
+    outputs[0, 1, window.first_token + 2] = 9
+    outputs[0, :, 0] = 1
+    assert decode(SQUAD, split, outputs) == ("",)
+
+
+def test_candidates_are_ranked_by_their_margin() -> None:
+    spec = get_task("record")
+    split = encode_split(spec, rows_of(spec, 2), wordpiece_tokenizer(), 64)
+    outputs = np.array([[0, 1], [5, 7], [0, 0], [9, 1], [3, 2], [4, 2]], dtype=np.float32)
+    assert decode(spec, split, outputs) == ("entity 1", "entity 1")
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+def test_cut_words_are_predicted_outside(name: str) -> None:
+    spec = get_task("conll03")
+    split = encode_split(spec, [{"tokens": ["Tokyo"] * 30, "ner_tags": [1] * 30}], TOKENIZERS[name](), 16)
+    (tags,) = decode(spec, split, np.ones(split.labels.shape, dtype=np.int64))
+    kept = len(split.decoding[0].word_W)
+    assert tags == ["B-PER"] * kept + ["O"] * (30 - kept)
+
+
+@pytest.mark.parametrize(("name", "kept"), [("wordpiece", [0, 2, 3]), ("bytelevel", [0, 1, 2, 3])])
+def test_words_of_blanks_and_control_characters_keep_their_place(name: str, kept: list[int]) -> None:
+    spec = get_task("conll03")
+    split = encode_split(
+        spec, [{"tokens": ["in", "\u200b", "Tokyo", "by "], "ner_tags": [1] * 4}], TOKENIZERS[name](), 32
+    )
+    (tags,) = decode(spec, split, np.ones(split.labels.shape, dtype=np.int64))
+    assert [index for index, tag in enumerate(tags) if tag == "B-PER"] == kept
+
+
+def test_choices_and_numbers() -> None:
+    copa, stsb = get_task("copa"), get_task("stsb")
+    split = encode_split(copa, rows_of(copa, 3), wordpiece_tokenizer(), 64)
+    assert decode(copa, split, np.array([[1, 2], [3, 2], [0, 0]])) == (1, 0, 0)
+    split = encode_split(stsb, rows_of(stsb, 2), wordpiece_tokenizer(), 64)
+    assert decode(stsb, split, np.array([[0.5], [2.25]], dtype=np.float32)) == (0.5, 2.25)
+
+
+def test_outputs_of_another_split_are_refused() -> None:
+    spec = get_task("cb")
+    split = encode_split(spec, rows_of(spec, 3), wordpiece_tokenizer(), 64)
+    with pytest.raises(ValueError, match="2 outputs for the 3 examples of task cb"):
+        decode(spec, split, np.zeros((2, 3)))
