@@ -40,7 +40,7 @@ def ray_cluster(address: str | None, settings: Settings) -> Iterator[None]:
     Args:
         address: of a running cluster ("auto", "host:6379", "ray://..."); None starts one on this machine.
     """
-    with _environment(_DRIVER_ENVIRONMENT):
+    with environment(_DRIVER_ENVIRONMENT):
         if ray.is_initialized():
             yield
             return
@@ -53,20 +53,26 @@ def ray_cluster(address: str | None, settings: Settings) -> Iterator[None]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def parallel_stacks(cpus: float, gpus: float) -> int:
+    """How many stacks of this size the nodes that are up can run at a time."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    return sum(
+        int(min(node.get("CPU", 0) / cpus, node.get("GPU", 0) / gpus if gpus else float("inf"))) for node in nodes
+    )
+
+
 def check_resources(cpus: float, gpus: float) -> None:
-    """Refuse a stack that no node of a cluster of fixed size can hold; Ray would wait for ever.
+    """Refuse a stack that a cluster of fixed size cannot hold; Ray would wait for ever.
 
     Raises:
-        InputError: with the most that a node has.
+        InputError: with what there is.
     """
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-    if any(node.get("CPU", 0) >= cpus and node.get("GPU", 0) >= gpus for node in nodes):
-        return
-    most = ", ".join(f"{node.get('CPU', 0):g} CPUs and {node.get('GPU', 0):g} GPUs" for node in nodes)
-    raise InputError(
-        f"resources: a stack wants {cpus:g} CPUs and {gpus:g} GPUs (cpus_per_stack, gpus_per_stack), "
-        f"but this machine has {most}"
-    )
+    if not parallel_stacks(cpus, gpus):
+        there = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        raise InputError(
+            f"resources: a stack wants {cpus:g} CPUs and {gpus:g} GPUs (cpus_per_stack, gpus_per_stack), "
+            f"but this machine has {there.get('CPU', 0):g} CPUs and {there.get('GPU', 0):g} GPUs"
+        )
 
 
 def _arguments(address: str | None, temporary: str, settings: Settings) -> dict[str, Any]:
@@ -89,7 +95,7 @@ def _arguments(address: str | None, temporary: str, settings: Settings) -> dict[
 
 
 @contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
+def environment(values: Mapping[str, str]) -> Iterator[None]:
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

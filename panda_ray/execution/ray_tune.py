@@ -19,14 +19,18 @@ from ray.tune.search import Searcher
 from panda_ray.execution.dispatch import Dispatch
 from panda_ray.execution.files import StoreFullError
 from panda_ray.execution.publishing import fail_all
-from panda_ray.execution.ray_cluster import check_resources, ray_cluster
+from panda_ray.execution.ray_cluster import check_resources, environment, parallel_stacks, ray_cluster
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.store import Store
 from panda_ray.execution.work import run_stack
 from panda_ray.execution.workspace import Settings, Workspace
+from panda_ray.sweep import ResourceSection
 
 MAX_DEATHS = 10
 """Workers that a stack may lose; one that takes down worker after worker (no host memory, say) ends as failed."""
+
+_AHEAD_ON_CLUSTERS = 16
+"""Waiting trials that an autoscaler sees at the least."""
 
 
 class RayTuneRunner:
@@ -46,25 +50,42 @@ class RayTuneRunner:
         with ray_cluster(self._address, settings), tempfile.TemporaryDirectory(prefix="panda-ray-tune-") as folder:
             if self._address is None:
                 check_resources(resources.cpus_per_stack, resources.gpus_per_stack)
-            trainable = tune.with_parameters(_run_trial, store_url=store.url, settings=settings)
-            per_trial = {"cpu": resources.cpus_per_stack, "gpu": resources.gpus_per_stack}
-            tune.Tuner(
-                tune.with_resources(trainable, per_trial),
-                tune_config=tune.TuneConfig(
-                    search_alg=_GraphSearcher(dispatch),
-                    num_samples=-1,
-                    reuse_actors=True,
-                    trial_name_creator=lambda trial: trial.trial_id,
-                    trial_dirname_creator=lambda trial: trial.trial_id,
-                ),
-                run_config=tune.RunConfig(
-                    name="run",
-                    storage_path=folder,
-                    callbacks=[_Messenger(dispatch, store)],
-                    verbose=0,
-                    failure_config=tune.FailureConfig(max_failures=MAX_DEATHS),
-                ),
-            ).fit()
+            with environment(_pending_trials(resources, self._address)):
+                _tuner(dispatch, store, settings, folder).fit()
+
+
+def _tuner(dispatch: Dispatch, store: Store, settings: Settings, folder: str) -> tune.Tuner:
+    """Tune as a scheduler of one plan; `folder` is for what it must write and nobody reads."""
+    resources = dispatch.plan.sweep.resources
+    trainable = tune.with_parameters(_run_trial, store_url=store.url, settings=settings)
+    return tune.Tuner(
+        tune.with_resources(trainable, {"cpu": resources.cpus_per_stack, "gpu": resources.gpus_per_stack}),
+        tune_config=tune.TuneConfig(
+            search_alg=_GraphSearcher(dispatch),
+            num_samples=-1,
+            reuse_actors=True,
+            trial_name_creator=lambda trial: trial.trial_id,
+            trial_dirname_creator=lambda trial: trial.trial_id,
+        ),
+        run_config=tune.RunConfig(
+            name="run",
+            storage_path=folder,
+            callbacks=[_Messenger(dispatch, store)],
+            verbose=0,
+            failure_config=tune.FailureConfig(max_failures=MAX_DEATHS),
+        ),
+    )
+
+
+def _pending_trials(resources: ResourceSection, address: str | None) -> dict[str, str]:
+    """How many trials Tune asks for ahead of the running ones.
+
+    With one, the default for a searcher, short stacks never run side by side: a worker that becomes free takes over the
+    waiting trial before the second worker has started, and that worker is stopped.
+    """
+    here = parallel_stacks(resources.cpus_per_stack, resources.gpus_per_stack)
+    ahead = here if address is None else max(here, _AHEAD_ON_CLUSTERS)
+    return {"TUNE_MAX_PENDING_TRIALS_PG": str(ahead)}
 
 
 class _GraphSearcher(Searcher):
