@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
 from panda_ray.errors import InputError
 from panda_ray.tasks import PAPER_SOURCES, PAPER_TARGETS, PAPER_TASKS, get_task
+from panda_ray.tasks.task import HubOrigin
 
 
 def paper_table(name: str) -> list[dict[str, str]]:
@@ -72,3 +74,14 @@ def test_targets_are_in_the_order_of_table_2() -> None:
 def test_unknown_task_is_answered_with_the_nearest_one() -> None:
     with pytest.raises(InputError, match="unknown task 'rtee'; did you mean 'rte'"):
         get_task("rtee")
+
+
+def test_docs_name_every_repository_revision_and_column() -> None:
+    docs = (Path(__file__).parents[3] / "docs" / "data.md").read_text(encoding="utf-8")
+    for task in PAPER_TASKS:
+        assert task.name in docs
+        for column in task.columns:
+            assert column in docs
+        if isinstance(task.origin, HubOrigin):
+            assert f"`{task.origin.repository}`" in docs
+            assert f"`{task.origin.revision}`" in docs
