@@ -3,7 +3,7 @@
 A question's windows are its examples and share one item. The spans of a window are scored as start + end logit, as in
 the BERT paper; a question has no answer where its best span scores below the smallest "no answer" score of its windows.
 
-Shape letters: E examples (windows), T tokens, N context tokens of a window.
+Shape letters: E examples (windows), T tokens, N context tokens of a window, A = `MAX_ANSWER_TOKENS`.
 """
 
 from __future__ import annotations
@@ -126,22 +126,28 @@ def decode(_spec: TaskSpec, split: EncodedSplit, outputs_E2T: NDArray[Any]) -> t
 
 def _best_spans(split: EncodedSplit, outputs_E2T: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Score, start and end token of the best span of each window, over all spans of at most `MAX_ANSWER_TOKENS`."""
-    examples, _, width = outputs_E2T.shape
     first_E = np.array([window.first_token for window in split.decoding])
     count_E = np.array([len(window.offsets_N2) for window in split.decoding])
-    position_T = np.arange(width)
+    position_T = np.arange(outputs_E2T.shape[2])
     in_context_ET = (position_T >= first_E[:, None]) & (position_T < (first_E + count_E)[:, None])
     start_ET = np.where(in_context_ET, outputs_E2T[:, 0], -np.inf)
     end_ET = np.where(in_context_ET, outputs_E2T[:, 1], -np.inf)
-    best_ET, length_ET = end_ET.copy(), np.zeros((examples, width), dtype=np.int64)
-    for extra in range(1, min(MAX_ANSWER_TOKENS, width)):
-        better = end_ET[:, extra:] > best_ET[:, :-extra]
-        best_ET[:, :-extra][better] = end_ET[:, extra:][better]
-        length_ET[:, :-extra][better] = extra
-    span_ET = start_ET + best_ET
+    span_ET = start_ET + _maximum_ahead(end_ET, MAX_ANSWER_TOKENS)
     start_E = span_ET.argmax(axis=1)
-    every = np.arange(examples)
-    return span_ET[every, start_E], start_E, start_E + length_ET[every, start_E]
+    every = np.arange(len(outputs_E2T))
+    ahead_EA = np.minimum(start_E[:, None] + np.arange(MAX_ANSWER_TOKENS), len(position_T) - 1)
+    length_E = end_ET[every[:, None], ahead_EA].argmax(axis=1)
+    return span_ET[every, start_E], start_E, ahead_EA[every, length_E]
+
+
+def _maximum_ahead(values_ET: NDArray[Any], count: int) -> NDArray[Any]:
+    """At each position the largest of the `count` values from there on, in log2(count) passes."""
+    best_ET, covered = values_ET.copy(), 1
+    while covered < count:
+        step = min(covered, count - covered)
+        best_ET[:, :-step] = np.maximum(best_ET[:, :-step], best_ET[:, step:])
+        covered += step
+    return best_ET
 
 
 def _text(window: ContextWindow, start: int, end: int) -> str:
