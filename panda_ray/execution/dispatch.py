@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from panda_ray.execution.events import Listener, Outcome, RunSummary
 from panda_ray.execution.plan import Plan
@@ -21,6 +22,10 @@ class Dispatch:
         self._new: set[str] = set()
         self._failed: dict[str, str] = {}
         self._blocked: dict[str, str] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles what it is given, nobody restores it, and listeners hold terminals and threads."""
+        return {}
 
     @property
     def plan(self) -> Plan:
