@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 EXIT_PROBLEMS = 1
 _LABELS_SHOWN = 8
+_BUILTIN = "builtin-tiny"
+_PAPER = "bert-base"
+_NO_TOKENIZER = (
+    f"{_PAPER} is not in the local cache, so {_BUILTIN} counts the tokens; it spells English words letter by letter. "
+    "Name a backbone or a model folder for real lengths: --backbone DIR"
+)
 
 app = typer.Typer(name="data", help="Check and convert data sets.", no_args_is_help=True)
 
@@ -27,24 +33,32 @@ DataRoot = Annotated[
     typer.Option(metavar="DIR", help="Folder with <task>/{train,validation}.parquet, instead of the Hub."),
 ]
 BackboneOption = Annotated[
-    str,
-    typer.Option("--backbone", metavar="NAME|DIR", help="Whose tokenizer counts the tokens: a name or a model folder."),
+    str | None,
+    typer.Option(
+        "--backbone",
+        metavar="NAME|DIR",
+        help="Whose tokenizer counts the tokens: a name or a model folder. Unless given: builtin-tiny for the built-in "
+        "suite, and for other tasks bert-base if it is in the local cache.",
+    ),
 ]
 MaxLen = Annotated[int, typer.Option(min=8, help="Tokens above which a row counts as truncated.")]
 Layout = Annotated[str, typer.Option(help="conll03, conll05, conll12 or ontonotes.")]
 
 
 @app.command()
-def check(
-    tasks: Tasks, data_root: DataRoot = None, backbone: BackboneOption = "builtin-tiny", max_len: MaxLen = 128
-) -> None:
+def check(tasks: Tasks, data_root: DataRoot = None, backbone: BackboneOption = None, max_len: MaxLen = 128) -> None:
     """Verify rows, labels, lengths and fingerprint of each task; exit status 1 if anything is wrong with one."""
     from panda_ray.tasks import TASKS, get_task
+    from panda_ray.tasks.task import BuiltinOrigin
 
     specs = [get_task(name) for name in tasks] if tasks else list(TASKS)
-    tokenizer = _tokenizer(backbone)
-    stdout.print(f"tokens as {backbone} counts them; rows longer than {max_len} are truncated", style="dim")
-    states = [_check(spec, data_root, tokenizer, max_len) for spec in specs]
+    builtin = _tokenizer(backbone or _BUILTIN)
+    other = builtin if backbone else _cached_tokenizer() or builtin
+    if other is builtin and not backbone:
+        stdout.print(_NO_TOKENIZER, style="yellow")
+    states = [
+        _check(spec, data_root, builtin if isinstance(spec.origin, BuiltinOrigin) else other, max_len) for spec in specs
+    ]
     stdout.print(", ".join(f"{states.count(state)} {state}" for state in ("in order", "absent", "with problems")))
     if "with problems" in states or (tasks and "absent" in states):
         raise typer.Exit(EXIT_PROBLEMS)
@@ -70,6 +84,19 @@ def _tokenizer(backbone: str) -> Any:
     return load_backbone(backbone, backbone if is_folder else None, device="cpu").tokenizer
 
 
+def _cached_tokenizer() -> Any | None:
+    """The tokenizer of the paper's backbones, or None; a check of local data asks no server."""
+    from transformers import AutoTokenizer
+
+    from panda_ray.backbones import get_backbone_spec
+
+    spec = get_backbone_spec(_PAPER)
+    try:
+        return AutoTokenizer.from_pretrained(spec.repository, revision=spec.revision, local_files_only=True)
+    except OSError:
+        return None
+
+
 def _check(spec: TaskSpec, data_root: str | None, tokenizer: Any, max_len: int) -> str:
     """Print what was found about one task; returns its state."""
     from panda_ray.tasks.check import check_task
@@ -78,11 +105,11 @@ def _check(spec: TaskSpec, data_root: str | None, tokenizer: Any, max_len: int) 
     try:
         report = check_task(spec, data_root, tokenizer, max_len)
     except MissingData as error:
-        stdout.print(f"{spec.name}: absent: {error}", style="yellow", markup=False)
+        stdout.print(f"{spec.name}: absent: {error}", style="yellow", markup=False, soft_wrap=True)
         return "absent"
     if report.train is None or report.dev is None:
         for problem in report.problems:
-            stdout.print(f"{spec.name}: {problem}", style="red", markup=False)
+            stdout.print(f"{spec.name}: {problem}", style="red", markup=False, soft_wrap=True)
         return "with problems"
     stdout.print(f"{spec.name}: fingerprint {report.fingerprint}", markup=False)
     for name, split in (("train", report.train), ("dev", report.dev)):
@@ -93,7 +120,7 @@ def _check(spec: TaskSpec, data_root: str | None, tokenizer: Any, max_len: int) 
 def _describe(split: SplitReport) -> str:
     lengths = split.lengths
     tokens = f"tokens {lengths.mean:.0f} on average, 95 % up to {lengths.p95:.0f}, at most {lengths.max}"
-    return f"{split.rows} rows; {tokens}, {100 * lengths.truncated:.1f} % truncated; {_labels(split.labels)}"
+    return f"{split.rows} rows; {tokens}, {100 * lengths.truncated:.1f} % cut at the limit; {_labels(split.labels)}"
 
 
 def _labels(counts: Mapping[str, int]) -> str:
