@@ -96,12 +96,12 @@ def _tags_complaint(spec: TaskSpec, row: Row, tags: Any) -> str | None:
 def _answers_complaint(spec: TaskSpec, row: Row, answers: Any) -> str | None:
     assert spec.second is not None, f"task {spec.name} has no template for its context"
     texts, starts = answers["text"], answers["answer_start"]
+    if _is_null(texts) or _is_null(starts):
+        return "an answer is null; an unanswerable question has empty lists"
     if len(texts) != len(starts):
         return f"{len(texts)} answer texts but {len(starts)} answer starts"
     length = len(spec.second(row))
     for text, start in zip(texts, starts, strict=True):
-        if text is None or start is None:
-            return "an answer is null; an unanswerable question has empty lists"
         if not 0 <= start <= length - len(text):
             return f"answer {text!r} at character {start} is outside the context of {length} characters"
     return None

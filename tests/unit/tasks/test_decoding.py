@@ -70,6 +70,13 @@ def test_an_end_before_its_start_is_no_answer() -> None:
     assert decode(SQUAD, split, outputs) == ("",)
 
 
+def test_an_empty_context_has_no_answer() -> None:
+    row = {"question": "who", "context": "", "answers": {"text": [], "answer_start": []}}
+    split = encode_split(SQUAD, [row], wordpiece_tokenizer(), 64)
+    assert split.labels.tolist() == [[0, 0]]
+    assert decode(SQUAD, split, np.ones((1, 2, split.input_ids_RT.shape[1]))) == ("",)
+
+
 def test_candidates_are_ranked_by_their_margin() -> None:
     spec = get_task("record")
     split = encode_split(spec, rows_of(spec, 2), wordpiece_tokenizer(), 64)

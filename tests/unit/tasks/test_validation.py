@@ -97,6 +97,8 @@ def test_answers_lie_in_their_context(tmp_path: Path) -> None:
     outside = {"text": ["longer"], "answer_start": [4]}
     said = complaint(tmp_path, "squad", {1: {"context": "too short", "answers": outside}})
     assert "row 1, column 'answers': answer 'longer' at character 4 is outside the context of 9 characters" in said
+    for null in ({"text": [None], "answer_start": [0]}, {"text": None, "answer_start": []}):
+        assert "an answer is null" in complaint(tmp_path, "squad", {1: {"answers": null}})
     unequal = {"text": ["a", "b"], "answer_start": [0]}
     assert "2 answer texts but 1 answer starts" in complaint(tmp_path, "squad", {1: {"answers": unequal}})
 
