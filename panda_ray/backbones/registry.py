@@ -119,6 +119,12 @@ def _quiet_transformers() -> Iterator[None]:
         logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
+def model_location(name: str, path: str | None = None) -> str:
+    """Where other programs load the backbone from: its local folder, or its repository on the Hub."""
+    folder = _folder(name, path)
+    return str(folder) if folder is not None else get_backbone_spec(name).repository
+
+
 def default_device() -> torch.device:
     """The first CUDA device that this process sees, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
