@@ -9,7 +9,7 @@ from panda_ray.reports.comparison import ComparedMethod, ProtocolGap, compare_wi
 from panda_ray.reports.frame import Grid, grid_of, similarity_csv, sources_of, targets_of
 from panda_ray.reports.gains import MethodGain, method_gain, pair_gains
 from panda_ray.reports.paper import paper_cells
-from panda_ray.reports.statistics import Bootstrap, ScoredUnit
+from panda_ray.reports.statistics import REPLICATES, Bootstrap, ScoredUnit
 from panda_ray.reports.tables import GridTable, Ranking, grid_table
 from panda_ray.reports.transferability import MetricQuality, first_epoch_scores, metric_quality
 from panda_ray.tracking.study import Study
@@ -46,14 +46,18 @@ class Analysis:
     bootstrap: Bootstrap
 
 
-def analyse(study: Study, backbone: str) -> Analysis:
-    """All numbers of one backbone."""
+def analyse(study: Study, backbone: str, replicates: int = REPLICATES) -> Analysis:
+    """All numbers of one backbone.
+
+    Args:
+        replicates: samples of every bootstrap interval.
+    """
     grid = grid_of(study, backbone)
     scores = study.scores[study.scores["backbone"] == backbone]
     sources, targets = sources_of(study), targets_of(study)
     baseline, pot, panda = (next(iter(study.labels_of(name)), None) for name in ("prompt_tuning", "pot", "panda"))
     transfers = [label for label, name in study.methods.items() if name != "prompt_tuning"]
-    bootstrap = Bootstrap(_scored_units(study), study.protocol)
+    bootstrap = Bootstrap(_scored_units(study), study.protocol, replicates)
     rankings = _rankings(study, backbone)
     gains = {label: _gain(grid, baseline, label, bootstrap) for label in transfers}
     groups = {name: task.group for name, task in study.tasks.items()}

@@ -13,6 +13,7 @@ from panda_ray.reports.formatting import latex, markdown
 from panda_ray.reports.frame import scores_csv, similarity_csv
 from panda_ray.reports.html import render
 from panda_ray.reports.pages import file_name, section_of
+from panda_ray.reports.statistics import REPLICATES
 from panda_ray.tracking.reading import log_report, read_study
 from panda_ray.tracking.study import Study
 
@@ -41,10 +42,14 @@ def build_report(tracking_uri: str, sweep_name: str, out_dir: Path) -> Report:
     return report
 
 
-def write_report(study: Study, folder: Path) -> Report:
-    """Write every file of the report of a study."""
+def write_report(study: Study, folder: Path, replicates: int = REPLICATES) -> Report:
+    """Write every file of the report of a study.
+
+    Args:
+        replicates: samples of every bootstrap interval.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    analyses = [analyse(study, backbone) for backbone in study.backbones]
+    analyses = [analyse(study, backbone, replicates) for backbone in study.backbones]
     sections = [section_of(analysis) for analysis in analyses]
     findings = headline(study, analyses)
     page = folder / "report.html"

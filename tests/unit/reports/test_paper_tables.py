@@ -1,0 +1,104 @@
+"""The paper's own cells through our table code must give the paper's averages, gains and oracle rows."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from panda_ray.reports.comparison import compare_with_paper
+from panda_ray.reports.frame import Aggregate
+from panda_ray.reports.paper import FOLDER, SOURCE_ORDER, TABLES, TARGET_ORDER, paper_cells
+from panda_ray.reports.tables import GridTable, grid_table
+
+SEED = 11
+
+
+def printed_grid(backbone: str) -> dict[tuple[str, str, str], Aggregate]:
+    cells = paper_cells(backbone).items()
+    return {name: Aggregate({SEED: cell.score}, {SEED: "/".join(name)}, expected=1) for name, cell in cells}
+
+
+def printed_table(backbone: str) -> GridTable:
+    return grid_table(
+        backbone,
+        printed_grid(backbone),
+        baseline="p_tuning_v2",
+        methods=["vanilla_pot", "panda"],
+        sources=SOURCE_ORDER,
+        targets=TARGET_ORDER,
+        rankings={},
+        pot="vanilla_pot",
+    )
+
+
+def averages(backbone: str) -> dict[tuple[str, str], dict[str, str]]:
+    with (FOLDER / f"{TABLES[backbone]}_avg.csv").open(encoding="utf-8") as file:
+        return {(row["method"], row["source"]): row for row in csv.DictReader(file)}
+
+
+def test_the_paper_is_whole() -> None:
+    assert TARGET_ORDER == ("cb", "copa", "wsc", "rte", "wic", "cola", "mrpc", "stsb", "conll04")
+    assert len(SOURCE_ORDER) == 21
+    for backbone in TABLES:
+        pairs = [name for name in paper_cells(backbone) if name[1]]
+        assert len(pairs) == 2 * 21 * 9
+
+
+@pytest.mark.parametrize("backbone", TABLES)
+def test_averages_and_gains_are_the_recomputed_ones(backbone: str) -> None:
+    expected = averages(backbone)
+    rows = [row for row in printed_table(backbone).rows if row.kind in ("baseline", "pair")]
+    assert len(rows) == 1 + 2 * 21
+    for row in rows:
+        theirs = expected[(row.method, row.title)]
+        assert row.average is not None
+        assert row.average.mean == pytest.approx(float(theirs["avg_recomputed"]), abs=6e-5)
+        if theirs["gain_recomputed"]:
+            # The file's gain is the difference of two averages that were rounded to one decimal before.
+            assert row.gain_over_pot == pytest.approx(float(theirs["gain_recomputed"]), abs=0.1)
+
+
+def test_oracle_rows_are_the_papers() -> None:
+    printed, expected = paper_cells("bert-large"), averages("bert-large")
+    oracles = {row.method: row for row in printed_table("bert-large").rows_of("oracle")}
+    for method in ("vanilla_pot", "panda"):
+        row = oracles[method]
+        assert [cell.mean for cell in row.cells if cell] == [
+            printed[f"{method}_oracle", "", t].score for t in TARGET_ORDER
+        ]
+        assert row.average is not None
+        assert row.average.mean == pytest.approx(float(expected[f"{method}_oracle", ""]["avg_recomputed"]), abs=6e-5)
+
+
+def test_mean_gains_of_the_claims() -> None:
+    """4.122 points over the 189 cells of BERT-large (claims.csv)."""
+    rows = printed_table("bert-large").rows_of("pair")
+    gains = [row.gain_over_pot for row in rows if row.gain_over_pot is not None]
+    assert len(gains) == 21
+    assert sum(gains) / 21 == pytest.approx(4.122, abs=5e-4)
+
+
+def test_errata_mark_single_cells_and_whole_rows() -> None:
+    assert "1/104" in paper_cells("bert-large")["panda", "rte", "wsc"].erratum
+    assert all("identical" in paper_cells("bert-base")["vanilla_pot", "wic", t].erratum for t in TARGET_ORDER)
+    assert paper_cells("bert-large")["panda", "rte", "cb"].erratum == ""
+    assert paper_cells("builtin-tiny") == {}
+
+
+def test_comparison_with_the_paper_of_the_paper_itself() -> None:
+    ours = {"prompt_tuning": "p_tuning_v2", "pot": "vanilla_pot", "panda": "panda"}
+    grid = {
+        (label, source, target): cell
+        for label, row in ours.items()
+        for (method, source, target), cell in printed_grid("bert-large").items()
+        if method == row
+    }
+    compared = {
+        c.method: c for c in compare_with_paper(grid, {label: label for label in ours}, paper_cells("bert-large"))
+    }
+    assert compared["pot"].ours == pytest.approx(compared["pot"].paper)
+    assert compared["panda"].gain == pytest.approx(compared["panda"].paper_gain)
+    assert compared["panda"].pairs == compared["panda"].same_sign == 189
+    assert compared["panda"].errata == 3
+    assert compared["prompt_tuning"].gain is None

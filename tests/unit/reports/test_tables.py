@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from studies import SOURCES, TARGETS, invented_study, without_cell
+
+from panda_ray.reports.analysis import analyse
+from panda_ray.reports.findings import headline
+from panda_ray.reports.formatting import latex, markdown, mean_std, signed
+from panda_ray.reports.frame import Aggregate, grid_of, scores_csv, similarity_csv, targets_of
+from panda_ray.reports.tables import GridTable, grid_table, top_sources
+
+
+def cell(*scores: float, expected: int = 2) -> Aggregate:
+    seeds = dict(enumerate(scores, start=11))
+    return Aggregate(seeds, {seed: f"{score}" for seed, score in seeds.items()}, expected)
+
+
+@pytest.fixture
+def small() -> GridTable:
+    """Two targets, two sources, two seeds, one cell missing and one with one seed only."""
+    grid = {
+        ("plain", "", "cb"): cell(70.0, 72.0),
+        ("plain", "", "st_s"): cell(80.0, 80.0),
+        ("PoT|1", "a", "cb"): cell(60.0, 64.0),
+        ("PoT|1", "a", "st_s"): cell(84.0, 84.0),
+        ("PoT|1", "b", "cb"): cell(75.0, expected=2),
+    }
+    return grid_table(
+        "tiny",
+        grid,
+        baseline="plain",
+        methods=["PoT|1"],
+        sources=["a", "b"],
+        targets=["cb", "st_s"],
+        rankings={"metric": {("a", "cb"): 0.1, ("b", "cb"): 0.9, ("a", "st_s"): 0.5, ("b", "st_s"): 0.2}},
+        pot="PoT|1",
+    )
+
+
+MARKDOWN = """\
+**tiny**
+
+| method | source | cb | st_s | average | Δ | 95 % interval | Δ PoT |
+| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |
+| plain |  | 71.0 ± 1.4 | 80.0 ± 0.0 | 75.5 ± 0.7 | – | – | – |
+| PoT\\|1 | a | 62.0 ± 2.8 | **84.0 ± 0.0** | 73.0 ± 1.4 | −2.5 | – | – |
+| PoT\\|1 | b | **75.0†** | – | – | – | – | – |
+| PoT\\|1 | oracle | 75.0† | 84.0 ± 0.0 | 79.5† | +4.5 | – | – |
+| PoT\\|1 | top-3 by metric | 75.0† | 84.0 ± 0.0 | 79.5† | +4.5 | – | – |
+
+"""
+
+
+def test_markdown_is_golden(small: GridTable) -> None:
+    text = markdown(small)
+    assert text.startswith(MARKDOWN)
+    assert "† Some seeds are missing." in text
+    assert "– Not computed" in text
+
+
+LATEX = r"""\begin{tabular}{llrrrrrr}
+\toprule
+Method & Source & cb & st\_s & Average & $\Delta$ & 95\,\% interval & $\Delta$ PoT \\
+\midrule
+plain &  & 71.0 $\pm$ 1.4 & 80.0 $\pm$ 0.0 & 75.5 $\pm$ 0.7 & -- & -- & -- \\
+\midrule
+PoT|1 & a & 62.0 $\pm$ 2.8 & \textbf{84.0 $\pm$ 0.0} & 73.0 $\pm$ 1.4 & $-$2.5 & -- & -- \\
+ & b & \textbf{75.0$^\dagger$} & -- & -- & -- & -- & -- \\
+ & oracle & 75.0$^\dagger$ & 84.0 $\pm$ 0.0 & 79.5$^\dagger$ & +4.5 & -- & -- \\
+ & top-3 by metric & 75.0$^\dagger$ & 84.0 $\pm$ 0.0 & 79.5$^\dagger$ & +4.5 & -- & -- \\
+\bottomrule
+\end{tabular}
+"""
+
+
+def test_latex_is_golden(small: GridTable) -> None:
+    assert latex(small).endswith(LATEX)
+
+
+def test_gain_compares_common_seeds_only(small: GridTable) -> None:
+    """The oracle row has seed 11 alone, where prompt tuning averages 75."""
+    oracle = small.rows_of("oracle")[0]
+    assert oracle.average is not None
+    assert oracle.average.by_seed == {11: 79.5}
+    assert oracle.gain == pytest.approx(79.5 - 75.0)
+
+
+def test_top_sources_are_the_most_similar_ones() -> None:
+    ranking = {(f"s{i}", "t"): value for i, value in enumerate([0.1, 0.9, -0.2, 0.5, 0.7])}
+    assert top_sources(ranking, [f"s{i}" for i in range(6)], "t") == ["s1", "s4", "s3"]
+
+
+@pytest.mark.parametrize(("value", "text"), [(1.25, "+1.2"), (-0.3, "−0.3"), (-0.04, "0.0"), (None, "–")])
+def test_signed(value: float | None, text: str) -> None:
+    assert signed(value) == text
+
+
+def test_mean_std_of_nothing_one_and_many() -> None:
+    assert mean_std(None) == "–"
+    assert mean_std(cell(50.0, expected=1)) == "50.0"
+    assert mean_std(cell(-1.0, 1.0)) == "0.0 ± 1.4"
+
+
+def test_targets_follow_the_paper_only_if_they_are_the_papers() -> None:
+    study = invented_study(seeds=(11,), items=20)
+    assert targets_of(study) == ["cb", "cola", "stsb", "conll04"]
+    foreign = study.cells.replace({"target": {"cb": "my_task"}})
+    assert targets_of(replace(study, targets=("my_task", *TARGETS[1:]), cells=foreign))[0] == "my_task"
+
+
+def test_csv_files_have_the_promised_columns() -> None:
+    study = invented_study(seeds=(11, 12), items=20)
+    scores, similarity = scores_csv(study), similarity_csv(study)
+    assert list(scores.columns) == (
+        ["backbone", "method", "source", "target", "seed", "score", "score_last", "score_first_epoch", "metric", "key"]
+    )
+    assert list(similarity.columns) == ["backbone", "metric", "source", "target", "similarity", "n", "std"]
+    assert len(scores) == len(study.cells)
+    assert len(similarity) == 3 * len(SOURCES) * len(TARGETS)
+    row = similarity.iloc[0]
+    same = study.similarity.query(f"metric == {row.metric!r} and source == {row.source!r} and target == {row.target!r}")
+    assert row.similarity == pytest.approx(same.similarity.mean())
+    assert row["std"] == pytest.approx(same.similarity.std())
+    assert row.n == 2
+
+
+def test_cells_that_share_a_unit_share_its_score() -> None:
+    study = invented_study(seeds=(11,), items=20)
+    twin = study.cells[study.cells["method"] == "pot"].assign(method="pot again")
+    scores = study.scores[study.scores["method"] == "pot"].assign(method="pot again")
+    doubled = replace(study, cells=pd.concat([study.cells, twin]), scores=pd.concat([study.scores, scores]))
+    grid = grid_of(doubled, "bert-tiny")
+    assert grid["pot again", "rte", "cb"].by_seed == grid["pot", "rte", "cb"].by_seed
+
+
+def test_interval_of_a_row_holds_its_gain() -> None:
+    analysis = analyse(invented_study(items=40), "bert-tiny", replicates=100)
+    rows = analysis.table.rows_of("pair")
+    assert len(rows) == 2 * len(SOURCES)
+    for row in rows:
+        assert row.interval is not None
+        assert row.interval.estimate == pytest.approx(row.gain)
+        assert row.interval.low < row.interval.estimate < row.interval.high
+
+
+def test_findings_are_the_numbers_of_the_analysis() -> None:
+    study = without_cell(invented_study(items=40), "panda", "cola", "cb")
+    analysis = analyse(study, "bert-tiny", replicates=100)
+    text = "\n".join(headline(study, [analysis]))
+    pot, panda = analysis.gains
+    assert f"pot against prompt tuning: {signed(pot.mean)} points on average over 24 pairs and 3 seeds" in text
+    assert f"panda against prompt tuning: {signed(panda.mean)} points on average over 23 pairs" in text
+    assert "3 of 156 cells have no result yet." in text
+    assert "1 unit failed" in text
+    assert "Left out: conll05" in text
+    assert "constant" not in text
+
+
+def test_study_without_prompt_tuning_or_pot_still_has_a_table() -> None:
+    study = invented_study(seeds=(11,), items=20)
+    only = replace(
+        study,
+        methods={"panda": "panda"},
+        cells=study.cells[study.cells["method"] == "panda"],
+        scores=study.scores[study.scores["method"] == "panda"],
+    )
+    analysis = analyse(only, "bert-tiny")
+    assert analysis.gains == ()
+    assert analysis.over_pot is None
+    assert [row.kind for row in analysis.table.rows][:1] == ["pair"]
+    assert headline(only, [analysis])
