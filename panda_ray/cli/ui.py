@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -33,10 +35,24 @@ def ui(overrides: Overrides, sweep_file: OptionalSweepFile = None, port: Port = 
         return
     _check_port(port)
     stdout.print(f"MLflow over {tracking_uri} at http://{_HOST}:{port} (Ctrl-C ends it)", markup=False, soft_wrap=True)
+    code = _serve(server_command(tracking_uri, port))
+    if code:
+        raise typer.Exit(code)
+
+
+def _serve(command: list[str]) -> int:
+    """Run the server until it ends or we are told to; its worker processes end with it."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    server = subprocess.Popen(command, env=_environment(), start_new_session=True)
     try:
-        raise typer.Exit(subprocess.run(server_command(tracking_uri, port), env=_environment(), check=False).returncode)
+        return server.wait()
     except KeyboardInterrupt:
         stdout.print("MLflow stopped")
+        return 0
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGTERM)
+        server.wait()
 
 
 def server_command(tracking_uri: str, port: int) -> list[str]:

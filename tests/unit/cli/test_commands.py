@@ -1,0 +1,207 @@
+"""Commands that need no training: lists, plan, status, data, schema; and what a mistake of the user's looks like."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from command_line import CommandLine, Ended
+
+from panda_ray.backbones import BACKBONES
+from panda_ray.cli.ui import server_command
+from panda_ray.execution.store import Store
+from panda_ray.metrics import METRICS
+from panda_ray.tasks import TASKS
+
+ROOT = Path(__file__).parents[3]
+
+SWEEP = """\
+name: tiny
+storage: store
+backbones: [builtin-tiny]
+sources: [review, rating, conll03]
+targets: [remark, duplicate]
+methods: [prompt_tuning, pot]
+metrics: [constant]
+"""
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    """Command lines in a folder that holds a sweep file and an empty data folder."""
+    (tmp_path / "x.yaml").write_text(SWEEP)
+    (tmp_path / "data").mkdir()
+    return CommandLine(tmp_path, monkeypatch, capsys)
+
+
+def test_help_is_quick() -> None:
+    """In CPU time, which other processes on the machine do not change."""
+    spent = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(
+            [sys.executable, "-m", "panda_ray.cli", "--help"], check=True, capture_output=True, env=plain_environment()
+        )
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(spent) < 0.5
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = {"torch", "transformers", "ray", "mlflow", "numpy", "pandas", "pydantic", "matplotlib"}
+    code = f"import sys, panda_ray.cli; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=plain_environment()
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def plain_environment() -> dict[str, str]:
+    """Without coverage's hook in subprocesses, which costs start-up time."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+
+
+@pytest.mark.parametrize(
+    ("command", "names"),
+    [
+        ("tasks", [task.name for task in TASKS]),
+        ("methods", ["prompt_tuning", "pot", "panda"]),
+        ("metrics", [metric.name for metric in METRICS]),
+        ("backbones", [spec.name for spec in BACKBONES]),
+    ],
+)
+def test_lists(cli: CommandLine, command: str, names: list[str]) -> None:
+    ended = cli(command)
+    assert ended.code == 0
+    found = [line.split()[0] for line in ended.out.splitlines() if not line.startswith(" ")]
+    assert found[1:] == names
+
+
+def test_schema_and_version(cli: CommandLine) -> None:
+    assert cli("schema") == Ended(0, (ROOT / "sweeps" / "schema.json").read_text(), "")
+    assert cli("--version").out.startswith("panda-ray ")
+
+
+def test_plan_as_json(cli: CommandLine) -> None:
+    ended = cli("plan", "x.yaml", "--set", "data_root=data", "--json")
+    plan = ended.json
+    assert (ended.code, ended.err) == (0, "")
+    assert (plan["sweep"], plan["cells"]) == ("tiny", 2 + 2 * 2)
+    assert plan["units"] == {"total": 8, "done": 0, "to_run": 8, "blocked": 0}
+    assert plan["by_kind"]["pot"] == {"total": 4, "done": 0, "to_run": 4, "blocked": 0}
+    assert plan["stacks"] > 0
+    assert plan["estimated_seconds"] is None
+    assert [skipped["task"] for skipped in plan["skipped"]] == ["conll03"]
+    assert Path(plan["storage"]).name == "store"
+
+
+def test_plan_changes_nothing(cli: CommandLine, tmp_path: Path) -> None:
+    before = set(tmp_path.iterdir())
+    ended = cli("plan", "x.yaml", "--set", "sources=[review]")
+    assert ended.code == 0
+    assert "0 of 4 cells done" in ended.out
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_status_shows_failures_and_what_they_block(cli: CommandLine, tmp_path: Path) -> None:
+    from panda_ray.execution.plan import build_plan
+    from panda_ray.sweep_file import load_sweep
+
+    store = Store(str(tmp_path / "store"))
+    plan = build_plan(load_sweep("x.yaml", ["data_root=data"]), store)
+    key = next(key for key, unit in plan.units.items() if unit.task == "review")
+    store.failures.write(key, "the loss became NaN")
+    ended = cli("status", "x.yaml", "--set", "data_root=data")
+    assert ended.code == 0
+    assert "6 cells, 2 blocked, 4 waiting" in ended.out
+    assert "failed: prompt_tuning review (seed 11): the loss became NaN" in ended.out
+    rows = {
+        line.split()[0]: line.split()[1:] for line in ended.out.splitlines() if line.startswith(("review", "rating"))
+    }
+    assert rows == {"review": ["!", "!"], "rating": ["·", "·"]}
+    planned = cli("plan", "x.yaml", "--set", "data_root=data", "--json").json
+    assert planned["units"] == {"total": 8, "done": 0, "to_run": 6, "blocked": 2}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "y.yaml"], "no sweep file 'y.yaml'"),
+        (
+            ["plan", "x.yaml", "--set", "targets=[remrk]"],
+            "--set targets=[remrk]: unknown task 'remrk'; did you mean 'remark'?",
+        ),
+        (["run", "x.yaml", "--runner", "inline", "--address", "auto"], "--address names a Ray cluster"),
+        (["status", "x.yaml", "--set", "seeds=1"], "--set seeds=1: seeds: must be a list, not 1"),
+        (["ui"], "no runs/*/mlflow.db here"),
+        (["ui", "x.yaml"], "nothing was tracked yet"),
+        (["data", "check", "remrk"], "unknown task 'remrk'; did you mean 'remark'?"),
+        (
+            ["data", "convert", "in", "out.parquet", "--layout", "conll3"],
+            "unknown layout 'conll3'; did you mean 'conll03'?",
+        ),
+        (
+            ["run", "x.yaml", "--set", "sources=[conll03]", "--set", "targets=[conll03]", "--set", "data_root=data"],
+            "has no cell",
+        ),
+    ],
+)
+def test_mistakes_are_one_sentence_and_status_2(cli: CommandLine, arguments: list[str], said: str) -> None:
+    ended = cli(*arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert said in ended.err
+    assert "Traceback" not in ended.err
+    assert len(ended.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", [["rn"], ["run"], ["run", "x.yaml", "--runner", "slurm"]])
+def test_misspelt_command_lines_are_status_2(cli: CommandLine, arguments: list[str]) -> None:
+    assert cli(*arguments).code == 2
+
+
+def test_data_check_describes_tasks(cli: CommandLine) -> None:
+    ended = cli("data", "check", "remark", "--backbone", "builtin-tiny")
+    assert ended.code == 0
+    assert "remark: fingerprint " in ended.out
+    assert "200 rows; tokens" in ended.out
+    assert "good 5" in ended.out
+    assert "1 in order, 0 absent, 0 with problems" in ended.out
+
+
+def test_data_check_names_row_and_column(cli: CommandLine, tmp_path: Path) -> None:
+    for split in ("train", "validation"):
+        path = tmp_path / "data" / "rte" / f"{split}.parquet"
+        path.parent.mkdir(exist_ok=True)
+        rows = [{"premise": "a", "hypothesis": "b", "label": label} for label in (0, 1, 7)]
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    ended = cli("data", "check", "rte", "conll03", "--data-root", "data", "--backbone", "builtin-tiny")
+    assert ended.code == 1
+    assert "rte/train.parquet" in ended.out
+    assert "row 2, column 'label'" in ended.out
+    assert "conll03: absent: " in ended.out
+    assert "0 in order, 1 absent, 1 with problems" in ended.out
+
+
+def test_data_convert(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "eng.train").write_text("Bonn NNP I-NP I-LOC\nsleeps VBZ I-VP O\n\n")
+    ended = cli("data", "convert", "eng.train", "data/conll03/train.parquet", "--layout", "conll03")
+    assert (ended.code, ended.out.strip()) == (0, "1 rows in data/conll03/train.parquet")
+    assert pq.read_table(tmp_path / "data/conll03/train.parquet").num_rows == 1
+
+
+def test_ui_names_a_server_instead_of_starting_one(cli: CommandLine) -> None:
+    ended = cli("ui", "x.yaml", "--set", "tracking_uri=http://tracking:5000")
+    assert ended.code == 0
+    assert "http://tracking:5000" in ended.out
+
+
+def test_ui_listens_on_loopback_only() -> None:
+    command = server_command("sqlite:///a.db", 5001)
+    assert command[command.index("--host") + 1] == "127.0.0.1"
+    assert command[command.index("--allowed-hosts") + 1] == "localhost:5001,127.0.0.1:5001"
