@@ -60,9 +60,7 @@ def publish_training(unit: Unit, store: Store, finished: datetime) -> None:
     metric = get_task(unit.task).metric
     lift = {"prompt_tuning": 0.0, "pot": 0.02, "panda": 0.08}.get(unit.method, 0.0)
     related = bool(unit.source) and get_task(unit.source).group == get_task(unit.task).group
-    best, honest = (
-        item_statistics(metric, 0.7 + lift + 0.1 * related, ITEMS, generator) for _ in ("best", "honest")
-    )
+    best, honest = (item_statistics(metric, 0.7 + lift + 0.1 * related, ITEMS, generator) for _ in ("best", "honest"))
     select = np.arange(ITEMS) % 2 == 0
     paper, reported = reduce(metric, best), reduce(metric, honest[~select])
     history = [
@@ -90,7 +88,9 @@ def publish_training(unit: Unit, store: Store, finished: datetime) -> None:
         "similarity": 0.5 if unit.method == "panda" else None,
         "examples_per_second": 100.0,
     }
-    store.publish(unit.key, record, {"prompt.safetensors": prompt(unit), "predictions.parquet": predictions(select, best, honest)})
+    store.publish(
+        unit.key, record, {"prompt.safetensors": prompt(unit), "predictions.parquet": predictions(select, best, honest)}
+    )
 
 
 def publish_signature(unit: Unit, store: Store, finished: datetime) -> None:

@@ -19,6 +19,8 @@ from panda_ray.execution.store import Store
 
 SQLITE = "sqlite:///"
 
+LONGEST_CAUSE = 160
+
 UNREACHABLE = (MlflowException, SQLAlchemyError, OSError)
 """What a tracking server that is away, overloaded or full makes MLflow raise."""
 
@@ -70,6 +72,18 @@ def connect(tracking_uri: str) -> MlflowClient:
     if folder is not None:
         folder.parent.mkdir(parents=True, exist_ok=True)
     return MlflowClient(tracking_uri)
+
+
+def public(tracking_uri: str) -> str:
+    """The URI without user and password."""
+    scheme, separator, rest = tracking_uri.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+
+
+def cause(error: Exception, tracking_uri: str) -> str:
+    """An error's first words for people, without the password that it may quote."""
+    words = str(error).split("\n", maxsplit=1)[0].replace(tracking_uri, public(tracking_uri))
+    return words if len(words) <= LONGEST_CAUSE else f"{words[:LONGEST_CAUSE]} ..."
 
 
 def experiment_of(client: MlflowClient, name: str) -> str:

@@ -15,7 +15,7 @@ from panda_ray.execution.events import Listener, Outcome, RunSummary
 from panda_ray.execution.plan import Plan
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.store import Store
-from panda_ray.tracking.client import UNREACHABLE, tracking_uri_of
+from panda_ray.tracking.client import UNREACHABLE, cause, public, tracking_uri_of
 from panda_ray.tracking.session import Session
 from panda_ray.tracking.similarity import Similarities
 from panda_ray.tracking.study import Failure
@@ -78,7 +78,7 @@ class MlflowTracker(Listener):
             return None
         cause = f" ({self.trouble})" if self.trouble else ""
         return (
-            f"MLflow at {_public(self.tracking_uri)} lacks {len(self.missing)} finished units{cause}; "
+            f"MLflow at {public(self.tracking_uri)} lacks {len(self.missing)} finished units{cause}; "
             "they are in the store and the next run logs them"
         )
 
@@ -87,12 +87,6 @@ def _state(summary: RunSummary) -> str:
     if summary.interrupted is not None:
         return "interrupted"
     return "finished" if summary.complete else "failed"
-
-
-def _public(uri: str) -> str:
-    """The URI without user and password."""
-    scheme, _, rest = uri.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
 class _Worker(threading.Thread):
@@ -166,7 +160,7 @@ class _Worker(threading.Thread):
             self._session.write_progress(self._done, self._state)
             self._write_failures(self._session)
         except UNREACHABLE as error:
-            self.trouble = str(error).split("\n", maxsplit=1)[0]
+            self.trouble = cause(error, self._tracking_uri)
             self._session, self._written = None, -1
             self._next_attempt = time.monotonic() + PAUSES[min(self._attempts, len(PAUSES) - 1)]
             self._attempts += 1

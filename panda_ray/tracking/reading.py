@@ -17,7 +17,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from panda_ray.errors import InputError
-from panda_ray.tracking.client import UNREACHABLE, connect, find_experiment
+from panda_ray.tracking.client import UNREACHABLE, cause, connect, find_experiment, public
 from panda_ray.tracking.examples import unpack
 from panda_ray.tracking.schema import (
     COMPLETE,
@@ -59,7 +59,7 @@ def read_study(tracking_uri: str, sweep: str) -> Study:
             units = {run.data.tags[KEY]: run for run in search(client, experiment_id, f"tags.{KIND} = 'train'")}
             return _study(parts, {key: run for key, run in units.items() if COMPLETE in run.data.tags})
     except UNREACHABLE as error:
-        raise InputError(f"MLflow at {tracking_uri!r} cannot be read: {_first_line(error)}") from error
+        raise InputError(f"MLflow at {public(tracking_uri)} cannot be read: {cause(error, tracking_uri)}") from error
 
 
 def log_report(tracking_uri: str, sweep: str, paths: Sequence[Path], findings: Sequence[str]) -> None:
@@ -73,17 +73,15 @@ def log_report(tracking_uri: str, sweep: str, paths: Sequence[Path], findings: S
         for run in summary_runs(client, _experiment_id(client, sweep)).values():
             SummaryRun(client, run.info.run_id).write_report(paths, "\n".join(f"- {line}" for line in findings))
     except UNREACHABLE as error:
-        raise InputError(f"MLflow at {tracking_uri!r} does not take the report: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).split("\n", maxsplit=1)[0]
+        raise InputError(
+            f"MLflow at {public(tracking_uri)} does not take the report: {cause(error, tracking_uri)}"
+        ) from error
 
 
 def _experiment_id(client: MlflowClient, sweep: str) -> str:
     experiment = find_experiment(client, sweep)
     if experiment is None or not summary_runs(client, experiment.experiment_id):
-        raise InputError(f"MLflow at {client.tracking_uri!r} knows no sweep {sweep!r}; run it first")
+        raise InputError(f"MLflow at {public(client.tracking_uri)} knows no sweep {sweep!r}; run it first")
     return str(experiment.experiment_id)
 
 

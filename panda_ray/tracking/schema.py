@@ -11,6 +11,10 @@ SUMMARY = "summary"
 """Value of the tag `kind` of the one run per backbone; other runs carry their unit's kind."""
 
 KEY = "key"
+ROLE = "role"
+LABEL = "method"
+"""The sweep's label of a unit's method or metric."""
+
 KIND = "kind"
 COMPLETE = "complete"
 """Written last: a unit's run without it was cut short and is logged again in place."""

@@ -16,7 +16,7 @@ from panda_ray.execution.record import PREDICTIONS_FILE
 from panda_ray.execution.store import Record, Store
 from panda_ray.tracking.client import connect, experiment_of
 from panda_ray.tracking.provenance import provenance
-from panda_ray.tracking.schema import COMPLETE, KEY, search, summary_runs
+from panda_ray.tracking.schema import COMPLETE, KEY, LABEL, ROLE, search, summary_runs
 from panda_ray.tracking.similarity import Similarities
 from panda_ray.tracking.study import Failure
 from panda_ray.tracking.summary_run import SummaryRun
@@ -37,7 +37,7 @@ class Session:
         self._similarities = similarities
         self._client = connect(tracking_uri)
         self._experiment_id = experiment_of(self._client, plan.sweep.name)
-        self._cut_short: dict[str, str] = {}
+        self._to_rewrite: dict[str, str] = {}
         self._compared = -1
         self.logged: set[str] = set()
         self.unreadable: set[str] = set()
@@ -76,17 +76,24 @@ class Session:
             summary.write_failures([failure for failure in listed if failure.backbone == backbone])
 
     def _take_stock(self) -> None:
-        """Find complete runs and those that were cut short; remove what a race of two drivers made twice."""
+        """Find what is logged and what must be logged again; remove what a race of two drivers made twice."""
         runs = [run for run in search(self._client, self._experiment_id, "") if run.data.tags.get(KEY)]
         for key, twins in groupby(sorted(runs, key=_completeness), key=lambda run: str(run.data.tags[KEY])):
             first, *others = twins
-            if COMPLETE in first.data.tags:
+            if self._is_current(key, first):
                 self.logged.add(key)
             else:
-                self._cut_short[key] = first.info.run_id
+                self._to_rewrite[key] = first.info.run_id
             for run in others:
                 self._client.set_terminated(run.info.run_id, "KILLED")
                 self._client.delete_run(run.info.run_id)
+
+    def _is_current(self, key: str, run: Run) -> bool:
+        """Complete, and the unit is still to the sweep what it was; a source may have become a cell."""
+        tags = run.data.tags
+        if COMPLETE not in tags or key not in self._plan.units:
+            return COMPLETE in tags
+        return tags[ROLE] == self._plan.role_of[key] and tags[LABEL] == self._plan.label_of[key]
 
     def _open_summaries(self) -> Mapping[str, SummaryRun]:
         sweep = self._plan.sweep
@@ -124,7 +131,7 @@ class Session:
             files,
             experiment_id=self._experiment_id,
             parent_id=parent_id,
-            run_id=self._cut_short.pop(key, None),
+            run_id=self._to_rewrite.pop(key, None),
         )
         self.logged.add(key)
 

@@ -19,7 +19,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
 from panda_ray.execution.store import Record
-from panda_ray.tracking.schema import COMPLETE, KEY, KIND
+from panda_ray.tracking.schema import COMPLETE, KEY, KIND, LABEL, ROLE
 
 METRICS_PER_CALL = 1000
 SCORES = ("score", "score_last", "score_first_epoch", "score_paper", "score_honest", "similarity")
@@ -55,12 +55,12 @@ def log_unit(
 
     Args:
         files: artifacts by name.
-        run_id: of a run that was cut short, to be completed.
+        run_id: of a run that was cut short or has old labels, to be written again.
     """
     end = _milliseconds(record["finished_at"])
     start = end - int(1000 * record["seconds"])
+    tags = dict(_tags(record, labels, parent_id))
     if run_id is None:
-        tags = dict(_tags(record, labels, parent_id))
         run_id = str(client.create_run(experiment_id, start, tags, _name(record, labels)).info.run_id)
     client.set_terminated(run_id, "FINISHED", end)
     _log_files(client, run_id, files)
@@ -68,7 +68,8 @@ def log_unit(
     params = [Param(name, value[:6000]) for name, value in _params(record)]
     for first in range(METRICS_PER_CALL, len(metrics), METRICS_PER_CALL):
         client.log_batch(run_id, metrics[first : first + METRICS_PER_CALL])
-    client.log_batch(run_id, metrics[:METRICS_PER_CALL], params, [RunTag(COMPLETE, "true")])
+    tags[COMPLETE] = "true"
+    client.log_batch(run_id, metrics[:METRICS_PER_CALL], params, [RunTag(name, tag) for name, tag in tags.items()])
     return run_id
 
 
@@ -90,8 +91,8 @@ def _tags(record: Record, labels: UnitLabels, parent_id: str) -> Iterator[tuple[
     yield "mlflow.parentRunId", parent_id
     yield KEY, record["key"]
     yield KIND, record["kind"]
-    yield "role", labels.role
-    yield "method", labels.label
+    yield ROLE, labels.role
+    yield LABEL, labels.label
     yield "target", _task(record)
     yield "backbone", record["backbone"]
     yield "seed", str(record["seed"])

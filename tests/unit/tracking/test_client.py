@@ -22,7 +22,7 @@ def test_remote_store_needs_a_uri() -> None:
 
 
 def test_a_path_is_no_uri(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="sqlite:///runs/mlflow.db"):
+    with pytest.raises(InputError, match=r"sqlite:///runs/mlflow\.db"):
         tracking_uri_of(str(tmp_path), "runs/mlflow.db")
 
 

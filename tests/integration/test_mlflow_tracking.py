@@ -1,0 +1,292 @@
+"""The tracker over a real plan, a real store and a real MLflow: SQLite, and a server that comes and goes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run, ViewType
+from records import publish
+
+from panda_ray.errors import InputError
+from panda_ray.execution.events import Outcome, RunSummary
+from panda_ray.execution.plan import Plan, build_plan
+from panda_ray.execution.store import Store
+from panda_ray.reports.build import build_report
+from panda_ray.sweep import Sweep
+from panda_ray.tracking.client import connect
+from panda_ray.tracking.mlflow import MlflowTracker
+from panda_ray.tracking.reading import read_study
+
+SOURCES, TARGETS = ["review", "follows"], ["remark", "choice"]
+
+
+def make_sweep(storage: Path, targets: list[str] = TARGETS, seeds: tuple[int, ...] = (11, 12)) -> Sweep:
+    return Sweep.model_validate(
+        {
+            "name": "small",
+            "storage": str(storage),
+            "backbones": [{"name": "builtin-tiny"}],
+            "sources": SOURCES,
+            "targets": targets,
+            "methods": [{"method": "prompt_tuning"}, {"method": "pot"}, {"method": "panda", "label": "PanDa <b>"}],
+            "metrics": [{"metric": "task_embedding"}, {"metric": "constant"}],
+            "seeds": list(seeds),
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's tables without a row: making them takes seconds, copying them does not."""
+    path = tmp_path_factory.mktemp("empty") / "mlflow.db"
+    connect(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def storage(tmp_path: Path, empty_database: Path) -> Path:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    shutil.copy(empty_database, folder / "mlflow.db")
+    return folder
+
+
+def track(plan: Plan, store: Store, uri: str | None = None, new: list[str] | None = None) -> MlflowTracker:
+    """What a driver does that finds `plan.done` and finishes the units `new`."""
+    tracker = MlflowTracker(store, uri)
+    tracker.on_plan(plan)
+    for key in new or []:
+        tracker.on_outcome(None, Outcome(key, "done"))
+    tracker.on_finished(RunSummary(done=plan.done | frozenset(new or [])))
+    return tracker
+
+
+def runs_of(client: MlflowClient) -> list[Run]:
+    experiment = client.get_experiment_by_name("small")
+    assert experiment is not None
+    return list(client.search_runs([experiment.experiment_id], run_view_type=ViewType.ALL, max_results=1000))
+
+
+def assert_one_finished_run_per_unit(client: MlflowClient, plan: Plan) -> None:
+    runs = runs_of(client)
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    keys = [run.data.tags["key"] for run in runs if "key" in run.data.tags]
+    assert sorted(keys) == sorted(plan.units)
+    summaries = [run for run in runs if run.data.tags["kind"] == "summary"]
+    assert len(summaries) == 1
+    parents = {run.data.tags["mlflow.parentRunId"] for run in runs if "key" in run.data.tags}
+    assert parents == {summaries[0].info.run_id}
+    assert all(run.data.tags.get("complete") == "true" for run in runs if "key" in run.data.tags)
+
+
+def test_a_run_its_extension_and_its_report(storage: Path) -> None:
+    """Half a sweep, the rest, one more target: never a run twice, and the report needs MLflow alone."""
+    store = Store(str(storage))
+    first = build_plan(make_sweep(storage, targets=["remark"]), store)
+    published = publish(first, store)
+    tracker = track(first, store, new=published)
+    assert tracker.message is None
+    client = connect(tracker.tracking_uri)
+    assert_one_finished_run_per_unit(client, first)
+
+    extended = build_plan(make_sweep(storage), store)
+    assert extended.done == frozenset(published)
+    track(extended, store, new=publish(extended, store, extended.units.keys() - extended.done))
+    assert_one_finished_run_per_unit(client, extended)
+
+    shutil.rmtree(storage / "units")
+    study = read_study(tracker.tracking_uri, "small")
+    assert len(study.scores) == len(study.cells) == len(extended.cells) == 2 * 2 * (1 + 2 + 2)
+    assert set(study.examples) == {cell.key for cell in extended.cells}
+    assert len(study.similarity) == len(extended.similarities) == 2 * 2 * 2 * 2
+    assert study.missing.empty
+    report = build_report(tracker.tracking_uri, "small", storage / "report")
+    page = report.paths[0].read_text(encoding="utf-8")
+    assert "PanDa &lt;b&gt;" in page
+    assert str(storage) not in page, "a report holds no paths of the machine"
+    [summary] = [run for run in runs_of(client) if run.data.tags["kind"] == "summary"]
+    logged = {Path(file.path).name for file in client.list_artifacts(summary.info.run_id, "report")}
+    assert logged == {path.name for path in report.paths}
+    assert report.headline[0] in summary.data.tags["mlflow.note.content"]
+    assert summary.data.tags["state"] == "finished"
+    assert summary.data.metrics["units_done"] == len(extended.units)
+
+
+def test_mlflow_is_rebuilt_from_the_store(storage: Path, empty_database: Path) -> None:
+    store = Store(str(storage))
+    sweep = make_sweep(storage, targets=["remark"], seeds=(11,))
+    publish(build_plan(sweep, store), store)
+    plan = build_plan(sweep, store)
+    uri = track(plan, store).tracking_uri
+    before = read_study(uri, "small")
+    shutil.copy(empty_database, storage / "mlflow.db")
+    shutil.rmtree(storage / "mlflow-artifacts")
+    track(plan, store)
+    after = read_study(uri, "small")
+    assert after.scores.equals(before.scores)
+    assert after.similarity.equals(before.similarity)
+    assert_one_finished_run_per_unit(connect(uri), plan)
+
+
+def test_what_a_killed_driver_left_is_repaired(storage: Path) -> None:
+    """A run between creation and its last call, a summary still RUNNING, and a twin made by a second driver."""
+    store = Store(str(storage))
+    sweep = make_sweep(storage, targets=["remark"], seeds=(11,))
+    publish(build_plan(sweep, store), store)
+    plan = build_plan(sweep, store)
+    client = connect(track(plan, store).tracking_uri)
+    runs = {run.data.tags["key"]: run for run in runs_of(client) if "key" in run.data.tags}
+    cut, twin, *_ = runs
+    client.delete_tag(runs[cut].info.run_id, "complete")
+    client.update_run(runs[cut].info.run_id, "RUNNING")
+    [summary] = [run for run in runs_of(client) if run.data.tags["kind"] == "summary"]
+    client.update_run(summary.info.run_id, "RUNNING")
+    client.create_run(summary.info.experiment_id, tags=dict(runs[twin].data.tags), start_time=2**41)
+    track(plan, store)
+    alive = [run for run in runs_of(client) if run.info.lifecycle_stage == "active"]
+    assert {run.info.status for run in alive} == {"FINISHED"}
+    assert {run.data.tags["key"]: run.info.run_id for run in alive if "key" in run.data.tags} == {
+        key: run.info.run_id for key, run in runs.items()
+    }
+    assert not [run for run in runs_of(client) if run.info.status == "RUNNING"]
+
+
+def test_failures_are_kept_and_forgotten(storage: Path) -> None:
+    store = Store(str(storage))
+    sweep = make_sweep(storage, targets=["remark"], seeds=(11,))
+    plan = build_plan(sweep, store)
+    broken = next(cell.key for cell in plan.cells if cell.method == "pot")
+    publish(plan, store, plan.units.keys() - {broken})
+    tracker = MlflowTracker(store)
+    tracker.on_plan(build_plan(sweep, store))
+    tracker.on_outcome(None, Outcome(broken, "failed", "loss is NaN in epoch 2"))
+    tracker.on_finished(RunSummary(done=store.done_keys(), failed={broken: "loss is NaN in epoch 2"}))
+    study = read_study(tracker.tracking_uri, "small")
+    [failure] = study.failures
+    assert (failure.method, failure.error) == ("pot", "loss is NaN in epoch 2")
+    assert list(study.missing["key"]) == [broken]
+    publish(plan, store, {broken})
+    track(build_plan(sweep, store), store)
+    study = read_study(tracker.tracking_uri, "small")
+    assert study.failures == ()
+    assert study.missing.empty
+
+
+def test_a_sweep_that_was_never_run_cannot_be_read(storage: Path) -> None:
+    with pytest.raises(InputError, match="knows no sweep 'small'"):
+        read_study(f"sqlite:///{storage}/mlflow.db", "small")
+
+
+def test_a_bug_in_the_tracker_is_not_swallowed(storage: Path) -> None:
+    store = Store(str(storage))
+    tracker = MlflowTracker(store)
+    tracker.on_plan(build_plan(make_sweep(storage, targets=["remark"], seeds=(11,)), store))
+    tracker.on_outcome(None, Outcome("no such unit", "failed", "x"))
+    with pytest.raises(KeyError, match="no such unit"):
+        tracker.on_finished(RunSummary())
+
+
+class Server:
+    """`mlflow server` on loopback, which can be stopped and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.uri = f"http://127.0.0.1:{self.port}"
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [
+            *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)),
+            *("--backend-store-uri", f"sqlite:///{self._folder}/mlflow.db", "--workers", "1"),
+            *("--artifacts-destination", str(self._folder / "artifacts")),
+        ]
+        quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+        with (self._folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, env=os.environ | quiet, stdout=log, stderr=log, start_new_session=True
+            )
+        deadline = time.monotonic() + 60
+        while not self._answers():
+            assert time.monotonic() < deadline, (self._folder / "server.log").read_text()
+            time.sleep(0.2)
+
+    def _answers(self) -> bool:
+        try:
+            urllib.request.urlopen(f"{self.uri}/health", timeout=1)
+        except OSError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+
+@pytest.fixture
+def server(tmp_path: Path, empty_database: Path) -> Iterator[Server]:
+    shutil.copy(empty_database, tmp_path / "mlflow.db")
+    server = Server(tmp_path)
+    yield server
+    server.stop()
+
+
+@pytest.mark.cluster
+def test_a_server_that_comes_and_goes(server: Server, tmp_path: Path) -> None:
+    """Away at first, killed in the middle, away at the end: training goes on, and nothing is lost or doubled."""
+    store = Store(str(tmp_path / "store"))
+    sweep = make_sweep(tmp_path / "store", targets=["remark"])
+    plan = build_plan(sweep, store)
+    units = list(plan.units)
+    tracker = MlflowTracker(store, server.uri)
+    tracker.on_plan(plan)
+    publish(plan, store, units[:5])
+    for key in units[:5]:
+        tracker.on_outcome(None, Outcome(key, "done"))
+    server.start()
+    client = connect(server.uri)
+    for _ in range(200):
+        if client.get_experiment_by_name("small") is not None and len(runs_of(client)) > 2:
+            break
+        time.sleep(0.1)
+    server.stop()
+    publish(plan, store, units[5:10])
+    for key in units[5:10]:
+        tracker.on_outcome(None, Outcome(key, "done"))
+    tracker.on_finished(RunSummary(done=frozenset(units[:10]), interrupted="SIGINT"))
+    assert tracker.message is not None
+    assert "finished units" in tracker.message
+    assert set(units[5:10]) <= tracker.missing
+
+    server.start()
+    publish(plan, store, units[10:])
+    track(build_plan(sweep, store), store, server.uri)
+    assert_one_finished_run_per_unit(client, plan)
+    study = read_study(server.uri, "small")
+    assert len(study.scores) == len(plan.cells)
+    assert set(study.examples) == {cell.key for cell in plan.cells}
+
+
+def test_message_hides_the_password(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "store"))
+    plan = build_plan(make_sweep(tmp_path / "store", targets=["remark"], seeds=(11,)), store)
+    keys = publish(plan, store, list(plan.units)[:1])
+    tracker = track(plan, store, "http://someone:secret@127.0.0.1:9", new=keys)
+    assert tracker.message is not None
+    assert "secret" not in tracker.message
+    assert "127.0.0.1:9 lacks 1 finished units" in tracker.message
