@@ -107,10 +107,11 @@ def _scored_units(study: Study) -> dict[str, ScoredUnit]:
 
 def _rankings(study: Study, backbone: str) -> dict[str, Ranking]:
     frame = similarity_csv(study)
-    frame = frame[frame["backbone"] == backbone]
+    by_metric = dict(iter(frame[frame["backbone"] == backbone].groupby("metric")))
     return {
-        str(metric): dict(zip(zip(rows["source"], rows["target"], strict=True), rows["similarity"], strict=True))
-        for metric, rows in frame.groupby("metric", sort=False)
+        metric: dict(zip(zip(rows["source"], rows["target"], strict=True), rows["similarity"], strict=True))
+        for metric in study.metrics
+        if (rows := by_metric.get(metric)) is not None
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 
@@ -33,8 +34,9 @@ def methods_chart(
         return finish(
             figure,
             name,
-            "Left: score per target; a transfer method is averaged over its sources, bars are standard deviations over "
-            "seeds. Right: the mean gain over prompt tuning with its 95 % paired bootstrap interval over dev items.",
+            "Left: score per target; a transfer method is averaged over its sources; error bars are standard "
+            "deviations over seeds. Right: the mean gain over prompt tuning with its 95 % paired bootstrap interval "
+            "over dev items.",
         )
 
 
@@ -50,7 +52,7 @@ def _score_bars(axes: Axes, grid: Grid, baseline: str, gains: Sequence[MethodGai
             places,
             [cell.mean for cell in known.values()],
             height=thickness * 0.92,
-            xerr=[cell.std or 0.0 for cell in known.values()],
+            xerr=[math.nan if cell.std is None else cell.std for cell in known.values()],
             error_kw={"elinewidth": 0.9, "capsize": 1.8, "ecolor": INK},
             color=colors[index % len(colors)],
             label=label,

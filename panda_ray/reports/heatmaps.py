@@ -115,7 +115,7 @@ def _figure(grid: _Layout, titles: Sequence[str]) -> tuple[Figure, list[Axes]]:
     longest = max(len(grid.groups[task]) for task in grid.targets)
     for index, (axes, title) in enumerate(zip(panels, titles, strict=True)):
         axes.set(xlim=(0, grid.width), ylim=(grid.height, 0), aspect="equal")
-        axes.set_title(title, pad=12 + 2.8 * longest)
+        axes.set_title(title, pad=20 + 2.8 * longest)
         axes.set_xlabel("target")
         axes.set_xticks([x + 0.5 for x in grid.columns.values()], grid.targets, rotation=45, ha="right")
         axes.set_yticks([y + 0.5 for y in grid.rows.values()], grid.sources if index == 0 else [])
