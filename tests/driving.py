@@ -1,0 +1,47 @@
+"""Driver processes for tests: started, listened to, and gone at the end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+_SCRIPT = Path(__file__).with_name("drive.py")
+
+
+@contextmanager
+def driver(storage: Path, runner: Literal["inline", "ray"]) -> Iterator[subprocess.Popen[str]]:
+    """A process that runs the long small sweep; what happens is on its `stdout`, line by line."""
+    command = [sys.executable, str(_SCRIPT), str(storage), runner]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_for(process: subprocess.Popen[str], line: str) -> None:
+    """Read until a line that begins like this."""
+    assert process.stdout is not None
+    for seen in process.stdout:
+        if seen.startswith(line):
+            return
+    raise AssertionError(f"the driver ended without {line!r}")
+
+
+def workers_of(driver_id: int) -> list[int]:
+    """Process ids of the Ray workers that run trials below a driver."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], check=True, capture_output=True, text=True).stdout
+    rows = [line.split(None, 2) for line in listed.splitlines()]
+    family, grown = {driver_id}, True
+    while grown:
+        children = {int(row[0]) for row in rows if int(row[1]) in family} - family
+        family |= children
+        grown = bool(children)
+    return [int(row[0]) for row in rows if int(row[0]) in family and row[2].startswith("ray::ImplicitFunc")]

@@ -1,0 +1,85 @@
+"""Stacks on a real local Ray: the same bytes as in one process, whatever dies on the way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from driving import driver, wait_for, workers_of
+from small_sweeps import LONG, contents, fingerprints, planned, run_inline, small_sweep
+
+from panda_ray.errors import InputError
+from panda_ray.execution.events import Listener
+from panda_ray.execution.ray_tune import RayTuneRunner
+from panda_ray.execution.run import run_plan
+from panda_ray.execution.stack import Stack
+from panda_ray.training.stacked import EpochReport
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+
+
+class WorkerKiller(Listener):
+    """Kills every worker in the middle of the first stack that transfers, and notes how that stack went on."""
+
+    def __init__(self) -> None:
+        self.victim: Stack | None = None
+        self.starts = 0
+        self.epochs_after: list[int] = []
+
+    def on_stack_started(self, stack: Stack) -> None:
+        self.starts += stack == self.victim
+
+    def on_epoch(self, stack: Stack, report: EpochReport) -> None:
+        if self.victim is None and stack.members[0].method == "pot" and report.epoch == 6:
+            self.victim = stack
+            for worker in workers_of(os.getpid()):
+                os.kill(worker, signal.SIGKILL)
+        elif stack == self.victim and self.starts:
+            self.epochs_after.append(report.epoch)
+
+
+def test_killed_workers_are_replaced_and_the_result_is_that_of_the_inline_runner(
+    quiet_long: Path, tmp_path: Path
+) -> None:
+    killer = WorkerKiller()
+    plan, store = planned(small_sweep(tmp_path, training=LONG))
+    summary = run_plan(plan, store, RayTuneRunner(), [killer])
+    assert summary.complete
+    assert killer.starts == 1
+    assert min(killer.epochs_after) > 1, "it started over instead of continuing from its checkpoint"
+    assert contents(tmp_path) == contents(quiet_long)
+    assert not list(tmp_path.glob("checkpoints/*"))
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
+def test_a_stopped_driver_takes_its_workers_along_and_another_runner_continues(
+    quiet_long: Path, tmp_path: Path, sent: signal.Signals
+) -> None:
+    with driver(tmp_path, "ray") as process:
+        wait_for(process, "epoch pot 6")
+        workers = workers_of(process.pid)
+        assert workers
+        process.send_signal(sent)
+        assert process.stdout is not None
+        lines = process.stdout.read().splitlines()
+        assert process.wait(timeout=60) == (-signal.SIGKILL if sent == signal.SIGKILL else 1)
+    if sent == signal.SIGINT:
+        assert "SIGINT" in lines[-1]
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < deadline, "workers outlived their driver"
+        time.sleep(0.1)
+    finished = fingerprints(tmp_path)
+    assert finished
+    run_inline(small_sweep(tmp_path, training=LONG))
+    assert contents(tmp_path) == contents(quiet_long)
+    assert finished.items() <= fingerprints(tmp_path).items()
+
+
+def test_a_stack_that_no_machine_can_hold_is_refused_at_once(tmp_path: Path) -> None:
+    plan, store = planned(small_sweep(tmp_path, resources={"cpus_per_stack": 1000}))
+    with pytest.raises(InputError, match="cpus_per_stack"):
+        run_plan(plan, store, RayTuneRunner())

@@ -1,0 +1,208 @@
+"""Whatever stops a run, the same run continues it: nothing is done twice, and the bytes are those of a quiet run."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from driving import driver, wait_for
+from small_sweeps import LONG, contents, fingerprints, planned, small_sweep
+
+from panda_ray.execution import members
+from panda_ray.execution.events import Listener, RunSummary
+from panda_ray.execution.inline import InlineRunner
+from panda_ray.execution.run import run_plan
+from panda_ray.execution.stack import Stack
+
+
+def run(storage: Path, **changes: object) -> RunSummary:
+    plan, store = planned(small_sweep(storage, **changes))
+    return run_plan(plan, store, InlineRunner())
+
+
+def test_a_finished_sweep_runs_nothing(quiet: Path) -> None:
+    before = fingerprints(quiet)
+    summary = run(quiet)
+    assert summary.new == frozenset()
+    assert summary.complete
+    assert fingerprints(quiet) == before
+
+
+@pytest.mark.slow
+def test_killed_in_the_middle_of_a_stack_it_continues_from_the_checkpoint(quiet_long: Path, tmp_path: Path) -> None:
+    with driver(tmp_path, "inline") as process:
+        wait_for(process, "epoch pot 6")
+        process.kill()
+    finished = fingerprints(tmp_path)
+    assert finished
+    assert list(tmp_path.glob("checkpoints/*"))
+    epochs: list[int] = []
+
+    class Epochs(Listener):
+        def on_epoch(self, stack: Stack, report: object) -> None:
+            if stack.members[0].method == "pot":
+                epochs.append(report.epoch)  # type: ignore[attr-defined]
+
+    plan, store = planned(small_sweep(tmp_path, training=LONG))
+    assert run_plan(plan, store, InlineRunner(), [Epochs()]).complete
+    assert min(epochs) > 1
+    assert contents(tmp_path) == contents(quiet_long)
+    assert finished.items() <= fingerprints(tmp_path).items()
+    assert not list(tmp_path.glob("checkpoints/*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("sent", "named"), [(signal.SIGINT, "SIGINT"), (signal.SIGTERM, "SIGTERM")])
+def test_a_signal_ends_a_run_cleanly(quiet_long: Path, tmp_path: Path, sent: signal.Signals, named: str) -> None:
+    with driver(tmp_path, "inline") as process:
+        wait_for(process, "epoch pot 4")
+        process.send_signal(sent)
+        assert process.stdout is not None
+        lines = process.stdout.read().splitlines()
+        assert process.wait(timeout=60) == 1
+    assert lines[-1].startswith("summary 3 ")
+    assert named in lines[-1]
+    assert run(tmp_path, training=LONG).complete
+    assert contents(tmp_path) == contents(quiet_long)
+
+
+@pytest.mark.slow
+def test_two_drivers_on_one_store_give_one_result(quiet_long: Path, tmp_path: Path) -> None:
+    with driver(tmp_path, "inline") as first, driver(tmp_path, "inline") as second:
+        assert first.wait(timeout=240) == 0
+        assert second.wait(timeout=240) == 0
+    assert contents(tmp_path) == contents(quiet_long)
+    assert run(tmp_path, training=LONG).new == frozenset()
+    assert not list(tmp_path.glob("checkpoints/*"))
+
+
+@pytest.mark.parametrize("pattern", ["prompt.*", "predictions.*", "record.json", "signature.*"])
+def test_a_damaged_result_is_computed_again_and_nothing_else(quiet: Path, tmp_path: Path, pattern: str) -> None:
+    shutil.copytree(quiet, tmp_path, dirs_exist_ok=True)
+    damaged = sorted(tmp_path.glob(f"units/*/*/{pattern}"))[0]
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[: len(content) // 2] + b"?" + content[len(content) // 2 + 1 :])
+    summary = run(tmp_path)
+    assert summary.new == {damaged.parent.name}
+    assert summary.complete
+    mended = contents(tmp_path)
+    assert mended.keys() == contents(quiet).keys()
+
+
+def small_disk(folder: Path) -> Callable[[], None]:
+    """A file system of 256 KiB at a folder; returns what makes room on it."""
+    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
+    if subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("only root can mount a small disk")
+    return lambda: subprocess.run(["mount", "-o", "remount,size=64m", str(folder)], check=True) and None
+
+
+def test_a_full_disk_ends_the_run_with_a_sentence_and_the_run_continues_later(quiet: Path, tmp_path: Path) -> None:
+    make_room = small_disk(tmp_path)
+    try:
+        summary = run(tmp_path)
+        assert summary.interrupted is not None
+        assert "no space left" in summary.interrupted
+        assert 0 < len(summary.new) < len(contents(quiet))
+        finished = fingerprints(tmp_path)
+        make_room()
+        assert run(tmp_path).complete
+        assert contents(tmp_path) == contents(quiet)
+        assert finished.items() <= fingerprints(tmp_path).items()
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_a_file_that_the_disk_refuses_ends_the_run_with_a_sentence(quiet: Path, tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, before[1]))
+    try:
+        summary = run(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert summary.interrupted is not None
+    assert "no space left" in summary.interrupted
+    assert run(tmp_path).complete
+    assert contents(tmp_path) == contents(quiet)
+
+
+def test_a_process_that_dies_between_two_members_does_not_change_the_others(quiet: Path, tmp_path: Path) -> None:
+    class PowerCutError(Exception):
+        pass
+
+    class Plug(Listener):
+        """Takes the place of a kill in the middle of publishing: the members after the first are not stored."""
+
+        def on_stack_started(self, stack: Stack) -> None:
+            if stack.members[0].method == "pot":
+                monkeypatch.setattr(members, "publish", self.publish_one)
+
+        def publish_one(self, *arguments: object) -> object:
+            monkeypatch.undo()
+            members.publish(*arguments)  # type: ignore[arg-type]
+            raise PowerCutError
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        plan, store = planned(small_sweep(tmp_path))
+        with pytest.raises(PowerCutError):
+            run_plan(plan, store, InlineRunner(), [Plug()])
+    again, _ = planned(small_sweep(tmp_path))
+    (stack,) = [stack for stack in again.stacks if stack.members[0].method == "pot"]
+    assert (len(stack.members), len(stack.todo)) == (2, 1)
+    finished = fingerprints(tmp_path)
+    assert run(tmp_path).complete
+    assert contents(tmp_path) == contents(quiet)
+    assert finished.items() <= fingerprints(tmp_path).items()
+
+
+def test_extending_a_sweep_runs_only_what_is_new(quiet: Path, tmp_path: Path) -> None:
+    shutil.copytree(quiet, tmp_path, dirs_exist_ok=True)
+    before = fingerprints(quiet).keys()
+    plan, store = planned(small_sweep(tmp_path, sources=["review", "kinds", "paraphrase"]))
+    assert plan.done == contents(quiet).keys()
+    summary = run_plan(plan, store, InlineRunner())
+    assert summary.complete
+    assert {plan.units[key].source or plan.units[key].task for key in summary.new} == {"paraphrase"}
+    assert before <= fingerprints(tmp_path).keys()
+
+
+def test_a_unit_that_fails_blocks_only_its_dependents_and_is_tried_again(quiet: Path, tmp_path: Path) -> None:
+    diverging = {task: {"max_train_rows": 48, "max_dev_rows": 24} for task in ("review", "kinds", "remark")}
+    diverging["kinds"] = {**diverging["kinds"], "lr": 1e30}  # type: ignore[dict-item]
+    plan, store = planned(small_sweep(tmp_path, tasks=diverging))
+    summary = run_plan(plan, store, InlineRunner())
+    assert [plan.units[key].title for key in summary.failed] == ["prompt_tuning kinds (seed 1)"]
+    assert {plan.units[key].source or plan.units[key].task for key in summary.blocked} == {"kinds"}
+    assert set(summary.blocked.values()) == set(summary.failed)
+    assert not summary.complete
+    (key,) = summary.failed
+    failure = store.failures.read(key)
+    assert failure is not None
+    assert "NaN" in failure.error
+    again, _ = planned(small_sweep(tmp_path, tasks=diverging))
+    assert [unit.title for stack in again.stacks[:1] for unit in stack.todo] == ["prompt_tuning kinds (seed 1)"]
+    assert again.done.isdisjoint(summary.blocked)
+    ordinary = {key: value for key, value in contents(tmp_path).items() if key in contents(quiet)}
+    assert ordinary
+
+
+def test_out_of_device_memory_halves_the_stack(quiet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    widths: list[int] = []
+    train_stack = members.train_stack
+
+    def device_for_one(backbone: object, task: object, stack: list[object], *rest: object, **named: object) -> object:
+        widths.append(len(stack))
+        if len(stack) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return train_stack(backbone, task, stack, *rest, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(members, "train_stack", device_for_one)
+    assert run(tmp_path).complete
+    assert widths.count(2) == 3
+    assert contents(tmp_path).keys() == contents(quiet).keys()
