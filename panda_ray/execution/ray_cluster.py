@@ -1,7 +1,7 @@
 """The Ray cluster that a run uses: one started on this machine for the run, or one that exists already.
 
-A local cluster listens on loopback, has no dashboard and its own temporary folder, so that it disturbs no other. On a
-cluster, authentication and everything else are left as they are.
+A local cluster has no dashboard and its own temporary folder, so that it disturbs no other. Ray's authentication and
+everything else about an existing cluster are left as they are.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _arguments(address: str | None, temporary: str, settings: Settings) -> dict[
     common: dict[str, Any] = {
         "runtime_env": {"env_vars": {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}},
         "log_to_driver": False,
-        "logging_level": "ERROR",
+        "logging_level": "CRITICAL",  # a worker that dies is started again, and listeners hear of it
     }
     if address is not None:
         return {**common, "address": address}
@@ -90,7 +90,6 @@ def _arguments(address: str | None, temporary: str, settings: Settings) -> dict[
         "include_dashboard": False,
         "object_store_memory": _OBJECT_STORE_BYTES,
         "_temp_dir": temporary,
-        "_node_ip_address": "127.0.0.1",
     }
 
 
