@@ -70,7 +70,7 @@ def backbone_identity(name: str, path: str | None = None) -> str:
     if folder is not None:
         return f"local:{_hash_folder(str(folder))}"
     spec = get_backbone_spec(name)
-    return f"hub:{spec.repository}@{spec.revision or _head(spec.repository)}"
+    return f"hub:{spec.repository}@{spec.revision or _head(spec.name, spec.repository)}"
 
 
 def load_backbone(
@@ -95,11 +95,16 @@ def load_backbone(
     else:
         identity = identity or backbone_identity(name)
         where, origin["revision"] = identity.removeprefix("hub:").split("@")
-    with _quiet_transformers():
-        config = AutoConfig.from_pretrained(where, **origin)
-        family = family_of(config.model_type)
-        model = AutoModel.from_pretrained(where, dtype=torch.float32, attn_implementation=IMPLEMENTATION, **origin)
-        tokenizer = AutoTokenizer.from_pretrained(where, **origin)
+    try:
+        with _quiet_transformers():
+            config = AutoConfig.from_pretrained(where, **origin)
+            family = family_of(config.model_type)
+            model = AutoModel.from_pretrained(where, dtype=torch.float32, attn_implementation=IMPLEMENTATION, **origin)
+            tokenizer = AutoTokenizer.from_pretrained(where, **origin)
+    except OSError as error:
+        if folder is not None:
+            raise
+        raise _not_fetched(name, where, error) from error
     target = torch.device(device) if device is not None else default_device()
     return Backbone(name, model.to(target), tokenizer, family)
 
@@ -163,9 +168,22 @@ def _hash_file(file: Path) -> str:
 
 
 @lru_cache(maxsize=32)
-def _head(repository: str) -> str:
-    from huggingface_hub import HfApi
+def _head(name: str, repository: str) -> str:
+    """The commit at the head of a repository; without a connection, the one in the local cache."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-    commit = HfApi().model_info(repository).sha
-    assert commit is not None, "the Hub names a commit for every model"
-    return commit
+    try:
+        config = hf_hub_download(repository, "config.json")
+    except (HfHubHTTPError, LocalEntryNotFoundError, ConnectionError) as error:
+        raise _not_fetched(name, repository, error) from error
+    # The cache keeps .../snapshots/<commit>/config.json.
+    return Path(config).parent.name
+
+
+def _not_fetched(name: str, repository: str, error: Exception) -> InputError:
+    reason = str(error).splitlines()[0]
+    return InputError(
+        f"backbone {name!r}: {repository} could not be fetched from the Hugging Face Hub; connect once, or write "
+        f"{{name: {name}, path: DIR}} with the folder of a copy ({reason})"
+    )

@@ -39,6 +39,7 @@ class PlainDisplay(Listener):
 
     def on_plan(self, plan: Plan) -> None:
         self._progress = Progress(plan)
+        self._line(f"{len(plan.done)} of {len(plan.units)} units done, {len(plan.stacks)} stacks to run")
 
     def on_stack_started(self, stack: Stack) -> None:
         self._known.start(stack)

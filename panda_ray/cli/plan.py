@@ -73,9 +73,9 @@ def _print(planned: Plan, description: dict[str, Any]) -> None:
     stdout.print(table)
     stdout.print(_work_ahead(description))
     for skipped in description["skipped"]:
-        stdout.print(f"left out: {skipped['reason']}", style="yellow", markup=False)
+        stdout.print(f"left out: {skipped['reason']}", style="yellow", markup=False, soft_wrap=True)
     for change in description["changed"]:
-        stdout.print(f"computed anew: {change}", style="yellow", markup=False)
+        stdout.print(f"computed anew: {change}", style="yellow", markup=False, soft_wrap=True)
 
 
 def _work_ahead(description: dict[str, Any]) -> str:

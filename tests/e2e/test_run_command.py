@@ -167,9 +167,10 @@ def test_a_failing_cell_is_status_1_with_its_cause_and_is_retried(cli: CommandLi
 def test_ctrl_c_is_status_130_and_the_same_command_continues(inline: tuple[Path, Ended], cli: CommandLine) -> None:
     running = start(cli.folder, "run", "x.yaml", "--runner", "inline")
     assert running.stderr is not None
-    first = running.stderr.readline()
+    announced, first = running.stderr.readline(), running.stderr.readline()
     running.send_signal(signal.SIGINT)
     ended = finish(running)
+    assert "0 of 15 units done" in announced
     assert "finished" in first
     assert ended.code == 130, ended.err
     assert "Traceback" not in ended.err

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from command_line import CommandLine, Ended
+from command_line import CommandLine, Ended, finish, start
 
 from panda_ray.backbones import BACKBONES
 from panda_ray.cli.ui import server_command
@@ -205,3 +205,16 @@ def test_ui_listens_on_loopback_only() -> None:
     command = server_command("sqlite:///a.db", 5001)
     assert command[command.index("--host") + 1] == "127.0.0.1"
     assert command[command.index("--allowed-hosts") + 1] == "localhost:5001,127.0.0.1:5001"
+
+
+@pytest.mark.parametrize("backbone", ["bert-small", "bert-tiny"])
+def test_a_backbone_that_cannot_be_fetched_is_one_sentence(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch, backbone: str
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(cli.folder / "hub"))
+    ended = finish(start(cli.folder, "data", "check", "remark", "--backbone", backbone))
+    assert ended.code == 2
+    assert f"backbone '{backbone}': google/" in ended.err
+    assert f"{{name: {backbone}, path: DIR}}" in ended.err
+    assert "Traceback" not in ended.err

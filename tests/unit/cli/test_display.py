@@ -57,10 +57,11 @@ def test_lines_for_logs(plan: Plan) -> None:
     play(display, plan)
     display.close()
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
-    assert lines[0] == "failed: prompt_tuning rating (seed 11): the loss became NaN in step 3"
+    assert lines[0].startswith("0 of 5 units done, ")
+    assert lines[1] == "failed: prompt_tuning rating (seed 11): the loss became NaN in step 3"
     assert any("prompt_tuning -> review x1: finished; 1 of 5 units done" in line for line in lines)
     assert lines[-1].startswith("1 new results in")
-    assert len(lines) == 4, "one line per failure, finished stack and run"
+    assert len(lines) == 5, "one line per start, failure, finished stack and end"
 
 
 def drawn(plan: Plan, height: int) -> str:
