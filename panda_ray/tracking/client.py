@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from panda_ray.errors import InputError
 from panda_ray.execution.store import Store
+from panda_ray.tracking.database import create_database
 
 SQLITE = "sqlite:///"
 
@@ -59,19 +60,37 @@ def artifact_folder(tracking_uri: str) -> Path | None:
     """Where a SQLite database keeps artifacts: beside itself. A server decides for itself (None)."""
     if not tracking_uri.startswith(SQLITE):
         return None
-    return Path(tracking_uri.removeprefix(SQLITE)).resolve().parent / "mlflow-artifacts"
+    return _database(tracking_uri).parent / "mlflow-artifacts"
+
+
+def _database(tracking_uri: str) -> Path:
+    return Path(tracking_uri.removeprefix(SQLITE).partition("?")[0]).resolve()
 
 
 def connect(tracking_uri: str) -> MlflowClient:
-    """A client that fails fast and logs little."""
+    """A client that fails fast and logs little; a SQLite database is made if there is none."""
+    _configure()
+    if tracking_uri.startswith(SQLITE):
+        create_database(_database(tracking_uri))
+    return MlflowClient(tracking_uri)
+
+
+def connect_to_read(tracking_uri: str) -> MlflowClient:
+    """Likewise, for what exists.
+
+    Raises:
+        InputError: for a SQLite database that does not.
+    """
+    if tracking_uri.startswith(SQLITE) and not _database(tracking_uri).exists():
+        raise InputError(f"there is no MLflow database {_database(tracking_uri)}; run the sweep first")
+    return connect(tracking_uri)
+
+
+def _configure() -> None:
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     for logger in ("mlflow", "alembic", "urllib3"):
         logging.getLogger(logger).setLevel(logging.ERROR)
-    folder = artifact_folder(tracking_uri)
-    if folder is not None:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-    return MlflowClient(tracking_uri)
 
 
 def public(tracking_uri: str) -> str:

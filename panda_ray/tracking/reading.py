@@ -17,7 +17,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from panda_ray.errors import InputError
-from panda_ray.tracking.client import UNREACHABLE, cause, connect, find_experiment, public
+from panda_ray.tracking.client import UNREACHABLE, cause, connect_to_read, find_experiment, public
 from panda_ray.tracking.examples import unpack
 from panda_ray.tracking.schema import (
     COMPLETE,
@@ -51,7 +51,7 @@ def read_study(tracking_uri: str, sweep: str) -> Study:
         InputError: when the server cannot be reached, or has no such sweep.
     """
     try:
-        client = connect(tracking_uri)
+        client = connect_to_read(tracking_uri)
         experiment_id = _experiment_id(client, sweep)
         with tempfile.TemporaryDirectory() as folder:
             runs = summary_runs(client, experiment_id)
@@ -69,7 +69,7 @@ def log_report(tracking_uri: str, sweep: str, paths: Sequence[Path], findings: S
         InputError: as `read_study`.
     """
     try:
-        client = connect(tracking_uri)
+        client = connect_to_read(tracking_uri)
         for run in summary_runs(client, _experiment_id(client, sweep)).values():
             SummaryRun(client, run.info.run_id).write_report(paths, "\n".join(f"- {line}" for line in findings))
     except UNREACHABLE as error:

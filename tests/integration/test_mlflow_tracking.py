@@ -186,6 +186,9 @@ def test_failures_are_kept_and_forgotten(storage: Path) -> None:
 def test_a_sweep_that_was_never_run_cannot_be_read(storage: Path) -> None:
     with pytest.raises(InputError, match="knows no sweep 'small'"):
         read_study(f"sqlite:///{storage}/mlflow.db", "small")
+    with pytest.raises(InputError, match="run the sweep first"):
+        read_study(f"sqlite:///{storage}/elsewhere/mlflow.db", "small")
+    assert not (storage / "elsewhere").exists(), "reading makes nothing"
 
 
 def test_a_bug_in_the_tracker_is_not_swallowed(storage: Path) -> None:

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from panda_ray.errors import InputError
+from panda_ray.tracking import database
 from panda_ray.tracking.client import artifact_folder, connect, experiment_of, find_experiment, tracking_uri_of
 
 
@@ -37,3 +42,29 @@ def test_artifacts_of_a_database_lie_beside_it(tmp_path: Path) -> None:
     client.delete_experiment(experiment.experiment_id)
     with pytest.raises(InputError, match="deleted"):
         find_experiment(client, "sweep")
+
+
+def test_a_driver_that_is_killed_while_it_makes_the_database_leaves_none(tmp_path: Path) -> None:
+    """MLflow never opens a database again whose tables were made by half."""
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    code = "import sys; from panda_ray.tracking.client import connect; connect(sys.argv[1])"
+    with subprocess.Popen([sys.executable, "-c", code, uri]) as driver:
+        while driver.poll() is None and not list(tmp_path.glob(".mlflow-new-*/mlflow.db")):
+            time.sleep(0.02)
+        driver.kill()
+    [left] = tmp_path.iterdir()
+    old = time.time() - 3600
+    os.utime(left, (old, old))
+    assert connect(uri).search_experiments()
+    assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"], "what the killed one left is removed"
+
+
+def test_a_database_that_another_driver_made_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "mlflow.db"
+
+    def made_meanwhile(_folder: Path) -> None:
+        path.write_bytes(b"theirs")
+
+    monkeypatch.setattr(database, "_remove_leftovers", made_meanwhile)
+    database.create_database(path)
+    assert path.read_bytes() == b"theirs"
