@@ -9,7 +9,7 @@ from transformers import AutoModel, BertConfig, RobertaConfig
 
 from panda_ray.backbones.backbone import Backbone, Tokens
 from panda_ray.backbones.families import family_of
-from panda_ray.backbones.prefix_attention import IMPLEMENTATION
+from panda_ray.backbones.prefix_attention import IMPLEMENTATION, register
 
 SIZES: dict[str, Any] = {
     "vocab_size": 60,
@@ -39,6 +39,9 @@ def random_model(model_type: str, attention: str) -> Any:
         torch.manual_seed(0)
         config = CONFIGS[model_type]()
         return AutoModel.from_config(config, attn_implementation=attention, dtype=torch.float32).eval()
+
+
+register()
 
 
 def random_backbone(model_type: str = "bert") -> Backbone:

@@ -14,7 +14,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import AttentionInterface
 
 IMPLEMENTATION = "panda_prefix"
 """The name under which transformers knows this attention."""
@@ -65,4 +64,8 @@ def _attend(
     return mixed_RNTH.transpose(1, 2).contiguous(), None
 
 
-AttentionInterface.register(IMPLEMENTATION, _attend)
+def register() -> None:
+    """Make the implementation known to transformers; asked for when a model is loaded, because the import is slow."""
+    from transformers import AttentionInterface
+
+    AttentionInterface.register(IMPLEMENTATION, _attend)

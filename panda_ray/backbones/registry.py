@@ -14,7 +14,7 @@ import torch
 
 from panda_ray.backbones.backbone import Backbone
 from panda_ray.backbones.families import family_of
-from panda_ray.backbones.prefix_attention import IMPLEMENTATION
+from panda_ray.backbones.prefix_attention import IMPLEMENTATION, register
 from panda_ray.errors import InputError, unknown_name
 
 
@@ -95,6 +95,7 @@ def load_backbone(
     else:
         identity = identity or backbone_identity(name)
         where, origin["revision"] = identity.removeprefix("hub:").split("@")
+    register()
     try:
         with _quiet_transformers():
             config = AutoConfig.from_pretrained(where, **origin)
