@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, Normalize, TwoSlopeNorm
@@ -31,9 +32,13 @@ ANNOTATED_CELLS = 400
 """Larger maps carry no numbers in their cells."""
 
 
-def by_group(tasks: Sequence[str], groups: Mapping[str, str]) -> list[str]:
-    """Tasks of one group side by side; groups and tasks in order of first appearance."""
-    order = list(dict.fromkeys(groups[task] for task in tasks))
+SATURATION = 0.95
+"""Share of the gains that have a colour of their own; a few failed transfers must not bleach all others."""
+
+
+def by_group(tasks: Sequence[str], groups: Mapping[str, str], leaders: Sequence[str]) -> list[str]:
+    """Tasks of one group side by side, else in their order; groups in the order in which `leaders` bring them up."""
+    order = list(dict.fromkeys(groups[task] for task in (*leaders, *tasks)))
     return sorted(tasks, key=lambda task: order.index(groups[task]))
 
 
@@ -43,7 +48,7 @@ def similarity_map(
     """Predicted similarity of every pair under one metric."""
     low, high = min(ranking.values()), max(ranking.values())
     norm = Normalize(low, high if high > low else low + 1)
-    grid = _Layout.of(by_group(sources, groups), by_group(targets, groups), groups)
+    grid = _Layout.of(sources, targets, groups)
     with mpl.rc_context(STYLE):
         figure, (axes,) = _figure(grid, [f"similarity by {metric}"])
         _draw(axes, grid, ranking, mpl.colormaps["cividis"], norm, lambda value: number(value, 2))
@@ -63,16 +68,20 @@ def gain_map(
     Args:
         gains: per method label, gain in points by (source, target).
     """
-    largest = max((abs(value) for method in gains.values() for value in method.values()), default=1.0) or 1.0
-    norm = TwoSlopeNorm(0.0, -largest, largest)
-    grid = _Layout.of(by_group(sources, groups), by_group(targets, groups), groups)
+    sizes = [abs(value) for method in gains.values() for value in method.values()]
+    limit = float(np.quantile(sizes, SATURATION)) or 1.0
+    norm = TwoSlopeNorm(0.0, -limit, limit)
+    grid = _Layout.of(sources, targets, groups)
     with mpl.rc_context(STYLE):
         figure, panels = _figure(grid, [f"{method} − prompt tuning" for method in gains])
         for axes, values in zip(panels, gains.values(), strict=True):
             _draw(axes, grid, values, mpl.colormaps["RdBu"], norm, signed)
-        _color_bar(figure, panels[-1], mpl.colormaps["RdBu"], norm, "transfer gain (points)")
+        _color_bar(figure, panels[-1], mpl.colormaps["RdBu"], norm, "transfer gain (points)", max(sizes) > limit)
         return finish(
-            figure, name, "Transfer gain of every pair in points, mean over seeds: blue helps, red harms. One scale."
+            figure,
+            name,
+            "Transfer gain of every pair in points, mean over seeds: blue helps, red harms. One scale; its ends stand "
+            "for all larger gains.",
         )
 
 
@@ -88,7 +97,8 @@ class _Layout:
 
     @classmethod
     def of(cls, sources: Sequence[str], targets: Sequence[str], groups: Mapping[str, str]) -> _Layout:
-        return cls(tuple(sources), tuple(targets), _positions(sources, groups), _positions(targets, groups), groups)
+        rows, columns = (by_group(tasks, groups, leaders=sources) for tasks in (sources, targets))
+        return cls(tuple(rows), tuple(columns), _positions(rows, groups), _positions(columns, groups), groups)
 
     @property
     def height(self) -> float:
@@ -159,7 +169,11 @@ def _readable(color: tuple[float, float, float, float]) -> str:
     return "#000000" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.45 else "#ffffff"
 
 
-def _color_bar(figure: Figure, axes: Axes, colors: Colormap, norm: Normalize, label: str) -> None:
-    bar = figure.colorbar(ScalarMappable(norm, colors), cax=axes.inset_axes((1.05, 0.0, 0.06, 1.0)))
+def _color_bar(
+    figure: Figure, axes: Axes, colors: Colormap, norm: Normalize, label: str, pointed: bool = False
+) -> None:
+    """A scale beside the map; `pointed` where values lie beyond its ends."""
+    place = axes.inset_axes((1.05, 0.0, 0.06, 1.0))
+    bar = figure.colorbar(ScalarMappable(norm, colors), cax=place, extend="both" if pointed else "neither")
     bar.set_label(label)
     bar.outline.set_visible(False)

@@ -102,7 +102,8 @@ def test_two_reports_of_one_study_are_equal(report: Report, tmp_path: Path) -> N
 
 def test_tasks_of_a_group_stand_together() -> None:
     groups = {"a": "x", "b": "y", "c": "x", "d": "y"}
-    assert by_group(["a", "b", "c", "d"], groups) == ["a", "c", "b", "d"]
+    assert by_group(["a", "b", "c", "d"], groups, leaders=["a"]) == ["a", "c", "b", "d"]
+    assert by_group(["a", "b", "c", "d"], groups, leaders=["d"]) == ["b", "d", "a", "c"]
 
 
 def test_pair_without_a_value_is_hatched() -> None:
