@@ -82,8 +82,8 @@ def targets_of(study: Study) -> list[str]:
 
 
 def sources_of(study: Study) -> list[str]:
-    """Rows of the study's tables: the sources that have cells."""
-    present = set(study.cells["source"])
+    """Rows of the study's tables: the sources that have cells, or at least a predicted similarity."""
+    present = {*study.cells["source"], *study.similarity["source"]}
     return in_paper_order([task for task in study.sources if task in present], SOURCE_ORDER)
 
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from studies import SOURCES, TARGETS, invented_study, without_cell
 
 from panda_ray.reports.analysis import analyse
+from panda_ray.reports.build import write_report
 from panda_ray.reports.findings import headline
 from panda_ray.reports.formatting import latex, markdown, mean_std, signed
 from panda_ray.reports.frame import Aggregate, grid_of, scores_csv, similarity_csv, targets_of
@@ -157,6 +159,27 @@ def test_findings_are_the_numbers_of_the_analysis() -> None:
     assert "1 unit failed" in text
     assert "Left out: conll05" in text
     assert "constant" not in text
+
+
+def test_study_without_any_score_yet(tmp_path: Path) -> None:
+    study = invented_study(seeds=(11,), items=20)
+    report = write_report(replace(study, scores=study.scores.iloc[:0], examples={}), tmp_path, replicates=10)
+    assert "52 of 52 cells have no result yet." in report.headline
+    nothing = replace(study, scores=study.scores.iloc[:0], similarity=study.similarity.iloc[:0], examples={})
+    assert write_report(nothing, tmp_path, replicates=10).headline == ("52 of 52 cells have no result yet.",)
+
+
+def test_study_of_prompts_and_their_similarities_alone(tmp_path: Path) -> None:
+    study = invented_study(seeds=(11,), items=20)
+    plain = replace(
+        study,
+        methods={"prompt_tuning": "prompt_tuning"},
+        cells=study.cells[study.cells["method"] == "prompt_tuning"],
+        scores=study.scores[study.scores["method"] == "prompt_tuning"],
+    )
+    names = {path.name for path in write_report(plain, tmp_path, replicates=10).paths}
+    assert "similarity_e_avg_bert-tiny.svg" in names
+    assert "gain_bert-tiny.svg" not in names
 
 
 def test_study_without_prompt_tuning_or_pot_still_has_a_table() -> None:
