@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
+
+import pytest
 
 _SCRIPT = Path(__file__).with_name("drive.py")
 
@@ -33,6 +35,22 @@ def wait_for(process: subprocess.Popen[str], line: str) -> None:
         if seen.startswith(line):
             return
     raise AssertionError(f"the driver ended without {line!r}")
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Callable[[], None]]:
+    """A file system of 256 KiB at a folder; what it gives makes room on it."""
+    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
+    if subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("only root can mount a small disk")
+
+    def make_room() -> None:
+        subprocess.run(["mount", "-o", "remount,size=64m", str(folder)], check=True)
+
+    try:
+        yield make_room
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
 
 
 def workers_of(driver_id: int) -> list[int]:

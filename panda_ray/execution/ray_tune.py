@@ -10,10 +10,10 @@ from __future__ import annotations
 import tempfile
 import traceback
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 from ray import tune
-from ray.tune import Callback
+from ray.tune import Callback, TuneError
 from ray.tune.search import Searcher
 
 from panda_ray.execution.dispatch import Dispatch
@@ -50,11 +50,18 @@ class RayTuneRunner:
         with ray_cluster(self._address, settings), tempfile.TemporaryDirectory(prefix="panda-ray-tune-") as folder:
             if self._address is None:
                 check_resources(resources.cpus_per_stack, resources.gpus_per_stack)
-            with environment(_pending_trials(resources, self._address)):
-                _tuner(dispatch, store, settings, folder).fit()
+            messenger = _Messenger(dispatch, store)
+            tuner = _tuner(dispatch, messenger, store, settings, folder)
+            try:
+                with environment(_pending_trials(resources, self._address)):
+                    tuner.fit()
+            except TuneError:
+                if messenger.stopped_by is not None:
+                    raise messenger.stopped_by from None
+                raise
 
 
-def _tuner(dispatch: Dispatch, store: Store, settings: Settings, folder: str) -> tune.Tuner:
+def _tuner(dispatch: Dispatch, messenger: _Messenger, store: Store, settings: Settings, folder: str) -> tune.Tuner:
     """Tune as a scheduler of one plan; `folder` is for what it must write and nobody reads."""
     resources = dispatch.plan.sweep.resources
     trainable = tune.with_parameters(_run_trial, store_url=store.url, settings=settings)
@@ -70,7 +77,7 @@ def _tuner(dispatch: Dispatch, store: Store, settings: Settings, folder: str) ->
         run_config=tune.RunConfig(
             name="run",
             storage_path=folder,
-            callbacks=[_Messenger(dispatch, store)],
+            callbacks=[messenger],
             verbose=0,
             failure_config=tune.FailureConfig(max_failures=MAX_DEATHS),
         ),
@@ -113,12 +120,17 @@ class _GraphSearcher(Searcher):
 
 
 class _Messenger(Callback):
-    """Takes what trials report to the dispatch."""
+    """Takes what trials report to the dispatch.
+
+    Attributes:
+        stopped_by: why the run must end; Tune itself would only keep the text of the exception.
+    """
 
     def __init__(self, dispatch: Dispatch, store: Store) -> None:
         self._dispatch = dispatch
         self._store = store
         self._ended: set[str] = set()
+        self.stopped_by: Exception | None = None
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._dispatch.started(_stack_of(trial))
@@ -129,9 +141,9 @@ class _Messenger(Callback):
         if (report := result.get("report")) is not None:
             self._dispatch.epoch(_stack_of(trial), report)
         elif (full := result.get("full")) is not None:
-            raise StoreFullError(full)
+            self._stop(StoreFullError(full))
         elif (bug := result.get("bug")) is not None:
-            raise RuntimeError(f"{_stack_of(trial).title} failed in its worker:\n{bug}")
+            self._stop(RuntimeError(f"{_stack_of(trial).title} failed in its worker:\n{bug}"))
         elif trial.trial_id not in self._ended:  # a worker may die after its last report, and start again
             self._ended.add(trial.trial_id)
             self._dispatch.finished(_stack_of(trial), result["outcomes"])
@@ -141,6 +153,10 @@ class _Messenger(Callback):
         lost = [unit for unit in stack.todo if not self._store.is_done(unit.key)]
         reason = f"its worker died {MAX_DEATHS + 1} times, without an error of its own; is there enough memory?"
         self._dispatch.finished(stack, fail_all(self._store, lost, reason, trial.get_error() or ""))
+
+    def _stop(self, reason: Exception) -> NoReturn:
+        self.stopped_by = reason
+        raise reason
 
 
 def _stack_of(trial: Any) -> Stack:

@@ -5,20 +5,33 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from driving import driver, wait_for, workers_of
+from driving import driver, small_disk, wait_for, workers_of
 from small_sweeps import LONG, contents, fingerprints, planned, run_inline, small_sweep
 
 from panda_ray.errors import InputError
+from panda_ray.execution.dispatch import Dispatch
 from panda_ray.execution.events import Listener
+from panda_ray.execution.ray_cluster import ray_cluster
 from panda_ray.execution.ray_tune import RayTuneRunner
 from panda_ray.execution.run import run_plan
 from panda_ray.execution.stack import Stack
+from panda_ray.execution.store import Store
+from panda_ray.execution.workspace import Settings
 from panda_ray.training.stacked import EpochReport
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def local_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A Ray on this machine that several runs use."""
+    with ray_cluster(None, Settings.of(small_sweep(tmp_path_factory.getbasetemp()))):
+        yield
 
 
 class WorkerKiller(Listener):
@@ -42,7 +55,7 @@ class WorkerKiller(Listener):
 
 
 def test_killed_workers_are_replaced_and_the_result_is_that_of_the_inline_runner(
-    quiet_long: Path, tmp_path: Path
+    local_ray: None, quiet_long: Path, tmp_path: Path
 ) -> None:
     killer = WorkerKiller()
     plan, store = planned(small_sweep(tmp_path, training=LONG))
@@ -79,7 +92,26 @@ def test_a_stopped_driver_takes_its_workers_along_and_another_runner_continues(
     assert finished.items() <= fingerprints(tmp_path).items()
 
 
-def test_a_stack_that_no_machine_can_hold_is_refused_at_once(tmp_path: Path) -> None:
+def test_a_full_disk_ends_a_run_with_a_sentence(local_ray: None, tmp_path: Path) -> None:
+    with small_disk(tmp_path):
+        plan, store = planned(small_sweep(tmp_path))
+        summary = run_plan(plan, store, RayTuneRunner())
+        assert summary.interrupted is not None
+        assert summary.interrupted.startswith("no space left")
+        assert 0 < len(summary.new) < len(plan.units)
+
+
+def test_a_bug_in_a_worker_shows_its_own_traceback(local_ray: None, tmp_path: Path) -> None:
+    class Forgetful(RayTuneRunner):
+        def run(self, dispatch: Dispatch, store: Store, settings: Settings) -> None:
+            super().run(dispatch, store, replace(settings, backbone_paths=()))
+
+    plan, store = planned(small_sweep(tmp_path))
+    with pytest.raises(RuntimeError, match=r"(?s)prompt_tuning -> .*KeyError: 'builtin-tiny'"):
+        run_plan(plan, store, Forgetful())
+
+
+def test_a_stack_that_no_machine_can_hold_is_refused_at_once(local_ray: None, tmp_path: Path) -> None:
     plan, store = planned(small_sweep(tmp_path, resources={"cpus_per_stack": 1000}))
     with pytest.raises(InputError, match="cpus_per_stack"):
         run_plan(plan, store, RayTuneRunner())

@@ -5,13 +5,11 @@ from __future__ import annotations
 import resource
 import shutil
 import signal
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from driving import driver, wait_for
+from driving import driver, small_disk, wait_for
 from small_sweeps import LONG, contents, fingerprints, planned, small_sweep
 
 from panda_ray.execution import members
@@ -58,16 +56,15 @@ def test_killed_in_the_middle_of_a_stack_it_continues_from_the_checkpoint(quiet_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("sent", "named"), [(signal.SIGINT, "SIGINT"), (signal.SIGTERM, "SIGTERM")])
-def test_a_signal_ends_a_run_cleanly(quiet_long: Path, tmp_path: Path, sent: signal.Signals, named: str) -> None:
+def test_a_signal_ends_a_run_cleanly(quiet_long: Path, tmp_path: Path) -> None:
     with driver(tmp_path, "inline") as process:
         wait_for(process, "epoch pot 4")
-        process.send_signal(sent)
+        process.send_signal(signal.SIGTERM)
         assert process.stdout is not None
         lines = process.stdout.read().splitlines()
         assert process.wait(timeout=60) == 1
     assert lines[-1].startswith("summary 3 ")
-    assert named in lines[-1]
+    assert "SIGTERM" in lines[-1]
     assert run(tmp_path, training=LONG).complete
     assert contents(tmp_path) == contents(quiet_long)
 
@@ -95,28 +92,17 @@ def test_a_damaged_result_is_computed_again_and_nothing_else(quiet: Path, tmp_pa
     assert mended.keys() == contents(quiet).keys()
 
 
-def small_disk(folder: Path) -> Callable[[], None]:
-    """A file system of 256 KiB at a folder; returns what makes room on it."""
-    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
-    if subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("only root can mount a small disk")
-    return lambda: subprocess.run(["mount", "-o", "remount,size=64m", str(folder)], check=True) and None
-
-
 def test_a_full_disk_ends_the_run_with_a_sentence_and_the_run_continues_later(quiet: Path, tmp_path: Path) -> None:
-    make_room = small_disk(tmp_path)
-    try:
+    with small_disk(tmp_path) as make_room:
         summary = run(tmp_path)
         assert summary.interrupted is not None
-        assert "no space left" in summary.interrupted
+        assert summary.interrupted.startswith("no space left")
         assert 0 < len(summary.new) < len(contents(quiet))
         finished = fingerprints(tmp_path)
         make_room()
         assert run(tmp_path).complete
         assert contents(tmp_path) == contents(quiet)
         assert finished.items() <= fingerprints(tmp_path).items()
-    finally:
-        subprocess.run(["umount", str(tmp_path)], check=True)
 
 
 def test_a_file_that_the_disk_refuses_ends_the_run_with_a_sentence(quiet: Path, tmp_path: Path) -> None:
