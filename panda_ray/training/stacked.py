@@ -202,7 +202,7 @@ class _Run:
                     epoch, losses[index], evaluation, self._parameters.prompt(index, self._config.position_offset)
                 )
         self._loss_sum_S.zero_()
-        self._save_when_due()
+        self._save_when_due(at_end=self.step == self.steps)
         return EpochReport(
             epoch=epoch,
             epochs=-(-self.steps // self._steps_per_epoch),
@@ -211,8 +211,10 @@ class _Run:
             examples_per_second=self._examples_seen / (time.monotonic() - self._started),
         )
 
-    def _save_when_due(self) -> None:
-        if self._checkpoint is None or time.monotonic() - self._saved < self._checkpoint_seconds:
+    def _save_when_due(self, at_end: bool = False) -> None:
+        """Save if the last save is long ago, and always at the end: results are published one by one after it."""
+        recent = time.monotonic() - self._saved < self._checkpoint_seconds
+        if self._checkpoint is None or (recent and not at_end):
             return
         state = pack(self.step, self._parameters, self._optimizer, self._loss_sum_S, self._alive_S, self.progress)
         self._checkpoint.save(state)

@@ -107,6 +107,17 @@ def test_resumed_training_equals_uninterrupted_training_bit_for_bit(kind: Kind) 
         assert_same(resumed, expected, exact=True)
 
 
+def test_a_finished_training_is_always_saved() -> None:
+    slot = Slot()
+    task, members = toy_task("classification"), members_of("classification", 2)
+    expected = train_stack(random_backbone(), task, members, CONFIG, checkpoint=slot, checkpoint_seconds=1e9)
+    [state] = slot.saved
+    reports: list[EpochReport] = []
+    again = train_stack(random_backbone(), task, members, CONFIG, checkpoint=Slot(state), on_epoch=reports.append)
+    assert reports == []
+    assert_same(again, expected, exact=True)
+
+
 def test_training_leaves_the_random_stream_of_its_caller_alone() -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)
