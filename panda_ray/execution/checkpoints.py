@@ -26,10 +26,6 @@ class StackCheckpoint:
         self._path = f"checkpoints/{stack.id}"
         self._members = [unit.key for unit in stack.members]
 
-    @property
-    def exists(self) -> bool:
-        return self._files.read_start(self._path, 1) is not None
-
     def load(self) -> bytes | None:
         """The state, or None if there is none or it was damaged: the stack then starts over in the same shape."""
         data = self._files.read(self._path)
@@ -37,7 +33,7 @@ class StackCheckpoint:
             return None
         line, _, state = data.partition(b"\n")
         header = _header(line)
-        return state if state and header.get("sha256") == hashlib.sha256(state).hexdigest() else None
+        return state if header.get("sha256") == hashlib.sha256(state).hexdigest() else None
 
     def save(self, state: bytes) -> None:
         """Replace the state.

@@ -70,8 +70,6 @@ def train_members(
         examples_per_second=reports[-1].examples_per_second if reports else None,
         device=backbone.device,
     )
-    if len(starts) > 1 and not checkpoint.exists:
-        checkpoint.save(b"")  # pins the shape, in case this process dies between two members
     for start, result in zip(starts, results, strict=True):
         unit = start.unit
         if unit.key in stack.done:
