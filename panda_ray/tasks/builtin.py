@@ -14,8 +14,8 @@ from panda_ray.tasks.suite.lexicon import KINDS
 from panda_ray.tasks.suite.rows import generator
 from panda_ray.tasks.task import BuiltinOrigin, Hyperparameters, TaskSpec
 
-SOURCE = Hyperparameters(lr=2e-2, batch_size=32, epochs=8)
-TARGET = Hyperparameters(lr=1e-2, batch_size=16, epochs=10)
+SOURCE = Hyperparameters(lr=1e-1, batch_size=16, epochs=4)
+TARGET = Hyperparameters(lr=1e-1, batch_size=16, epochs=8)
 DEV_ROWS = 300
 
 REVIEW = TaskSpec(
@@ -48,9 +48,9 @@ REMARK = TaskSpec(
     group="sentiment",
     kind="classification",
     metric="accuracy",
-    origin=BuiltinOrigin(generator("remark", sentiment.remark_row, 200, DEV_ROWS, held_out_words=True)),
+    origin=BuiltinOrigin(generator("remark", sentiment.remark_row, 160, DEV_ROWS, held_out_words=True)),
     hyperparameters=TARGET,
-    train_rows=200,
+    train_rows=160,
     columns=("sentence", "label"),
     labels=("bad", "good"),
     first=itemgetter("sentence"),
@@ -90,9 +90,9 @@ DUPLICATE = TaskSpec(
     group="matching",
     kind="classification",
     metric="accuracy",
-    origin=BuiltinOrigin(generator("duplicate", matching.duplicate_row, 250, DEV_ROWS, held_out_words=True)),
+    origin=BuiltinOrigin(generator("duplicate", matching.duplicate_row, 200, DEV_ROWS, held_out_words=True)),
     hyperparameters=TARGET,
-    train_rows=250,
+    train_rows=200,
     columns=("sentence1", "sentence2", "label"),
     labels=("different", "same"),
     first=itemgetter("sentence1"),
@@ -133,9 +133,9 @@ CHOICE = TaskSpec(
     group="knowledge",
     kind="multiple_choice",
     metric="accuracy",
-    origin=BuiltinOrigin(generator("choice", knowledge.choice_row, 250, DEV_ROWS, held_out_words=True)),
+    origin=BuiltinOrigin(generator("choice", knowledge.choice_row, 48, DEV_ROWS, held_out_words=True)),
     hyperparameters=TARGET,
-    train_rows=250,
+    train_rows=48,
     columns=("premise", "choice1", "choice2", "label"),
     labels=("choice1", "choice2"),
     first=itemgetter("premise", "premise"),
@@ -177,9 +177,9 @@ BULLETIN = TaskSpec(
     group="tagging",
     kind="tagging",
     metric="span_f1",
-    origin=BuiltinOrigin(generator("bulletin", tagging.bulletin_row, 120, DEV_ROWS, held_out_words=True)),
+    origin=BuiltinOrigin(generator("bulletin", tagging.bulletin_row, 60, DEV_ROWS, held_out_words=True)),
     hyperparameters=TARGET,
-    train_rows=120,
+    train_rows=60,
     columns=("tokens", "tags"),
     labels=tagging.bio_labels(tagging.NAME_TYPES),
     first=itemgetter("tokens"),
@@ -207,9 +207,9 @@ LOOKUP = TaskSpec(
     group="reading",
     kind="extractive_qa",
     metric="squad_f1",
-    origin=BuiltinOrigin(generator("lookup", reading.lookup_row, 250, DEV_ROWS, held_out_words=True)),
+    origin=BuiltinOrigin(generator("lookup", reading.lookup_row, 160, DEV_ROWS, held_out_words=True)),
     hyperparameters=TARGET,
-    train_rows=250,
+    train_rows=160,
     columns=("context", "question", "answers"),
     first=itemgetter("question"),
     second=itemgetter("context"),

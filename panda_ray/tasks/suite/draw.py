@@ -37,7 +37,10 @@ class Draw:
     def several(self, items: Sequence[T], count: int) -> list[T]:
         """`count` different ones of `items`, in random order."""
         pool = list(items)
-        return [pool.pop(self.below(len(pool))) for _ in range(count)]
+        for place in range(count):  # the head of a Fisher-Yates shuffle
+            taken = place + self.below(len(pool) - place)
+            pool[place], pool[taken] = pool[taken], pool[place]
+        return pool[:count]
 
     def shuffled(self, items: Sequence[T]) -> list[T]:
         """All of `items` in random order."""

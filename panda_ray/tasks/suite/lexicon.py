@@ -132,14 +132,14 @@ class _Words:
 def _make_lexicon() -> Lexicon:
     words = _Words("lexicon 1")
     return Lexicon(
-        qualities=tuple(Quality(words.take(2), value) for value in (-2, -1, 1, 2) for _ in range(12)),
-        things=tuple(Thing(words.take(2), kind) for kind in KINDS for _ in range(12)),
+        qualities=tuple(Quality(words.take(2), value) for value in (-2, -1, 1, 2) for _ in range(8)),
+        things=tuple(Thing(words.take(2), kind) for kind in KINDS for _ in range(8)),
         deeds=tuple(Deed(words.take(2), kind) for kind in KINDS for _ in range(4)),
-        reactions=tuple(Reaction(words.take(2), value) for value in (-1, 1) for _ in range(6)),
-        first_names=words.take(40),
-        last_names=words.take(30),
-        towns=words.take(30),
-        guilds=words.take(24),
+        reactions=tuple(Reaction(words.take(2), value) for value in (-1, 1) for _ in range(4)),
+        first_names=words.take(24),
+        last_names=words.take(20),
+        towns=words.take(24),
+        guilds=words.take(16),
     )
 
 

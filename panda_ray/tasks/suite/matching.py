@@ -1,12 +1,13 @@
 """Matching: do two sentences say the same thing?
 
-The second sentence may use other words for the same concepts and the passive voice. Where it differs, one or more
-concepts were exchanged for others of the same kind. The group needs synonyms.
+The second sentence may use other words for the same concepts and the passive voice. Where it differs, some parts of
+the event were exchanged. The group needs synonyms and, half of the time, the kinds of things.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 from panda_ray.tasks.suite.draw import Draw
@@ -43,45 +44,58 @@ def statement(draw: Draw, event: Event) -> str:
 
 
 def question(draw: Draw, event: Event) -> str:
-    """A question about the event."""
+    """A question about who the agent was."""
     deed, quality, thing = (draw.one(concept.words) for concept in (event.deed, event.quality, event.thing))
     frames = (
-        f"who {deed} the {quality} {thing} ?",
-        f"by whom was the {quality} {thing} {deed} ?",
-        f"do you know who {deed} a {quality} {thing} ?",
+        f"who {deed} the {quality} {thing} in {event.town} ?",
+        f"by whom was the {quality} {thing} {deed} in {event.town} ?",
+        f"do you know who in {event.town} {deed} a {quality} {thing} ?",
     )
     return draw.one(frames)
 
 
-PARTS = ("deed", "quality", "thing")
+PARTS = ("deed and thing", "quality", "town", "agent")
+"""What may differ between two events; deed and thing go together, because not everything can be done to everything."""
 
 
-def changed(draw: Draw, lexicon: Lexicon, event: Event, parts: list[str]) -> Event:
-    """The event with other concepts for `parts`; deeds and things stay within their kind."""
-    deeds = [deed for deed in lexicon.deeds if deed.patient == event.deed.patient]
-    things = [thing for thing in lexicon.things if thing.kind == event.thing.kind]
-    return replace(
-        event,
-        deed=draw.other(deeds, event.deed) if "deed" in parts else event.deed,
+def changed(draw: Draw, lexicon: Lexicon, event: Event, parts: Collection[str]) -> Event:
+    """The event with something else for `parts`; half of the other things are of the same kind."""
+    same_kind = draw.chance(0.5)
+    other = draw_event(draw, lexicon)
+    while other.deed == event.deed or other.thing == event.thing or (other.thing.kind == event.thing.kind) != same_kind:
+        other = draw_event(draw, lexicon)
+    deed_and_thing = other if "deed and thing" in parts else event
+    return Event(
+        agent=draw.other(lexicon.first_names, event.agent) if "agent" in parts else event.agent,
+        deed=deed_and_thing.deed,
         quality=draw.other(lexicon.qualities, event.quality) if "quality" in parts else event.quality,
-        thing=draw.other(things, event.thing) if "thing" in parts else event.thing,
+        thing=deed_and_thing.thing,
+        town=draw.other(lexicon.towns, event.town) if "town" in parts else event.town,
     )
 
 
+def same_or_not(draw: Draw, lexicon: Lexicon, event: Event, label: int) -> Event:
+    """The same event for label 1; for label 0 one with another deed and thing and perhaps other circumstances."""
+    if label:
+        return event
+    circumstances = [part for part in PARTS[1:] if draw.chance(0.5)]
+    return changed(draw, lexicon, event, (PARTS[0], *circumstances))
+
+
 def paraphrase_row(draw: Draw, lexicon: Lexicon) -> dict[str, Any]:
-    """`sentence1`, `sentence2`, `label` 1 where both tell the same event, 0 where one or two concepts differ."""
+    """`sentence1`, `sentence2`, `label` 1 where both tell the same event."""
     label = draw.below(2)
     event = draw_event(draw, lexicon)
-    differing = [] if label else draw.several(PARTS, 1 + draw.below(2))
-    other = changed(draw, lexicon, event, differing)
+    other = same_or_not(draw, lexicon, event, label)
     return {"sentence1": statement(draw, event), "sentence2": statement(draw, other), "label": label}
 
 
 def likeness_row(draw: Draw, lexicon: Lexicon) -> dict[str, Any]:
-    """`sentence1`, `sentence2`, `label` 0 ... 3: how many of deed, quality and thing are the same."""
-    same = draw.below(4)
+    """`sentence1`, `sentence2`, `label` 0 ... 5: how many parts of the event are the same, deed and thing as two."""
     event = draw_event(draw, lexicon)
-    other = changed(draw, lexicon, event, draw.several(PARTS, 3 - same))
+    differing = [part for part in PARTS if draw.chance(0.5)]
+    other = changed(draw, lexicon, event, differing)
+    same = len(PARTS) + 1 - len(differing) - (PARTS[0] in differing)
     return {"sentence1": statement(draw, event), "sentence2": statement(draw, other), "label": float(same)}
 
 
@@ -89,6 +103,5 @@ def duplicate_row(draw: Draw, lexicon: Lexicon) -> dict[str, Any]:
     """`sentence1`, `sentence2` are questions, `label` 1 where they ask the same."""
     label = draw.below(2)
     event = draw_event(draw, lexicon)
-    differing = [] if label else draw.several(PARTS, 1 + draw.below(2))
-    other = changed(draw, lexicon, event, differing)
+    other = same_or_not(draw, lexicon, event, label)
     return {"sentence1": question(draw, event), "sentence2": question(draw, other), "label": label}

@@ -1,7 +1,7 @@
 """Reading: find the answer to a question in two facts.
 
-Both facts are of one relation, so the answer cannot be found by its type alone: the question's name or thing must be
-matched. One question in ten has no answer.
+Half of the time both facts are of one relation: then the answer cannot be found by its type, the question's name or
+thing must be matched. One question in ten has no answer.
 """
 
 from __future__ import annotations
@@ -13,34 +13,55 @@ from panda_ray.tasks.suite.lexicon import Lexicon
 
 UNANSWERED = 0.1
 
-
-def resident_facts(draw: Draw, lexicon: Lexicon) -> list[tuple[str, str, str]]:
-    """Facts about people: text, question and answer of each, all of one relation."""
-    names = draw.several(lexicon.first_names, 3)
-    if draw.chance(0.5):
-        places = draw.several(lexicon.towns, 3)
-        facts = [(f"{n} lives in {p} .", n, p) for n, p in zip(names, places, strict=True)]
-        asked = [(f"where does {n} live ?", p) if draw.chance(0.5) else (f"who lives in {p} ?", n) for _, n, p in facts]
-    else:
-        groups = draw.several(lexicon.guilds, 3)
-        facts = [(f"{n} works for the {g} guild .", n, f"{g} guild") for n, g in zip(names, groups, strict=True)]
-        asked = [
-            (f"for whom does {n} work ?", g) if draw.chance(0.5) else (f"who works for the {g} ?", n)
-            for _, n, g in facts
-        ]
-    return [(text, question, answer) for (text, _, _), (question, answer) in zip(facts, asked, strict=True)]
+Fact = tuple[str, str, str]
+"""Text, question and answer."""
 
 
-def trade_facts(draw: Draw, lexicon: Lexicon) -> list[tuple[str, str, str]]:
-    """Facts about purchases: text, question and answer of each."""
-    names = draw.several(lexicon.first_names, 3)
+def home(draw: Draw, name: str, town: str) -> Fact:
+    """Where somebody lives."""
+    asked = draw.one(((f"where does {name} live ?", town), (f"who lives in {town} ?", name)))
+    return (f"{name} lives in {town} .", *asked)
+
+
+def work(draw: Draw, name: str, guild: str) -> Fact:
+    """Whom somebody works for."""
+    asked = draw.one(((f"for whom does {name} work ?", f"{guild} guild"), (f"who works for the {guild} guild ?", name)))
+    return (f"{name} works for the {guild} guild .", *asked)
+
+
+def purchase(draw: Draw, name: str, word: str) -> Fact:
+    """What somebody bought."""
+    asked = draw.one(((f"what did {name} buy ?", word), (f"who bought a {word} ?", name)))
+    return (f"{name} bought a {word} .", *asked)
+
+
+def journey(draw: Draw, name: str, town: str) -> Fact:
+    """Where somebody went."""
+    asked = draw.one(((f"where did {name} go ?", town), (f"who went to {town} ?", name)))
+    return (f"{name} went to {town} .", *asked)
+
+
+def resident_facts(draw: Draw, lexicon: Lexicon) -> list[Fact]:
+    """Three facts about homes and work, of three people."""
+    places = zip(draw.several(lexicon.first_names, 3), draw.several(lexicon.towns, 3), strict=True)
+    guilds = draw.several(lexicon.guilds, 3)
+    return [
+        home(draw, name, town) if draw.chance(0.5) else work(draw, name, guild)
+        for (name, town), guild in zip(places, guilds, strict=True)
+    ]
+
+
+def travel_facts(draw: Draw, lexicon: Lexicon) -> list[Fact]:
+    """Three facts about purchases and journeys, of three people."""
+    places = zip(draw.several(lexicon.first_names, 3), draw.several(lexicon.towns, 3), strict=True)
     words = [draw.one(thing.words) for thing in draw.several(lexicon.things, 3)]
-    facts = [(f"{n} bought a {w} .", n, w) for n, w in zip(names, words, strict=True)]
-    asked = [(f"what did {n} buy ?", w) if draw.chance(0.5) else (f"who bought a {w} ?", n) for _, n, w in facts]
-    return [(text, question, answer) for (text, _, _), (question, answer) in zip(facts, asked, strict=True)]
+    return [
+        journey(draw, name, town) if draw.chance(0.5) else purchase(draw, name, word)
+        for (name, town), word in zip(places, words, strict=True)
+    ]
 
 
-def passage_row(draw: Draw, facts: list[tuple[str, str, str]]) -> dict[str, Any]:
+def passage_row(draw: Draw, facts: list[Fact]) -> dict[str, Any]:
     """`context`, `question`, `answers` as in SQuAD 2.0: two of three facts, a question about one of the three."""
     told = facts[:2]
     context = " ".join(text for text, _, _ in told)
@@ -52,10 +73,10 @@ def passage_row(draw: Draw, facts: list[tuple[str, str, str]]) -> dict[str, Any]
 
 
 def reading_row(draw: Draw, lexicon: Lexicon) -> dict[str, Any]:
-    """A passage about people."""
+    """A passage about homes and work."""
     return passage_row(draw, resident_facts(draw, lexicon))
 
 
 def lookup_row(draw: Draw, lexicon: Lexicon) -> dict[str, Any]:
-    """A passage about purchases."""
-    return passage_row(draw, trade_facts(draw, lexicon))
+    """A passage about purchases and journeys."""
+    return passage_row(draw, travel_facts(draw, lexicon))

@@ -11,6 +11,9 @@ from typing import Any
 from panda_ray.tasks.suite.draw import Draw
 from panda_ray.tasks.suite.lexicon import Lexicon, Quality
 
+FORMS = ("plain", "plain", "double", "double", "turned", "mixed")
+"""Forms of a judgement, each as often as it is listed."""
+
 
 def quality_phrase(draw: Draw, quality: Quality) -> str:
     """An adjective, perhaps with the adverb that fits its strength."""
@@ -21,16 +24,16 @@ def quality_phrase(draw: Draw, quality: Quality) -> str:
 
 def judgement(draw: Draw, lexicon: Lexicon, sign: int) -> tuple[str, int]:
     """Words that judge something, and the sum of their values, whose sign is `sign`."""
-    form = draw.below(4)
+    form = draw.one(FORMS)
     good = [quality for quality in lexicon.qualities if quality.value * sign > 0]
     bad = [quality for quality in lexicon.qualities if quality.value * sign < 0]
     first = draw.one(good)
-    if form == 0:
+    if form == "plain":
         return quality_phrase(draw, first), first.value
-    if form == 1:
+    if form == "turned":
         turned = draw.one(bad)
         return f"not {draw.one(turned.words)}", -turned.value
-    if form == 2:
+    if form == "double":
         second = draw.other(good, first)
         return f"{quality_phrase(draw, first)} and {quality_phrase(draw, second)}", first.value + second.value
     strong = draw.one([quality for quality in good if abs(quality.value) == 2])
