@@ -17,7 +17,7 @@ from panda_ray.backbones import BACKBONES
 from panda_ray.cli.ui import server_command
 from panda_ray.execution.store import Store
 from panda_ray.metrics import METRICS
-from panda_ray.tasks import TASKS
+from panda_ray.tasks import TASKS, get_task
 
 ROOT = Path(__file__).parents[3]
 
@@ -169,7 +169,7 @@ def test_data_check_describes_tasks(cli: CommandLine) -> None:
     ended = cli("data", "check", "remark", "--backbone", "builtin-tiny")
     assert ended.code == 0
     assert "remark: fingerprint " in ended.out
-    assert "200 rows; tokens" in ended.out
+    assert f"{get_task('remark').train_rows} rows; tokens" in ended.out
     assert "good 5" in ended.out
     assert "1 in order, 0 absent, 0 with problems" in ended.out
 
