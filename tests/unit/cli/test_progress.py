@@ -16,6 +16,7 @@ from panda_ray.execution.events import Outcome
 from panda_ray.execution.plan import Plan, build_plan
 from panda_ray.execution.store import Store
 from panda_ray.sweep import Sweep
+from panda_ray.tasks import get_task
 from panda_ray.training.stacked import EpochReport
 
 
@@ -127,7 +128,8 @@ def test_a_changed_setting_is_named_with_what_it_costs(tmp_path: Path) -> None:
     records = [record_of(before, key, seconds=2.0) for key in before.units]
     after = build_plan(sweep(tmp_path, tasks={"review": {"epochs": 99}}), store)
     lines = [describe(change, count) for change, count in invalidated(after, records).items()]
-    assert sorted(lines) == ["config.epochs: 8 -> 99 (1 unit)", "results that they build on changed (3 units)"]
+    usual = get_task("review").hyperparameters.epochs
+    assert sorted(lines) == [f"config.epochs: {usual} -> 99 (1 unit)", "results that they build on changed (3 units)"]
     assert invalidated(before, records) == {}
 
 
