@@ -14,8 +14,9 @@ from panda_ray.tasks.suite.lexicon import KINDS
 from panda_ray.tasks.suite.rows import generator
 from panda_ray.tasks.task import BuiltinOrigin, Hyperparameters, TaskSpec
 
-SOURCE = Hyperparameters(lr=1e-1, batch_size=16, epochs=4)
-TARGET = Hyperparameters(lr=1e-1, batch_size=16, epochs=8)
+SOURCE = Hyperparameters(lr=6e-2, batch_size=8, epochs=3)
+MATCHING_SOURCE = Hyperparameters(lr=3e-2, batch_size=8, epochs=3)
+TARGET = Hyperparameters(lr=6e-2, batch_size=8, epochs=4)
 DEV_ROWS = 300
 
 REVIEW = TaskSpec(
@@ -64,7 +65,7 @@ PARAPHRASE = TaskSpec(
     kind="classification",
     metric="accuracy",
     origin=BuiltinOrigin(generator("paraphrase", matching.paraphrase_row, 2000, DEV_ROWS)),
-    hyperparameters=SOURCE,
+    hyperparameters=MATCHING_SOURCE,
     train_rows=2000,
     columns=("sentence1", "sentence2", "label"),
     labels=("different", "same"),
@@ -78,7 +79,7 @@ LIKENESS = TaskSpec(
     kind="regression",
     metric="pearson_spearman_mean",
     origin=BuiltinOrigin(generator("likeness", matching.likeness_row, 2000, DEV_ROWS)),
-    hyperparameters=SOURCE,
+    hyperparameters=MATCHING_SOURCE,
     train_rows=2000,
     columns=("sentence1", "sentence2", "label"),
     first=itemgetter("sentence1"),
@@ -133,9 +134,9 @@ CHOICE = TaskSpec(
     group="knowledge",
     kind="multiple_choice",
     metric="accuracy",
-    origin=BuiltinOrigin(generator("choice", knowledge.choice_row, 48, DEV_ROWS, held_out_words=True)),
+    origin=BuiltinOrigin(generator("choice", knowledge.choice_row, 80, DEV_ROWS, held_out_words=True)),
     hyperparameters=TARGET,
-    train_rows=48,
+    train_rows=80,
     columns=("premise", "choice1", "choice2", "label"),
     labels=("choice1", "choice2"),
     first=itemgetter("premise", "premise"),
