@@ -151,6 +151,8 @@ class ResourceSection(_Section):
     """May be a fraction: 0.25 lets four stacks share a GPU."""
     max_stack: Annotated[PositiveInt | Literal["auto"], BeforeValidator(_positive_or_auto)] = "auto"
     """Members per stack at the most."""
+    max_workers: PositiveInt = 1
+    """Processes that one training may be spread over, each with cpus_per_stack and gpus_per_stack."""
     checkpoint_seconds: float = Field(default=60, gt=0)
     """A running stack saves its state at each epoch's end, but not more often than this."""
 

@@ -15,10 +15,15 @@ class Stack:
 
     A member that is already done stays a member: floating-point sums depend on the shape of the batch, so a resumed
     stack must have the shape that it had.
+
+    Attributes:
+        workers: processes that train it together, data parallel. No part of its identity: a checkpoint may be continued
+            by another number of them.
     """
 
     members: tuple[Unit, ...]
     done: frozenset[str] = field(default=frozenset())
+    workers: int = 1
 
     @cached_property
     def id(self) -> str:
@@ -34,7 +39,8 @@ class Stack:
 
     @property
     def title(self) -> str:
-        """For people: methods, task, width."""
+        """For people: methods, task, width, and workers where there are several."""
         first = self.members[0]
         methods = "+".join(dict.fromkeys(unit.method for unit in self.members))
-        return f"{first.backbone.name} {methods} -> {first.task} x{len(self.members)}"
+        spread = f" on {self.workers} workers" if self.workers > 1 else ""
+        return f"{first.backbone.name} {methods} -> {first.task} x{len(self.members)}{spread}"
