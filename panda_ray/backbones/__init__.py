@@ -1,7 +1,15 @@
 """Frozen backbones: one forward pass for a stack of prefixes."""
 
 from panda_ray.backbones.backbone import Backbone, Features, Geometry, Tokens
-from panda_ray.backbones.registry import BACKBONES, BackboneSpec, backbone_identity, get_backbone_spec, load_backbone
+from panda_ray.backbones.registry import (
+    BACKBONES,
+    BackboneSpec,
+    backbone_identity,
+    backbone_sizes,
+    get_backbone_spec,
+    load_backbone,
+)
+from panda_ray.backbones.sizes import Sizes
 
 __all__ = [
     "BACKBONES",
@@ -9,8 +17,10 @@ __all__ = [
     "BackboneSpec",
     "Features",
     "Geometry",
+    "Sizes",
     "Tokens",
     "backbone_identity",
+    "backbone_sizes",
     "get_backbone_spec",
     "load_backbone",
 ]

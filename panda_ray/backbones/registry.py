@@ -15,6 +15,7 @@ import torch
 from panda_ray.backbones.backbone import Backbone
 from panda_ray.backbones.families import family_of
 from panda_ray.backbones.prefix_attention import IMPLEMENTATION, register
+from panda_ray.backbones.sizes import Sizes, sizes_of_folder
 from panda_ray.errors import InputError, unknown_name
 
 
@@ -27,24 +28,56 @@ class BackboneSpec:
         revision: commit of the repository; None where no commit could be verified, then the branch's head is resolved
             when a sweep is planned and the resolved commit enters the key.
         parameters_million: size, for people.
+        sizes: what planning counts operations with, also for models that are not on this disk.
     """
 
     name: str
     repository: str
     revision: str | None
     parameters_million: float
+    sizes: Sizes
     packaged: bool = False
 
 
 BACKBONES: tuple[BackboneSpec, ...] = (
-    BackboneSpec("builtin-tiny", "builtin_tiny", None, 0.9, packaged=True),
-    BackboneSpec("bert-tiny", "google/bert_uncased_L-2_H-128_A-2", "30b0a37ccaaa32f332884b96992754e246e48c5f", 4.4),
-    BackboneSpec("bert-small", "google/bert_uncased_L-4_H-512_A-8", None, 28.8),
-    BackboneSpec("bert-medium", "google/bert_uncased_L-8_H-512_A-8", None, 41.4),
-    BackboneSpec("bert-base", "google-bert/bert-base-uncased", "86b5e0934494bd15c9632b12f734a8a67f723594", 109.5),
-    BackboneSpec("bert-large", "google-bert/bert-large-uncased", "6da4b6a26a1877e173fca3225479512db81a5e5b", 335.1),
-    BackboneSpec("roberta-base", "FacebookAI/roberta-base", "e2da8e2f811d1448a5b465c236feacd80ffbac7b", 124.6),
-    BackboneSpec("roberta-large", "FacebookAI/roberta-large", "722cf37b1afa9454edce342e7895e588b6ff1d59", 355.4),
+    BackboneSpec("builtin-tiny", "builtin_tiny", None, 0.7, Sizes(3, 128, 512), packaged=True),
+    BackboneSpec(
+        "bert-tiny",
+        "google/bert_uncased_L-2_H-128_A-2",
+        "30b0a37ccaaa32f332884b96992754e246e48c5f",
+        4.4,
+        Sizes(2, 128, 512),
+    ),
+    BackboneSpec("bert-small", "google/bert_uncased_L-4_H-512_A-8", None, 28.8, Sizes(4, 512, 2048)),
+    BackboneSpec("bert-medium", "google/bert_uncased_L-8_H-512_A-8", None, 41.4, Sizes(8, 512, 2048)),
+    BackboneSpec(
+        "bert-base",
+        "google-bert/bert-base-uncased",
+        "86b5e0934494bd15c9632b12f734a8a67f723594",
+        109.5,
+        Sizes(12, 768, 3072),
+    ),
+    BackboneSpec(
+        "bert-large",
+        "google-bert/bert-large-uncased",
+        "6da4b6a26a1877e173fca3225479512db81a5e5b",
+        335.1,
+        Sizes(24, 1024, 4096),
+    ),
+    BackboneSpec(
+        "roberta-base",
+        "FacebookAI/roberta-base",
+        "e2da8e2f811d1448a5b465c236feacd80ffbac7b",
+        124.6,
+        Sizes(12, 768, 3072),
+    ),
+    BackboneSpec(
+        "roberta-large",
+        "FacebookAI/roberta-large",
+        "722cf37b1afa9454edce342e7895e588b6ff1d59",
+        355.4,
+        Sizes(24, 1024, 4096),
+    ),
 )
 
 
@@ -71,6 +104,16 @@ def backbone_identity(name: str, path: str | None = None) -> str:
         return f"local:{_hash_folder(str(folder))}"
     spec = get_backbone_spec(name)
     return f"hub:{spec.repository}@{spec.revision or _head(spec.name, spec.repository)}"
+
+
+def backbone_sizes(name: str, path: str | None = None) -> Sizes:
+    """Layers and widths of a backbone, without loading it.
+
+    Raises:
+        InputError: for an unknown name, or a folder that holds no model.
+    """
+    folder = _folder(name, path)
+    return get_backbone_spec(name).sizes if folder is None else sizes_of_folder(folder)
 
 
 def load_backbone(

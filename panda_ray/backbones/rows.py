@@ -48,6 +48,15 @@ class RowReader:
         per_token = labels.dim() == 2 and labels.shape[1] == self.split.input_ids_RT.shape[1]
         return labels[:, :length] if per_token else labels
 
+    def part_of_step(self, index_SB: Tensor, part: int, parts: int) -> Tensor:
+        """One of several parts (S, b) of the examples of a step, of nearly equal size and length; it may be empty."""
+        members, examples = index_SB.shape
+        sorted_SB = index_SB.gather(1, self._longest_E[index_SB].argsort(dim=1, stable=True))
+        place_B = torch.arange(examples)
+        lap_B, seat_B = place_B // parts, place_B % parts
+        seat_B = torch.where(lap_B % 2 == 0, seat_B, parts - 1 - seat_B)  # back and forth, or the last part is longer
+        return sorted_SB[:, seat_B == part]
+
     def chunks_by_length(self, index_SB: Tensor) -> Iterator[Tensor]:
         """The examples of a step (S, B) in chunks (S, b) of similar length, so that short rows are not padded to long.
 
@@ -59,6 +68,6 @@ class RowReader:
         width = max(1, _CHUNK_ROWS[self._device.type] // (members * self.split.rows_per_example))
         yield from torch.split(sorted_SB, -(-examples // -(-examples // width)), dim=1)
 
-    def by_length(self, examples_per_batch: int) -> Iterator[Tensor]:
-        """All examples in batches of similar length (host indices), for evaluation."""
-        yield from torch.split(torch.argsort(self._longest_E, stable=True), examples_per_batch)
+    def by_length(self, examples_per_batch: int, part: int = 0, parts: int = 1) -> Iterator[Tensor]:
+        """All examples, or one of several parts of them, in batches of similar length (host indices)."""
+        yield from torch.split(torch.argsort(self._longest_E, stable=True)[part::parts], examples_per_batch)

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from models import random_model
 from transformers import DistilBertConfig, DistilBertModel
 
-from panda_ray.backbones import backbone_identity, load_backbone, registry
+from panda_ray.backbones import (
+    BACKBONES,
+    BackboneSpec,
+    Sizes,
+    backbone_identity,
+    backbone_sizes,
+    load_backbone,
+    registry,
+)
 from panda_ray.errors import InputError
+
+VOCABULARY = {"builtin": 478, "bert": 30522, "roberta": 50265}
+POSITIONS = {True: 192, False: 512}
+"""Of the packaged model, and of those on the Hub."""
 
 
 @pytest.fixture
@@ -46,6 +60,31 @@ def test_misspelt_names_and_wrong_folders_get_one_sentence(tmp_path: Path) -> No
         backbone_identity("bert-lagre")
     with pytest.raises(InputError, match=r"is not a model folder; it must hold config\.json"):
         load_backbone("mine", str(tmp_path))
+
+
+def test_sizes_are_those_of_the_model(folder: Path) -> None:
+    backbone = load_backbone("mine", str(folder), device="cpu")
+    config: Any = backbone._model.config
+    sizes = Sizes(config.num_hidden_layers, config.hidden_size, config.intermediate_size)
+    assert backbone_sizes("mine", str(folder)) == backbone_sizes("builtin-tiny") == sizes
+
+
+@pytest.mark.parametrize("spec", BACKBONES, ids=lambda spec: spec.name)
+def test_sizes_add_up_to_the_published_number_of_parameters(spec: BackboneSpec) -> None:
+    sizes = spec.sizes
+    embeddings = (VOCABULARY[spec.name.split("-")[0]] + POSITIONS[spec.packaged]) * sizes.hidden
+    layer = 4 * sizes.hidden**2 + 2 * sizes.hidden * sizes.feed_forward
+    pooler = sizes.hidden**2
+    counted = (embeddings + sizes.layers * layer + pooler) / 1e6
+    assert counted == pytest.approx(spec.parameters_million, rel=0.01, abs=0.05)
+
+
+def test_a_folder_without_sizes_says_which(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    del config["intermediate_size"]
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match="has no 'intermediate_size'"):
+        backbone_sizes("mine", str(folder))
 
 
 def test_architectures_without_a_family_are_refused(tmp_path: Path) -> None:
