@@ -1,0 +1,71 @@
+"""Clocks: what competes runs in turn, so that a slow minute of the machine hits all alike, and ratios are per turn."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+Clock = Literal["wall", "cpu"]
+Prepare = Callable[[], Callable[[], object]]
+"""Builds models and data outside of the clock and returns the training to time."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of one run: wall time, and CPU time of the process (all threads)."""
+
+    wall: float
+    cpu: float
+
+
+def run_in_turn(
+    competitors: Mapping[str, Prepare], rounds: int, device: torch.device, warm_up: bool = True
+) -> dict[str, list[Timing]]:
+    """Time each competitor once per round, in their order; before that once without counting."""
+    timings: dict[str, list[Timing]] = {name: [] for name in competitors}
+    for turn in range(-1 if warm_up else 0, rounds):
+        for name, prepare in competitors.items():
+            timing = timed(prepare(), device)
+            if turn >= 0:
+                timings[name].append(timing)
+    return timings
+
+
+def timed(run: Callable[[], object], device: torch.device) -> Timing:
+    """Run once, waiting for the device before and after; no garbage is collected meanwhile."""
+    gc.collect()
+    gc.disable()
+    try:
+        _synchronize(device)
+        wall, cpu = time.perf_counter(), time.process_time()
+        run()
+        _synchronize(device)
+        return Timing(time.perf_counter() - wall, time.process_time() - cpu)
+    finally:
+        gc.enable()
+
+
+def median_rate(work: float, timings: Sequence[Timing], clock: Clock) -> float:
+    """Work per second in the median run."""
+    return statistics.median(work / getattr(timing, clock) for timing in timings)
+
+
+def paired_ratios(
+    work: float, timings: Sequence[Timing], other_work: float, others: Sequence[Timing], clock: Clock
+) -> list[float]:
+    """How many times the rate of the other, turn by turn."""
+    return [
+        (work / getattr(mine, clock)) / (other_work / getattr(other, clock))
+        for mine, other in zip(timings, others, strict=True)
+    ]
+
+
+def _synchronize(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
