@@ -1,11 +1,16 @@
 """The trained vectors of a stack, their optimiser and their learning rates.
 
+All members' vectors live in three tensors with a member dimension in front. Every operation on them is elementwise or
+a reduction within a member, so members stay as separate as if each had tensors of its own, and a step costs the same
+few kernel launches for one member and for sixty-four.
+
 Shape letters: S members, L layers, K = 2 (keys, values), N heads, P prompt length, H head size, C outputs, D hidden.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,34 +26,79 @@ _EPOCH_DECAY = 0.95
 
 
 class StackParameters:
-    """Prefix and head of every member: separate leaves, so that each has its own optimiser state and learning rate."""
+    """Prefix and head of every member, as leaves in float32."""
 
     def __init__(self, members: Sequence[Member], outputs: int, hidden: int, device: torch.device) -> None:
         heads = [initial_head(outputs, hidden, generator(member.seed, "head")) for member in members]
-        self.prefixes = [_leaf(member.prefix_LKNPH, device) for member in members]
-        self.head_weights = [_leaf(weight_CD, device) for weight_CD, _ in heads]
-        self.head_biases = [_leaf(bias_C, device) for _, bias_C in heads]
+        self.prefix_SLKNPH = _leaf([member.prefix_LKNPH for member in members], device)
+        self.weight_SCD = _leaf([weight_CD for weight_CD, _ in heads], device)
+        self.bias_SC = _leaf([bias_C for _, bias_C in heads], device)
 
-    def of(self, member: int) -> list[Tensor]:
-        """The leaves of one member."""
-        return [self.prefixes[member], self.head_weights[member], self.head_biases[member]]
-
-    def prefix_SLKNPH(self) -> Tensor:
-        return torch.stack(self.prefixes)
-
-    def head_SCD_SC(self) -> tuple[Tensor, Tensor]:
-        return torch.stack(self.head_weights), torch.stack(self.head_biases)
+    @property
+    def leaves(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Everything that is trained, each with the members as its first dimension."""
+        return self.prefix_SLKNPH, self.weight_SCD, self.bias_SC
 
     def prompt(self, member: int, position_offset: bool) -> Prompt:
         """A copy of one member's current state on the host."""
-        prefix, weight, bias = (leaf.detach().cpu().clone() for leaf in self.of(member))
+        prefix, weight, bias = (leaf[member].detach().cpu().clone() for leaf in self.leaves)
         return Prompt(prefix, weight, bias, position_offset)
 
 
-def make_optimizer(parameters: StackParameters, members: Sequence[Member], config: TrainConfig) -> torch.optim.AdamW:
-    """AdamW with one parameter group per member, so that each keeps its own learning rate."""
-    groups = [{"params": parameters.of(index), "lr": member.lr} for index, member in enumerate(members)]
-    return torch.optim.AdamW(groups, weight_decay=config.weight_decay)
+class StackedAdamW:
+    """AdamW (Loshchilov & Hutter, 2019) with a learning rate per member; the arithmetic of `torch.optim.AdamW`.
+
+    PyTorch keeps one learning rate per parameter group, and runs the groups one after the other.
+
+    Args:
+        leaves: with the members as their first dimension.
+        lr_S: of each member, before the schedule's factor.
+    """
+
+    _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
+
+    def __init__(self, leaves: Sequence[Tensor], lr_S: Tensor, weight_decay: float) -> None:
+        self._leaves = tuple(leaves)
+        self._lr_S = lr_S
+        self._weight_decay = weight_decay
+        self._steps = 0
+        self._means = [torch.zeros_like(leaf) for leaf in leaves]
+        self._squares = [torch.zeros_like(leaf) for leaf in leaves]
+
+    def zero_grad(self) -> None:
+        for leaf in self._leaves:
+            leaf.grad = None
+
+    @torch.no_grad()
+    def step(self, factor: float) -> None:
+        """One update with every learning rate times `factor`."""
+        self._steps += 1
+        correction_1 = 1 - self._BETA_1**self._steps
+        correction_2 = 1 - self._BETA_2**self._steps
+        for leaf, mean, square in zip(self._leaves, self._means, self._squares, strict=True):
+            assert leaf.grad is not None, "every leaf takes part in every step"
+            rate = (self._lr_S * factor).reshape(-1, *[1] * (leaf.dim() - 1))
+            mean.lerp_(leaf.grad, 1 - self._BETA_1)
+            square.mul_(self._BETA_2).addcmul_(leaf.grad, leaf.grad, value=1 - self._BETA_2)
+            if self._weight_decay:
+                leaf.mul_(1 - rate * self._weight_decay)
+            leaf.addcdiv_(mean * (-rate / correction_1), (square / correction_2).sqrt_().add_(self._EPSILON))
+
+    def state(self) -> dict[str, Any]:
+        """Plain data and tensors, for a checkpoint."""
+        return {"steps": self._steps, "means": self._means, "squares": self._squares}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """The inverse of `state`."""
+        self._steps = state["steps"]
+        for own, saved in zip((*self._means, *self._squares), (*state["means"], *state["squares"]), strict=True):
+            own.copy_(saved)
+
+
+def make_optimizer(parameters: StackParameters, members: Sequence[Member], config: TrainConfig) -> StackedAdamW:
+    """The optimiser of a stack whose members keep their own learning rates."""
+    lr_S = torch.tensor([member.lr for member in members], device=parameters.prefix_SLKNPH.device)
+    return StackedAdamW(parameters.leaves, lr_S, config.weight_decay)
 
 
 def schedule_factor(config: TrainConfig, step: int, steps: int, steps_per_epoch: int) -> float:
@@ -58,11 +108,16 @@ def schedule_factor(config: TrainConfig, step: int, steps: int, steps_per_epoch:
     return float(_EPOCH_DECAY ** (step // steps_per_epoch))
 
 
-def clip_gradients(parameters: StackParameters, members: int, largest: float) -> None:
-    """Clip each member's gradient by its own norm, so that members do not influence each other."""
-    for member in range(members):
-        torch.nn.utils.clip_grad_norm_(parameters.of(member), largest)
+@torch.no_grad()
+def clip_gradients(parameters: StackParameters, largest: float) -> None:
+    """Clip each member's gradient by its own norm over prompt and head, so that members stay independent."""
+    gradients = [leaf.grad for leaf in parameters.leaves if leaf.grad is not None]
+    norm_S = torch.stack([gradient.flatten(1).norm(dim=1) for gradient in gradients]).norm(dim=0)
+    scale_S = (largest / (norm_S + 1e-6)).clamp(max=1.0)  # the 1e-6 of torch.nn.utils.clip_grad_norm_
+    for gradient in gradients:
+        gradient.mul_(scale_S.reshape(-1, *[1] * (gradient.dim() - 1)))
 
 
-def _leaf(tensor: Tensor, device: torch.device) -> Tensor:
-    return tensor.detach().to(device=device, dtype=torch.float32, copy=True).requires_grad_(True)
+def _leaf(per_member: Sequence[Tensor], device: torch.device) -> Tensor:
+    stacked = torch.stack([tensor.detach().to(torch.float32) for tensor in per_member])
+    return stacked.to(device).requires_grad_(True)

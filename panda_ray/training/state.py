@@ -13,16 +13,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from panda_ray.training.optimizer import StackParameters
+from panda_ray.training.optimizer import StackedAdamW, StackParameters
 from panda_ray.training.progress import MemberProgress
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def pack(
     step: int,
     parameters: StackParameters,
-    optimizer: torch.optim.Optimizer,
+    optimizer: StackedAdamW,
     loss_sum_S: Tensor,
     alive_S: Tensor,
     progress: Sequence[MemberProgress],
@@ -31,8 +31,8 @@ def pack(
     state = {
         "format": _FORMAT,
         "step": step,
-        "leaves": [[leaf.detach() for leaf in parameters.of(index)] for index in range(len(progress))],
-        "optimizer": optimizer.state_dict(),
+        "leaves": [leaf.detach() for leaf in parameters.leaves],
+        "optimizer": optimizer.state(),
         "loss_sum": loss_sum_S,
         "alive": alive_S,
         "random": torch.get_rng_state(),
@@ -47,7 +47,7 @@ def pack(
 def unpack(
     data: bytes,
     parameters: StackParameters,
-    optimizer: torch.optim.Optimizer,
+    optimizer: StackedAdamW,
     loss_sum_S: Tensor,
     alive_S: Tensor,
     progress: Sequence[MemberProgress],
@@ -56,12 +56,11 @@ def unpack(
     state: dict[str, Any] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     assert state["format"] == _FORMAT, "checkpoints of another format are removed with the version that wrote them"
     with torch.no_grad():
-        for index, saved in enumerate(state["leaves"]):
-            for leaf, value in zip(parameters.of(index), saved, strict=True):
-                leaf.copy_(value)
+        for leaf, saved in zip(parameters.leaves, state["leaves"], strict=True):
+            leaf.copy_(saved)
         loss_sum_S.copy_(state["loss_sum"])
         alive_S.copy_(state["alive"])
-    optimizer.load_state_dict(state["optimizer"])
+    optimizer.load(state["optimizer"])
     torch.set_rng_state(state["random"])
     if state["random_cuda"] is not None and torch.cuda.is_available():
         torch.cuda.set_rng_state(state["random_cuda"])

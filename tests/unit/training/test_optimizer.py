@@ -1,0 +1,70 @@
+"""The stack's optimiser against PyTorch's own, one per member."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from panda_ray.training.optimizer import StackedAdamW
+
+SHAPES = ((3, 2, 2, 4, 5, 6), (3, 2, 8), (3, 2))
+LR_S = torch.tensor([1e-3, 3e-2, 0.5])
+
+
+def random_tensors(seed: int) -> list[torch.Tensor]:
+    random = torch.Generator().manual_seed(seed)
+    return [torch.randn(shape, generator=random) for shape in SHAPES]
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_each_member_moves_as_under_torch_adamw(weight_decay: float) -> None:
+    leaves = [tensor.requires_grad_(True) for tensor in random_tensors(0)]
+    stacked = StackedAdamW(leaves, LR_S, weight_decay)
+    alone = [[leaf[member].detach().clone().requires_grad_(True) for leaf in leaves] for member in range(3)]
+    reference = [
+        torch.optim.AdamW(own, lr=float(lr), weight_decay=weight_decay) for own, lr in zip(alone, LR_S, strict=True)
+    ]
+    for step in range(20):
+        factor = 1 - step / 20
+        gradients = random_tensors(step + 1)
+        for leaf, gradient in zip(leaves, gradients, strict=True):
+            leaf.grad = gradient.clone()
+        stacked.step(factor)
+        for member, optimizer in enumerate(reference):
+            optimizer.param_groups[0]["lr"] = float(LR_S[member]) * factor
+            for own, gradient in zip(alone[member], gradients, strict=True):
+                own.grad = gradient[member].clone()
+            optimizer.step()
+    for member, own_leaves in enumerate(alone):
+        for leaf, own in zip(leaves, own_leaves, strict=True):
+            torch.testing.assert_close(leaf[member], own, rtol=1e-5, atol=1e-6)
+
+
+def test_a_member_without_finite_gradients_leaves_its_neighbours_alone() -> None:
+    leaves = [tensor.requires_grad_(True) for tensor in random_tensors(0)]
+    optimizer = StackedAdamW(leaves, LR_S, 0.0)
+    for leaf in leaves:
+        leaf.grad = torch.ones_like(leaf)
+        leaf.grad[1] = float("nan")
+    optimizer.step(1.0)
+    for leaf in leaves:
+        assert leaf[1].isnan().all()
+        assert leaf[[0, 2]].isfinite().all()
+
+
+def test_a_loaded_state_continues_as_the_saved_one() -> None:
+    results = []
+    for interrupted in (False, True):
+        leaves = [tensor.requires_grad_(True) for tensor in random_tensors(0)]
+        optimizer = StackedAdamW(leaves, LR_S, 0.0)
+        for step in range(6):
+            if interrupted and step == 3:
+                saved = optimizer.state()
+                optimizer = StackedAdamW(leaves, LR_S, 0.0)
+                optimizer.load(saved)
+            for leaf, gradient in zip(leaves, random_tensors(step + 1), strict=True):
+                leaf.grad = gradient
+            optimizer.step(1.0)
+        results.append([leaf.detach().clone() for leaf in leaves])
+    for once, twice in zip(*results, strict=True):
+        assert torch.equal(once, twice)
