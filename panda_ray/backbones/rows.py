@@ -50,9 +50,8 @@ class RowReader:
 
     def part_of_step(self, index_SB: Tensor, part: int, parts: int) -> Tensor:
         """One of several parts (S, b) of the examples of a step, of nearly equal size and length; it may be empty."""
-        members, examples = index_SB.shape
         sorted_SB = index_SB.gather(1, self._longest_E[index_SB].argsort(dim=1, stable=True))
-        place_B = torch.arange(examples)
+        place_B = torch.arange(index_SB.shape[1])
         lap_B, seat_B = place_B // parts, place_B % parts
         seat_B = torch.where(lap_B % 2 == 0, seat_B, parts - 1 - seat_B)  # back and forth, or the last part is longer
         return sorted_SB[:, seat_B == part]
@@ -63,6 +62,8 @@ class RowReader:
         Which examples the step sees does not change: every chunk is a part of it.
         """
         members, examples = index_SB.shape
+        if not examples:
+            return
         longest_E = self._longest_E[index_SB]
         sorted_SB = index_SB.gather(1, longest_E.argsort(dim=1, stable=True))
         width = max(1, _CHUNK_ROWS[self._device.type] // (members * self.split.rows_per_example))

@@ -6,63 +6,14 @@ from dataclasses import replace
 
 import pytest
 import torch
-from models import random_backbone, random_prefixes
+from models import random_backbone
 from toys import KINDS, toy_task
+from trainings import CONFIG, FREE_BIAS, Slot, assert_same, members_of
 
 from panda_ray.backbones import rows
 from panda_ray.errors import InputError
-from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.task import Kind
-from panda_ray.training.config import TrainConfig
-from panda_ray.training.member import Distillation, Member, MemberResult
 from panda_ray.training.stacked import EpochReport, train_stack
-
-CONFIG = TrainConfig(lr=1e-2, batch_size=4, epochs=3, prompt_len=5, max_len=24, dropout=0.0)
-
-
-class Slot:
-    """A checkpoint slot in memory that remembers every save."""
-
-    def __init__(self, state: bytes | None = None) -> None:
-        self.saved: list[bytes] = []
-        self._state = state
-
-    def load(self) -> bytes | None:
-        return self._state
-
-    def save(self, state: bytes) -> None:
-        self.saved.append(state)
-
-
-def members_of(kind: Kind, count: int) -> list[Member]:
-    """Members with their own seeds, rates and starts; every second one has a teacher."""
-    backbone = random_backbone()
-    outputs = toy_task(kind).spec.output_size
-    prefixes, teachers = random_prefixes(backbone, count), random_prefixes(backbone, count, seed=2)
-    members = []
-    for index in range(count):
-        head = torch.randn(outputs, 32, generator=torch.Generator().manual_seed(index)), torch.zeros(outputs)
-        teacher = Distillation(Prompt(teachers[index], *head), index % 4 == 3, 0.5) if index % 2 else None
-        members.append(Member(f"member {index}", index, 1e-2 / (index + 1), prefixes[index], teacher))
-    return members
-
-
-def assert_same(
-    results: list[MemberResult], others: list[MemberResult], exact: bool, without: tuple[str, ...] = ()
-) -> None:
-    tolerance = {"rtol": 0.0, "atol": 0.0} if exact else {"rtol": 1e-4, "atol": 1e-5}
-    for ours, theirs in zip(results, others, strict=True):
-        assert ours.prompt is not None
-        assert theirs.prompt is not None
-        for name in ours.prompt.tensors().keys() - set(without):
-            tensor = ours.prompt.tensors()[name]
-            torch.testing.assert_close(tensor, theirs.prompt.tensors()[name], **tolerance)
-        assert [past.loss for past in ours.history] == pytest.approx([past.loss for past in theirs.history], rel=1e-5)
-        assert ours.best is not None
-        assert theirs.best is not None
-        if exact:
-            assert ours.history == theirs.history
-            assert ours.best.values == theirs.best.values
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -71,8 +22,7 @@ def test_a_stack_equals_solo_runs(kind: Kind) -> None:
     config = replace(CONFIG, epochs=1)  # one epoch: rounding must not decide which epoch is the best
     together = train_stack(backbone, task, members, config)
     alone = [train_stack(backbone, task, [member], config)[0] for member in members]
-    # A softmax over choices or tokens cancels the bias: its gradient is rounding noise, which Adam scales up to a step.
-    without = ("head.bias",) if kind in ("multiple_choice", "extractive_qa") else ()
+    without = ("head.bias",) if kind in FREE_BIAS else ()
     assert_same(together, alone, exact=False, without=without)
 
 
@@ -83,7 +33,7 @@ def test_chunks_of_a_step_give_the_gradient_of_the_whole_step(kind: Kind, monkey
     whole = train_stack(backbone, task, members, config)
     monkeypatch.setitem(rows._CHUNK_ROWS, "cpu", 8)
     chunked = train_stack(backbone, task, members, config)
-    without = ("head.bias",) if kind in ("multiple_choice", "extractive_qa") else ()
+    without = ("head.bias",) if kind in FREE_BIAS else ()
     assert_same(chunked, whole, exact=False, without=without)
 
 

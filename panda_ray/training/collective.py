@@ -1,0 +1,124 @@
+"""What the workers of one data-parallel training say to each other; one worker alone says nothing.
+
+Every worker has the whole data set and all parameters, so only three things travel: gradients (and losses) at each
+step, outputs of the data that workers evaluate in parts, and what rank 0 alone reads or decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+Value = TypeVar("Value")
+
+
+class LostPeerError(Exception):
+    """Another worker of the group is gone, so this one cannot go on either; a new group may continue."""
+
+
+class Collective(Protocol):
+    """The group of workers that train one stack. All of them must call the same methods in the same order."""
+
+    @property
+    def rank(self) -> int:
+        """This worker, from 0; rank 0 reads and writes for all."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Number of workers."""
+        ...
+
+    def sum(self, tensor: Tensor) -> None:
+        """Replace a tensor by its sum over the workers, with the same bits on each of them."""
+        ...
+
+    def gather(self, value: Value) -> list[Value]:
+        """The values of all workers, in the order of their ranks."""
+        ...
+
+    def share(self, make: Callable[[], Value]) -> Value:
+        """What rank 0 makes, on every worker; the others do not call `make`."""
+        ...
+
+
+class Solo:
+    """One worker alone."""
+
+    rank = 0
+    size = 1
+
+    def sum(self, tensor: Tensor) -> None:
+        """Nothing to add."""
+
+    def gather(self, value: Value) -> list[Value]:
+        return [value]
+
+    def share(self, make: Callable[[], Value]) -> Value:
+        return make()
+
+
+SOLO = Solo()
+
+
+class ProcessGroup:
+    """The default process group of `torch.distributed`, which the launcher has made: gloo, or NCCL between whole GPUs.
+
+    Raises:
+        LostPeerError: from every method, when a worker or the connection to it is gone.
+    """
+
+    def __init__(self) -> None:
+        self.rank = dist.get_rank()
+        self.size = dist.get_world_size()
+
+    def sum(self, tensor: Tensor) -> None:
+        with _peers():
+            dist.all_reduce(tensor)
+
+    def gather(self, value: Value) -> list[Value]:
+        values: list[Any] = [None] * self.size
+        with _peers():
+            dist.all_gather_object(values, value)
+        return values
+
+    def share(self, make: Callable[[], Value]) -> Value:
+        values: list[Any] = [make() if self.rank == 0 else None]
+        with _peers():
+            dist.broadcast_object_list(values)
+        value: Value = values[0]
+        return value
+
+
+def sum_gradients(leaves: Sequence[Tensor], losses_S: Tensor, collective: Collective) -> Tensor:
+    """Sum the workers' gradients and losses in one message: everything that a step must agree on.
+
+    A loss that is not finite on one worker is so on all of them afterwards, and every worker drops that member.
+
+    Args:
+        leaves: trained tensors; one without a gradient (this worker had no examples) counts as zero.
+
+    Returns:
+        the summed losses (S,).
+    """
+    gradients = [torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for leaf in leaves]
+    flat = torch.cat([*(gradient.reshape(-1) for gradient in gradients), losses_S])
+    collective.sum(flat)
+    *summed, losses_S = torch.split(flat, [*(leaf.numel() for leaf in leaves), len(losses_S)])
+    for leaf, gradient in zip(leaves, summed, strict=True):
+        leaf.grad = gradient.view_as(leaf)
+    return losses_S
+
+
+@contextmanager
+def _peers() -> Iterator[None]:
+    """Backends have no error of their own for a lost connection: gloo raises a plain `RuntimeError`."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise LostPeerError(str(error)) from error

@@ -1,0 +1,62 @@
+"""Small trainings of every kind: their members, a slot for their state, and what makes two results the same."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from models import random_backbone, random_prefixes
+from toys import toy_task
+
+from panda_ray.prompts.prompt import Prompt
+from panda_ray.tasks.task import Kind
+from panda_ray.training.config import TrainConfig
+from panda_ray.training.member import Distillation, Member, MemberResult
+
+CONFIG = TrainConfig(lr=1e-2, batch_size=4, epochs=3, prompt_len=5, max_len=24, dropout=0.0)
+FREE_BIAS = ("multiple_choice", "extractive_qa")
+"""A softmax over choices or tokens cancels the bias: its gradient is rounding noise, which Adam scales up to a step."""
+
+
+class Slot:
+    """A checkpoint slot in memory that remembers every save."""
+
+    def __init__(self, state: bytes | None = None) -> None:
+        self.saved: list[bytes] = []
+        self._state = state
+
+    def load(self) -> bytes | None:
+        return self._state
+
+    def save(self, state: bytes) -> None:
+        self.saved.append(state)
+
+
+def members_of(kind: Kind, count: int) -> list[Member]:
+    """Members with their own seeds, rates and starts; every second one has a teacher."""
+    backbone = random_backbone()
+    outputs = toy_task(kind).spec.output_size
+    prefixes, teachers = random_prefixes(backbone, count), random_prefixes(backbone, count, seed=2)
+    members = []
+    for index in range(count):
+        head = torch.randn(outputs, 32, generator=torch.Generator().manual_seed(index)), torch.zeros(outputs)
+        teacher = Distillation(Prompt(teachers[index], *head), index % 4 == 3, 0.5) if index % 2 else None
+        members.append(Member(f"member {index}", index, 1e-2 / (index + 1), prefixes[index], teacher))
+    return members
+
+
+def assert_same(
+    results: list[MemberResult], others: list[MemberResult], exact: bool, without: tuple[str, ...] = ()
+) -> None:
+    tolerance = {"rtol": 0.0, "atol": 0.0} if exact else {"rtol": 1e-4, "atol": 1e-5}
+    for ours, theirs in zip(results, others, strict=True):
+        assert ours.prompt is not None
+        assert theirs.prompt is not None
+        for name in ours.prompt.tensors().keys() - set(without):
+            tensor = ours.prompt.tensors()[name]
+            torch.testing.assert_close(tensor, theirs.prompt.tensors()[name], **tolerance)
+        assert [past.loss for past in ours.history] == pytest.approx([past.loss for past in theirs.history], rel=1e-5)
+        assert ours.best is not None
+        assert theirs.best is not None
+        if exact:
+            assert ours.history == theirs.history
+            assert ours.best.values == theirs.best.values
