@@ -1,10 +1,13 @@
 """Scores of a whole stack on the dev set: one pass for all members, then each task's own decoding and metric.
 
+Workers share the pass and gather its outputs; scoring them costs little, so every worker does that for itself.
+
 Shape letters: S members, E examples, I items of the dev set, M statistics per item, T tokens, C outputs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +20,12 @@ from panda_ray.backbones.rows import RowReader
 from panda_ray.seeding import generator
 from panda_ray.tasks.scoring import decode, reduce, statistics
 from panda_ray.tasks.task import TaskSpec
+from panda_ray.training.collective import SOLO, Collective
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.inference import outputs_by_batch
 from panda_ray.training.optimizer import StackParameters
+
+_Batch = tuple[NDArray[np.int64], NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -41,29 +47,46 @@ def selecting_half(items: int) -> NDArray[np.bool_]:
 
 
 def evaluate_stack(
-    backbone: Backbone, spec: TaskSpec, reader: RowReader, parameters: StackParameters, config: TrainConfig
+    backbone: Backbone,
+    spec: TaskSpec,
+    reader: RowReader,
+    parameters: StackParameters,
+    config: TrainConfig,
+    collective: Collective = SOLO,
 ) -> list[Evaluation]:
     """Evaluate every member with its current prompt and head."""
-    outputs = _collect(backbone, spec, reader, parameters, config)
+    batches = _host_batches(backbone, spec, reader, parameters, config, collective)
+    outputs = _collect(spec, reader, [batch for part in collective.gather(batches) for batch in part])
     return [_score(spec, reader, outputs_E) for outputs_E in outputs]
 
 
-def _collect(
-    backbone: Backbone, spec: TaskSpec, reader: RowReader, parameters: StackParameters, config: TrainConfig
-) -> NDArray[Any]:
-    """Outputs of all members on the host: (S, E, ..., C), or tag ids (S, E, T) for tagging."""
-    weight_SCD, bias_SC = parameters.head_SCD_SC()
-    prefix_SLKNPH = parameters.prefix_SLKNPH()
-    collected: NDArray[Any] | None = None
-    for example_B, output in outputs_by_batch(backbone, spec.kind, reader, prefix_SLKNPH, weight_SCD, bias_SC, config):
-        batch = (output.argmax(dim=-1) if spec.kind == "tagging" else output).cpu().numpy()
-        if collected is None:
-            collected = _allocate(spec, reader, batch)
+def _host_batches(
+    backbone: Backbone,
+    spec: TaskSpec,
+    reader: RowReader,
+    parameters: StackParameters,
+    config: TrainConfig,
+    collective: Collective,
+) -> list[_Batch]:
+    """Examples (B,) and outputs (S, B, ..., C), or tag ids (S, B, T), of this worker's part of the dev set."""
+    weight_SCD, bias_SC = parameters.weight_SCD, parameters.bias_SC
+    batches = outputs_by_batch(
+        backbone, spec.kind, reader, parameters.prefix_SLKNPH, weight_SCD, bias_SC, config, collective
+    )
+    return [
+        (example_B.numpy(), (output.argmax(dim=-1) if spec.kind == "tagging" else output).cpu().numpy())
+        for example_B, output in batches
+    ]
+
+
+def _collect(spec: TaskSpec, reader: RowReader, batches: Sequence[_Batch]) -> NDArray[Any]:
+    """Outputs of all members for the whole split: (S, E, ..., C), or tag ids (S, E, T)."""
+    collected = _allocate(spec, reader, batches[0][1])
+    for example_B, batch in batches:
         if spec.kind in ("tagging", "extractive_qa"):
-            collected[:, example_B.numpy(), ..., : batch.shape[-1]] = batch
+            collected[:, example_B, ..., : batch.shape[-1]] = batch
         else:
-            collected[:, example_B.numpy()] = batch
-    assert collected is not None, "an empty dev set is refused when it is loaded"
+            collected[:, example_B] = batch
     return collected
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from panda_ray.backbones.backbone import Backbone
 from panda_ray.backbones.rows import RowReader
 from panda_ray.tasks.task import Kind
+from panda_ray.training.collective import SOLO, Collective
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.objective import head_input, head_outputs
 
@@ -34,15 +35,16 @@ def outputs_by_batch(
     weight_SCD: Tensor,
     bias_SC: Tensor,
     config: TrainConfig,
+    collective: Collective = SOLO,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Outputs of all members for all examples, in batches of similar length.
+    """Outputs of all members for all examples, or for this worker's part of them, in batches of similar length.
 
     Yields:
         host indices (B,) and outputs (S, B, ..., C) in float32.
     """
     members = len(prefix_SLKNPH)
     width = max(1, _ROWS[backbone.device.type] // (members * reader.split.rows_per_example))
-    for example_B in reader.by_length(width):
+    for example_B in reader.by_length(width, collective.rank, collective.size):
         tokens = reader.tokens(example_B.repeat(members))
         with autocast(config, backbone.device):
             features = backbone.forward(tokens, prefix_SLKNPH, position_offset=config.position_offset)

@@ -4,6 +4,9 @@ S members x B examples are S * B rows of one batch, each row with its member's p
 trained: separate leaves, separate optimiser groups, and a loss that is a mean per member and a *sum* over members, so
 each member's gradient is the one it would have alone.
 
+Several workers train one stack data parallel: each takes its part of every step's examples, and gradients are summed
+before they are clipped. Parameters, optimiser and results are then equal on all of them; only dropout differs.
+
 Shape letters: S members, B examples per step, E training examples, R = S * B * K rows, K rows per example.
 """
 
@@ -19,10 +22,12 @@ from torch import Tensor
 
 from panda_ray.backbones.backbone import Backbone, Tokens
 from panda_ray.backbones.rows import RowReader
+from panda_ray.errors import InputError
 from panda_ray.seeding import derive_seed
 from panda_ray.tasks.encoded import EncodedTask
 from panda_ray.training.batching import epoch_order
 from panda_ray.training.checkpoint import CheckpointSlot
+from panda_ray.training.collective import SOLO, Collective, sum_gradients
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.evaluation import evaluate_stack
 from panda_ray.training.inference import autocast
@@ -62,26 +67,33 @@ def train_stack(
     checkpoint: CheckpointSlot | None = None,
     checkpoint_seconds: float = 60.0,
     on_epoch: Callable[[EpochReport], None] | None = None,
+    collective: Collective = SOLO,
 ) -> list[MemberResult]:
     """Train the members side by side; one result each, in their order.
 
     A member whose loss stops being finite is dropped: its result has an `error`, its neighbours are untouched.
+    With several workers, all of them call this with equal arguments and get equal results. They equal those of one
+    worker but for rounding, and but for the draws of dropout.
 
     Args:
         task: encoded with the backbone's tokenizer.
         config: shared by all members; only the learning rate is a member's own.
-        checkpoint: where to continue from and where to save to; the result is the same with or without it.
+        checkpoint: where to continue from and where to save to; the result is the same with or without it. Rank 0 alone
+            uses it. It may have been saved by another number of workers.
         checkpoint_seconds: shortest time between two saves.
-        on_epoch: called after each evaluation.
+        on_epoch: called after each evaluation, on every worker.
+        collective: the workers that train this stack together.
 
     Raises:
-        InputError: prompt and texts need more positions than the backbone has.
+        InputError: prompt and texts need more positions than the backbone has, or there are more workers than examples.
         torch.OutOfMemoryError: the stack is too wide for the device.
+        LostPeerError: another worker is gone.
     """
+    _check_shares(task, collective.size)
     backbone.check_fits(config.prompt_len, config.max_len, config.position_offset)
     with torch.random.fork_rng(devices=[backbone.device] if backbone.device.type == "cuda" else []):
         torch.manual_seed(derive_seed(members[0].seed, "dropout", len(members)))
-        run = _Run(backbone, task, members, config, checkpoint, checkpoint_seconds)
+        run = _Run(backbone, task, members, config, checkpoint, checkpoint_seconds, collective)
         while run.step < run.steps:
             run.train_epoch()
             report = run.evaluate()
@@ -101,7 +113,9 @@ class _Run:
         config: TrainConfig,
         checkpoint: CheckpointSlot | None,
         checkpoint_seconds: float,
+        collective: Collective,
     ) -> None:
+        self._collective = collective
         self._backbone, self._spec, self._members, self._config = backbone, task.spec, members, config
         self._checkpoint, self._checkpoint_seconds = checkpoint, checkpoint_seconds
         self._train = RowReader(task.train.to(backbone.device))
@@ -120,7 +134,7 @@ class _Run:
         distillations = {
             index: member.distillation for index, member in enumerate(members) if member.distillation is not None
         }
-        self._teachers = Teachers(backbone, self._spec.kind, self._train, distillations, config)
+        self._teachers = Teachers(backbone, self._spec.kind, self._train, distillations, config, collective=collective)
         self._started = self._saved = time.monotonic()
         self._examples_seen = 0
 
@@ -138,21 +152,37 @@ class _Run:
     def _train_step(self, index_SB: Tensor) -> None:
         """One optimiser step: gradients of all chunks add up to the gradient of the whole batch."""
         factor = schedule_factor(self._config, self.step, self.steps, self._steps_per_epoch)
-        for group, member in zip(self._optimizer.param_groups, self._members, strict=True):
-            group["lr"] = member.lr * factor
-        self._optimizer.zero_grad(set_to_none=True)
-        count_S = label_counts(self._labels(index_SB, self._train.split.input_ids_RT.shape[1]))
-        loss_S = torch.zeros_like(self._loss_sum_S)
-        for chunk_SB in self._train.chunks_by_length(index_SB):
-            chunk_loss_S = self._losses(chunk_SB, index_SB.shape[1]) / count_S
-            self._alive_S &= chunk_loss_S.detach().isfinite()
-            torch.where(self._alive_S, chunk_loss_S, 0.0).sum().backward()  # type: ignore[no-untyped-call]
-            loss_S += chunk_loss_S.detach()
-        clip_gradients(self._parameters, len(self._members), self._config.grad_clip)
-        self._optimizer.step()
+        self._optimizer.zero_grad()
+        loss_S = self._backward(index_SB)
+        clip_gradients(self._parameters, self._config.grad_clip)
+        self._optimizer.step(factor)
         self._loss_sum_S += loss_S
         self._examples_seen += index_SB.numel()
         self.step += 1
+
+    def _backward(self, index_SB: Tensor) -> Tensor:
+        """Put the gradients of a step into the leaves, whoever computes them; its losses (S,)."""
+        count_S = label_counts(self._labels(index_SB, self._train.split.input_ids_RT.shape[1]))
+        rank, size = self._collective.rank, self._collective.size
+        if size == 1:
+            return self._backward_part(index_SB, index_SB.shape[1], count_S)
+        # A stream per worker and step: workers differ, and a checkpoint need not hold the streams of all.
+        torch.manual_seed(derive_seed(self._members[0].seed, "dropout", len(self._members), rank, self.step))
+        part_SB = self._train.part_of_step(index_SB, rank, size)
+        loss_S = self._backward_part(part_SB, index_SB.shape[1], count_S)
+        loss_S = sum_gradients(self._parameters.leaves, loss_S, self._collective)
+        self._alive_S &= loss_S.isfinite()
+        return loss_S
+
+    def _backward_part(self, part_SB: Tensor, batch_size: int, count_S: Tensor) -> Tensor:
+        """Gradients and losses (S,) of a part of a step's examples, chunk by chunk."""
+        loss_S = torch.zeros_like(self._loss_sum_S)
+        for chunk_SB in self._train.chunks_by_length(part_SB):
+            chunk_loss_S = self._losses(chunk_SB, batch_size) / count_S
+            self._alive_S &= chunk_loss_S.detach().isfinite()
+            torch.where(self._alive_S, chunk_loss_S, 0.0).sum().backward()  # type: ignore[no-untyped-call]
+            loss_S += chunk_loss_S.detach()
+        return loss_S
 
     def _losses(self, chunk_SB: Tensor, batch_size: int) -> Tensor:
         """Training loss of each member (S,), summed over a chunk of the step's examples."""
@@ -161,13 +191,13 @@ class _Run:
         with autocast(self._config, self._backbone.device):
             features = self._backbone.forward(
                 tokens,
-                self._parameters.prefix_SLKNPH(),
+                self._parameters.prefix_SLKNPH,
                 position_offset=self._config.position_offset,
                 prefix_dropout=self._config.dropout,
             )
         read_SXD = F.dropout(head_input(kind, features, members), self._config.dropout)
-        weight_SCD, bias_SC = self._parameters.head_SCD_SC()
-        outputs = head_outputs(kind, read_SXD, weight_SCD, bias_SC, tokens, self._train.split.rows_per_example)
+        heads = self._parameters.weight_SCD, self._parameters.bias_SC
+        outputs = head_outputs(kind, read_SXD, *heads, tokens, self._train.split.rows_per_example)
         labels = self._labels(chunk_SB, tokens.input_ids_RT.shape[1])
         losses = list(task_loss(kind, outputs, labels).unbind())
         for index, member in enumerate(self._members):
@@ -186,7 +216,7 @@ class _Run:
         rows = tokens.input_ids_RT.shape[0] // len(self._members)
         mine = slice(index * rows, (index + 1) * rows)
         own = Tokens(tokens.input_ids_RT[mine], tokens.token_type_ids_RT[mine], tokens.lengths_R[mine])
-        weight_CD, bias_C = self._parameters.head_weights[index], self._parameters.head_biases[index]
+        weight_CD, bias_C = self._parameters.weight_SCD[index], self._parameters.bias_SC[index]
         return self._teachers.outputs(index, chunk_SB[index], own, weight_CD, bias_C)
 
     def evaluate(self) -> EpochReport:
@@ -195,7 +225,9 @@ class _Run:
         epoch = -(-self.step // self._steps_per_epoch)
         steps_in_epoch = self.step - (epoch - 1) * self._steps_per_epoch
         losses = (self._loss_sum_S / steps_in_epoch).tolist()
-        evaluations = evaluate_stack(self._backbone, self._spec, self._dev, self._parameters, self._config)
+        evaluations = evaluate_stack(
+            self._backbone, self._spec, self._dev, self._parameters, self._config, self._collective
+        )
         for index, (member, evaluation) in enumerate(zip(self.progress, evaluations, strict=True)):
             if member.error is None:
                 member.record(
@@ -214,13 +246,23 @@ class _Run:
     def _save_when_due(self, at_end: bool = False) -> None:
         """Save if the last save is long ago, and always at the end: results are published one by one after it."""
         recent = time.monotonic() - self._saved < self._checkpoint_seconds
-        if self._checkpoint is None or (recent and not at_end):
+        if self._checkpoint is None or self._collective.rank or (recent and not at_end):
             return
         state = pack(self.step, self._parameters, self._optimizer, self._loss_sum_S, self._alive_S, self.progress)
         self._checkpoint.save(state)
         self._saved = time.monotonic()
 
     def _resume(self) -> None:
-        state = self._checkpoint.load() if self._checkpoint is not None else None
+        checkpoint = self._checkpoint
+        state = self._collective.share(lambda: checkpoint.load() if checkpoint is not None else None)
         if state is not None:
             self.step = unpack(state, self._parameters, self._optimizer, self._loss_sum_S, self._alive_S, self.progress)
+
+
+def _check_shares(task: EncodedTask, workers: int) -> None:
+    examples = min(task.train.examples, task.dev.examples)
+    if workers > examples:
+        raise InputError(
+            f"task {task.spec.name!r} has a split of {examples} examples, too few for {workers} workers; "
+            "lower resources.max_workers"
+        )

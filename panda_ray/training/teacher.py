@@ -19,6 +19,7 @@ from torch import Tensor
 from panda_ray.backbones.backbone import Backbone, Tokens
 from panda_ray.backbones.rows import RowReader
 from panda_ray.tasks.task import Kind
+from panda_ray.training.collective import SOLO, Collective
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.inference import autocast, outputs_by_batch
 from panda_ray.training.member import Distillation
@@ -36,6 +37,7 @@ class Teachers:
     Args:
         distillations: of the members that have one, by their position in the stack.
         cache_bytes: what does not fit is computed at each step instead; both give the same outputs.
+        collective: workers that share the passes over the training set; each keeps all that they computed.
     """
 
     def __init__(
@@ -46,9 +48,11 @@ class Teachers:
         distillations: dict[int, Distillation],
         config: TrainConfig,
         cache_bytes: int = CACHE_BYTES,
+        collective: Collective = SOLO,
     ) -> None:
         self._backbone, self._kind, self._reader, self._config = backbone, kind, reader, config
         self._distillations = distillations
+        self._collective = collective
         self._cache: dict[int, Tensor] = {}
         own_head = [index for index, each in distillations.items() if not each.student_head]
         if own_head:
@@ -56,6 +60,8 @@ class Teachers:
         borrowed = [index for index, each in distillations.items() if each.student_head]
         if borrowed and self._feature_bytes(len(borrowed)) <= cache_bytes:
             self._cache_features(borrowed)
+        for index in sorted(self._cache):
+            collective.sum(self._cache[index])  # zero where another worker computed it
 
     def outputs(self, member: int, example_B: Tensor, tokens: Tokens, weight_CD: Tensor, bias_C: Tensor) -> Tensor:
         """Outputs (B, ..., C) of one member's teacher for the examples of a step, without gradient.
@@ -94,7 +100,14 @@ class Teachers:
         weight_MCD = torch.stack([self._distillations[index].teacher.head_weight_CD for index in members]).to(device)
         bias_MC = torch.stack([self._distillations[index].teacher.head_bias_C for index in members]).to(device)
         batches = outputs_by_batch(
-            self._backbone, self._kind, self._reader, self._prefixes(members), weight_MCD, bias_MC, self._config
+            self._backbone,
+            self._kind,
+            self._reader,
+            self._prefixes(members),
+            weight_MCD,
+            bias_MC,
+            self._config,
+            self._collective,
         )
         for example_B, output in batches:
             if self._kind == "tagging":
@@ -108,7 +121,7 @@ class Teachers:
     def _cache_features(self, members: Sequence[int]) -> None:
         """One pass over the training set for all teachers that speak through a student's head."""
         prefix_MLKNPH = self._prefixes(members)
-        for example_B in self._reader.by_length(_FEATURE_BATCH):
+        for example_B in self._reader.by_length(_FEATURE_BATCH, self._collective.rank, self._collective.size):
             tokens = self._reader.tokens(example_B.repeat(len(members)))
             with autocast(self._config, self._backbone.device):
                 features = self._backbone.forward(tokens, prefix_MLKNPH, position_offset=self._config.position_offset)
@@ -122,7 +135,7 @@ class Teachers:
         """Keep a batch (M, B, ...)."""
         for position, member in enumerate(members):
             if member not in self._cache:
-                self._cache[member] = batch.new_empty((self._reader.split.examples, *batch.shape[2:]))
+                self._cache[member] = batch.new_zeros((self._reader.split.examples, *batch.shape[2:]))
             self._cache[member][example_B.to(batch.device)] = batch[position]
 
     def _pad(self, batch: Tensor, dim: int, value: float) -> Tensor:

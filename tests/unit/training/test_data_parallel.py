@@ -1,0 +1,150 @@
+"""Two workers on one stack give the result of one: real processes that talk over gloo."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.distributed as dist
+from models import random_backbone
+from torch import multiprocessing
+from toys import KINDS, toy_task
+from trainings import CONFIG, FREE_BIAS, Slot, assert_same, members_of
+
+from panda_ray.errors import InputError
+from panda_ray.tasks.task import Kind
+from panda_ray.training.collective import SOLO, Collective, LostPeerError, ProcessGroup
+from panda_ray.training.member import MemberResult
+from panda_ray.training.stacked import EpochReport, train_stack
+
+WORKERS = 2
+ONE_EPOCH = replace(CONFIG, epochs=1)  # rounding must not decide which epoch is the best
+DROPOUT = replace(CONFIG, dropout=0.1)
+
+
+def whole(kind: Kind, collective: Collective) -> list[MemberResult]:
+    """Thirteen examples in batches of four: shares of unequal size, and a last step with nothing for one worker."""
+    return train_stack(random_backbone(), toy_task(kind), members_of(kind, 4), ONE_EPOCH, collective=collective)
+
+
+def diverging(collective: Collective) -> list[MemberResult]:
+    """The second of three members has a NaN in it."""
+    members = members_of("classification", 3)
+    members[1] = replace(members[1], prefix_LKNPH=torch.full_like(members[1].prefix_LKNPH, float("nan")))
+    return train_stack(random_backbone(), toy_task("classification"), members, ONE_EPOCH, collective=collective)
+
+
+def interrupted(collective: Collective) -> tuple[list[MemberResult], list[list[MemberResult]], list[bytes]]:
+    """A training with dropout, the same training resumed from three of its states, and all states that it saved."""
+
+    def train(slot: Slot, **options: Any) -> list[MemberResult]:
+        task, members = toy_task("classification"), members_of("classification", 4)
+        return train_stack(random_backbone(), task, members, DROPOUT, checkpoint=slot, collective=collective, **options)
+
+    slot = Slot()
+    expected = train(slot, checkpoint_seconds=0)
+    # Rank 0 alone reads, so what the others have in their slot does not matter.
+    states = slot.saved if collective.rank == 0 else [b"not a state"] * 12
+    return expected, [train(Slot(states[at])) for at in (0, 5, -1)], slot.saved
+
+
+def too_many(collective: Collective) -> str:
+    """What a worker says to a data set of one example."""
+    task = toy_task("classification", train=1)
+    with pytest.raises(InputError, match="max_workers") as refused:
+        train_stack(random_backbone(), task, members_of("classification", 1), CONFIG, collective=collective)
+    return str(refused.value)
+
+
+def left_alone(collective: Collective) -> str:
+    """What rank 0 hears when the other worker ends in the middle."""
+    if collective.rank:
+        dist.destroy_process_group()
+        return ""
+    with pytest.raises(LostPeerError) as lost:
+        collective.sum(torch.ones(3))
+    return str(lost.value)
+
+
+CASES: dict[str, Callable[[Collective], Any]] = {
+    **{kind: lambda collective, kind=kind: whole(kind, collective) for kind in KINDS},
+    "diverging": diverging,
+    "interrupted": interrupted,
+    "too_many": too_many,
+    "left_alone": left_alone,  # the last one: it ends the group
+}
+
+
+def _worker(rank: int, folder: str) -> None:
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=WORKERS)
+    said = {name: case(ProcessGroup()) for name, case in CASES.items()}
+    Path(folder, str(rank)).write_bytes(pickle.dumps(said))
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """What each worker got in each case."""
+    folder = tmp_path_factory.mktemp("workers")
+    multiprocessing.spawn(_worker, args=(str(folder),), nprocs=WORKERS)
+    return [pickle.loads((folder / str(rank)).read_bytes()) for rank in range(WORKERS)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_workers_give_the_result_of_one(said: list[dict[str, Any]], kind: Kind) -> None:
+    without = ("head.bias",) if kind in FREE_BIAS else ()
+    assert_same(said[0][kind], whole(kind, SOLO), exact=False, without=without)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_workers_hold_the_same_bits(said: list[dict[str, Any]], kind: Kind) -> None:
+    assert_same(said[0][kind], said[1][kind], exact=True)
+
+
+def test_dropout_leaves_the_workers_equal(said: list[dict[str, Any]]) -> None:
+    assert_same(said[0]["interrupted"][0], said[1]["interrupted"][0], exact=True)
+
+
+def test_a_resumed_group_equals_an_uninterrupted_one_bit_for_bit(said: list[dict[str, Any]]) -> None:
+    for worker in said:
+        expected, resumed, _ = worker["interrupted"]
+        for results in resumed:
+            assert_same(results, expected, exact=True)
+
+
+def test_only_rank_0_saves(said: list[dict[str, Any]]) -> None:
+    assert [len(worker["interrupted"][2]) for worker in said] == [12, 0]  # three steps and the end of each epoch
+
+
+def test_one_worker_continues_what_two_began(said: list[dict[str, Any]]) -> None:
+    task, members = toy_task("classification"), members_of("classification", 4)
+    expected, _, states = said[0]["interrupted"]
+    reports: list[EpochReport] = []
+    slot = Slot(states[8])
+    results = train_stack(random_backbone(), task, members, DROPOUT, checkpoint=slot, on_epoch=reports.append)
+    assert [report.epoch for report in reports] == [3]
+    for ours, theirs in zip(results, expected, strict=True):
+        assert ours.history[:2] == theirs.history[:2]
+
+
+def test_a_member_that_diverges_is_dropped_by_every_worker(said: list[dict[str, Any]]) -> None:
+    alone = diverging(SOLO)
+    for worker in said:
+        results = worker["diverging"]
+        assert results[1].prompt is None
+        assert results[1].error == alone[1].error
+        assert_same([results[0], results[2]], [alone[0], alone[2]], exact=False)
+
+
+def test_more_workers_than_examples_are_refused_by_all_of_them(said: list[dict[str, Any]]) -> None:
+    assert "1 examples" in said[0]["too_many"]
+    assert said[0]["too_many"] == said[1]["too_many"]
+
+
+def test_a_worker_whose_peer_is_gone_says_so(said: list[dict[str, Any]]) -> None:
+    assert said[0]["left_alone"]
