@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from panda_ray.execution.plan import Plan
+    from panda_ray.execution.unit import Unit
 
 Change = tuple[str, Any, Any]
 """Dotted setting, stored value, wanted value."""
@@ -23,16 +24,19 @@ def invalidated(plan: Plan, records: Iterable[Mapping[str, Any]]) -> dict[Change
     A unit counts where there is a record for the same backbone, method, tasks and seed under other settings.
     Units whose own settings are unchanged but that build on such a unit count as `dependencies`.
     """
-    wanted = {_address(unit.identity): unit.identity for key, unit in plan.units.items() if key not in plan.done}
     stored: dict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
     for record in records:
-        if (address := _address(record["identity"])) in wanted:
-            stored[address].append(record["identity"])
+        stored[_address(record["identity"])].append(record["identity"])
+    if not stored:
+        return {}
+    missing = (unit for key, unit in plan.units.items() if key not in plan.done)
+    wanted = {address: unit for unit in missing if (address := _address_of(unit)) in stored}
     counts: Counter[Change] = Counter()
-    for address, identities in stored.items():
-        if wanted[address] in identities:
+    for address, unit in wanted.items():
+        identity = unit.identity
+        if identity in stored[address]:
             continue
-        nearest = min((differences(identity, wanted[address]) for identity in identities), key=len)
+        nearest = min((differences(other, identity) for other in stored[address]), key=len)
         counts.update(nearest or [(_DERIVED, "", "")])
     return dict(counts.most_common())
 
@@ -56,6 +60,11 @@ def describe(change: Change, units: int) -> str:
 
 def _address(identity: Mapping[str, Any]) -> tuple[Any, ...]:
     return (identity["backbone"]["name"], identity["data"]["task"], *(identity[name] for name in _ADDRESS))
+
+
+def _address_of(unit: Unit) -> tuple[Any, ...]:
+    """The same of a unit; its identity is described only where there is a record to compare it with."""
+    return (unit.backbone.name, unit.task, *(getattr(unit, name) for name in _ADDRESS))
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

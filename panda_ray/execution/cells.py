@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -11,7 +11,7 @@ from panda_ray.execution.graph import Graph
 from panda_ray.sweep import Sweep
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cell:
     """One entry of the grid.
 
@@ -29,7 +29,7 @@ class Cell:
     key: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Similarity:
     """The predicted transferability of one pair: the comparison of two signatures.
 
@@ -50,10 +50,11 @@ class Similarity:
 def list_cells(sweep: Sweep, graph: Graph, catalog: Catalog) -> tuple[Cell, ...]:
     """Every cell of a sweep, its units added to the graph: by backbone, seed, method, target, source."""
     cells = []
+    sources_of = _sources_of(sweep, catalog)
     for backbone, seed, section in product(catalog.backbones, sweep.seeds, sweep.methods):
         uses_source = graph.methods[section.title].method.uses_source
-        for target in _present(sweep.targets, catalog):
-            for source in _sources(sweep, catalog, target) if uses_source else (None,):
+        for target, sources in sources_of.items():
+            for source in sources if uses_source else (None,):
                 key = graph.cell(backbone, section.title, source, target, seed)
                 cells.append(Cell(backbone, section.title, source, target, seed, key))
     return tuple(cells)
@@ -62,18 +63,21 @@ def list_cells(sweep: Sweep, graph: Graph, catalog: Catalog) -> tuple[Cell, ...]
 def list_similarities(sweep: Sweep, graph: Graph, catalog: Catalog) -> tuple[Similarity, ...]:
     """Every pair under every metric, its signatures added to the graph."""
     similarities = []
+    sources_of = _sources_of(sweep, catalog)
     for backbone, seed, (label, recipe) in product(catalog.backbones, sweep.seeds, graph.metrics.items()):
-        for target in _present(sweep.targets, catalog):
+        for target, sources in sources_of.items():
             target_key = graph.signature(recipe, backbone, target, seed)
-            for source in _sources(sweep, catalog, target):
+            for source in sources:
                 source_key = graph.signature(recipe, backbone, source, seed)
                 similarities.append(Similarity(backbone, label, source, target, seed, source_key, target_key))
     return tuple(similarities)
 
 
-def _present(tasks: Sequence[str], catalog: Catalog) -> list[str]:
-    return [task for task in tasks if task in catalog.data]
-
-
-def _sources(sweep: Sweep, catalog: Catalog, target: str) -> list[str]:
-    return [task for task in _present(sweep.sources, catalog) if sweep.self_pairs == "run" or task != target]
+def _sources_of(sweep: Sweep, catalog: Catalog) -> Mapping[str, Sequence[str]]:
+    """The sources of every target, both in the order of the sweep file, without tasks whose rows are absent."""
+    present = [task for task in sweep.sources if task in catalog.data]
+    return {
+        target: [source for source in present if sweep.self_pairs == "run" or source != target]
+        for target in sweep.targets
+        if target in catalog.data
+    }

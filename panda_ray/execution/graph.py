@@ -38,6 +38,7 @@ class Graph:
         self.depth_of: dict[str, int] = {}
         self._catalog = catalog
         self._made: dict[tuple[MethodRecipe | MetricRecipe, str, str | None, str, int], str] = {}
+        self._firsts: dict[tuple[MethodRecipe | MetricRecipe, str, str], Unit] = {}
         configs = {task: resolve_config(sweep, get_task(task)) for task in catalog.data}
         self.methods = {section.title: MethodRecipe(section, configs) for section in sweep.methods}
         self._source_recipe = MethodRecipe(MethodSection(method=_PROMPT_METHOD), configs)
@@ -57,16 +58,8 @@ class Graph:
             return None
         address = (recipe, backbone, None, task, seed)
         if address not in self._made:
-            unit = Unit(
-                kind="signature",
-                method=recipe.metric.name,
-                method_version=recipe.metric.version,
-                backbone=self._catalog.backbones[backbone],
-                data=self._catalog.data[task],
-                seed=seed,
-                options=recipe.options,
-                dependencies={"prompt": self._source(backbone, task, seed)},
-            )
+            needed: dict[Role, str] = {"prompt": self._source(backbone, task, seed)}
+            unit = self._first(recipe, backbone, task).sibling(seed, None, needed)
             self._made[address] = self._add(unit, "signature", recipe.label)
         return self._made[address]
 
@@ -78,18 +71,8 @@ class Graph:
     ) -> str:
         address = (recipe, backbone, source, task, seed)
         if address not in self._made:
-            unit = Unit(
-                kind="train",
-                method=recipe.method.name,
-                method_version=recipe.method.version,
-                backbone=self._catalog.backbones[backbone],
-                data=self._catalog.data[task],
-                seed=seed,
-                source=source,
-                config=recipe.configs[task],
-                options=recipe.options,
-                dependencies={} if source is None else self._dependencies(recipe, backbone, source, task, seed),
-            )
+            needed = {} if source is None else self._dependencies(recipe, backbone, source, task, seed)
+            unit = self._first(recipe, backbone, task).sibling(seed, source, needed)
             self._made[address] = self._add(unit, role, recipe.label)
         return self._made[address]
 
@@ -108,6 +91,13 @@ class Graph:
             if source_key is not None and target_key is not None:
                 keys["source_signature"], keys["target_signature"] = source_key, target_key
         return keys
+
+    def _first(self, recipe: MethodRecipe | MetricRecipe, backbone: str, task: str) -> Unit:
+        """What the units of one recipe, backbone and task have in common."""
+        address = (recipe, backbone, task)
+        if address not in self._firsts:
+            self._firsts[address] = recipe.first_unit(self._catalog.backbones[backbone], self._catalog.data[task])
+        return self._firsts[address]
 
     def _add(self, unit: Unit, role: PlanRole, label: str) -> str:
         key = unit.key

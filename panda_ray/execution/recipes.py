@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from panda_ray.errors import InputError
+from panda_ray.execution.unit import BackboneRef, DataRef, Unit
 from panda_ray.methods import get_method
 from panda_ray.metrics import get_metric
 from panda_ray.sweep import MethodSection, MetricSection
@@ -34,6 +35,19 @@ class MethodRecipe:
         self.needs = self.method.needs(options)
         self.configs = {task: self.method.config(config, get_task(task).size_class) for task, config in configs.items()}
 
+    def first_unit(self, backbone: BackboneRef, data: DataRef) -> Unit:
+        """What all trainings of this method on one task are siblings of."""
+        return Unit(
+            "train",
+            self.method.name,
+            self.method.version,
+            backbone,
+            data,
+            seed=0,
+            config=self.configs[data.task],
+            options=self.options,
+        )
+
 
 class MetricRecipe:
     """One transferability metric of a sweep, and its options as canonical data."""
@@ -43,6 +57,10 @@ class MetricRecipe:
         self.label = section.title
         options = _checked(self.metric.Options, section.options, f"metric {section.title!r}")
         self.options: Mapping[str, Any] = options.model_dump(mode="json")
+
+    def first_unit(self, backbone: BackboneRef, data: DataRef) -> Unit:
+        """What all signatures of this metric on one task are siblings of."""
+        return Unit("signature", self.metric.name, self.metric.version, backbone, data, seed=0, options=self.options)
 
 
 def _checked(schema: type[Options], values: Mapping[str, Any], where: str) -> Options:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, Literal
 
 from panda_ray.execution.canonical import canonical, canonical_json
@@ -59,7 +59,7 @@ class DataRef:
         return DataIdentity(self.task, self.fingerprint, self.template_version)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Unit:
     """One node of the sweep's graph.
 
@@ -68,8 +68,9 @@ class Unit:
         data: what is trained on, or the task whose prompt is characterised.
         source: the donor task, if the method transfers from one.
         config: hyper-parameters of a training; `None` for a signature.
-        options: the method's (or metric's) own options, as canonical data.
+        options: the method's (or metric's) own options, as canonical data; never changed once a unit has them.
         dependencies: role to key.
+        key: sha256 of the identity's canonical JSON: the unit's name in the store and in MLflow.
     """
 
     kind: UnitKind
@@ -82,21 +83,36 @@ class Unit:
     config: TrainConfig | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     dependencies: Mapping[Role, str] = field(default_factory=dict)
+    key: str = field(init=False, compare=False)
+    _shared_json: tuple[str, str] = field(init=False, compare=False, repr=False)
+    """Canonical JSON of what `sibling` leaves alone: before the dependencies, and between them and the seed."""
 
-    @cached_property
+    def __post_init__(self) -> None:
+        identity = {name: canonical_json(part) for name, part in self._parts.items()}
+        before = _members(identity, "backbone", "config", "data")
+        between = _members(identity, "format", "kind", "method", "method_version", "options")
+        object.__setattr__(self, "_shared_json", (before, between))
+        object.__setattr__(self, "key", self._hash())
+
+    def sibling(self, seed: int, source: str | None, dependencies: Mapping[Role, str]) -> Unit:
+        """The same computation from another seed and other sources.
+
+        It shares with this one all that is equal, the canonical JSON included: a plan has millions of units.
+        """
+        made = object.__new__(Unit)
+        for name in _SHARED_BY_SIBLINGS:
+            object.__setattr__(made, name, getattr(self, name))
+        object.__setattr__(made, "seed", seed)
+        object.__setattr__(made, "source", source)
+        object.__setattr__(made, "dependencies", dependencies)
+        object.__setattr__(made, "key", made._hash())
+        return made
+
+    @property
     def identity(self) -> dict[str, Any]:
         """What the key is the hash of, as canonical data; also stored in the record, so that plans can show diffs."""
         described: dict[str, Any] = canonical(self._parts)
         return described
-
-    @cached_property
-    def key(self) -> str:
-        """sha256 of the identity's canonical JSON: the unit's name in the store and in MLflow.
-
-        The JSON of parts that many units share is made once: a plan has 100,000s of units.
-        """
-        parts = [f'"{name}":{_shared_json(part)}' for name, part in self._parts.items()]
-        return hashlib.sha256(f"{{{','.join(parts)}}}".encode("ascii")).hexdigest()
 
     @property
     def task(self) -> str:
@@ -125,12 +141,24 @@ class Unit:
             "source": self.source,
         }
 
+    def _hash(self) -> str:
+        """The key, from canonical JSON put together of its parts; roles and keys are words, so nothing is escaped."""
+        before, between = self._shared_json
+        needed = ",".join([f'"{role}":"{self.dependencies[role]}"' for role in sorted(self.dependencies)])
+        described = (
+            f'{{{before},"dependencies":{{{needed}}},{between},"seed":{self.seed},"source":{_text(self.source)}}}'
+        )
+        return hashlib.sha256(described.encode("ascii")).hexdigest()
 
-def _shared_json(part: Any) -> str:
-    return canonical_json(part) if isinstance(part, Mapping) else _cached_json(type(part).__name__, part)
+
+_SHARED_BY_SIBLINGS = ("kind", "method", "method_version", "backbone", "data", "config", "options", "_shared_json")
 
 
-@lru_cache(maxsize=4096)
-def _cached_json(_type_name: str, part: Any) -> str:
-    """The type is in the cache's key because 1, 1.0 and True are equal."""
-    return canonical_json(part)
+def _members(identity: Mapping[str, str], *names: str) -> str:
+    """Some members of a JSON object, without its braces."""
+    return ",".join(f'"{name}":{identity[name]}' for name in names)
+
+
+@lru_cache(maxsize=1024)
+def _text(value: str | None) -> str:
+    return canonical_json(value)
