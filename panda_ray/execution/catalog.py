@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from panda_ray.backbones import backbone_identity
 from panda_ray.execution.unit import BackboneRef, DataRef
 from panda_ray.sweep import Sweep, TaskSection
 from panda_ray.tasks import get_task
+from panda_ray.tasks.extent import Extent, extent_of
 from panda_ray.tasks.loading import MissingData, load_rows
 
 
@@ -20,12 +21,14 @@ class Catalog:
         backbones, data: by name, in the order of the sweep file.
         train_rows: rows that one epoch of a task trains on.
         skipped: tasks whose rows are absent, with the reason.
+        extents: of the tasks whose rows were read.
     """
 
     backbones: Mapping[str, BackboneRef]
     data: Mapping[str, DataRef]
     train_rows: Mapping[str, int]
     skipped: tuple[tuple[str, str], ...]
+    extents: Mapping[str, Extent] = field(default_factory=dict)
 
 
 def read_catalog(sweep: Sweep) -> Catalog:
@@ -38,7 +41,7 @@ def read_catalog(sweep: Sweep) -> Catalog:
         section.name: BackboneRef(section.name, backbone_identity(section.name, section.path))
         for section in sweep.backbones
     }
-    data, train_rows, skipped = {}, {}, []
+    data, train_rows, skipped, extents = {}, {}, [], {}
     for name in dict.fromkeys([*sweep.sources, *sweep.targets]):
         task = get_task(name)
         own = sweep.tasks.get(name, TaskSection())
@@ -49,4 +52,5 @@ def read_catalog(sweep: Sweep) -> Catalog:
             continue
         data[name] = DataRef(name, rows.fingerprint, task.template_version, own.max_train_rows, own.max_dev_rows)
         train_rows[name] = len(rows.train)
-    return Catalog(backbones, data, train_rows, tuple(skipped))
+        extents[name] = extent_of(task, rows.train, rows.dev)
+    return Catalog(backbones, data, train_rows, tuple(skipped), extents)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from panda_ray.errors import InputError
-from panda_ray.execution.catalog import read_catalog
+from panda_ray.execution.catalog import Catalog, read_catalog
 from panda_ray.execution.cells import Cell, Similarity, list_cells, list_similarities
 from panda_ray.execution.graph import Graph, PlanRole
 from panda_ray.execution.packing import pack
@@ -15,6 +15,7 @@ from panda_ray.execution.stack import Stack
 from panda_ray.execution.store import Store
 from panda_ray.execution.unit import Unit
 from panda_ray.sweep import Sweep
+from panda_ray.tasks.extent import Extent
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Plan:
         stacks: what to run, in order.
         skipped: tasks that are left out because their rows are absent, with the reason.
         train_rows: per task, the rows of one epoch.
+        extents: of the tasks whose rows were read.
     """
 
     sweep: Sweep
@@ -42,6 +44,7 @@ class Plan:
     stacks: tuple[Stack, ...]
     skipped: tuple[tuple[str, str], ...]
     train_rows: Mapping[str, int]
+    extents: Mapping[str, Extent]
 
     @cached_property
     def depends_on(self) -> Mapping[str, tuple[str, ...]]:
@@ -55,7 +58,15 @@ def build_plan(sweep: Sweep, store: Store) -> Plan:
     Raises:
         InputError: for a name, an option or rows that nothing can be trained with, and when no task is left.
     """
-    catalog = read_catalog(sweep)
+    return plan_from(sweep, store, read_catalog(sweep))
+
+
+def plan_from(sweep: Sweep, store: Store, catalog: Catalog) -> Plan:
+    """`build_plan` for backbones and data sets that were looked up already.
+
+    Raises:
+        InputError: when no cell is left.
+    """
     graph = Graph(sweep, catalog)
     cells = list_cells(sweep, graph, catalog)
     similarities = list_similarities(sweep, graph, catalog)
@@ -75,4 +86,5 @@ def build_plan(sweep: Sweep, store: Store) -> Plan:
         stacks=stacks,
         skipped=catalog.skipped,
         train_rows=catalog.train_rows,
+        extents=catalog.extents,
     )

@@ -68,6 +68,8 @@ class Method(Protocol):
     """Whether a cell of this method has a source (one cell per pair) or not (one cell per target)."""
     is_cell: bool
     """Whether a sweep may list the method; a teacher exists only as a dependency."""
+    teacher_passes: int
+    """Frozen teachers whose outputs on the training set a training needs: for planning, a forward pass each."""
     Options: type[MethodOptions]
 
     def needs(self, options: MethodOptions) -> Needs:

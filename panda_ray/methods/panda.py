@@ -46,6 +46,7 @@ class Panda:
     summary = "transfer by distillation, weighted with the predicted transferability of the pair (PanDa)"
     uses_source = True
     is_cell = True
+    teacher_passes = 1
     Options: type[MethodOptions] = PandaOptions
 
     def needs(self, options: MethodOptions) -> Needs:

@@ -16,6 +16,7 @@ class PoT:
     summary = "transfer by initialisation: the prompt starts as the source prompt (SPoT)"
     uses_source = True
     is_cell = True
+    teacher_passes = 0
     Options: type[MethodOptions] = MethodOptions
 
     def needs(self, options: MethodOptions) -> Needs:

@@ -16,6 +16,7 @@ class PromptTuning:
     summary = "no transfer: the prompt starts from the initialiser (P-Tuning v2)"
     uses_source = False
     is_cell = True
+    teacher_passes = 0
     Options: type[MethodOptions] = MethodOptions
 
     def needs(self, options: MethodOptions) -> Needs:

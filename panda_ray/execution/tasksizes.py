@@ -1,0 +1,91 @@
+"""How many examples and tokens a task has: counted by finished stacks where there are any, else estimated.
+
+A count holds for exactly these rows cut at exactly this length. The mean length of a task's rows is taken from other
+samples of it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from panda_ray.execution.workload import TaskSize
+from panda_ray.tasks import get_task
+from panda_ray.tasks.extent import nominal_extent
+
+if TYPE_CHECKING:
+    from panda_ray.execution.plan import Plan
+
+Record = Mapping[str, Any]
+
+
+class KnownSizes:
+    """Sizes of the tasks of a plan.
+
+    Args:
+        records: of finished units; signatures say nothing about sizes.
+    """
+
+    def __init__(self, plan: Plan, records: Iterable[Record]) -> None:
+        self._max_len = plan.sweep.training.max_len
+        self._fingerprints = {unit.task: unit.data.fingerprint for unit in plan.units.values()}
+        self._planned = _planned(plan, self._max_len)
+        self._counted: dict[tuple[str, ...], TaskSize] = {}
+        for record in records:
+            if record["kind"] == "train" and "tokens_per_example" in record:
+                self._count(record)
+
+    def of_record(self, record: Record) -> TaskSize | None:
+        """The size of the task that a training was on; None where neither the record nor the plan knows it."""
+        if "tokens_per_example" in record:
+            return _counted(record)
+        data = record["identity"]["data"]
+        return self._planned.get(data["task"]) if self._fingerprints.get(data["task"]) == data["fingerprint"] else None
+
+    def of_tasks(self, backbones: Iterable[str]) -> dict[tuple[str, str], TaskSize]:
+        """The size of every task as each backbone sees it, by backbone and task."""
+        return {(backbone, task): self._size(backbone, task) for backbone in backbones for task in self._planned}
+
+    def _count(self, record: Record) -> None:
+        """Keep the size under all that it may be looked up by, the most precise first."""
+        identity = record["identity"]
+        if identity["config"]["max_len"] != self._max_len:
+            return
+        size, task = _counted(record), identity["data"]["task"]
+        rows = identity["data"]["fingerprint"]
+        for address in ((record["backbone"], rows), (rows,), (record["backbone"], "any", task), ("any", task)):
+            self._counted.setdefault(address, size)
+
+    def _size(self, backbone: str, task: str) -> TaskSize:
+        rows = self._fingerprints.get(task, "")
+        exact = self._counted.get((backbone, rows)) or self._counted.get((rows,))
+        if exact is not None:
+            return exact
+        near = self._counted.get((backbone, "any", task)) or self._counted.get(("any", task))
+        planned = self._planned[task]
+        return planned if near is None else replace(planned, tokens_per_row=near.tokens_per_row)
+
+
+def _counted(record: Record) -> TaskSize:
+    return TaskSize(
+        train_examples=record["train_examples"],
+        dev_examples=record["dev_examples"],
+        rows_per_example=record["rows_per_example"],
+        tokens_per_row=record["tokens_per_example"] / record["rows_per_example"],
+    )
+
+
+def _planned(plan: Plan, max_len: int) -> dict[str, TaskSize]:
+    """Tasks as their rows look without a tokenizer."""
+    sizes = {}
+    for task, train_rows in plan.train_rows.items():
+        extent = plan.extents.get(task) or nominal_extent(get_task(task), train_rows)
+        per_row = extent.examples_per_row(max_len)
+        sizes[task] = TaskSize(
+            train_examples=extent.train_rows * per_row,
+            dev_examples=extent.dev_rows * per_row,
+            rows_per_example=extent.rows_per_example,
+            tokens_per_row=extent.tokens_per_row(max_len),
+        )
+    return sizes
