@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from panda_ray.backbones import Geometry
 from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome
+from panda_ray.execution.memory import peak_bytes, start_counting
 from panda_ray.execution.publishing import fail, publish
 from panda_ray.execution.record import PROMPT_FILE, Measured, training_files, training_record
 from panda_ray.execution.similarity import pair_similarity
@@ -19,6 +20,7 @@ from panda_ray.execution.unit import Role, Unit
 from panda_ray.execution.workspace import Workspace
 from panda_ray.methods import Inputs, get_method
 from panda_ray.prompts.prompt import Prompt
+from panda_ray.training.collective import SOLO, Collective
 from panda_ray.training.member import Member
 from panda_ray.training.stacked import EpochReport, train_stack
 
@@ -33,9 +35,16 @@ class _Start:
 
 
 def train_members(
-    stack: Stack, store: Store, workspace: Workspace, on_epoch: Callable[[EpochReport], None]
+    stack: Stack,
+    store: Store,
+    workspace: Workspace,
+    on_epoch: Callable[[EpochReport], None],
+    collective: Collective = SOLO,
 ) -> list[Outcome]:
     """Train a stack and publish the members that lack a result; one outcome for each of those.
+
+    Args:
+        collective: workers that do this together. Rank 0 alone reads the store, writes to it and has all outcomes.
 
     Raises:
         InputError: what the whole stack shares is not usable.
@@ -52,10 +61,12 @@ def train_members(
 
     backbone = workspace.backbone(stack.members[0].backbone)
     task = workspace.task(stack.members[0].data, stack.members[0].backbone, config.max_len)
-    starts, outcomes = _starts(stack, store, backbone.geometry)
+    starts, outcomes = collective.share(lambda: _starts(stack, store, backbone.geometry))
     if not starts:
         return outcomes
     checkpoint = store.checkpoints.of(stack)
+    start_counting(backbone.device)
+    began = time.monotonic()
     results = train_stack(
         backbone,
         task,
@@ -65,10 +76,13 @@ def train_members(
         checkpoint_seconds=workspace.settings.checkpoint_seconds,
         on_epoch=report,
     )
+    ended = time.monotonic()
     measured = Measured(
-        seconds=(time.monotonic() - started) / len(starts),
-        examples_per_second=reports[-1].examples_per_second if reports else None,
+        seconds=(ended - started) / len(starts),
         device=backbone.device,
+        peak_memory_bytes=peak_bytes(backbone.device),
+        training_seconds=(ended - began) / len(starts),
+        examples_per_second=reports[-1].examples_per_second if reports else None,
     )
     for start, result in zip(starts, results, strict=True):
         unit = start.unit
@@ -77,7 +91,7 @@ def train_members(
         if result.error is not None:
             outcomes.append(fail(store, unit, result.error))
             continue
-        record = training_record(unit, result, task.spec.metric, start.similarity, stack, measured)
+        record = training_record(unit, result, task, start.similarity, stack, measured)
         outcomes.append(publish(store, unit, record, training_files(unit, result, task)))
     checkpoint.remove()
     return outcomes

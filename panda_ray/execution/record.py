@@ -36,18 +36,22 @@ class Measured:
 
     Attributes:
         seconds: wall time of the stack divided by its members.
+        peak_memory_bytes: see `execution/memory.py`.
+        training_seconds: the part of `seconds` inside the training; None for a signature.
         examples_per_second: of all members together; None where nothing was left to train.
     """
 
     seconds: float
-    examples_per_second: float | None
     device: torch.device
+    peak_memory_bytes: int
+    training_seconds: float | None = None
+    examples_per_second: float | None = None
 
 
 def training_record(
-    unit: Unit, result: MemberResult, metric: str, similarity: float | None, stack: Stack, measured: Measured
+    unit: Unit, result: MemberResult, task: EncodedTask, similarity: float | None, stack: Stack, measured: Measured
 ) -> dict[str, Any]:
-    """Scores and history of a training, in percent."""
+    """Scores and history of a training, in percent, and what planning wants to know of it."""
     assert unit.config is not None, "a training has hyper-parameters"
     history = result.history
     paper = max(epoch.score for epoch in history)
@@ -57,7 +61,7 @@ def training_record(
         "source": unit.source,
         "target": unit.task,
         "protocol": unit.config.protocol,
-        "metric": metric,
+        "metric": task.spec.metric,
         "score": paper if unit.config.protocol == "paper" else honest,
         "score_last": history[-1].score,
         "score_first_epoch": history[0].score,
@@ -66,6 +70,12 @@ def training_record(
         "history": [asdict(epoch) for epoch in history],
         "similarity": similarity,
         "examples_per_second": measured.examples_per_second,
+        "training_seconds": measured.training_seconds,
+        "workers": stack.workers,
+        "train_examples": task.train.examples,
+        "dev_examples": task.dev.examples,
+        "rows_per_example": task.train.rows_per_example,
+        "tokens_per_example": int(task.train.lengths_R.sum()) / task.train.examples,
     }
 
 
@@ -115,6 +125,7 @@ def _common(unit: Unit, stack: Stack, measured: Measured) -> dict[str, Any]:
         "backbone": unit.backbone.name,
         "seed": unit.seed,
         "seconds": measured.seconds,
+        "peak_memory_bytes": measured.peak_memory_bytes,
         "device": _device_name(measured.device),
         "threads": torch.get_num_threads(),
         "versions": _versions(),

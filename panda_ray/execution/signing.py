@@ -7,6 +7,7 @@ import traceback
 
 from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome
+from panda_ray.execution.memory import peak_bytes, start_counting
 from panda_ray.execution.publishing import fail, publish
 from panda_ray.execution.record import PROMPT_FILE, Measured, signature_record
 from panda_ray.execution.similarity import SIGNATURE_FILE, signature_bytes
@@ -30,6 +31,7 @@ def compute_signatures(stack: Stack, store: Store, workspace: Workspace) -> list
 def _signed(unit: Unit, stack: Stack, store: Store, workspace: Workspace) -> Outcome:
     started = time.monotonic()
     backbone = workspace.backbone(unit.backbone)
+    start_counting(backbone.device)
     metric = get_metric(unit.method)
     prompt_key = unit.dependencies["prompt"]
     try:
@@ -39,6 +41,6 @@ def _signed(unit: Unit, stack: Stack, store: Store, workspace: Workspace) -> Out
         signature = metric.signature(backbone, prompt, task, metric.Options.model_validate(dict(unit.options)))
     except (InputError, LookupError) as error:
         return fail(store, unit, str(error), traceback.format_exc())
-    measured = Measured(time.monotonic() - started, None, backbone.device)
+    measured = Measured(time.monotonic() - started, backbone.device, peak_bytes(backbone.device))
     record = signature_record(unit, stack, measured)
     return publish(store, unit, record, {SIGNATURE_FILE: signature_bytes(signature)})
