@@ -53,8 +53,8 @@ def small_disk(folder: Path) -> Iterator[Callable[[], None]]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def workers_of(driver_id: int) -> list[int]:
-    """Process ids of the Ray workers that run trials below a driver."""
+def workers_of(driver_id: int, actor: str = "ImplicitFunc") -> list[int]:
+    """Process ids of the Ray workers below a driver that run trials, or another kind of actor."""
     listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], check=True, capture_output=True, text=True).stdout
     rows = [line.split(None, 2) for line in listed.splitlines()]
     family, grown = {driver_id}, True
@@ -62,4 +62,4 @@ def workers_of(driver_id: int) -> list[int]:
         children = {int(row[0]) for row in rows if int(row[1]) in family} - family
         family |= children
         grown = bool(children)
-    return [int(row[0]) for row in rows if int(row[0]) in family and row[2].startswith("ray::ImplicitFunc")]
+    return [int(row[0]) for row in rows if int(row[0]) in family and row[2].startswith(f"ray::{actor}")]

@@ -13,16 +13,17 @@ from functools import lru_cache
 from typing import Any, NoReturn
 
 from ray import tune
-from ray.tune import Callback, TuneError
+from ray.tune import Callback, PlacementGroupFactory, TuneError
 from ray.tune.search import Searcher
 
 from panda_ray.execution.dispatch import Dispatch
 from panda_ray.execution.files import StoreFullError
 from panda_ray.execution.publishing import fail_all
 from panda_ray.execution.ray_cluster import check_resources, environment, parallel_stacks, ray_cluster
+from panda_ray.execution.ray_train import WAITING, WorkersLostError, train_on_workers
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.store import Store
-from panda_ray.execution.work import run_stack
+from panda_ray.execution.work import run_stack, settle
 from panda_ray.execution.workspace import Settings, Workspace
 from panda_ray.sweep import ResourceSection
 
@@ -64,9 +65,10 @@ class RayTuneRunner:
 def _tuner(dispatch: Dispatch, messenger: _Messenger, store: Store, settings: Settings, folder: str) -> tune.Tuner:
     """Tune as a scheduler of one plan; `folder` is for what it must write and nobody reads."""
     resources = dispatch.plan.sweep.resources
-    trainable = tune.with_parameters(_run_trial, store_url=store.url, settings=settings)
+    alone = PlacementGroupFactory([{"CPU": resources.cpus_per_stack, "GPU": resources.gpus_per_stack}])
+    trainable = tune.with_parameters(_run_trial, store_url=store.url, settings=settings, resources=resources)
     return tune.Tuner(
-        tune.with_resources(trainable, {"cpu": resources.cpus_per_stack, "gpu": resources.gpus_per_stack}),
+        tune.with_resources(trainable, lambda config: alone if config["stack"].workers == 1 else WAITING),
         tune_config=tune.TuneConfig(
             search_alg=_GraphSearcher(dispatch),
             num_samples=-1,
@@ -165,14 +167,18 @@ def _stack_of(trial: Any) -> Stack:
     return stack
 
 
-def _run_trial(config: dict[str, Any], store_url: str, settings: Settings) -> None:
+def _run_trial(config: dict[str, Any], store_url: str, settings: Settings, resources: ResourceSection) -> None:
     """One trial, in a worker: the last report holds the outcomes, or what ends the run."""
+    stack, store = config["stack"], Store(store_url)
     try:
-        outcomes = run_stack(
-            config["stack"], Store(store_url), _workspace(settings), lambda report: tune.report({"report": report})
-        )
+        if stack.workers > 1:
+            outcomes = settle(stack, store, lambda part: train_on_workers(part, store, settings, resources))
+        else:
+            outcomes = run_stack(stack, store, _workspace(settings), lambda report: tune.report({"report": report}))
     except StoreFullError as error:
         tune.report({"full": str(error)})
+    except WorkersLostError:
+        raise
     except Exception:  # Tune would start the trial again, which helps against dead workers, not against bugs
         tune.report({"bug": traceback.format_exc()})
     else:

@@ -1,4 +1,4 @@
-"""Running one stack, whatever it holds: what fails a member, what fails the stack, and what halves it.
+"""Running one stack, whatever it holds and wherever: what fails a member, what fails the stack, and what halves it.
 
 A member's own input or numbers fail that member. Data or a backbone that nothing can use fails the stack's members.
 Anything else is a bug and keeps its traceback.
@@ -27,9 +27,20 @@ from panda_ray.training.stacked import EpochReport
 def run_stack(
     stack: Stack, store: Store, workspace: Workspace, on_epoch: Callable[[EpochReport], None] = lambda _: None
 ) -> list[Outcome]:
+    """Run the members of a stack that have no result yet in this process, however many workers it may have.
+
+    Returns and raises what `settle` does.
+    """
+    return settle(stack, store, lambda part: _run(part, store, workspace, on_epoch))
+
+
+def settle(stack: Stack, store: Store, run: Callable[[Stack], list[Outcome]]) -> list[Outcome]:
     """Run the members of a stack that have no result yet; one outcome for each that had none when it was planned.
 
     Out of device memory halves the stack and goes on.
+
+    Args:
+        run: trains and publishes a stack, in this process or elsewhere, and raises what stops it.
 
     Raises:
         StoreFullError: when there is no room for results or checkpoints; what was published before stays.
@@ -41,8 +52,7 @@ def run_stack(
         store.checkpoints.of(stack).remove()
         return outcomes
     try:
-        with workspace.threads():
-            return outcomes + _run(stack, store, workspace, on_epoch)
+        return outcomes + run(stack)
     except StoreFullError:
         raise
     except InputError as error:
@@ -54,18 +64,19 @@ def run_stack(
     torch.cuda.empty_cache()
     store.checkpoints.of(stack).remove()
     for half in halves(stack):
-        outcomes += run_stack(half, store, workspace, on_epoch)
+        outcomes += settle(half, store, run)
     return outcomes
 
 
 def halves(stack: Stack) -> list[Stack]:
     """The two halves of a stack, without one that has nothing to do."""
     middle = len(stack.members) // 2
-    parts = (Stack(members, stack.done) for members in (stack.members[:middle], stack.members[middle:]))
+    parts = (replace(stack, members=members) for members in (stack.members[:middle], stack.members[middle:]))
     return [part for part in parts if part.todo]
 
 
 def _run(stack: Stack, store: Store, workspace: Workspace, on_epoch: Callable[[EpochReport], None]) -> list[Outcome]:
-    if stack.members[0].kind == "signature":
-        return compute_signatures(stack, store, workspace)
-    return train_members(stack, store, workspace, on_epoch)
+    with workspace.threads():
+        if stack.members[0].kind == "signature":
+            return compute_signatures(stack, store, workspace)
+        return train_members(stack, store, workspace, on_epoch)
