@@ -19,11 +19,13 @@ class Stack:
     Attributes:
         workers: processes that train it together, data parallel. No part of its identity: a checkpoint may be continued
             by another number of them.
+        continued: it has a checkpoint, and so keeps its members. No part of its identity either.
     """
 
     members: tuple[Unit, ...]
     done: frozenset[str] = field(default=frozenset())
     workers: int = 1
+    continued: bool = field(default=False, compare=False)
 
     @cached_property
     def id(self) -> str:

@@ -35,6 +35,27 @@ def fetch(task: str, origin: HubOrigin) -> tuple[Sequence[Path], Sequence[Path]]
     return _match(task, origin, folder, origin.train), _match(task, origin, folder, origin.validation)
 
 
+def is_cached(origin: HubOrigin) -> bool:
+    """Whether the files of a data set are on this disk already; asks nobody."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    wanted = [origin.train, origin.validation]
+    try:
+        folder = Path(
+            snapshot_download(
+                origin.repository,
+                repo_type="dataset",
+                revision=origin.revision,
+                allow_patterns=wanted,
+                local_files_only=True,
+            )
+        )
+    except LocalEntryNotFoundError:
+        return False
+    return all(any(folder.glob(pattern)) for pattern in wanted)
+
+
 def _match(task: str, origin: HubOrigin, folder: Path, pattern: str) -> Sequence[Path]:
     files = sorted(folder.glob(pattern))
     if not files:
