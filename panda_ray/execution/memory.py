@@ -1,4 +1,7 @@
-"""The largest memory that a stack took: of the device for a GPU, of the whole process for a CPU."""
+"""The device that a stack runs on, and the largest memory that it took there.
+
+That is memory of the device for a GPU, and of the whole process for a CPU.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,11 @@ import torch
 
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes in which the operating system counts the resident set."""
+
+
+def device_name(device: torch.device) -> str:
+    """The model of a GPU, or `cpu`."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def start_counting(device: torch.device) -> None:

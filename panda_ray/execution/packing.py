@@ -17,13 +17,15 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Literal
 
+from panda_ray.execution.limits import Footprint, Limit, footprint_of_training
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.unit import Unit
 from panda_ray.training.config import TrainConfig
 
 AUTO_EXAMPLES = 256
 """Examples per step of a stack at the most under `max_stack: auto`: 16 members of batch size 16. It is a constant, not
-a measurement, because the shape of a stack must not depend on the machine; out of memory halves a stack anyway."""
+a measurement, because the shape of a stack must not depend on the machine. Only what did not fit into memory, which
+the store remembers, makes stacks narrower."""
 
 
 def pack(
@@ -32,6 +34,7 @@ def pack(
     done: Collection[str],
     checkpointed: Mapping[str, Sequence[str]],
     max_stack: int | Literal["auto"],
+    limits: Mapping[Footprint, Limit],
 ) -> tuple[Stack, ...]:
     """Stacks that hold every unit that is not done once, in the order in which they should run.
 
@@ -39,23 +42,26 @@ def pack(
         units: by key, a unit after its dependencies.
         depth_of: length of the longest way to a unit that depends on nothing.
         checkpointed: members of the stacks that have a checkpoint, by stack id.
+        limits: widths that memory allows, where some width did not fit.
     """
-    stacks = _adopted(units, done, checkpointed, max_stack)
+    stacks = _adopted(units, done, checkpointed, max_stack, limits)
     settled = {*done, *(unit.key for stack in stacks for unit in stack.members)}
     groups: dict[tuple[Any, ...], list[Unit]] = defaultdict(list)
     for key, unit in units.items():
         groups[_shared(unit, depth_of[key])].append(unit)
     for group in groups.values():
-        stacks.extend(_fresh(group, settled, widest(group[0].config, max_stack) or len(group)))
+        stacks.extend(_fresh(group, settled, widest(group[0], max_stack, limits) or len(group)))
     position = {key: index for index, key in enumerate(units)}
     return tuple(sorted(stacks, key=lambda stack: _place(stack, depth_of, position)))
 
 
-def widest(config: TrainConfig | None, max_stack: int | Literal["auto"]) -> int | None:
-    """Members per stack at the most; None for signatures, which are computed one after the other."""
-    if config is None:
+def widest(unit: Unit, max_stack: int | Literal["auto"], limits: Mapping[Footprint, Limit]) -> int | None:
+    """Members of a unit's stack at the most; None for signatures, which are computed one after the other."""
+    if unit.config is None:
         return None
-    return max(1, AUTO_EXAMPLES // config.batch_size) if max_stack == "auto" else max_stack
+    wanted = max(1, AUTO_EXAMPLES // unit.config.batch_size) if max_stack == "auto" else max_stack
+    limit = limits.get(footprint_of_training(unit, unit.config))
+    return wanted if limit is None else min(wanted, limit.width)
 
 
 def _adopted(
@@ -63,6 +69,7 @@ def _adopted(
     done: Collection[str],
     checkpointed: Mapping[str, Sequence[str]],
     max_stack: int | Literal["auto"],
+    limits: Mapping[Footprint, Limit],
 ) -> list[Stack]:
     """Stacks to continue: all of their members are wanted, some lack a result, and they are not too wide by now."""
     stacks: list[Stack] = []
@@ -71,7 +78,7 @@ def _adopted(
         if not all(key in units and key not in taken for key in keys) or all(key in done for key in keys):
             continue
         members = tuple(units[key] for key in keys)
-        limit = widest(members[0].config, max_stack)
+        limit = widest(members[0], max_stack, limits)
         if limit is None or len(members) <= limit:
             taken.update(keys)
             stacks.append(Stack(members, frozenset(key for key in keys if key in done)))

@@ -10,6 +10,7 @@ from panda_ray.errors import InputError
 from panda_ray.execution.catalog import Catalog, read_catalog
 from panda_ray.execution.cells import Cell, Similarity, list_cells, list_similarities
 from panda_ray.execution.graph import Graph, PlanRole
+from panda_ray.execution.limits import Footprint, Limit
 from panda_ray.execution.packing import pack
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.store import Store
@@ -32,6 +33,7 @@ class Plan:
         skipped: tasks that are left out because their rows are absent, with the reason.
         train_rows: per task, the rows of one epoch.
         extents: of the tasks whose rows were read.
+        limits: widths of stacks that memory allows, where some width did not fit.
     """
 
     sweep: Sweep
@@ -45,6 +47,7 @@ class Plan:
     skipped: tuple[tuple[str, str], ...]
     train_rows: Mapping[str, int]
     extents: Mapping[str, Extent]
+    limits: Mapping[Footprint, Limit]
 
     @cached_property
     def depends_on(self) -> Mapping[str, tuple[str, ...]]:
@@ -74,7 +77,8 @@ def plan_from(sweep: Sweep, store: Store, catalog: Catalog) -> Plan:
         reasons = "; ".join(reason for _, reason in catalog.skipped)
         raise InputError(f"sweep {sweep.name!r} has no cell left to run: {reasons}")
     done = store.done_keys(graph.units.keys())
-    stacks = pack(graph.units, graph.depth_of, done, store.checkpoints.members(), sweep.resources.max_stack)
+    limits = store.limits.all()
+    stacks = pack(graph.units, graph.depth_of, done, store.checkpoints.members(), sweep.resources.max_stack, limits)
     return Plan(
         sweep=sweep,
         cells=cells,
@@ -87,4 +91,5 @@ def plan_from(sweep: Sweep, store: Store, catalog: Catalog) -> Plan:
         skipped=catalog.skipped,
         train_rows=catalog.train_rows,
         extents=catalog.extents,
+        limits=limits,
     )

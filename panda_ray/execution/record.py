@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 import torch
 
 from panda_ray.execution.canonical import canonical_json
+from panda_ray.execution.memory import device_name
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.unit import Unit
 from panda_ray.tasks.encoded import EncodedTask
@@ -126,17 +127,13 @@ def _common(unit: Unit, stack: Stack, measured: Measured) -> dict[str, Any]:
         "seed": unit.seed,
         "seconds": measured.seconds,
         "peak_memory_bytes": measured.peak_memory_bytes,
-        "device": _device_name(measured.device),
+        "device": device_name(measured.device),
         "threads": torch.get_num_threads(),
         "versions": _versions(),
         "stack": stack.id,
         "stack_width": len(stack.members),
         "finished_at": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
     }
-
-
-def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 @lru_cache(maxsize=1)

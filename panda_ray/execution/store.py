@@ -4,6 +4,7 @@
     units/<first two digits>/<key>/<name>.<sha8>.<ext>  its files, under names that depend on their content
     checkpoints/<stack>                                 state of a running stack (`checkpoints.py`)
     failures/<key>.json                                 why a unit has no result (`failures.py`)
+    limits/<footprint>/<width>.json                     which stacks did not fit into memory (`limits.py`)
 
 `record.json` is written last and in one step, so its existence means done. Two drivers on one store cannot mix their
 files: each record names the files that belong to it. Nothing here is ever unpickled.
@@ -21,6 +22,7 @@ from typing import Any
 from panda_ray.execution.checkpoints import Checkpoints
 from panda_ray.execution.failures import Failures
 from panda_ray.execution.files import THREADS, Files
+from panda_ray.execution.limits import Limits
 
 Record = Mapping[str, Any]
 """A stored result as JSON data; `files` maps a name to its `path` in the folder, `sha256` and `bytes`."""
@@ -37,7 +39,7 @@ class Store:
         url: folder, or any fsspec URL.
 
     Attributes:
-        checkpoints, failures: what is kept of stacks that run and of units that failed.
+        checkpoints, failures, limits: what is kept of stacks that run, of units that failed, and of memory.
     """
 
     def __init__(self, url: str) -> None:
@@ -45,6 +47,7 @@ class Store:
         self.url = self._files.url
         self.checkpoints = Checkpoints(self._files)
         self.failures = Failures(self._files)
+        self.limits = Limits(self._files)
         self._verified: dict[Path, tuple[int, int, str]] = {}
 
     @property

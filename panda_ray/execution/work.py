@@ -12,10 +12,13 @@ from dataclasses import replace
 
 import torch
 
+from panda_ray.backbones.registry import default_device
 from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.files import StoreFullError
+from panda_ray.execution.limits import footprint_of
 from panda_ray.execution.members import train_members
+from panda_ray.execution.memory import device_name
 from panda_ray.execution.publishing import fail_all
 from panda_ray.execution.signing import compute_signatures
 from panda_ray.execution.stack import Stack
@@ -37,10 +40,8 @@ def run_stack(
 def settle(stack: Stack, store: Store, run: Callable[[Stack], list[Outcome]]) -> list[Outcome]:
     """Run the members of a stack that have no result yet; one outcome for each that had none when it was planned.
 
-    Out of device memory halves the stack and goes on.
-
-    Args:
-        run: trains and publishes a stack, in this process or elsewhere, and raises what stops it.
+    A stack that does not fit into the device's memory is halved and goes on; that is remembered in the store, and
+    stacks that are known to be too wide are halved at once.
 
     Raises:
         StoreFullError: when there is no room for results or checkpoints; what was published before stays.
@@ -51,21 +52,33 @@ def settle(stack: Stack, store: Store, run: Callable[[Stack], list[Outcome]]) ->
     if not stack.todo:
         store.checkpoints.of(stack).remove()
         return outcomes
+    footprint, width = footprint_of(stack), len(stack.members)
+    limit = None if footprint is None else store.limits.of(footprint)
+    if limit is not None and width > limit.width:
+        return outcomes + _settle_halves(stack, store, run)
     try:
-        return outcomes + run(stack)
+        outcomes += run(stack)
+        if limit is not None and not limit.confirmed:
+            store.limits.write(limit.footprint, width, fits=True, device=device_name(default_device()))
+        return outcomes
     except StoreFullError:
         raise
     except InputError as error:
         return outcomes + fail_all(store, stack.todo, str(error), traceback.format_exc())
     except torch.OutOfMemoryError as error:
-        if len(stack.members) == 1:
+        if width == 1:
             return outcomes + fail_all(store, stack.todo, str(error), traceback.format_exc())
     # Outside of the handler: an exception keeps the frames, and so the tensors, of the stack that did not fit.
     torch.cuda.empty_cache()
+    if footprint is not None:
+        store.limits.write(footprint, width, fits=False, device=device_name(default_device()))
+    return outcomes + _settle_halves(stack, store, run)
+
+
+def _settle_halves(stack: Stack, store: Store, run: Callable[[Stack], list[Outcome]]) -> list[Outcome]:
+    """Run both halves of a stack that is too wide; its checkpoint is of no use to them."""
     store.checkpoints.of(stack).remove()
-    for half in halves(stack):
-        outcomes += settle(half, store, run)
-    return outcomes
+    return [outcome for half in halves(stack) for outcome in settle(half, store, run)]
 
 
 def halves(stack: Stack) -> list[Stack]:

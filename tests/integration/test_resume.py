@@ -178,7 +178,7 @@ def test_a_unit_that_fails_blocks_only_its_dependents_and_is_tried_again(quiet: 
     assert ordinary
 
 
-def test_out_of_device_memory_halves_the_stack(quiet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_out_of_device_memory_halves_the_stack_and_is_remembered(quiet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     widths: list[int] = []
     train_stack = members.train_stack
 
@@ -190,5 +190,9 @@ def test_out_of_device_memory_halves_the_stack(quiet: Path, tmp_path: Path, monk
 
     monkeypatch.setattr(members, "train_stack", device_for_one)
     assert run(tmp_path).complete
-    assert widths.count(2) == 3
+    assert widths.count(2) == 1, "later stacks on the same texts are narrower from the start"
     assert contents(tmp_path).keys() == contents(quiet).keys()
+    extended, _ = planned(small_sweep(tmp_path, sources=["review", "kinds", "paraphrase", "duplicate"]))
+    trainings = [stack for stack in extended.stacks if stack.members[0].task == "remark" and stack.members[0].config]
+    assert {len(stack.members) for stack in trainings} == {1}
+    assert [(limit.width, limit.failed) for limit in extended.limits.values()] == [(1, 2)]

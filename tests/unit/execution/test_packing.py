@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from panda_ray.execution.limits import Footprint, Limit, footprint_of
 from panda_ray.execution.packing import AUTO_EXAMPLES, pack
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.unit import BackboneRef, DataRef, Unit
@@ -27,9 +28,11 @@ def packed(
     checkpointed: Mapping[str, Sequence[str]] | None = None,
     width: int | str = 4,
     depths: Mapping[str, int] | None = None,
+    limits: Mapping[Footprint, Limit] | None = None,
 ) -> tuple[Stack, ...]:
     by_key = {unit.key: unit for unit in units}
-    return pack(by_key, depths or dict.fromkeys(by_key, 0), done, checkpointed or {}, width)  # type: ignore[arg-type]
+    depths = depths or dict.fromkeys(by_key, 0)
+    return pack(by_key, depths, done, checkpointed or {}, width, limits or {})  # type: ignore[arg-type]
 
 
 def shapes(stacks: Sequence[Stack]) -> set[tuple[int, ...]]:
@@ -118,3 +121,28 @@ def test_a_checkpoint_wider_than_allowed_by_now_is_not_continued() -> None:
     units = [unit(seed) for seed in range(4)]
     checkpointed = {"a": [unit.key for unit in units]}
     assert shapes(packed(units, (), checkpointed, width=2)) == {(0, 1), (2, 3)}
+
+
+def limited(width: int, task: str = "rte") -> dict[Footprint, Limit]:
+    footprint = footprint_of(Stack((unit(0, task=task),)))
+    assert footprint is not None
+    return {footprint: Limit(footprint, width, confirmed=True, failed=2 * width, device="a GPU", at="then")}
+
+
+def test_what_did_not_fit_into_memory_is_not_planned_again() -> None:
+    units = [unit(seed) for seed in range(8)] + [unit(seed, task="cb") for seed in range(8)]
+    stacks = packed(units, width=8, limits=limited(3))
+    assert [len(stack.members) for stack in stacks if stack.members[0].task == "rte"] == [2, 3, 3]
+    assert [len(stack.members) for stack in stacks if stack.members[0].task == "cb"] == [8]
+
+
+def test_a_limit_wider_than_the_sweeps_own_changes_nothing() -> None:
+    units = [unit(seed) for seed in range(8)]
+    assert shapes(packed(units, width=4, limits=limited(6))) == shapes(packed(units, width=4))
+
+
+def test_a_checkpoint_wider_than_memory_allows_is_not_continued() -> None:
+    units = [unit(seed) for seed in range(4)]
+    checkpointed = {"a": [unit.key for unit in units]}
+    assert shapes(packed(units, (), checkpointed, limits=limited(2))) == {(0, 1), (2, 3)}
+    assert shapes(packed(units, (), checkpointed, limits=limited(4))) == {(0, 1, 2, 3)}

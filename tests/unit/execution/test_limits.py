@@ -1,0 +1,101 @@
+"""What did not fit into memory: what a store remembers of it, and what becomes of a stack that is too wide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from panda_ray.execution.events import Outcome
+from panda_ray.execution.limits import Footprint, footprint_of
+from panda_ray.execution.stack import Stack
+from panda_ray.execution.store import Store
+from panda_ray.execution.unit import BackboneRef, DataRef, Unit
+from panda_ray.execution.work import settle
+from panda_ray.training.config import TrainConfig
+
+CONFIG = TrainConfig(lr=1e-3, batch_size=16, epochs=2)
+FOOTPRINT = Footprint("tiny", "local:0", "rte", CONFIG.batch_size, CONFIG.prompt_len, CONFIG.max_len, CONFIG.precision)
+
+
+def unit(seed: int) -> Unit:
+    return Unit("train", "pot", 1, BackboneRef("tiny", "local:0"), DataRef("rte", "rows", 1), seed, config=CONFIG)
+
+
+def stack_of(width: int, first: int = 0) -> Stack:
+    return Stack(tuple(unit(first + seed) for seed in range(width)))
+
+
+class Device:
+    """Runs stacks up to a width and notes what it was asked for."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.tried: list[int] = []
+
+    def run(self, stack: Stack) -> list[Outcome]:
+        self.tried.append(len(stack.members))
+        if len(stack.members) > self.room:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return [Outcome(member.key, "done") for member in stack.members]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(str(tmp_path))
+
+
+def test_a_footprint_is_what_memory_depends_on() -> None:
+    assert footprint_of(stack_of(1)) == footprint_of(stack_of(3, first=5)) == FOOTPRINT
+
+
+def test_nothing_is_known_of_an_empty_store(store: Store) -> None:
+    assert store.limits.of(FOOTPRINT) is None
+    assert store.limits.all() == {}
+
+
+def test_the_widest_that_fitted_below_the_narrowest_that_did_not_is_the_limit(store: Store) -> None:
+    for width, fits in ((64, False), (21, False), (40, True), (11, True), (6, True)):
+        store.limits.write(FOOTPRINT, width, fits, "a GPU")
+    limit = store.limits.all()[FOOTPRINT]
+    assert (limit.width, limit.confirmed, limit.failed, limit.device) == (11, True, 21, "a GPU")
+
+
+def test_half_of_what_failed_is_expected_to_fit(store: Store) -> None:
+    store.limits.write(FOOTPRINT, 21, False, "a GPU")
+    limit = store.limits.of(FOOTPRINT)
+    assert limit is not None
+    assert (limit.width, limit.confirmed) == (11, False)
+
+
+def test_a_width_is_tried_once_per_store(store: Store) -> None:
+    device = Device(room=6)
+    outcomes = settle(stack_of(21), store, device.run)
+    assert {outcome.key for outcome in outcomes} == {member.key for member in stack_of(21).members}
+    assert device.tried[0] == 21
+    assert device.tried.count(21) == 1
+    limit = store.limits.of(FOOTPRINT)
+    assert limit is not None
+    assert (limit.width, limit.confirmed) == (5, True)
+    device.tried.clear()
+    settle(stack_of(21, first=100), Store(store.url), device.run)
+    assert max(device.tried) <= limit.width
+    assert sum(device.tried) == 21
+
+
+def test_stacks_of_other_texts_or_of_several_workers_have_limits_of_their_own(store: Store) -> None:
+    settle(stack_of(8), store, Device(room=4).run)
+    spread = Stack(stack_of(8).members, workers=2)
+    device = Device(room=8)
+    settle(spread, store, device.run)
+    assert device.tried == [8]
+    assert footprint_of(spread) is None
+
+
+def test_one_member_that_does_not_fit_fails_and_is_tried_again(store: Store) -> None:
+    for _ in range(2):
+        device = Device(room=0)
+        outcomes = settle(stack_of(2), store, device.run)
+        assert [outcome.status for outcome in outcomes] == ["failed", "failed"]
+        assert device.tried[-2:] == [1, 1]
