@@ -3,65 +3,122 @@
 from __future__ import annotations
 
 import argparse
+import sys
+import warnings
+from collections.abc import Callable
 from typing import get_args
 
 import torch
 
+from benchmarks import check, grids, parts
 from benchmarks.lengths import TASKS
-from benchmarks.machine import available_cores, precision_of, select_device
+from benchmarks.machine import available_cores, select_device
 from benchmarks.models import SIZES
-from benchmarks.setting import Method, Setting
-from benchmarks.throughput import RIVALS, Comparison, compare, mean_ratio
+from benchmarks.projection import projection
+from benchmarks.report import write_report
+from benchmarks.setting import Method
+from benchmarks.throughput import RIVALS
+from panda_ray.errors import InputError
 
 
-def main() -> None:
-    """Parse the command line and run one part."""
+def main() -> int:
+    """Run one part; 1 where a check failed."""
+    arguments = _parser().parse_args()
+    # transformers warns about its own deprecated attribute at every copy of a model.
+    warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)
+    torch.set_num_threads(arguments.threads)
+    try:
+        PARTS[arguments.part](arguments, select_device(arguments.device))
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _throughput(arguments: argparse.Namespace, device: torch.device) -> None:
+    grid_list = [
+        grids.Grid(
+            backbone,
+            tuple(arguments.tasks),
+            tuple(arguments.methods),
+            tuple(arguments.widths),
+            arguments.rows,
+            arguments.epochs,
+            arguments.rounds,
+        )
+        for backbone in arguments.backbones
+    ]
+    parts.run_throughput(grid_list, device, arguments.rivals, arguments.clock)
+
+
+def _training(_: argparse.Namespace, device: torch.device) -> None:
+    parts.keep_throughput(parts.run_throughput(grids.throughput_grids(device), device), device)
+
+
+def _limit(_: argparse.Namespace, device: torch.device) -> None:
+    parts.run_limit(grids.limit_grids(device), device)
+
+
+def _memory(_: argparse.Namespace, device: torch.device) -> None:
+    parts.run_memory(grids.memory_grids(device), device)
+
+
+def _quick(arguments: argparse.Namespace, device: torch.device) -> None:
+    print(check.run_quick(device, arguments.rounds))
+
+
+def _check(arguments: argparse.Namespace, device: torch.device) -> None:
+    quick = check.run_quick(device, arguments.rounds)
+    print(check.store_baseline(quick, device) if arguments.store else check.check(quick, check.baseline_path(device)))
+
+
+def _projection(_: argparse.Namespace, __: torch.device) -> None:
+    print(projection())
+
+
+def _report(_: argparse.Namespace, __: torch.device) -> None:
+    for path in write_report():
+        print(path)
+
+
+PARTS: dict[str, Callable[[argparse.Namespace, torch.device], None]] = {
+    "throughput": _throughput,
+    "training": _training,
+    "limit": _limit,
+    "memory": _memory,
+    "quick": _quick,
+    "check": _check,
+    "projection": _projection,
+    "report": _report,
+}
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--device", help="cpu, cuda, cuda:1, ... (default: cuda if there is one)")
+    parser.add_argument("--device", help="cpu, cuda, ... (default: cuda if there is one)")
     parser.add_argument("--threads", type=int, default=available_cores(), help="CPU threads of every competitor")
-    parts = parser.add_subparsers(dest="part", required=True)
-    throughput = parts.add_parser("throughput", help="student examples per second, side by side")
+    commands = parser.add_subparsers(dest="part", required=True)
+    throughput = commands.add_parser("throughput", help="chosen comparisons, printed and not kept")
     throughput.add_argument("--backbones", nargs="+", default=["tiny"], choices=SIZES)
     throughput.add_argument("--tasks", nargs="+", default=["cb", "stsb"], choices=TASKS)
     throughput.add_argument("--methods", nargs="+", default=["panda"], choices=get_args(Method))
-    throughput.add_argument("--widths", nargs="+", type=int, default=[8], metavar="S")
+    throughput.add_argument("--widths", nargs="+", type=int, default=[check.WIDTH], metavar="S")
     throughput.add_argument("--rivals", nargs="*", default=list(RIVALS), choices=RIVALS)
     throughput.add_argument("--rounds", type=int, default=3)
     throughput.add_argument("--rows", type=int, default=128)
-    throughput.add_argument(
-        "--clock", choices=("wall", "cpu"), default="wall", help="cpu: on a machine shared by others"
-    )
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    _throughput(arguments)
-
-
-def _throughput(arguments: argparse.Namespace) -> None:
-    device = select_device(arguments.device)
-    for backbone in arguments.backbones:
-        for method in arguments.methods:
-            comparisons = []
-            for task in arguments.tasks:
-                setting = Setting(backbone, task, method, device, precision_of(device), rows=arguments.rows)
-                comparison = compare(setting, arguments.widths, arguments.rivals, arguments.rounds, arguments.clock)
-                print(_line(comparison), flush=True)
-                comparisons.append(comparison)
-            for width in arguments.widths:
-                for rival in arguments.rivals:
-                    mean = mean_ratio(comparisons, width, rival)
-                    print(f"{backbone} {method} S={width}: {mean:.2f} times {rival} (geometric mean)", flush=True)
-
-
-def _line(comparison: Comparison) -> str:
-    setting = comparison.setting
-    rates = ", ".join(f"{name} {rate:.0f}" for name, rate in comparison.rates.items())
-    ratios = ", ".join(
-        f"S={width} / {rival} {comparison.ratio(width, rival):.2f}"
-        for width, by_rival in comparison.ratios.items()
-        for rival in by_rival
-    )
-    return f"{setting.backbone} {setting.task} {setting.method}: examples/s: {rates}; {ratios}"
+    throughput.add_argument("--epochs", type=int, default=4)
+    throughput.add_argument("--clock", choices=("wall", "cpu"), default="wall", help="cpu: for shared machines")
+    commands.add_parser("training", help="all comparisons of `make bench`, kept")
+    commands.add_parser("limit", help="utilisation: operations per second over the matmul peak, kept")
+    commands.add_parser("memory", help="memory per member, kept")
+    for name, purpose in (("quick", "tiny backbone, kept"), ("check", "quick, and compare with the stored ratios")):
+        command = commands.add_parser(name, help=purpose)
+        command.add_argument("--rounds", type=int, default=check.ROUNDS)
+    command.add_argument("--store", action="store_true", help="make these ratios the stored ones")
+    commands.add_parser("projection", help="GPU-hours of the paper's full BERT-large grid, arithmetic shown")
+    commands.add_parser("report", help="table and plot of everything in results/")
+    return parser
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,7 +1,7 @@
 """How long the texts of the four data sets are: histograms that ship with the benchmarks, so that no data is needed.
 
 A histogram counts the training examples of a task by their tokens under BERT's uncased vocabulary, special tokens
-included, cut at 128 tokens. `collect_lengths.py` makes them from the published rows.
+included, cut at `MAX_LEN`. `collect_lengths.py` makes them from the published rows.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from panda_ray.errors import unknown_name
 
 FOLDER = Path(__file__).parent / "lengths_of_tasks"
 TASKS = ("cb", "rte", "cola", "stsb")
+MAX_LEN = 128
 
 
 @dataclass(frozen=True)
@@ -49,3 +50,9 @@ def load_lengths(task: str) -> Lengths:
     stored = json.loads((FOLDER / f"{task}.json").read_text(encoding="utf-8"))
     counts = {int(length): count for length, count in stored["counts"].items()}
     return Lengths(task, stored["classes"], counts)
+
+
+def mean_tokens() -> dict[str, float]:
+    """Tokens per published training row of the tasks whose rows were at hand: a row may be several encoded ones."""
+    means: dict[str, float] = json.loads((FOLDER / "means.json").read_text(encoding="utf-8"))
+    return means

@@ -23,15 +23,25 @@ class Timing:
     wall: float
     cpu: float
 
+    def on(self, clock: Clock) -> float:
+        return self.wall if clock == "wall" else self.cpu
+
 
 def run_in_turn(
     competitors: Mapping[str, Prepare], rounds: int, device: torch.device, warm_up: bool = True
 ) -> dict[str, list[Timing]]:
-    """Time each competitor once per round, in their order; before that once without counting."""
+    """Time each competitor once per round, in their order; before that once without counting.
+
+    One that does not fit into the device's memory is missing in what comes back.
+    """
     timings: dict[str, list[Timing]] = {name: [] for name in competitors}
     for turn in range(-1 if warm_up else 0, rounds):
-        for name, prepare in competitors.items():
-            timing = timed(prepare(), device)
+        for name in tuple(timings):
+            try:
+                timing = timed(competitors[name](), device)
+            except torch.OutOfMemoryError:
+                del timings[name]
+                continue
             if turn >= 0:
                 timings[name].append(timing)
     return timings
@@ -53,7 +63,7 @@ def timed(run: Callable[[], object], device: torch.device) -> Timing:
 
 def median_rate(work: float, timings: Sequence[Timing], clock: Clock) -> float:
     """Work per second in the median run."""
-    return statistics.median(work / getattr(timing, clock) for timing in timings)
+    return statistics.median(work / timing.on(clock) for timing in timings)
 
 
 def paired_ratios(
@@ -61,8 +71,7 @@ def paired_ratios(
 ) -> list[float]:
     """How many times the rate of the other, turn by turn."""
     return [
-        (work / getattr(mine, clock)) / (other_work / getattr(other, clock))
-        for mine, other in zip(timings, others, strict=True)
+        (work / mine.on(clock)) / (other_work / other.on(clock)) for mine, other in zip(timings, others, strict=True)
     ]
 
 

@@ -1,4 +1,4 @@
-"""(c): Hugging Face PEFT's prefix tuning under `transformers.Trainer` in its best ordinary settings, student by student.
+"""(c): Hugging Face PEFT's prefix tuning under `transformers.Trainer` in its best ordinary settings, one by one.
 
 The teacher is a second PEFT model in eval mode, run without autograd at every step. Rows are tensors before the clock
 starts, a batch is padded to its own longest row, and nothing is logged, evaluated or saved. Grouping by length is off:

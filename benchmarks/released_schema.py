@@ -38,7 +38,7 @@ class PrefixClassifier(nn.Module):
         self._bert_and_head = classifier(setting, prompt)
         self._layers, _, self._heads, self._prompt_len, self._head_size = prompt.prefix_LKNPH.shape
         matrix = prompt.prefix_LKNPH.permute(3, 0, 1, 2, 4).reshape(self._prompt_len, -1)
-        self.prefix = nn.Embedding(*matrix.shape, device=setting.device)
+        self.prefix = nn.Embedding(self._prompt_len, matrix.shape[1], device=setting.device)
         with torch.no_grad():
             self.prefix.weight.copy_(matrix)
         self.dropout = nn.Dropout(setting.dropout)

@@ -23,7 +23,8 @@ class Comparison:
     """One setting, measured.
 
     Attributes:
-        rates: student examples per second in the median run, by competitor: `stacked-<width>`, `peft`, `official`.
+        rates: student examples per second in the median run, by competitor: `stacked-<width>`, `peft`, `official`;
+            a width that does not fit into the device's memory is left out.
         ratios: by width and rival, the ratio of each turn.
     """
 
@@ -68,7 +69,7 @@ def compare(
     timings = run_in_turn(competitors, rounds, setting.device)
     return Comparison(
         setting,
-        rates={name: median_rate(work[name], timings[name], clock) for name in competitors},
+        rates={name: median_rate(work[name], timings[name], clock) for name in timings},
         ratios={
             width: {
                 rival: paired_ratios(
@@ -77,6 +78,7 @@ def compare(
                 for rival in rivals
             }
             for width in widths
+            if _stacked(width) in timings
         },
     )
 

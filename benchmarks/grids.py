@@ -1,0 +1,80 @@
+"""What `make bench` measures, per kind of device: sizes that end within the hour there, and still mean something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from benchmarks.lengths import TASKS
+from benchmarks.machine import precision_of
+from benchmarks.setting import Method, Setting
+
+ALL_WIDTHS = (1, 2, 4, 8, 21, 42, 64)
+BOTH: tuple[Method, ...] = ("pot", "panda")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Comparisons on one backbone: every task with every method, at all widths."""
+
+    backbone: str
+    tasks: tuple[str, ...]
+    methods: tuple[Method, ...]
+    widths: tuple[int, ...]
+    rows: int
+    epochs: int
+    rounds: int
+
+    def settings(self, device: torch.device) -> Iterator[Setting]:
+        """One setting per comparison."""
+        for method in self.methods:
+            for task in self.tasks:
+                yield Setting(
+                    self.backbone, task, method, device, precision_of(device), rows=self.rows, epochs=self.epochs
+                )
+
+
+def throughput_grids(device: torch.device) -> Sequence[Grid]:
+    """All widths on a GPU. On a CPU the two large backbones take a few steps at two widths: one step of theirs costs
+    as much as a thousand of the tiny one."""
+    if device.type == "cuda":
+        return [Grid(backbone, TASKS, BOTH, ALL_WIDTHS, 128, 4, 3) for backbone in ("tiny", "small", "base", "large")]
+    return [
+        Grid("tiny", TASKS, BOTH, ALL_WIDTHS, rows=32, epochs=4, rounds=2),
+        Grid("small", TASKS, BOTH, (1, 8), rows=16, epochs=4, rounds=2),
+        Grid("base", ("cb", "stsb"), ("panda",), (1, 8), rows=16, epochs=2, rounds=1),
+        Grid("large", ("stsb",), ("panda",), (1, 8), rows=16, epochs=1, rounds=1),
+    ]
+
+
+def limit_grids(device: torch.device) -> Sequence[Grid]:
+    """Where utilisation is measured."""
+    if device.type == "cuda":
+        return [Grid(backbone, ("cb", "stsb"), BOTH, (21, 42), 128, 2, 3) for backbone in ("small", "base", "large")]
+    return [
+        Grid("tiny", ("cb", "stsb"), ("panda",), (8,), rows=128, epochs=4, rounds=3),
+        Grid("small", ("cb", "stsb"), ("panda",), (8,), rows=16, epochs=2, rounds=2),
+    ]
+
+
+@dataclass(frozen=True)
+class MemoryGrid:
+    """Widths that the line is fitted to, the width that it is checked at, and memories to fill, in GiB."""
+
+    backbone: str
+    widths: tuple[int, ...]
+    check: int
+    gibibytes: tuple[int, ...]
+
+    def setting(self, device: torch.device) -> Setting:
+        """Few rows: what one step needs at the most does not depend on how many there are."""
+        return Setting(self.backbone, "cb", "panda", device, precision_of(device), rows=64, epochs=1)
+
+
+def memory_grids(device: torch.device) -> Sequence[MemoryGrid]:
+    """Where memory is measured."""
+    if device.type == "cuda":
+        return [MemoryGrid(backbone, (4, 8, 16), 42, (40, 80, 141)) for backbone in ("base", "large")]
+    return [MemoryGrid("tiny", (8, 64, 128), 192, (4, 16))]

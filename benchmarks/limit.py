@@ -1,0 +1,139 @@
+"""How near a training is to what the device can do: operations counted, matmul peak measured in the same run.
+
+Operations are those that the training executes (padding included), as PyTorch's own counter sees them, over the whole
+call: optimiser steps, the one pass of the teachers, evaluation. What runs inside a replayed CUDA graph it cannot see.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
+
+from benchmarks import stacked
+from benchmarks.idle import idle_share
+from benchmarks.measure import Prepare, timed
+from benchmarks.models import SIZES
+from benchmarks.setting import Setting
+from benchmarks.workload import make_task
+from panda_ray.backbones.sizes import Sizes
+from panda_ray.execution.operations import backward_operations, forward_operations
+
+_MATRIX_SIZES = {"cpu": (256, 512, 1024, 2048), "cuda": (1024, 2048, 4096, 8192, 16384)}
+_SECONDS_PER_SIZE = 0.3
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One setting's distance from the device's peak.
+
+    Attributes:
+        operations_per_step: counted over the whole call, divided by its steps.
+        useful_operations_per_step: by arithmetic, without padding; what is left out of the last layer counts as done.
+        peak: operations per second of the best square matrix product, same precision and threads.
+        utilisation: counted operations per second over the peak.
+        idle_share: of the call's time, in which no kernel ran; None on a CPU.
+    """
+
+    backbone: str
+    task: str
+    method: str
+    width: int
+    precision: str
+    steps: int
+    operations_per_step: float
+    useful_operations_per_step: float
+    seconds_per_step: float
+    examples_per_second: float
+    peak: float
+    utilisation: float
+    idle_share: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for a results file."""
+        return asdict(self)
+
+
+def measure_limit(setting: Setting, width: int, rounds: int) -> Limit:
+    """Count once, time `rounds` trainings and the peak in turn."""
+
+    def prepare() -> Any:
+        return stacked.prepare(setting, width)
+
+    counted = count_operations(prepare) / setting.steps
+    seconds, peaks = [], []
+    for _ in range(rounds):
+        peaks.append(matmul_peak(setting.device, setting.precision))
+        seconds.append(timed(prepare(), setting.device).wall / setting.steps)
+    seconds_per_step, peak = median(seconds), max(peaks)
+    return Limit(
+        backbone=setting.backbone,
+        task=setting.task,
+        method=setting.method,
+        width=width,
+        precision=setting.precision,
+        steps=setting.steps,
+        operations_per_step=counted,
+        useful_operations_per_step=useful_operations(setting, width) / setting.steps,
+        seconds_per_step=seconds_per_step,
+        examples_per_second=width * setting.batch_size / seconds_per_step,
+        peak=peak,
+        utilisation=counted / seconds_per_step / peak,
+        idle_share=idle_share(prepare()) if setting.device.type == "cuda" else None,
+    )
+
+
+def count_operations(prepare: Prepare) -> int:
+    """Floating-point operations of matrix products and attention in one training."""
+    train = prepare()
+    # The CPU's fused attention is the only one that PyTorch's counter has no formula for.
+    formulas = {
+        torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention_forward,
+        torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward,
+    }
+    with FlopCounterMode(display=False, custom_mapping=formulas) as counter:
+        train()
+    return int(counter.get_total_flops())
+
+
+def useful_operations(setting: Setting, width: int) -> float:
+    """The same by arithmetic: every token of every example forward and backward, the teacher's once forward."""
+    size = SIZES[setting.backbone]
+    sizes = Sizes(size.layers, size.hidden, 4 * size.hidden)
+    forward = backward = 0.0
+    for tokens in make_task(setting).train.lengths_R.tolist():
+        forward += forward_operations(sizes, tokens, setting.prompt_len)
+        backward += backward_operations(sizes, tokens, setting.prompt_len)
+    teacher = forward if setting.method == "panda" else 0.0
+    return width * (setting.epochs * (forward + backward) + teacher)
+
+
+def matmul_peak(device: torch.device, precision: str) -> float:
+    """Operations per second of square matrix products, at the best of several sizes."""
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    return max(_matmul_rate(size, device, dtype) for size in _MATRIX_SIZES[device.type])
+
+
+def _matmul_rate(size: int, device: torch.device, dtype: torch.dtype) -> float:
+    left, right = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
+    out = torch.empty_like(left)
+
+    def multiply(times: int) -> None:
+        for _ in range(times):
+            torch.mm(left, right, out=out)
+
+    multiply(2)
+    once = timed(lambda: multiply(3), device).wall / 3
+    times = max(1, int(_SECONDS_PER_SIZE / once))
+    return 2 * size**3 * times / timed(lambda: multiply(times), device).wall
+
+
+def _attention_forward(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
+    return int(sdpa_flop_count(query, key, value))  # type: ignore[no-untyped-call]
+
+
+def _attention_backward(gradient: Any, query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
+    return int(sdpa_backward_flop_count(gradient, query, key, value))  # type: ignore[no-untyped-call]
