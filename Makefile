@@ -10,13 +10,16 @@ STAMP := $(VENV)/.installed
 #   make install TORCH="torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu"
 TORCH ?= torch==2.13.0
 
-.PHONY: help install quickstart test check clean
+.PHONY: help install quickstart test check clean bench bench-quick bench-check bench-install
 
 help:
 	@echo "make install     create $(VENV) and install panda_ray with its development tools"
 	@echo "make quickstart  install, then run sweeps/quickstart.yaml (no hub, no GPU, no server)"
 	@echo "make test        install, then run the tests with coverage"
 	@echo "make check       install, then ruff and mypy"
+	@echo "make bench       every benchmark, into benchmarks/results/ (about 40 minutes on 2 cores); see benchmarks/README.md"
+	@echo "make bench-quick panda_ray beside PEFT and the released schema, tiny backbone (under 6 minutes on 2 cores)"
+	@echo "make bench-check the same, and fail where a ratio fell below the stored one"
 	@echo "make clean       remove $(VENV), caches and coverage data (never runs/)"
 
 install: $(STAMP)
@@ -47,6 +50,24 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The rivals' libraries are asked for by an extra: nobody who only runs sweeps needs them.
+BENCH_STAMP := $(VENV)/.installed-bench
+
+bench-install: $(BENCH_STAMP)
+
+$(BENCH_STAMP): $(STAMP)
+	$(BIN)/python -m pip install -e '.[bench]'
+	@touch $@
+
+bench: bench-install
+	$(BIN)/python -m benchmarks all
+
+bench-quick: bench-install
+	$(BIN)/python -m benchmarks quick
+
+bench-check: bench-install
+	$(BIN)/python -m benchmarks check
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .coverage .coverage.* *.egg-info

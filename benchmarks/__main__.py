@@ -11,6 +11,7 @@ from typing import get_args
 import torch
 
 from benchmarks import check, grids, parts
+from benchmarks.everything import run_everything
 from benchmarks.lengths import TASKS
 from benchmarks.machine import available_cores, select_device
 from benchmarks.models import SIZES
@@ -81,6 +82,10 @@ def _report(_: argparse.Namespace, __: torch.device) -> None:
         print(path)
 
 
+def _all(arguments: argparse.Namespace, device: torch.device) -> None:
+    run_everything(device, arguments.threads)
+
+
 PARTS: dict[str, Callable[[argparse.Namespace, torch.device], None]] = {
     "throughput": _throughput,
     "training": _training,
@@ -90,6 +95,7 @@ PARTS: dict[str, Callable[[argparse.Namespace, torch.device], None]] = {
     "check": _check,
     "projection": _projection,
     "report": _report,
+    "all": _all,
 }
 
 
@@ -108,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     throughput.add_argument("--rows", type=int, default=128)
     throughput.add_argument("--epochs", type=int, default=4)
     throughput.add_argument("--clock", choices=("wall", "cpu"), default="wall", help="cpu: for shared machines")
+    commands.add_parser("all", help="every part, orchestration, scaling and simulation too: `make bench`")
     commands.add_parser("training", help="all comparisons of `make bench`, kept")
     commands.add_parser("limit", help="utilisation: operations per second over the matmul peak, kept")
     commands.add_parser("memory", help="memory per member, kept")

@@ -1,4 +1,4 @@
-"""The comparators train the same thing: without dropout, PEFT under a Trainer has the loss curve of a panda_ray stack."""
+"""The comparators train the same: without dropout, PEFT under a Trainer has the loss curve of a panda_ray stack."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CPU = torch.device("cpu")
 
 def one_step_per_epoch(task: str, method: Method, backbone: str = "tiny") -> Setting:
     """Panda_ray says its loss once per epoch, the others at each step; this makes them the same curve."""
-    return Setting(backbone, task, method, CPU, rows=8, batch_size=8, epochs=5, dropout=0.0)
+    return Setting(backbone, task, method, CPU, rows=8, batch_size=8, epochs=4, dropout=0.0)
 
 
 @pytest.mark.parametrize("task", ["cola", "stsb"])
