@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from panda_ray.execution.events import Listener, Outcome, RunSummary
 from panda_ray.execution.plan import Plan
 from panda_ray.execution.schedule import Schedule
+from panda_ray.execution.shaper import Shaper
+from panda_ray.execution.shapes import Seconds
 from panda_ray.execution.stack import Stack
 from panda_ray.training.stacked import EpochReport
 
@@ -36,9 +39,15 @@ class Dispatch:
         """No stack is left to start, now or later; some may still run."""
         return self._schedule.exhausted
 
-    def next(self) -> Stack | None:
-        """A stack to start, or None while all that are left wait for running ones."""
-        return self._schedule.next()
+    def foresee(self, seconds: Seconds, clock: Callable[[], float] = time.monotonic) -> None:
+        """Schedule by the time that stacks take; before the first one is asked for."""
+        plan = self._plan
+        shaper = Shaper(plan.stacks, plan.depends_on, seconds, plan.sweep.resources.max_workers, clock)
+        self._schedule = Schedule(plan.stacks, plan.depends_on, plan.done, shaper)
+
+    def next(self, slots: int | None = None, ahead: bool = True) -> Stack | None:
+        """A stack to start, or None while all that are left should wait; see `Schedule.next`."""
+        return self._schedule.next(slots, ahead)
 
     def started(self, stack: Stack) -> None:
         self._listener.on_stack_started(stack)
@@ -54,7 +63,7 @@ class Dispatch:
             else:
                 self._failed[outcome.key] = outcome.error or ""
             self._listener.on_outcome(stack, outcome)
-        for key, failed in self._schedule.finish(outcomes).items():
+        for key, failed in self._schedule.finish(stack, outcomes).items():
             self._blocked[key] = failed
             reason = f"needs {self._plan.units[failed].title}, which failed"
             self._listener.on_outcome(None, Outcome(key, "blocked", reason))

@@ -1,5 +1,7 @@
 """Which units train together. Deterministic: it depends on what is wanted and what is stored, never on timing.
 
+(A schedule that knows its slots may still cut a stack of new members when it starts it, see `shaper.py`.)
+
 Units may share a stack when everything is equal that one forward pass shares: backbone, data, hyper-parameters (but
 for the learning rate and the initialisation, which are a member's own) and depth in the graph.
 
@@ -48,7 +50,7 @@ def pack(
     settled = {*done, *(unit.key for stack in stacks for unit in stack.members)}
     groups: dict[tuple[Any, ...], list[Unit]] = defaultdict(list)
     for key, unit in units.items():
-        groups[_shared(unit, depth_of[key])].append(unit)
+        groups[(*shared(unit), depth_of[key])].append(unit)
     for group in groups.values():
         stacks.extend(_fresh(group, settled, widest(group[0], max_stack, limits) or len(group)))
     position = {key: index for index, key in enumerate(units)}
@@ -81,7 +83,7 @@ def _adopted(
         limit = widest(members[0], max_stack, limits)
         if limit is None or len(members) <= limit:
             taken.update(keys)
-            stacks.append(Stack(members, frozenset(key for key in keys if key in done)))
+            stacks.append(Stack(members, frozenset(key for key in keys if key in done), continued=True))
     return stacks
 
 
@@ -104,8 +106,9 @@ def _fresh(group: Sequence[Unit], settled: Collection[str], limit: int) -> Itera
         yield Stack(tuple(left[start : start + limit]))
 
 
-def _shared(unit: Unit, depth: int) -> tuple[Any, ...]:
-    return (unit.kind, unit.backbone, unit.data, unit.config and _shared_config(unit.config), depth)
+def shared(unit: Unit) -> tuple[Any, ...]:
+    """What one forward pass shares: units for which it is equal may be members of one stack."""
+    return (unit.kind, unit.backbone, unit.data, unit.config and _shared_config(unit.config))
 
 
 @lru_cache(maxsize=4096)

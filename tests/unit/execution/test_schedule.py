@@ -38,7 +38,9 @@ def done(stack: Stack) -> list[Outcome]:
 
 @pytest.mark.parametrize("order", range(10))
 def test_stacks_start_when_all_they_need_is_done(order: int) -> None:
-    schedule, running, finished = Schedule(STACKS, GRAPH, ()), [], set()
+    schedule = Schedule(STACKS, GRAPH, ())
+    running: list[Stack] = []
+    finished: set[str] = set()
     chance = random.Random(order)
     while not schedule.exhausted or running:
         while (stack := schedule.next()) is not None:
@@ -46,7 +48,7 @@ def test_stacks_start_when_all_they_need_is_done(order: int) -> None:
             running.append(stack)
         ended = running.pop(chance.randrange(len(running)))
         finished.update(unit.key for unit in ended.members)
-        assert schedule.finish(done(ended)) == {}
+        assert schedule.finish(ended, done(ended)) == {}
     assert finished == set(GRAPH)
 
 
@@ -54,13 +56,13 @@ def test_a_failure_blocks_what_depends_on_it_and_nothing_else() -> None:
     schedule = Schedule(STACKS, GRAPH, ())
     assert schedule.next() == STACKS[0]
     assert schedule.next() == STACKS[1]
-    blocked = schedule.finish([Outcome(SOURCE_A.key, "failed", "NaN")])
+    blocked = schedule.finish(STACKS[0], [Outcome(SOURCE_A.key, "failed", "NaN")])
     assert blocked == {TEACHER_A.key: SOURCE_A.key, PANDA_A.key: SOURCE_A.key}
-    schedule.finish(done(STACKS[1]))
+    schedule.finish(STACKS[1], done(STACKS[1]))
     teachers = schedule.next()
     assert teachers is not None
     assert teachers.members == (TEACHER_B,)
-    schedule.finish(done(teachers))
+    schedule.finish(teachers, done(teachers))
     students = schedule.next()
     assert students is not None
     assert students.members == (PANDA_B,)
@@ -71,7 +73,7 @@ def test_all_blocked_is_exhausted() -> None:
     schedule = Schedule([Stack((SOURCE_A,)), Stack((TEACHER_A,)), Stack((PANDA_A,))], GRAPH, {SOURCE_B.key})
     stack = schedule.next()
     assert stack is not None
-    schedule.finish([Outcome(SOURCE_A.key, "failed", "NaN")])
+    schedule.finish(stack, [Outcome(SOURCE_A.key, "failed", "NaN")])
     assert schedule.next() is None
     assert schedule.exhausted
 
@@ -83,7 +85,7 @@ def test_a_finished_member_waits_for_what_it_needs_but_is_not_blocked() -> None:
     source = schedule.next()
     assert source is not None
     assert schedule.next() is None
-    assert schedule.finish([Outcome(SOURCE_A.key, "failed", "NaN")]) == {PANDA_A.key: SOURCE_A.key}
+    assert schedule.finish(source, [Outcome(SOURCE_A.key, "failed", "NaN")]) == {PANDA_A.key: SOURCE_A.key}
     stack = schedule.next()
     assert stack is not None
     assert stack.members == (TEACHER_B,)
