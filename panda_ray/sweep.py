@@ -157,6 +157,16 @@ class ResourceSection(_Section):
     """A running stack saves its state at each epoch's end, but not more often than this."""
 
 
+class PriceSection(_Section):
+    """What computing costs, for estimates; prices never enter a key."""
+
+    currency: str = Field(default="USD", min_length=1)
+    gpu_hour: float | None = Field(default=None, ge=0)
+    """One GPU for an hour, with the CPUs and the memory beside it."""
+    cpu_hour: float | None = Field(default=None, ge=0)
+    """One CPU core for an hour, where stacks run without a GPU."""
+
+
 class Sweep(_Section):
     """One sweep file: the cells that must exist, and everything that bears on their results."""
 
@@ -189,3 +199,4 @@ class Sweep(_Section):
     tasks: dict[str, TaskSection] = Field(default_factory=dict)
     """Per task, what differs from `training`."""
     resources: ResourceSection = Field(default_factory=ResourceSection)
+    prices: PriceSection = Field(default_factory=PriceSection)

@@ -18,6 +18,7 @@ from panda_ray.cli.states import stages
 from panda_ray.execution.events import Listener, Outcome, RunSummary
 
 if TYPE_CHECKING:
+    from panda_ray.execution.costs import Costs
     from panda_ray.execution.plan import Plan
     from panda_ray.execution.stack import Stack
     from panda_ray.training.stacked import EpochReport
@@ -25,20 +26,20 @@ if TYPE_CHECKING:
 _REFRESHES_PER_SECOND = 4
 
 
-def make_display(console: Console) -> LiveDisplay | PlainDisplay:
+def make_display(console: Console, costs: Costs) -> LiveDisplay | PlainDisplay:
     """The display that suits the console."""
-    return LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
+    return LiveDisplay(console, costs) if console.is_terminal else PlainDisplay(console, costs)
 
 
 class PlainDisplay(Listener):
     """One line per finished stack and per failure, for logs and pipes."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, costs: Costs) -> None:
+        self._console, self._costs = console, costs
         self._progress: Progress | None = None
 
     def on_plan(self, plan: Plan) -> None:
-        self._progress = Progress(plan)
+        self._progress = Progress(plan, self._costs)
         self._line(f"{len(plan.done)} of {len(plan.units)} units done, {len(plan.stacks)} stacks to run")
 
     def on_stack_started(self, stack: Stack) -> None:
@@ -77,8 +78,8 @@ class PlainDisplay(Listener):
 class LiveDisplay(Listener):
     """Stage bars, the grid of each backbone, speed and ETA, redrawn in place."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, costs: Costs) -> None:
+        self._console, self._costs = console, costs
         self._lock = threading.Lock()
         self._progress: Progress | None = None
         self._live = Live(
@@ -86,7 +87,7 @@ class LiveDisplay(Listener):
         )
 
     def on_plan(self, plan: Plan) -> None:
-        self._progress = Progress(plan)
+        self._progress = Progress(plan, self._costs)
         self._live.start()
 
     def on_stack_started(self, stack: Stack) -> None:

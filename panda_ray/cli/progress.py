@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from panda_ray.cli.estimate import work_of
 from panda_ray.cli.states import State, states_of
 
 if TYPE_CHECKING:
+    from panda_ray.execution.costs import Costs
     from panda_ray.execution.events import Outcome
     from panda_ray.execution.plan import Plan
     from panda_ray.execution.stack import Stack
@@ -20,16 +20,21 @@ class Progress:
     """States of all units, work done and left, and the speed of the stacks that run.
 
     Args:
+        costs: of the plan; stacks weigh by the seconds that they should take.
         clock: seconds; replaced by tests.
     """
 
-    def __init__(self, plan: Plan, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, plan: Plan, costs: Costs, clock: Callable[[], float] = time.monotonic) -> None:
         self.plan = plan
         self.states: dict[str, State] = states_of(plan, running=(), failed=())
         self._clock = clock
         self._started: float | None = None
-        self._work = {key: work_of(plan, key) for key in plan.units}
-        self._to_do = sum(work for key, work in self._work.items() if key not in plan.done)
+        self._work: dict[str, float] = {}
+        """Per unit that is left, its part of the seconds of its stack."""
+        for stack in plan.stacks:
+            share = costs.seconds(stack).seconds / len(stack.todo)
+            self._work |= dict.fromkeys((unit.key for unit in stack.todo), share)
+        self._to_do = sum(self._work.values())
         self._finished_work = 0.0
         self._finished_units = 0
         self._partial: dict[str, float] = {}

@@ -66,6 +66,7 @@ def run(
 def run_sweep(sweep: Sweep, runner: Runner, ui_command: str) -> Closing:
     """Plan, run and report one sweep, with progress on stderr."""
     from panda_ray.cli.display import make_display
+    from panda_ray.execution.costs import Costs
     from panda_ray.execution.plan import build_plan
     from panda_ray.execution.run import run_plan
     from panda_ray.execution.store import Store
@@ -75,9 +76,10 @@ def run_sweep(sweep: Sweep, runner: Runner, ui_command: str) -> Closing:
     tracker = MlflowTracker(store, sweep.tracking_uri)
     with stderr.status("reading data sets and planning"):
         plan = build_plan(sweep, store)
+        costs = Costs.of(plan, (record for _, record in store.records()) if plan.stacks else ())
     for _, reason in plan.skipped:
         stderr.print(f"left out: {reason}", style="yellow", markup=False, soft_wrap=True)
-    display = make_display(stderr)
+    display = make_display(stderr, costs)
     started = time.monotonic()
     try:
         summary = run_plan(plan, store, runner, [display, tracker])

@@ -55,11 +55,16 @@ def count_cells(plan: Plan, states: Mapping[str, State]) -> dict[State, int]:
     return {state: counted[state] for state in STATES}
 
 
+def stage_of(plan: Plan, key: str) -> str:
+    """The stage that a unit belongs to: what it prepares, or the label of the method whose cell it fills."""
+    role = plan.role_of[key]
+    return plan.label_of[key] if role == "cell" else _STAGE_OF_ROLE[role]
+
+
 def stages(plan: Plan, states: Mapping[str, State]) -> dict[str, Counter[State]]:
     """How many units are in each state, by stage: what prepares the cells, then methods in the order of the sweep."""
     labels = [section.title for section in plan.sweep.methods]
     counted: dict[str, Counter[State]] = {name: Counter() for name in (*_STAGE_OF_ROLE.values(), *labels)}
     for key, state in states.items():
-        role = plan.role_of[key]
-        counted[plan.label_of[key] if role == "cell" else _STAGE_OF_ROLE[role]][state] += 1
+        counted[stage_of(plan, key)][state] += 1
     return {name: counts for name, counts in counted.items() if counts}

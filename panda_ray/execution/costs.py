@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from panda_ray.backbones import BACKBONES, Sizes, backbone_sizes
-from panda_ray.execution.samples import Device, SignatureSample, device_of, signature_samples, training_samples
+from panda_ray.execution.samples import Device, Samples, SignatureSample, device_of
 from panda_ray.execution.speeds import Estimate, Speeds, signature_seconds
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.tasksizes import KnownSizes
@@ -48,15 +48,14 @@ class Costs:
     @classmethod
     def of(cls, plan: Plan, records: Iterable[Mapping[str, Any]]) -> Costs:
         """Costs of a plan's stacks, from the records of its store (of any sweep)."""
-        records = list(records)
         sweep = plan.sweep
         mine = {section.name: backbone_sizes(section.name, section.path) for section in sweep.backbones}
-        sizes = {spec.name: spec.sizes for spec in BACKBONES} | mine
-        known = KnownSizes(plan, records)
-        samples = training_samples(records, sizes, known.of_record)
-        speeds = Speeds(device_of(sweep, samples), samples)
-        signatures = signature_samples(records, sweep.training.precision)
-        return cls(mine, known.of_tasks(mine), speeds, signatures, sweep.training.prompt_len)
+        known = KnownSizes(plan)
+        samples = Samples({spec.name: spec.sizes for spec in BACKBONES} | mine, sweep.training.precision)
+        for record in records:
+            samples.add(record, known.learn(record))
+        speeds = Speeds(device_of(sweep, samples.trainings), samples.trainings)
+        return cls(mine, known.of_tasks(mine), speeds, samples.signatures, sweep.training.prompt_len)
 
     @property
     def device(self) -> Device:

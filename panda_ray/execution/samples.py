@@ -7,7 +7,7 @@ its evaluations, so that a training that was interrupted gives a sample like any
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,38 +74,42 @@ class SignatureSample:
     seconds: float
 
 
-def training_samples(
-    records: Iterable[Mapping[str, Any]],
-    sizes_of: Mapping[str, Sizes],
-    size_of: Callable[[Mapping[str, Any]], TaskSize | None],
-) -> list[Sample]:
-    """One sample per stack.
+class Samples:
+    """Samples of the records that are added, one by one: a store may hold more of them than fit into memory.
 
     Args:
         sizes_of: of the backbones that are known, by name; others give no sample.
-        size_of: how much the task of a record is, if that is known.
+        precision: that signatures count for; they are computed in that of the weights, whatever trainings use.
+
+    Attributes:
+        signatures: one for each signature.
     """
-    found: dict[tuple[Any, ...], Sample] = {}
-    for record in records:
-        if record["kind"] != "train" or not record["examples_per_second"]:
-            continue
-        device = _device(record, record["identity"]["config"]["precision"])
-        address = (record["stack"], record["stack_width"], record["examples_per_second"], device)
-        sizes, size = sizes_of.get(record["backbone"]), size_of(record)
-        if address not in found and sizes is not None and size is not None:
-            found[address] = _sample(record, sizes, size, device)
-    return list(found.values())
 
+    def __init__(self, sizes_of: Mapping[str, Sizes], precision: str) -> None:
+        self._sizes_of, self._precision = sizes_of, precision
+        self._stacks: dict[tuple[Any, ...], Sample] = {}
+        self.signatures: list[SignatureSample] = []
 
-def signature_samples(records: Iterable[Mapping[str, Any]], precision: str) -> list[SignatureSample]:
-    """One sample per signature; they are computed in the precision of the weights, whatever trainings use."""
-    return [
-        SignatureSample(
-            record["backbone"], record["task"], record["method"], _device(record, precision), record["seconds"]
-        )
-        for record in records
-        if record["kind"] == "signature"
-    ]
+    @property
+    def trainings(self) -> list[Sample]:
+        """One for each stack."""
+        return list(self._stacks.values())
+
+    def add(self, record: Mapping[str, Any], size: TaskSize | None) -> None:
+        """Take a finished unit.
+
+        Args:
+            size: how much the unit's task is; None where that is not known.
+        """
+        if record["kind"] == "signature":
+            device = _device(record, self._precision)
+            sample = SignatureSample(record["backbone"], record["task"], record["method"], device, record["seconds"])
+            self.signatures.append(sample)
+        elif record["examples_per_second"] and size is not None and record["backbone"] in self._sizes_of:
+            device = _device(record, record["identity"]["config"]["precision"])
+            address = (record["stack"], record["stack_width"], record["examples_per_second"], device)
+            if address not in self._stacks:
+                self._stacks[address] = _sample(record, self._sizes_of[record["backbone"]], size, device)
 
 
 def device_of(sweep: Sweep, samples: Sequence[Sample]) -> Device:

@@ -21,25 +21,20 @@ Record = Mapping[str, Any]
 
 
 class KnownSizes:
-    """Sizes of the tasks of a plan.
+    """Sizes of the tasks of a plan."""
 
-    Args:
-        records: of finished units; signatures say nothing about sizes.
-    """
-
-    def __init__(self, plan: Plan, records: Iterable[Record]) -> None:
+    def __init__(self, plan: Plan) -> None:
         self._max_len = plan.sweep.training.max_len
         self._fingerprints = {unit.task: unit.data.fingerprint for unit in plan.units.values()}
         self._planned = _planned(plan, self._max_len)
         self._counted: dict[tuple[str, ...], TaskSize] = {}
-        for record in records:
-            if record["kind"] == "train" and "tokens_per_example" in record:
-                self._count(record)
 
-    def of_record(self, record: Record) -> TaskSize | None:
-        """The size of the task that a training was on; None where neither the record nor the plan knows it."""
+    def learn(self, record: Record) -> TaskSize | None:
+        """Take what a finished unit says of its task, and return it; None where neither it nor the plan knows it."""
         if "tokens_per_example" in record:
-            return _counted(record)
+            size = _counted(record)
+            self._keep(record, size)
+            return size
         data = record["identity"]["data"]
         return self._planned.get(data["task"]) if self._fingerprints.get(data["task"]) == data["fingerprint"] else None
 
@@ -47,13 +42,12 @@ class KnownSizes:
         """The size of every task as each backbone sees it, by backbone and task."""
         return {(backbone, task): self._size(backbone, task) for backbone in backbones for task in self._planned}
 
-    def _count(self, record: Record) -> None:
-        """Keep the size under all that it may be looked up by, the most precise first."""
+    def _keep(self, record: Record, size: TaskSize) -> None:
+        """Keep a size under all that it may be looked up by."""
         identity = record["identity"]
         if identity["config"]["max_len"] != self._max_len:
             return
-        size, task = _counted(record), identity["data"]["task"]
-        rows = identity["data"]["fingerprint"]
+        task, rows = identity["data"]["task"], identity["data"]["fingerprint"]
         for address in ((record["backbone"], rows), (rows,), (record["backbone"], "any", task), ("any", task)):
             self._counted.setdefault(address, size)
 

@@ -106,7 +106,8 @@ class TestInline:
 
     def test_plan_estimates_from_what_was_measured(self, there: CommandLine) -> None:
         plan = there("plan", "x.yaml", "--set", "tasks.remark.epochs=2", "--json").json
-        assert plan["estimated_seconds"] > 0
+        assert plan["estimate"]["seconds"] > 0
+        assert plan["estimate"]["shares"] == {"measured": 1.0}
         assert plan["changed"][0] == "config.epochs: 1 -> 2 (5 units)"
 
     def test_ray_gives_the_same_scores(self, inline: tuple[Path, Ended], tmp_path: Path) -> None:

@@ -94,11 +94,62 @@ def test_plan_as_json(cli: CommandLine) -> None:
     assert (ended.code, ended.err) == (0, "")
     assert (plan["sweep"], plan["cells"]) == ("tiny", 2 + 2 * 2)
     assert plan["units"] == {"total": 8, "done": 0, "to_run": 8, "blocked": 0}
-    assert plan["by_kind"]["pot"] == {"total": 4, "done": 0, "to_run": 4, "blocked": 0}
+    pot = plan["by_kind"]["pot"]
+    assert {count: pot[count] for count in plan["units"]} == {"total": 4, "done": 0, "to_run": 4, "blocked": 0}
     assert plan["stacks"] > 0
-    assert plan["estimated_seconds"] is None
     assert [skipped["task"] for skipped in plan["skipped"]] == ["conll03"]
     assert Path(plan["storage"]).name == "store"
+
+
+def test_plan_says_what_the_work_will_take_and_cost(cli: CommandLine) -> None:
+    plan = cli("plan", "x.yaml", "--set", "data_root=data", "--set", "prices.cpu_hour=36", "--json").json
+    estimate, stages = plan["estimate"], plan["by_kind"].values()
+    assert estimate["seconds"] == pytest.approx(sum(stage["seconds"] for stage in stages), abs=0.5)
+    assert (estimate["device"], estimate["hours_of"]) == ("CPU with 1 thread (fp32)", "CPU")
+    assert estimate["hours"] == pytest.approx(estimate["seconds"] / 3600, abs=1e-4)
+    assert estimate["price"] == pytest.approx(36 * estimate["hours"], abs=0.02)
+    assert estimate["shares"] == {"assumed": 1.0}
+    said = cli("plan", "x.yaml", "--set", "data_root=data", "--set", "prices={currency: EUR, cpu_hour: 36}").out
+    assert "CPU-hours on CPU with 1 thread (fp32), " in said
+    assert f"{estimate['price']:.2f} EUR" in said
+    assert "of that time 100 % assumed, because nothing was measured there" in said
+
+
+def test_a_plan_for_gpus_is_priced_in_their_hours(cli: CommandLine) -> None:
+    changes = ("--set", "data_root=data", "--set", "resources.gpus_per_stack=0.25", "--set", "prices.gpu_hour=4")
+    estimate = cli("plan", "x.yaml", *changes, "--json").json["estimate"]
+    assert (estimate["device"], estimate["hours_of"]) == ("GPU (fp32)", "GPU")
+    assert estimate["hours"] == pytest.approx(estimate["seconds"] * 0.25 / 3600, abs=1e-4)
+    assert estimate["price"] == pytest.approx(4 * estimate["hours"], abs=0.01)
+
+
+def test_prices_enter_no_key(cli: CommandLine) -> None:
+    from panda_ray.execution.plan import build_plan
+    from panda_ray.sweep_file import load_sweep
+
+    plans = [
+        build_plan(load_sweep("x.yaml", ["data_root=data", *prices]), Store("store"))
+        for prices in ([], ["prices={gpu_hour: 3.5}"])
+    ]
+    assert plans[0].units.keys() == plans[1].units.keys()
+
+
+def test_plan_says_which_stacks_memory_keeps_narrow(cli: CommandLine, tmp_path: Path) -> None:
+    from panda_ray.execution.limits import footprint_of
+    from panda_ray.execution.plan import build_plan
+    from panda_ray.sweep_file import load_sweep
+
+    store = Store(str(tmp_path / "store"))
+    stacks = build_plan(load_sweep("x.yaml", ["data_root=data"]), store).stacks
+    wide = next(stack for stack in stacks if stack.members[0].task == "remark" and len(stack.members) == 2)
+    footprint = footprint_of(wide)
+    assert footprint is not None
+    store.limits.write(footprint, 2, False, "NVIDIA T4")
+    said = "builtin-tiny -> remark x1 at the most (not tried yet), because x2 did not fit into the memory of NVIDIA T4"
+    planned = cli("plan", "x.yaml", "--set", "data_root=data", "--json").json
+    assert planned["narrowed"] == [said]
+    assert planned["stacks"] == len(stacks) + 1
+    assert f"narrower stacks: {said}" in cli("plan", "x.yaml", "--set", "data_root=data").out
 
 
 def test_plan_changes_nothing(cli: CommandLine, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from panda_ray.cli.display import LiveDisplay, PlainDisplay, make_display
+from panda_ray.execution.costs import Costs
 from panda_ray.execution.events import Listener, Outcome, RunSummary
 from panda_ray.execution.plan import Plan, build_plan
 from panda_ray.execution.stack import Stack
@@ -52,7 +53,7 @@ def play(display: Listener, plan: Plan) -> None:
 
 def test_lines_for_logs(plan: Plan) -> None:
     console = Console(file=io.StringIO(), width=160)
-    display = make_display(console)
+    display = make_display(console, Costs.of(plan, ()))
     assert isinstance(display, PlainDisplay)
     play(display, plan)
     display.close()
@@ -67,7 +68,7 @@ def test_lines_for_logs(plan: Plan) -> None:
 def drawn(plan: Plan, height: int) -> str:
     """The last picture on a terminal of that height."""
     console = Console(file=io.StringIO(), width=100, height=height, force_terminal=True, color_system=None)
-    display = make_display(console)
+    display = make_display(console, Costs.of(plan, ()))
     assert isinstance(display, LiveDisplay)
     play(display, plan)
     text: str = console.file.getvalue()  # type: ignore[attr-defined]

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from panda_ray.cli.changes import describe, invalidated
-from panda_ray.cli.estimate import duration, estimated_seconds, work_of
+from panda_ray.cli.estimate import duration
 from panda_ray.cli.grid import render_grid
 from panda_ray.cli.progress import Progress
 from panda_ray.cli.states import State, combined, count_cells, stages, states_of, stored_states
+from panda_ray.execution.costs import Costs
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.plan import Plan, build_plan
 from panda_ray.execution.store import Store
@@ -94,11 +95,12 @@ def test_grid_has_a_row_per_source_and_a_column_per_target(plan: Plan) -> None:
 
 def test_eta_follows_the_work_that_is_left(plan: Plan) -> None:
     now = [100.0]
-    progress = Progress(plan, clock=lambda: now[0])
+    costs = Costs.of(plan, ())
+    progress = Progress(plan, costs, clock=lambda: now[0])
     assert progress.eta is None
-    total = sum(work_of(plan, key) for key in plan.units)
+    total = sum(costs.seconds(stack).seconds for stack in plan.stacks)
     stack = next(stack for stack in plan.stacks if stack.members[0].kind == "train")
-    work = sum(work_of(plan, unit.key) for unit in stack.members)
+    work = costs.seconds(stack).seconds
     progress.start(stack)
     now[0] += 5.0
     progress.epoch(stack, EpochReport(epoch=1, epochs=2, losses=(), scores=(), examples_per_second=640.0))
@@ -113,7 +115,7 @@ def test_eta_follows_the_work_that_is_left(plan: Plan) -> None:
 
 
 def test_an_outcome_that_comes_twice_counts_once(plan: Plan) -> None:
-    progress = Progress(plan, clock=iter(range(100)).__next__)
+    progress = Progress(plan, Costs.of(plan, ()), clock=iter(range(100)).__next__)
     stack = plan.stacks[0]
     progress.start(stack)
     for _ in range(2):
@@ -131,16 +133,6 @@ def test_a_changed_setting_is_named_with_what_it_costs(tmp_path: Path) -> None:
     usual = get_task("review").hyperparameters.epochs
     assert sorted(lines) == [f"config.epochs: {usual} -> 99 (1 unit)", "results that they build on changed (3 units)"]
     assert invalidated(before, records) == {}
-
-
-def test_estimate_is_the_work_left_at_the_measured_speed(tmp_path: Path) -> None:
-    store = Store(str(tmp_path))
-    plan = build_plan(sweep(tmp_path), store)
-    assert estimated_seconds(plan, []) is None
-    key = source_key(plan, "review")
-    speed = work_of(plan, key) / 2.0
-    left = sum(work_of(plan, key) for key in plan.units)
-    assert estimated_seconds(plan, [record_of(plan, key, seconds=2.0)]) == pytest.approx(left / speed)
 
 
 @pytest.mark.parametrize(
