@@ -11,13 +11,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from panda_ray.execution.workload import TaskSize
-from panda_ray.tasks import get_task
+from panda_ray.tasks import TASKS, get_task
 from panda_ray.tasks.extent import nominal_extent
+from panda_ray.training.objective import TOKEN_KINDS
 
 if TYPE_CHECKING:
     from panda_ray.execution.plan import Plan
 
 Record = Mapping[str, Any]
+
+_READ_EVERYWHERE = frozenset(task.name for task in TASKS if task.kind in TOKEN_KINDS)
+"""Tasks whose heads read every token."""
 
 
 class KnownSizes:
@@ -67,6 +71,7 @@ def _counted(record: Record) -> TaskSize:
         dev_examples=record["dev_examples"],
         rows_per_example=record["rows_per_example"],
         tokens_per_row=record["tokens_per_example"] / record["rows_per_example"],
+        every_token=record["identity"]["data"]["task"] in _READ_EVERYWHERE,
     )
 
 
@@ -81,5 +86,6 @@ def _planned(plan: Plan, max_len: int) -> dict[str, TaskSize]:
             dev_examples=extent.dev_rows * per_row,
             rows_per_example=extent.rows_per_example,
             tokens_per_row=extent.tokens_per_row(max_len),
+            every_token=task in _READ_EVERYWHERE,
         )
     return sizes

@@ -28,12 +28,14 @@ class TaskSize:
     Attributes:
         rows_per_example: encoded rows; more than one for multiple choice.
         tokens_per_row: mean over the training rows, without padding.
+        every_token: whether heads read every token of a row, or the first one alone.
     """
 
     train_examples: float
     dev_examples: float
     rows_per_example: float
     tokens_per_row: float
+    every_token: bool
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,8 @@ def training_examples(config: TrainConfig, examples: float) -> float:
 def member_of(method: str, sizes: Sizes, task: TaskSize, config: TrainConfig) -> Member:
     """Operations of one training."""
     rows = task.rows_per_example
-    forward = forward_operations(sizes, task.tokens_per_row, config.prompt_len) * rows
-    backward = backward_operations(sizes, task.tokens_per_row, config.prompt_len) * rows
+    row = (sizes, task.tokens_per_row, config.prompt_len, task.every_token)
+    forward, backward = rows * forward_operations(*row), rows * backward_operations(*row)
     steps_per_epoch = -(-task.train_examples // config.batch_size)
     evaluations = -(-training_steps(config, task.train_examples) // steps_per_epoch)
     return Member(
@@ -91,5 +93,5 @@ def training_work(methods: Iterable[str], sizes: Sizes, task: TaskSize, config: 
 def signature_work(metric: str, sizes: Sizes, task: TaskSize, prompt_len: int) -> Work:
     """Work of one signature; nothing where a metric reads the prompt alone."""
     passes = _DATA_SIGNATURE_PASSES if get_metric(metric).needs_data else 0
-    operations = forward_operations(sizes, task.tokens_per_row, prompt_len) * task.rows_per_example
+    operations = forward_operations(sizes, task.tokens_per_row, prompt_len, every_token=False) * task.rows_per_example
     return Work(passes * operations, sizes.layers)

@@ -13,6 +13,7 @@ from driving import driver, small_disk, wait_for
 from small_sweeps import LONG, contents, fingerprints, planned, small_sweep
 
 from panda_ray.execution import members
+from panda_ray.execution.costs import Costs
 from panda_ray.execution.events import Listener, RunSummary
 from panda_ray.execution.inline import InlineRunner
 from panda_ray.execution.run import run_plan
@@ -178,7 +179,9 @@ def test_a_unit_that_fails_blocks_only_its_dependents_and_is_tried_again(quiet: 
     assert ordinary
 
 
-def test_out_of_device_memory_halves_the_stack_and_is_remembered(quiet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_out_of_device_memory_halves_the_stack_and_is_remembered(
+    quiet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     widths: list[int] = []
     train_stack = members.train_stack
 
@@ -196,3 +199,19 @@ def test_out_of_device_memory_halves_the_stack_and_is_remembered(quiet: Path, tm
     trainings = [stack for stack in extended.stacks if stack.members[0].task == "remark" and stack.members[0].config]
     assert {len(stack.members) for stack in trainings} == {1}
     assert [(limit.width, limit.failed) for limit in extended.limits.values()] == [(1, 2)]
+
+
+def test_what_a_run_measured_is_what_the_next_plan_counts_with(quiet: Path) -> None:
+    plan, store = planned(small_sweep(quiet, seeds=[2]))
+    records = [record for _, record in store.records()]
+    trained = [record for record in records if record["kind"] == "train"]
+    assert {record["train_examples"] for record in trained} == {48}
+    assert {record["dev_examples"] for record in trained} == {24}
+    assert all(3 < record["tokens_per_example"] <= 128 for record in trained)
+    assert all(0 < record["training_seconds"] <= record["seconds"] for record in trained)
+    assert all(record["peak_memory_bytes"] > 50e6 for record in records)
+    costs = Costs.of(plan, records)
+    estimates = [costs.seconds(stack) for stack in plan.stacks]
+    assert {estimate.basis for estimate in estimates} == {"measured"}
+    took, expected = sum(record["seconds"] for record in records), sum(estimate.seconds for estimate in estimates)
+    assert 0.5 < expected / took < 2, "the same units with another seed"

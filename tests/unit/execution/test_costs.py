@@ -1,0 +1,259 @@
+"""What estimates are made of: hand-made records of a device whose speed is known, on the plan of a real sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from panda_ray.backbones import backbone_sizes
+from panda_ray.cli.estimate import hours, summary, work_ahead
+from panda_ray.execution.costs import Costs
+from panda_ray.execution.operations import backward_operations, forward_operations
+from panda_ray.execution.plan import Plan, build_plan
+from panda_ray.execution.speeds import ASSUMED_EFFICIENCY, ASSUMED_START
+from panda_ray.execution.stack import Stack
+from panda_ray.execution.store import Store
+from panda_ray.execution.unit import Unit
+from panda_ray.sweep import Sweep
+from panda_ray.tasks import get_task
+from panda_ray.tasks.extent import extent_of, nominal_extent
+
+GPU = "NVIDIA A100"
+OVERHEAD, RATE, START = 1e-3, 5e12, 7.0
+"""The device of the records: seconds per layer and step, operations per second, seconds around a training."""
+TRAIN, DEV, TOKENS = 160, 40, 12.0
+"""What the records say of every task: 160 rows are 10 steps of 16."""
+
+
+def sweep(folder: Path, **changes: Any) -> Sweep:
+    described = {
+        "name": "tiny",
+        "storage": str(folder),
+        "backbones": ["builtin-tiny", "bert-base"],
+        "sources": ["review", "rating"],
+        "targets": ["remark"],
+        "methods": ["prompt_tuning", "pot", "panda"],
+        "metrics": ["task_embedding"],
+        "seeds": [1],
+        "training": {"epochs": 2, "batch_size": 16},
+    }
+    return Sweep.model_validate(described | changes)
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    return build_plan(sweep(tmp_path), Store(str(tmp_path)))
+
+
+def unit_of(plan: Plan, backbone: str, method: str, task: str) -> Unit:
+    return next(
+        unit
+        for unit in plan.units.values()
+        if (unit.backbone.name, unit.method, unit.task, unit.kind) == (backbone, method, task, "train")
+    )
+
+
+def stack_of(unit: Unit, width: int) -> Stack:
+    return Stack((unit,) * width)
+
+
+def row(unit: Unit) -> tuple[float, float]:
+    """Operations of one row, forward and backward."""
+    assert unit.config is not None
+    sizes = backbone_sizes(unit.backbone.name)
+    shape = (sizes, TOKENS, unit.config.prompt_len, False)
+    return forward_operations(*shape), backward_operations(*shape)
+
+
+def loop_seconds(unit: Unit, width: int, workers: int = 1, efficiency: float = 1.0) -> float:
+    """What the training loop of a stack takes on the device: two epochs, each with an evaluation."""
+    forward, backward = row(unit)
+    operations = 2 * width * (TRAIN * (forward + backward) + DEV * forward)
+    share = workers * (efficiency if workers > 1 else 1.0)
+    return OVERHEAD * backbone_sizes(unit.backbone.name).layers * 20 + operations / RATE / share
+
+
+def record(unit: Unit, width: int, workers: int = 1, efficiency: float = 1.0, **changes: Any) -> dict[str, Any]:
+    seconds = loop_seconds(unit, width, workers, efficiency)
+    return {
+        "key": unit.key,
+        "kind": "train",
+        "identity": unit.identity,
+        "method": unit.method,
+        "backbone": unit.backbone.name,
+        "device": GPU,
+        "threads": 8,
+        "stack": f"{unit.backbone.name} {unit.task} {width} {workers}",
+        "stack_width": width,
+        "workers": workers,
+        "seconds": (seconds + START) / width,
+        "training_seconds": seconds / width,
+        "examples_per_second": 2 * TRAIN * width / seconds,
+        "train_examples": TRAIN,
+        "dev_examples": DEV,
+        "rows_per_example": 1,
+        "tokens_per_example": TOKENS,
+        **changes,
+    }
+
+
+def costs(plan: Plan, records: Iterable[dict[str, Any]]) -> Costs:
+    return Costs.of(plan, records)
+
+
+def test_seconds_of_a_measured_pair_are_those_that_it_took(plan: Plan) -> None:
+    unit = unit_of(plan, "builtin-tiny", "pot", "remark")
+    known = costs(plan, [record(unit, width) for width in (2, 16)])
+    assert str(known.device) == f"{GPU} (fp32)"
+    for width in (1, 2, 8, 16, 64):
+        estimate = known.seconds(stack_of(unit, width))
+        assert estimate.seconds == pytest.approx(START + loop_seconds(unit, width), rel=1e-3)
+        assert estimate.basis == "measured"
+
+
+def test_other_tasks_and_backbones_follow_by_operation_count(plan: Plan) -> None:
+    measured = unit_of(plan, "builtin-tiny", "pot", "remark")
+    records = [record(measured, width) for width in (2, 16)]
+    for backbone, task in (("builtin-tiny", "review"), ("bert-base", "remark")):
+        unit = unit_of(plan, backbone, "prompt_tuning", task)
+        same_size = record(unit, 4, device="another GPU")  # says how many tokens there are, not how fast this device is
+        estimate = costs(plan, [*records, same_size]).seconds(stack_of(unit, 8))
+        assert estimate.seconds == pytest.approx(START + loop_seconds(unit, 8), rel=1e-3)
+        assert estimate.basis == "extrapolated"
+
+
+def test_a_pairs_own_speed_outweighs_the_fit(plan: Plan) -> None:
+    slow = unit_of(plan, "builtin-tiny", "pot", "remark")
+    others = [record(unit_of(plan, "bert-base", "prompt_tuning", "review"), width) for width in (1, 8)]
+    half_as_fast = record(slow, 8, examples_per_second=TRAIN * 8 / loop_seconds(slow, 8))
+    estimate = costs(plan, [*others, half_as_fast]).seconds(stack_of(slow, 8))
+    assert estimate.seconds == pytest.approx(START + 2 * loop_seconds(slow, 8), rel=0.01)
+    assert estimate.basis == "measured"
+
+
+def test_one_width_alone_still_says_that_narrow_stacks_are_slower(plan: Plan) -> None:
+    unit = unit_of(plan, "builtin-tiny", "pot", "remark")
+    known = costs(plan, [record(unit, 16)])
+    assert known.seconds(stack_of(unit, 16)).seconds == pytest.approx(START + loop_seconds(unit, 16), rel=1e-3)
+    one, sixteen = (known.seconds(stack_of(unit, width)).seconds - START for width in (1, 16))
+    assert sixteen / 16 < one < sixteen
+
+
+def test_a_teacher_is_one_forward_pass_over_the_training_rows(plan: Plan) -> None:
+    pot, panda = (unit_of(plan, "builtin-tiny", method, "remark") for method in ("pot", "panda"))
+    known = costs(plan, [record(pot, width) for width in (2, 16)])
+    more = known.seconds(stack_of(panda, 64)).seconds - known.seconds(stack_of(pot, 64)).seconds
+    assert more == pytest.approx(64 * TRAIN * row(pot)[0] / RATE, rel=1e-2)
+
+
+@pytest.mark.parametrize(("measured", "expected"), [(True, 0.6), (False, ASSUMED_EFFICIENCY)])
+def test_workers_share_the_operations(plan: Plan, measured: bool, expected: float) -> None:
+    unit = unit_of(plan, "bert-base", "prompt_tuning", "review")
+    records = [record(unit, width) for width in (2, 64)]
+    if measured:
+        records.append(record(unit, 64, workers=2, efficiency=0.6))
+    loop = costs(plan, records).seconds(stack_of(unit, 64), workers=4).seconds - START
+    assert loop == pytest.approx(loop_seconds(unit, 64, workers=4, efficiency=expected), rel=0.1)
+
+
+def test_without_records_everything_is_assumed_of_what_the_sweep_asks_for(plan: Plan, tmp_path: Path) -> None:
+    known = costs(plan, [])
+    assert str(known.device) == "CPU with 1 thread (fp32)"
+    assert {known.seconds(stack).basis for stack in plan.stacks} == {"assumed"}
+    assert all(known.seconds(stack).seconds > ASSUMED_START for stack in plan.stacks if stack.members[0].config)
+    resources, training = {"gpus_per_stack": 1.0}, {"epochs": 2, "batch_size": 16, "precision": "bf16"}
+    on_gpus = build_plan(sweep(tmp_path, resources=resources, training=training), Store(str(tmp_path)))
+    assert str(costs(on_gpus, []).device) == "GPU (bf16)"
+
+
+def test_a_sweep_for_gpus_is_not_estimated_from_a_cpu(tmp_path: Path) -> None:
+    on_gpus = build_plan(sweep(tmp_path, resources={"gpus_per_stack": 1.0}), Store(str(tmp_path)))
+    unit = unit_of(on_gpus, "builtin-tiny", "pot", "remark")
+    known = costs(on_gpus, [record(unit, 16, device="cpu")])
+    assert str(known.device) == "GPU (fp32)"
+    assert known.seconds(stack_of(unit, 16)).basis == "assumed"
+
+
+def test_the_device_is_the_one_with_most_stacks_of_the_sweeps_backbones(plan: Plan) -> None:
+    tiny, base = (unit_of(plan, name, "prompt_tuning", "review") for name in ("builtin-tiny", "bert-base"))
+    rare = [record(tiny, 4, device="rare GPU")]
+    foreign = [record(base, width, device="foreign GPU", backbone="bert-large") for width in range(1, 9)]
+    often = [record(base, width) for width in (4, 8)]
+    half = [record(base, width, device="half GPU") for width in range(1, 9)]
+    for one in half:
+        one["identity"] = {**one["identity"], "config": {**one["identity"]["config"], "precision": "bf16"}}
+    assert costs(plan, [*rare, *foreign, *often, *half]).device.name == GPU
+    assert costs(plan, [*foreign, *half]).device.name == "foreign GPU"
+
+
+def test_members_of_a_stack_are_one_sample(plan: Plan) -> None:
+    unit = unit_of(plan, "builtin-tiny", "pot", "remark")
+    wide, other = record(unit, 16), record(unit, 2, device="other GPU", stack="a")
+    assert costs(plan, [wide, wide, wide, other, {**other, "stack": "b"}]).device.name == "other GPU"
+
+
+def test_signatures_take_what_they_took(plan: Plan) -> None:
+    stack = next(stack for stack in plan.stacks if stack.members[0].kind == "signature")
+    unit = stack.members[0]
+    trained = record(unit_of(plan, "builtin-tiny", "pot", "remark"), 16)
+    signed = {"key": unit.key, "kind": "signature", "backbone": unit.backbone.name, "task": unit.task, "threads": 8}
+    signed |= {"method": unit.method, "identity": unit.identity, "device": GPU, "seconds": 0.5}
+    estimate = costs(plan, [trained, signed]).seconds(stack)
+    assert (estimate.seconds, estimate.basis) == (0.5 * len(stack.members), "measured")
+
+
+def test_records_from_before_tokens_were_counted_still_count(plan: Plan) -> None:
+    unit = unit_of(plan, "builtin-tiny", "pot", "remark")
+    counted = ("train_examples", "dev_examples", "rows_per_example", "tokens_per_example", "training_seconds")
+    old = {name: value for name, value in record(unit, 16).items() if name not in counted}
+    estimate = costs(plan, [old]).seconds(stack_of(unit, 16))
+    rows = get_task("remark").train_rows
+    assert estimate.seconds == pytest.approx(ASSUMED_START + 2 * rows * 16 / old["examples_per_second"], rel=1e-3)
+    assert estimate.basis == "measured"
+
+
+def test_tokens_are_believed_of_any_rows_and_examples_of_the_same_rows_only(plan: Plan) -> None:
+    unit = unit_of(plan, "builtin-tiny", "prompt_tuning", "review")
+    other_rows = record(unit, 16)
+    other_rows["identity"] = {**unit.identity, "data": {**unit.identity["data"], "fingerprint": "others"}}
+    base = costs(plan, [record(unit, 16)]).seconds(stack_of(unit, 16)).seconds - START
+    more = costs(plan, [other_rows]).seconds(stack_of(unit, 16)).seconds - START
+    assert more / base == pytest.approx(get_task("review").train_rows / TRAIN, rel=0.1)
+
+
+def test_a_plan_adds_up_by_stage_and_says_what_it_knows(plan: Plan) -> None:
+    units = [unit_of(plan, "builtin-tiny", "prompt_tuning", task) for task in ("review", "rating", "remark")]
+    known = costs(plan, [record(unit, 1, stack=unit.task) for unit in units])
+    ahead = work_ahead(plan, known)
+    assert ahead.seconds == pytest.approx(sum(known.seconds(stack).seconds for stack in plan.stacks))
+    assert sum(ahead.by_stage.values()) == pytest.approx(ahead.seconds)
+    assert set(ahead.by_stage) == {"source prompts", "prompt_tuning", "signatures", "pot", "teachers", "panda"}
+    shares = ahead.as_json()["shares"]
+    assert set(shares) == {"measured", "extrapolated"}
+    assert sum(shares.values()) == pytest.approx(1.0, abs=1e-3)
+    lines = summary(ahead, len(plan.stacks))
+    assert f"GPU-hours on {GPU} (fp32)" in lines[0]
+    measured = 100 * shares["measured"]
+    assert lines[1].startswith(f"of that time {measured:.0f} % measured, ")
+    assert "extrapolated by operation count" in lines[1]
+
+
+def test_hours_have_digits_where_they_are_few() -> None:
+    assert [hours(value) for value in (0.0342, 1.26, 9.94, 12.3, 4321.0)] == ["0.034", "1.3", "9.9", "12", "4,321"]
+
+
+def test_an_extent_counts_words_choices_and_windows() -> None:
+    classified = extent_of(get_task("rte"), [{"premise": "a b c d", "hypothesis": "e f", "label": 0}] * 100, [{}] * 7)
+    assert (classified.train_rows, classified.dev_rows, classified.examples_per_row(128)) == (100, 7, 1.0)
+    assert classified.tokens_per_row(128) == pytest.approx(6 * 1.3 + 3, abs=0.5)
+    assert classified.tokens_per_row(8) == 8
+    choice = {"premise": "a b", "choice1": "c", "choice2": "d e", "question": "cause", "label": 0}
+    assert extent_of(get_task("copa"), [choice], [choice]).rows_per_example == 2
+    context = {"question": "who was it", "context": "word " * 300, "answers": {"text": [], "answer_start": []}}
+    asked = extent_of(get_task("squad"), [context], [context])
+    assert asked.examples_per_row(128) == pytest.approx(5, abs=1)
+    assert asked.examples_per_row(512) == 1
+    assert nominal_extent(get_task("mnli"), 1000).dev_rows == 100
