@@ -1,6 +1,7 @@
 """Frozen backbones: one forward pass for a stack of prefixes."""
 
-from panda_ray.backbones.backbone import Backbone, Features, Geometry, Tokens
+from panda_ray.backbones.backbone import Backbone, Features, Geometry
+from panda_ray.backbones.blocks import Tokens
 from panda_ray.backbones.registry import (
     BACKBONES,
     BackboneSpec,

@@ -1,12 +1,12 @@
 """A frozen backbone: geometry, tokenizer and one forward pass for a whole stack of prefixes.
 
-Shape letters: S members, R rows (member-major), T tokens, P prompt length, L layers, K = 2 (keys, values), N heads,
-H head size, D hidden size, F feed-forward size.
+Shape letters: S members, R rows of a block (member-major), T tokens, X tokens of all blocks, Y rows of all blocks,
+P prompt length, L layers, K = 2 (keys, values), N heads, H head size, D hidden size, F feed-forward size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from panda_ray.backbones.blocks import Layout, Tokens, joined
+from panda_ray.backbones.dropout import use_cheap_masks
 from panda_ray.backbones.families import FamilySpec
 from panda_ray.backbones.prefix_attention import PrefixStack
 from panda_ray.errors import InputError
@@ -32,22 +34,8 @@ class Geometry:
 
 
 @dataclass(frozen=True)
-class Tokens:
-    """Encoded rows on the backbone's device.
-
-    Attributes:
-        input_ids_RT, token_type_ids_RT: int64.
-        lengths_R: int64, tokens per row without padding.
-    """
-
-    input_ids_RT: Tensor
-    token_type_ids_RT: Tensor
-    lengths_R: Tensor
-
-
-@dataclass(frozen=True)
 class Features:
-    """What heads read: the pooled vector of each row, and the last hidden state of each token."""
+    """What heads read of a block: the pooled vector of each row, and the last hidden state of each token."""
 
     pooled_RD: Tensor
     tokens_RTD: Tensor
@@ -66,6 +54,8 @@ class Backbone:
         self.tokenizer = tokenizer
         self.family = family
         self._model = model.eval().requires_grad_(False)
+        self._layers: Sequence[Any] = [*model.get_submodule(family.layers).children()]
+        use_cheap_masks(model)
         config: Any = model.config
         self._first_position = family.first_position(config)
         self.geometry = Geometry(
@@ -103,33 +93,53 @@ class Backbone:
             )
 
     def forward(
-        self, tokens: Tokens, prefix_SLKNPH: Tensor | None, *, position_offset: bool, prefix_dropout: float = 0.0
-    ) -> Features:
-        """Encode R rows, each with its member's prefix (row r belongs to member r // (R / S)).
+        self,
+        blocks: Sequence[Tokens],
+        prefix_SLKNPH: Tensor | None,
+        *,
+        position_offset: bool,
+        prefix_dropout: float = 0.0,
+        first_only: bool = False,
+    ) -> list[Features]:
+        """Encode blocks of rows, each row with its member's prefix (of R rows, row r belongs to member r // (R / S)).
 
         Args:
+            blocks: their linear layers run together; only attention runs block by block.
             prefix_SLKNPH: the stack's prefixes; None (or P = 0) is the plain model.
             position_offset: token positions start at P, as with `past_key_values`, or at 0.
+            first_only: compute of the last layer what its first token needs; hidden states are then (R, 1, D).
         """
-        rows, length = tokens.input_ids_RT.shape
         prompt_len = 0 if prefix_SLKNPH is None else prefix_SLKNPH.shape[4]
         prefix = PrefixStack(prefix_SLKNPH, prefix_dropout) if prefix_SLKNPH is not None and prompt_len else None
+        layout = Layout(blocks, prompt_len)
         first = self._first_position + (prompt_len if position_offset else 0)
-        position_ids_1T = torch.arange(first, first + length, device=tokens.input_ids_RT.device).unsqueeze(0)
-        output = self._model(
-            input_ids=tokens.input_ids_RT,
-            token_type_ids=tokens.token_type_ids_RT,
-            position_ids=position_ids_1T.expand(rows, length),
-            attention_mask=_mask(tokens, prompt_len),
-            prefix=prefix,
+        hidden_1XD = self._model.embeddings(  # type: ignore[operator]
+            input_ids=joined([tokens.input_ids_RT for tokens in blocks]),
+            token_type_ids=joined([tokens.token_type_ids_RT for tokens in blocks]),
+            position_ids=layout.positions() + first,
         )
-        hidden_RTD = output.last_hidden_state
-        pooled_RD = output.pooler_output if self.family.pooling == "pooler" else hidden_RTD[:, 0]
-        return Features(pooled_RD, hidden_RTD)
+        *body, last = self._layers
+        for layer in body if first_only else self._layers:
+            hidden_1XD = layer(hidden_1XD, None, layout=layout, prefix=prefix)
+        if first_only:
+            hidden_1XD = self.family.first_tokens(last, hidden_1XD, layout, prefix)
+        return self._features(hidden_1XD[0], layout, first_only)
+
+    def _features(self, hidden_XD: Tensor, layout: Layout, first_only: bool) -> list[Features]:
+        """Hidden states cut into blocks, and pooled."""
+        rows = [block.rows for block in layout.blocks]
+        tokens = rows if first_only else [block.rows * block.length for block in layout.blocks]
+        parts = zip(rows, torch.split(hidden_XD, tokens), strict=True)
+        hidden = [part_ZD.reshape(rows, -1, part_ZD.shape[1]) for rows, part_ZD in parts]
+        first_YD = torch.cat([hidden_RTD[:, 0] for hidden_RTD in hidden])
+        if self.family.pooling == "pooler":
+            first_YD = self._model.pooler(first_YD.unsqueeze(1))  # type: ignore[operator]
+        pooled = torch.split(first_YD, rows)
+        return [Features(*features) for features in zip(pooled, hidden, strict=True)]
 
     @contextmanager
     def recorded_activations(self, into: list[Tensor]) -> Iterator[None]:
-        """Append each layer's feed-forward activations (R, T, F), after the non-linearity, while the context lasts."""
+        """Append each layer's feed-forward activations (1, X, F), after the non-linearity, while the context lasts."""
 
         def record(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
             into.append(output)
@@ -141,14 +151,3 @@ class Backbone:
         finally:
             for hook in hooks:
                 hook.remove()
-
-
-def _mask(tokens: Tokens, prompt_len: int) -> Tensor:
-    """Boolean mask (R, 1, T, P + T): every token sees the prefix and all tokens but padding.
-
-    Four dimensions make transformers take the mask as it is; a mask of its own would not know the prefix.
-    """
-    rows, length = tokens.input_ids_RT.shape
-    index_T = torch.arange(-prompt_len, length, device=tokens.lengths_R.device)
-    visible_RT = index_T < tokens.lengths_R.unsqueeze(1)
-    return visible_RT[:, None, None, :].expand(rows, 1, length, prompt_len + length)

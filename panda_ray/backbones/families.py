@@ -6,6 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from torch import Tensor
+
+from panda_ray.backbones.blocks import Layout
+from panda_ray.backbones.last_layer import bert_first_tokens
+from panda_ray.backbones.prefix_attention import PrefixStack
 from panda_ray.errors import unknown_name
 
 
@@ -18,18 +23,36 @@ class FamilySpec:
         pooling: `pooler` takes the frozen pooler's output; `cls` the last hidden state at position 0, for families
             whose published checkpoints have no trained pooler.
         first_position: position id of the first token (RoBERTa counts from its padding index plus one).
+        layers: path of the list of layers.
         activations: path of the module whose output are the feed-forward activations of a layer.
+        first_tokens: the last layer where only the first token of each row is read.
     """
 
     model_type: str
     pooling: Literal["pooler", "cls"]
     first_position: Callable[[Any], int]
+    layers: str
     activations: str
+    first_tokens: Callable[[Any, Tensor, Layout, PrefixStack | None], Tensor]
 
 
 FAMILIES: tuple[FamilySpec, ...] = (
-    FamilySpec("bert", "pooler", lambda _: 0, "encoder.layer.{layer}.intermediate"),
-    FamilySpec("roberta", "cls", lambda config: int(config.pad_token_id) + 1, "encoder.layer.{layer}.intermediate"),
+    FamilySpec(
+        model_type="bert",
+        pooling="pooler",
+        first_position=lambda _: 0,
+        layers="encoder.layer",
+        activations="encoder.layer.{layer}.intermediate",
+        first_tokens=bert_first_tokens,
+    ),
+    FamilySpec(
+        model_type="roberta",
+        pooling="cls",
+        first_position=lambda config: int(config.pad_token_id) + 1,
+        layers="encoder.layer",
+        activations="encoder.layer.{layer}.intermediate",
+        first_tokens=bert_first_tokens,
+    ),
 )
 
 

@@ -1,10 +1,11 @@
 """The one seam between transformers and panda_ray: attention that sees a prefix of trained keys and values.
 
 The function is registered with transformers as an attention implementation. The backbone hands the stack's prefixes
-down as a keyword argument; no module is patched, no cache is mutated, and gradients reach the prefixes only.
+and the layout of the rows down as keyword arguments; no module is patched, no cache is mutated, and gradients reach the
+prefixes only.
 
-Shape letters: S members, R rows (R = S * rows per member, member-major), L layers, K = 2 (keys, values), N heads,
-P prompt length, T tokens, H head size.
+Shape letters: S members, R rows of a block (R = S * rows per member, member-major), L layers, K = 2 (keys, values),
+N heads, P prompt length, T tokens, X tokens of all blocks, Q queries of a row, V = P + T keys of a row, H head size.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from panda_ray.backbones.blocks import Layout
+from panda_ray.backbones.dropout import dropout as drop
 
 IMPLEMENTATION = "panda_prefix"
 """The name under which transformers knows this attention."""
@@ -36,32 +40,66 @@ class PrefixStack:
         prefix_SKNPH = self._prefix_SLKNPH[:, layer].to(dtype)
         members, _, *shape = prefix_SKNPH.shape
         prefix_KSBNPH = prefix_SKNPH.transpose(0, 1).unsqueeze(2).expand(2, members, rows // members, *shape)
-        prefix_KRNPH = prefix_KSBNPH.reshape(2, rows, *shape)
-        if self._dropout > 0:
-            prefix_KRNPH = F.dropout(prefix_KRNPH, self._dropout)
+        prefix_KRNPH = drop(prefix_KSBNPH, self._dropout).reshape(2, rows, *shape)
         return prefix_KRNPH[0], prefix_KRNPH[1]
+
+
+def attend_to_rows(
+    query_RNQH: Tensor,
+    key_RNTH: Tensor,
+    value_RNTH: Tensor,
+    visible_R11V: Tensor | None,
+    *,
+    layer: int,
+    scaling: float,
+    dropout: float,
+    prefix: PrefixStack | None,
+) -> Tensor:
+    """Attention of each row's queries over [prefix, tokens of the row], (R, N, Q, H)."""
+    if prefix is not None:
+        key_RNPH, value_RNPH = prefix.layer(layer, key_RNTH.shape[0], key_RNTH.dtype)
+        key_RNTH = torch.cat((key_RNPH, key_RNTH), dim=2)
+        value_RNTH = torch.cat((value_RNPH, value_RNTH), dim=2)
+    if dropout == 0 or query_RNQH.is_cuda:
+        return F.scaled_dot_product_attention(
+            query_RNQH, key_RNTH, value_RNTH, attn_mask=visible_R11V, dropout_p=dropout, scale=scaling
+        )
+    # What PyTorch computes on a CPU when there is dropout, but with masks that are cheap to draw.
+    score_RNQV = (query_RNQH * scaling) @ key_RNTH.transpose(2, 3)
+    if visible_R11V is not None:
+        score_RNQV = score_RNQV.masked_fill(~visible_R11V, float("-inf"))
+    return drop(score_RNQV.softmax(dim=-1), dropout) @ value_RNTH
 
 
 def _attend(
     module: nn.Module,
-    query_RNTH: Tensor,
-    key_RNTH: Tensor,
-    value_RNTH: Tensor,
-    attention_mask: Tensor | None,
-    scaling: float | None = None,
+    query_1NXH: Tensor,
+    key_1NXH: Tensor,
+    value_1NXH: Tensor,
+    _mask: None,
+    scaling: float,
+    layout: Layout,
     dropout: float = 0.0,
     prefix: PrefixStack | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
-    """Scaled dot-product attention over [prefix, tokens]; the mask already covers both."""
-    if prefix is not None:
-        key_RNPH, value_RNPH = prefix.layer(int(module.layer_idx), key_RNTH.shape[0], key_RNTH.dtype)  # type: ignore[arg-type]
-        key_RNTH = torch.cat((key_RNPH, key_RNTH), dim=2)
-        value_RNTH = torch.cat((value_RNPH, value_RNTH), dim=2)
-    mixed_RNTH = F.scaled_dot_product_attention(
-        query_RNTH, key_RNTH, value_RNTH, attn_mask=attention_mask, dropout_p=dropout, scale=scaling
-    )
-    return mixed_RNTH.transpose(1, 2).contiguous(), None
+    """Attention within the rows of every block; gives (1, X, N, H), as transformers expects it."""
+    mixed_XNH = [
+        attend_to_rows(
+            block.take(query_1NXH),
+            block.take(key_1NXH),
+            block.take(value_1NXH),
+            block.visible_R11V,
+            layer=int(module.layer_idx),  # type: ignore[arg-type]
+            scaling=scaling,
+            dropout=dropout,
+            prefix=prefix,
+        )
+        .transpose(1, 2)
+        .flatten(0, 1)
+        for block in layout.blocks
+    ]
+    return torch.cat(mixed_XNH).unsqueeze(0), None
 
 
 def register() -> None:

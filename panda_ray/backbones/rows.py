@@ -1,20 +1,27 @@
-"""Rows of an encoded split, looked up by example and cut to the longest row asked for.
+"""Rows of an encoded split, looked up by example and cut to the longest row asked for; and how to cut many of them.
 
-Shape letters: E examples of the split, X examples asked for, K rows per example, R = X * K rows, T tokens.
+A step's examples are cut into blocks of similar length, so that short rows are not padded to long ones, and blocks are
+gathered to chunks, which pass through the backbone together. Which examples a step sees does not change.
+
+Shape letters: S members, B examples, E examples of the split, X examples asked for, K rows per example, R = X * K rows,
+T tokens.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import torch
 from torch import Tensor
 
-from panda_ray.backbones.backbone import Tokens
+from panda_ray.backbones.blocks import Tokens
 from panda_ray.tasks.encoded import EncodedSplit
 
-_CHUNK_ROWS = {"cpu": 64, "cuda": 2048}
-"""Rows per training pass: enough to fill the device, few enough to be of similar length."""
+_CHUNK_TOKENS = {"cpu": 4096, "cuda": 131072}
+"""Tokens per training pass: enough to fill the device, few enough for its caches or its memory."""
+_BLOCK_COST = {"cpu": 48, "cuda": 4096}
+"""Tokens of padding that cost as much as the separate attention of one more block."""
 
 
 class RowReader:
@@ -31,15 +38,17 @@ class RowReader:
         self._longest_E = self._host_lengths_R.reshape(split.examples, -1).amax(dim=1)
         self._choice_K = torch.arange(split.rows_per_example)
 
-    def tokens(self, example_X: Tensor) -> Tokens:
-        """Rows of the examples (host indices, any number of them), K per example, cut to their longest row."""
+    def tokens(self, example_X: Tensor, length: int | None = None) -> Tokens:
+        """Rows of the examples (host indices, of any shape), K per example, cut to `length` or their longest row."""
         row_R = (example_X.reshape(-1, 1) * self.split.rows_per_example + self._choice_K).reshape(-1)
-        longest = int(self._host_lengths_R[row_R].max())
+        lengths_R = self._host_lengths_R[row_R]
+        longest = length or int(lengths_R.max())
         row_R = row_R.to(self._device, non_blocking=True)
         return Tokens(
             self.split.input_ids_RT[row_R, :longest],
             self.split.token_type_ids_RT[row_R, :longest],
             self.split.lengths_R[row_R],
+            padded=bool((lengths_R != longest).any()),
         )
 
     def labels(self, example_X: Tensor, length: int) -> Tensor:
@@ -50,24 +59,42 @@ class RowReader:
 
     def part_of_step(self, index_SB: Tensor, part: int, parts: int) -> Tensor:
         """One of several parts (S, b) of the examples of a step, of nearly equal size and length; it may be empty."""
-        sorted_SB = index_SB.gather(1, self._longest_E[index_SB].argsort(dim=1, stable=True))
+        sorted_SB = self.sorted_by_length(index_SB)
         place_B = torch.arange(index_SB.shape[1])
         lap_B, seat_B = place_B // parts, place_B % parts
         seat_B = torch.where(lap_B % 2 == 0, seat_B, parts - 1 - seat_B)  # back and forth, or the last part is longer
         return sorted_SB[:, seat_B == part]
 
-    def chunks_by_length(self, index_SB: Tensor) -> Iterator[Tensor]:
-        """The examples of a step (S, B) in chunks (S, b) of similar length, so that short rows are not padded to long.
+    def sorted_by_length(self, index_SB: Tensor) -> Tensor:
+        """The examples of a step (S, B), each member's own from short to long."""
+        return index_SB.gather(1, self._longest_E[index_SB].argsort(dim=1, stable=True))
 
-        Which examples the step sees does not change: every chunk is a part of it.
-        """
-        members, examples = index_SB.shape
-        if not examples:
+    def blocks(self, index_SB: Tensor) -> list[Tensor]:
+        """Examples (S, B), sorted by length, cut into blocks (S, b) of similar length."""
+        longest_B = self._longest_E[index_SB].amax(dim=0).tolist()
+        rows = len(index_SB) * self.split.rows_per_example
+        sizes = [1]
+        for before, longest in pairwise(longest_B):
+            padding = rows * sizes[-1] * abs(longest - before)
+            if padding <= _BLOCK_COST[self._device.type]:
+                sizes[-1] += 1
+            else:
+                sizes.append(1)
+        return list(torch.split(index_SB, sizes, dim=1))
+
+    def chunks(self, index_SB: Tensor) -> Iterator[list[Tensor]]:
+        """The examples of a step (S, B) as blocks (S, b), in chunks that pass through the backbone together."""
+        if not index_SB.numel():
             return
-        longest_E = self._longest_E[index_SB]
-        sorted_SB = index_SB.gather(1, longest_E.argsort(dim=1, stable=True))
-        width = max(1, _CHUNK_ROWS[self._device.type] // (members * self.split.rows_per_example))
-        yield from torch.split(sorted_SB, -(-examples // -(-examples // width)), dim=1)
+        budget, chunk, tokens = _CHUNK_TOKENS[self._device.type], list[Tensor](), 0
+        for block_SB in self.blocks(self.sorted_by_length(index_SB)):
+            own = block_SB.numel() * self.split.rows_per_example * int(self._longest_E[block_SB].max())
+            if chunk and tokens + own > budget:
+                yield chunk
+                chunk, tokens = [], 0
+            chunk.append(block_SB)
+            tokens += own
+        yield chunk
 
     def by_length(self, examples_per_batch: int, part: int = 0, parts: int = 1) -> Iterator[Tensor]:
         """All examples, or one of several parts of them, in batches of similar length (host indices)."""

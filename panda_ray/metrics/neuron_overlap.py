@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from panda_ray.backbones.backbone import Backbone, Tokens
+from panda_ray.backbones import Backbone, Tokens
 from panda_ray.metrics.metric import MetricOptions
 from panda_ray.metrics.vectors import cosine
 from panda_ray.prompts.prompt import Prompt
@@ -37,7 +37,7 @@ class NeuronOverlap:
         activations_L1TF: list[Tensor] = []
         with backbone.recorded_activations(activations_L1TF):
             prefix_1LKNPH = prompt.prefix_LKNPH.unsqueeze(0).to(backbone.device)
-            backbone.forward(tokens, prefix_1LKNPH, position_offset=prompt.position_offset)
+            backbone.forward([tokens], prefix_1LKNPH, position_offset=prompt.position_offset)
         active_LF = torch.stack([layer_1TF[0, 0] for layer_1TF in activations_L1TF]) > 0
         signature: NDArray[np.float32] = active_LF.float().cpu().numpy()
         return signature

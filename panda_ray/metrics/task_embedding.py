@@ -102,10 +102,10 @@ def _shift(
     backbone: Backbone, split: EncodedSplit, chosen: list[int], prompt: Prompt, options: TaskEmbeddingOptions
 ) -> Tensor:
     """h of each chosen example, (Q, D); for multiple choice the mean over its choices."""
-    tokens = RowReader(split.to(backbone.device)).tokens(torch.tensor(chosen))
+    blocks = [RowReader(split.to(backbone.device)).tokens(torch.tensor(chosen))]
     prefix_1LKNPH = prompt.prefix_LKNPH.unsqueeze(0).to(backbone.device)
-    prompted = backbone.forward(tokens, prefix_1LKNPH, position_offset=prompt.position_offset)
-    plain = backbone.forward(tokens, None, position_offset=True)
+    (prompted,) = backbone.forward(blocks, prefix_1LKNPH, position_offset=prompt.position_offset, first_only=True)
+    (plain,) = backbone.forward(blocks, None, position_offset=True, first_only=True)
     if options.feature == "pooler":
         shift_RD = prompted.pooled_RD - plain.pooled_RD
     else:

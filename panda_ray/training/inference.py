@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from panda_ray.backbones.backbone import Backbone
+from panda_ray.backbones.blocks import Tokens
 from panda_ray.backbones.rows import RowReader
 from panda_ray.tasks.task import Kind
 from panda_ray.training.collective import SOLO, Collective
 from panda_ray.training.config import TrainConfig
-from panda_ray.training.objective import head_input, head_outputs
+from panda_ray.training.objective import TOKEN_KINDS, head_input, head_outputs
 
 _ROWS = {"cpu": 512, "cuda": 4096}
 """Rows per forward pass: wide enough to fill the device, small enough to stay in its caches."""
@@ -45,8 +46,31 @@ def outputs_by_batch(
     members = len(prefix_SLKNPH)
     width = max(1, _ROWS[backbone.device.type] // (members * reader.split.rows_per_example))
     for example_B in reader.by_length(width, collective.rank, collective.size):
-        tokens = reader.tokens(example_B.repeat(members))
-        with autocast(config, backbone.device):
-            features = backbone.forward(tokens, prefix_SLKNPH, position_offset=config.position_offset)
-        read_SXD = head_input(kind, features, members)
-        yield example_B, head_outputs(kind, read_SXD, weight_SCD, bias_SC, tokens, reader.split.rows_per_example)
+        blocks, read_SXD = read_examples(backbone, kind, reader, example_B.repeat(members, 1), prefix_SLKNPH, config)
+        yield example_B, head_outputs(kind, read_SXD, weight_SCD, bias_SC, blocks, reader.split.rows_per_example)
+
+
+@torch.no_grad()
+def read_examples(
+    backbone: Backbone,
+    kind: Kind,
+    reader: RowReader,
+    index_SB: Tensor,
+    prefix_SLKNPH: Tensor,
+    config: TrainConfig,
+    length: int | None = None,
+) -> tuple[list[Tokens], Tensor]:
+    """What heads read of examples, (S, X, D), and their blocks; the fewer and better filled if sorted by length.
+
+    Args:
+        length: tokens per row where the head reads every token; the longest row's unless given.
+    """
+    if kind in TOKEN_KINDS:
+        blocks = [reader.tokens(index_SB, length)]
+    else:
+        blocks = [reader.tokens(block_SB) for block_SB in reader.blocks(index_SB)]
+    with autocast(config, backbone.device):
+        features = backbone.forward(
+            blocks, prefix_SLKNPH, position_offset=config.position_offset, first_only=kind not in TOKEN_KINDS
+        )
+    return blocks, head_input(kind, features, len(prefix_SLKNPH))

@@ -9,11 +9,14 @@ Shape letters: S members, B examples, K rows per example, T tokens, D hidden siz
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from panda_ray.backbones.backbone import Features, Tokens
+from panda_ray.backbones.backbone import Features
+from panda_ray.backbones.blocks import Tokens
 from panda_ray.prompts.heads import apply_heads
 from panda_ray.tasks.task import Kind
 from panda_ray.training.member import KdLoss
@@ -27,30 +30,32 @@ TOKEN_KINDS: tuple[Kind, ...] = ("tagging", "extractive_qa")
 """Kinds whose head reads every token instead of the pooled vector."""
 
 
-def head_input(kind: Kind, features: Features, members: int) -> Tensor:
-    """What the heads read, (S, X, D) in float32: pooled rows, or every token for tagging and extractive QA."""
-    read = features.tokens_RTD if kind in TOKEN_KINDS else features.pooled_RD
-    return read.reshape(members, -1, read.shape[-1]).float()
+def head_input(kind: Kind, features: Sequence[Features], members: int) -> Tensor:
+    """What the heads read, (S, X, D) in float32: pooled rows of all blocks, or every token of one block."""
+    if kind in TOKEN_KINDS:
+        assert len(features) == 1, "blocks differ in their number of tokens"
+    read = [block.tokens_RTD if kind in TOKEN_KINDS else block.pooled_RD for block in features]
+    return torch.cat([part.reshape(members, -1, part.shape[-1]) for part in read], dim=1).float()
 
 
 def head_outputs(
-    kind: Kind, input_SXD: Tensor, weight_SCD: Tensor, bias_SC: Tensor, tokens: Tokens, rows_per_example: int
+    kind: Kind, input_SXD: Tensor, weight_SCD: Tensor, bias_SC: Tensor, blocks: Sequence[Tokens], rows_per_example: int
 ) -> Tensor:
-    """Outputs (S, B, ..., C) of every member's head."""
+    """Outputs (S, B, ..., C) of every member's head, for the rows of `head_input`."""
     members = input_SXD.shape[0]
-    rows, length = tokens.input_ids_RT.shape
-    examples = rows // members // rows_per_example
     output_SXC = apply_heads(input_SXD, weight_SCD, bias_SC)
     if kind == "multiple_choice":
-        return output_SXC.reshape(members, examples, rows_per_example)
+        return output_SXC.reshape(members, -1, rows_per_example)
+    if kind not in TOKEN_KINDS:
+        return output_SXC
+    (tokens,) = blocks
+    length = tokens.input_ids_RT.shape[1]
+    output_SBTC = output_SXC.reshape(members, -1, length, output_SXC.shape[-1])
     if kind == "tagging":
-        return output_SXC.reshape(members, examples, length, -1)
-    if kind == "extractive_qa":
-        output_SB2T = output_SXC.reshape(members, examples, length, 2).transpose(2, 3)
-        index_T = torch.arange(length, device=output_SXC.device)
-        padding_RT = index_T >= tokens.lengths_R.unsqueeze(1)
-        return output_SB2T.masked_fill(padding_RT.reshape(members, examples, 1, length), PADDING_LOGIT)
-    return output_SXC
+        return output_SBTC
+    padding_RT = torch.arange(length, device=output_SXC.device) >= tokens.lengths_R.unsqueeze(1)
+    padding_SB1T = padding_RT.reshape(members, -1, 1, length)
+    return output_SBTC.transpose(2, 3).masked_fill(padding_SB1T, PADDING_LOGIT)
 
 
 def label_counts(labels: Tensor) -> Tensor:
@@ -78,15 +83,15 @@ def task_loss(kind: Kind, outputs: Tensor, labels: Tensor) -> Tensor:
 
 
 def distillation_loss(kind: Kind, loss: KdLoss, student: Tensor, teacher: Tensor, labels: Tensor) -> Tensor:
-    """L_kd of one member (Eq. 4 of the paper), summed over what counts: divergence between teacher and student.
+    """L_kd of each member (S,) (Eq. 4 of the paper), summed over what counts: divergence between teacher and student.
 
     Args:
-        student: outputs (B, ..., C), with gradient.
-        teacher: outputs (B, ..., C), constant.
-        labels: (B, ...), to leave out the positions that do not count.
+        student: outputs (S, B, ..., C), with gradient.
+        teacher: outputs (S, B, ..., C), constant.
+        labels: (S, B, ...), to leave out the positions that do not count.
     """
     divergence = _divergence("regression" if kind == "regression" else loss, student, teacher)
-    return (divergence * (labels != IGNORED)).sum()
+    return (divergence * (labels != IGNORED)).flatten(1).sum(dim=1)
 
 
 def _divergence(loss: str, student: Tensor, teacher: Tensor) -> Tensor:

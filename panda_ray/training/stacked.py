@@ -1,13 +1,14 @@
 """Stacked training: many prompts in one forward pass of the one frozen backbone they share.
 
 S members x B examples are S * B rows of one batch, each row with its member's prefix. Members share nothing that is
-trained: separate leaves, separate optimiser groups, and a loss that is a mean per member and a *sum* over members, so
-each member's gradient is the one it would have alone.
+trained, and the loss is a mean per member and a *sum* over members, so each member's gradient is the one it would have
+alone.
 
 Several workers train one stack data parallel: each takes its part of every step's examples, and gradients are summed
 before they are clipped. Parameters, optimiser and results are then equal on all of them; only dropout differs.
 
-Shape letters: S members, B examples per step, E training examples, R = S * B * K rows, K rows per example.
+Shape letters: S members, B examples per step, E training examples, R = S * B * K rows, K rows per example,
+G blocks of a chunk.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from panda_ray.backbones.backbone import Backbone, Tokens
+from panda_ray.backbones.backbone import Backbone, Features
+from panda_ray.backbones.blocks import Tokens
+from panda_ray.backbones.dropout import dropout
 from panda_ray.backbones.rows import RowReader
 from panda_ray.errors import InputError
 from panda_ray.seeding import derive_seed
@@ -32,13 +34,7 @@ from panda_ray.training.config import TrainConfig
 from panda_ray.training.evaluation import evaluate_stack
 from panda_ray.training.inference import autocast
 from panda_ray.training.member import Member, MemberResult
-from panda_ray.training.objective import (
-    distillation_loss,
-    head_input,
-    head_outputs,
-    label_counts,
-    task_loss,
-)
+from panda_ray.training.objective import TOKEN_KINDS, head_input, head_outputs, label_counts, task_loss
 from panda_ray.training.optimizer import StackParameters, clip_gradients, make_optimizer, schedule_factor
 from panda_ray.training.progress import MemberProgress, drop_diverged
 from panda_ray.training.state import pack, unpack
@@ -177,47 +173,51 @@ class _Run:
     def _backward_part(self, part_SB: Tensor, batch_size: int, count_S: Tensor) -> Tensor:
         """Gradients and losses (S,) of a part of a step's examples, chunk by chunk."""
         loss_S = torch.zeros_like(self._loss_sum_S)
-        for chunk_SB in self._train.chunks_by_length(part_SB):
-            chunk_loss_S = self._losses(chunk_SB, batch_size) / count_S
+        for chunk in self._train.chunks(part_SB):
+            chunk_loss_S = self._losses(chunk, batch_size) / count_S
             self._alive_S &= chunk_loss_S.detach().isfinite()
             torch.where(self._alive_S, chunk_loss_S, 0.0).sum().backward()  # type: ignore[no-untyped-call]
             loss_S += chunk_loss_S.detach()
         return loss_S
 
-    def _losses(self, chunk_SB: Tensor, batch_size: int) -> Tensor:
-        """Training loss of each member (S,), summed over a chunk of the step's examples."""
-        kind, members = self._spec.kind, len(self._members)
-        tokens = self._train.tokens(chunk_SB)
+    def _losses(self, chunk: Sequence[Tensor], batch_size: int) -> Tensor:
+        """Training loss of each member (S,), summed over a chunk of the step's examples: blocks (S, b)."""
+        blocks = [self._train.tokens(block_SB) for block_SB in chunk]
         with autocast(self._config, self._backbone.device):
             features = self._backbone.forward(
-                tokens,
+                blocks,
                 self._parameters.prefix_SLKNPH,
                 position_offset=self._config.position_offset,
                 prefix_dropout=self._config.dropout,
+                first_only=self._spec.kind not in TOKEN_KINDS,
             )
-        read_SXD = F.dropout(head_input(kind, features, members), self._config.dropout)
+        if self._spec.kind not in TOKEN_KINDS:
+            return self._losses_of(chunk, blocks, features, batch_size)
+        each = zip(chunk, blocks, features, strict=True)
+        return torch.stack([self._losses_of([one], [tokens], [read], batch_size) for one, tokens, read in each]).sum(
+            dim=0
+        )
+
+    def _losses_of(
+        self, chunk: Sequence[Tensor], blocks: Sequence[Tokens], features: Sequence[Features], batch_size: int
+    ) -> Tensor:
+        """Loss of each member (S,) over blocks whose outputs have one shape."""
+        kind = self._spec.kind
+        read_SXD = dropout(head_input(kind, features, len(self._members)), self._config.dropout)
         heads = self._parameters.weight_SCD, self._parameters.bias_SC
-        outputs = head_outputs(kind, read_SXD, *heads, tokens, self._train.split.rows_per_example)
-        labels = self._labels(chunk_SB, tokens.input_ids_RT.shape[1])
-        losses = list(task_loss(kind, outputs, labels).unbind())
-        for index, member in enumerate(self._members):
-            if member.distillation is not None:
-                teacher = self._teacher_outputs(index, chunk_SB, tokens)
-                loss = distillation_loss(kind, member.distillation.loss, outputs[index], teacher, labels[index])
-                losses[index] = losses[index] + member.distillation.factor(batch_size) * loss
-        return torch.stack(losses)
+        outputs = head_outputs(kind, read_SXD, *heads, blocks, self._train.split.rows_per_example)
+        length = blocks[0].input_ids_RT.shape[1]
+        labels = self._labels(torch.cat(list(chunk), dim=1), length)
+        loss_S = task_loss(kind, outputs, labels)
+        if self._teachers.members:
+            teacher = self._teachers.outputs(chunk, length, *heads)
+            loss_S = loss_S + self._teachers.losses(outputs, teacher, labels, batch_size)
+        return loss_S
 
     def _labels(self, index_SB: Tensor, length: int) -> Tensor:
         """Labels (S, B, ...) of the examples, cut to `length` tokens where there is one per token."""
         labels = self._train.labels(index_SB, length)
         return labels.reshape(*index_SB.shape, *labels.shape[1:])
-
-    def _teacher_outputs(self, index: int, chunk_SB: Tensor, tokens: Tokens) -> Tensor:
-        rows = tokens.input_ids_RT.shape[0] // len(self._members)
-        mine = slice(index * rows, (index + 1) * rows)
-        own = Tokens(tokens.input_ids_RT[mine], tokens.token_type_ids_RT[mine], tokens.lengths_R[mine])
-        weight_CD, bias_C = self._parameters.weight_SCD[index], self._parameters.bias_SC[index]
-        return self._teachers.outputs(index, chunk_SB[index], own, weight_CD, bias_C)
 
     def evaluate(self) -> EpochReport:
         """Scores of all members after an epoch; saves, because the next epoch starts from here."""

@@ -4,26 +4,28 @@ They are computed once for all members of a stack and looked up at every step. A
 speaks through the student's head, which moves; then its *features* are the constants. Token-level features of a large
 training set do not fit into memory: beyond a budget they are computed again for each step's rows.
 
-Shape letters: S members, M members with a teacher, E examples, B examples of a step, X rows or tokens, D hidden size,
-C outputs, T tokens.
+Shape letters: S members, M members with a teacher, E examples, B examples of a step, b of one block, X rows or tokens,
+D hidden size, C outputs, T tokens.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from panda_ray.backbones.backbone import Backbone, Tokens
+from panda_ray.backbones.backbone import Backbone
+from panda_ray.backbones.blocks import Tokens
 from panda_ray.backbones.rows import RowReader
 from panda_ray.tasks.task import Kind
 from panda_ray.training.collective import SOLO, Collective
 from panda_ray.training.config import TrainConfig
-from panda_ray.training.inference import autocast, outputs_by_batch
-from panda_ray.training.member import Distillation
-from panda_ray.training.objective import PADDING_LOGIT, TOKEN_KINDS, head_input, head_outputs
+from panda_ray.training.inference import outputs_by_batch, read_examples
+from panda_ray.training.member import Distillation, KdLoss
+from panda_ray.training.objective import PADDING_LOGIT, TOKEN_KINDS, distillation_loss, head_outputs
 
 CACHE_BYTES = 2 << 30
 """Memory that one stack's teachers may take on the device."""
@@ -38,6 +40,9 @@ class Teachers:
         distillations: of the members that have one, by their position in the stack.
         cache_bytes: what does not fit is computed at each step instead; both give the same outputs.
         collective: workers that share the passes over the training set; each keeps all that they computed.
+
+    Attributes:
+        members: positions in the stack, in the order of `outputs`.
     """
 
     def __init__(
@@ -53,90 +58,124 @@ class Teachers:
         self._backbone, self._kind, self._reader, self._config = backbone, kind, reader, config
         self._distillations = distillations
         self._collective = collective
-        self._cache: dict[int, Tensor] = {}
-        own_head = [index for index, each in distillations.items() if not each.student_head]
-        if own_head:
-            self._cache_outputs(own_head)
-        borrowed = [index for index, each in distillations.items() if each.student_head]
-        if borrowed and self._feature_bytes(len(borrowed)) <= cache_bytes:
-            self._cache_features(borrowed)
-        for index in sorted(self._cache):
-            collective.sum(self._cache[index])  # zero where another worker computed it
+        self._own_head = [index for index, each in distillations.items() if not each.student_head]
+        self._borrowing = [index for index, each in distillations.items() if each.student_head]
+        self.members = [*self._own_head, *self._borrowing]
+        self._positions: dict[KdLoss, list[int]] = defaultdict(list)
+        for position, member in enumerate(self.members):
+            self._positions[distillations[member].loss].append(position)
+        self._factors: dict[int, Tensor] = {}
+        self._outputs_ME: Tensor | None = self._all_outputs() if self._own_head else None
+        fits = self._feature_bytes(len(self._borrowing)) <= cache_bytes
+        self._features_MEXD: Tensor | None = self._all_features() if self._borrowing and fits else None
 
-    def outputs(self, member: int, example_B: Tensor, tokens: Tokens, weight_CD: Tensor, bias_C: Tensor) -> Tensor:
-        """Outputs (B, ..., C) of one member's teacher for the examples of a step, without gradient.
+    def outputs(self, chunk: Sequence[Tensor], length: int, weight_SCD: Tensor, bias_SC: Tensor) -> Tensor:
+        """Outputs (M, B, ..., C) of all teachers for the examples of a chunk, without gradient.
 
         Args:
-            tokens: the rows of these examples, cut to the step's longest row.
-            weight_CD, bias_C: the student's head, used where the teacher has none of its own.
+            chunk: blocks of examples (S, b); one block for kinds whose head reads every token.
+            length: tokens of that block's longest row.
+            weight_SCD, bias_SC: the students' heads, used where a teacher has none of its own.
         """
-        length = tokens.input_ids_RT.shape[1]
-        if not self._distillations[member].student_head:
-            stored = self._cache[member][example_B.to(self._cache[member].device)]
+        index_SB = torch.cat(list(chunk), dim=1)
+        parts = []
+        if self._outputs_ME is not None:
+            stored = _look_up(self._outputs_ME, index_SB[self._own_head])
             if self._kind == "tagging":
-                return stored[:, :length]
-            return stored[..., :length] if self._kind == "extractive_qa" else stored
-        with torch.no_grad():
-            read_1XD = self._features(member, example_B, tokens)
-            rows_per_example = self._reader.split.rows_per_example
-            heads = weight_CD.detach().unsqueeze(0), bias_C.detach().unsqueeze(0)
-            return head_outputs(self._kind, read_1XD, *heads, tokens, rows_per_example)[0]
+                stored = stored[:, :, :length]
+            parts.append(stored[..., :length] if self._kind == "extractive_qa" else stored)
+        if self._borrowing:
+            heads = weight_SCD.detach()[self._borrowing], bias_SC.detach()[self._borrowing]
+            blocks, read_MXD = self._features([block_SB[self._borrowing] for block_SB in chunk], length)
+            parts.append(head_outputs(self._kind, read_MXD, *heads, blocks, self._reader.split.rows_per_example))
+        return torch.cat(parts)
 
-    def _features(self, member: int, example_B: Tensor, tokens: Tokens) -> Tensor:
-        """What the student's head reads of its teacher, (1, X, D)."""
-        if member in self._cache:
-            stored = self._cache[member][example_B.to(self._cache[member].device)]
-            if self._kind in TOKEN_KINDS:
-                stored = stored[:, : tokens.input_ids_RT.shape[1]]
-            return stored.reshape(1, -1, stored.shape[-1])
-        prefix_1LKNPH = self._prefixes([member])
-        with autocast(self._config, self._backbone.device):
-            features = self._backbone.forward(tokens, prefix_1LKNPH, position_offset=self._config.position_offset)
-        return head_input(self._kind, features, 1)
+    def losses(self, student: Tensor, teacher: Tensor, labels: Tensor, batch_size: int) -> Tensor:
+        """What distillation adds to the loss of each member (S,), summed over what counts; 0 without a teacher.
 
-    def _cache_outputs(self, members: Sequence[int]) -> None:
-        """One pass over the training set for all teachers that have their own head."""
+        Args:
+            student: outputs (S, B, ..., C).
+            teacher: as `outputs` gave them, (M, B, ..., C).
+            labels: (S, B, ...).
+        """
+        loss_S = student.new_zeros(len(student))
+        factor_M = self._factor(batch_size)
+        for loss, at in self._positions.items():
+            members = torch.tensor([self.members[position] for position in at], device=student.device)
+            divergence = distillation_loss(self._kind, loss, student[members], teacher[at], labels[members])
+            loss_S = loss_S.index_add(0, members, factor_M[at] * divergence)
+        return loss_S
+
+    def _factor(self, batch_size: int) -> Tensor:
+        """Weight of each teacher (M,); made once per batch size, because the last batch of an epoch is smaller."""
+        if batch_size not in self._factors:
+            factors = [self._distillations[member].factor(batch_size) for member in self.members]
+            self._factors[batch_size] = torch.tensor(factors, device=self._backbone.device)
+        return self._factors[batch_size]
+
+    def _features(self, chunk: Sequence[Tensor], length: int) -> tuple[list[Tokens], Tensor]:
+        """What the students' heads read of the teachers that borrow them, (M, X, D), and its blocks."""
+        if self._features_MEXD is None:
+            return self._read(torch.cat(list(chunk), dim=1), self._borrowing, length)
+        read_MBXD = _look_up(self._features_MEXD, torch.cat(list(chunk), dim=1))
+        blocks = []
+        if self._kind in TOKEN_KINDS:
+            blocks = [self._reader.tokens(block_MB, length) for block_MB in chunk]
+            read_MBXD = read_MBXD[:, :, :length]
+        return blocks, read_MBXD.flatten(1, 2)
+
+    def _read(self, index_MB: Tensor, members: Sequence[int], length: int | None) -> tuple[list[Tokens], Tensor]:
+        prefix_MLKNPH = self._prefixes(members)
+        return read_examples(self._backbone, self._kind, self._reader, index_MB, prefix_MLKNPH, self._config, length)
+
+    def _all_outputs(self) -> Tensor:
+        """One pass over the training set for all teachers that have their own head: (M, E, ..., C)."""
         device = self._backbone.device
-        weight_MCD = torch.stack([self._distillations[index].teacher.head_weight_CD for index in members]).to(device)
-        bias_MC = torch.stack([self._distillations[index].teacher.head_bias_C for index in members]).to(device)
-        batches = outputs_by_batch(
+        teachers = [self._distillations[index].teacher for index in self._own_head]
+        weight_MCD = torch.stack([teacher.head_weight_CD for teacher in teachers]).to(device)
+        bias_MC = torch.stack([teacher.head_bias_C for teacher in teachers]).to(device)
+        prefix_MLKNPH = self._prefixes(self._own_head)
+        table: Tensor | None = None
+        for example_B, output in outputs_by_batch(
             self._backbone,
             self._kind,
             self._reader,
-            self._prefixes(members),
+            prefix_MLKNPH,
             weight_MCD,
             bias_MC,
             self._config,
             self._collective,
-        )
-        for example_B, output in batches:
+        ):
             if self._kind == "tagging":
-                self._store(members, example_B, self._pad(output, dim=2, value=0.0))
+                output = self._pad(output, dim=2, value=0.0)  # noqa: PLW2901
             elif self._kind == "extractive_qa":
-                self._store(members, example_B, self._pad(output, dim=3, value=PADDING_LOGIT))
-            else:
-                self._store(members, example_B, output)
+                output = self._pad(output, dim=3, value=PADDING_LOGIT)  # noqa: PLW2901
+            table = self._enter(table, example_B, output)
+        return self._gathered(table)
 
-    @torch.no_grad()
-    def _cache_features(self, members: Sequence[int]) -> None:
-        """One pass over the training set for all teachers that speak through a student's head."""
-        prefix_MLKNPH = self._prefixes(members)
+    def _all_features(self) -> Tensor:
+        """One pass over the training set for all teachers that speak through a student's head: (M, E, X, D)."""
+        members = len(self._borrowing)
+        table: Tensor | None = None
         for example_B in self._reader.by_length(_FEATURE_BATCH, self._collective.rank, self._collective.size):
-            tokens = self._reader.tokens(example_B.repeat(len(members)))
-            with autocast(self._config, self._backbone.device):
-                features = self._backbone.forward(tokens, prefix_MLKNPH, position_offset=self._config.position_offset)
-            read_MXD = head_input(self._kind, features, len(members))
-            read_MBXD = read_MXD.reshape(len(members), len(example_B), -1, read_MXD.shape[-1])
+            _, read_MXD = self._read(example_B.repeat(members, 1), self._borrowing, None)
+            read_MBXD = read_MXD.reshape(members, len(example_B), -1, read_MXD.shape[-1])
             if self._kind in TOKEN_KINDS:
                 read_MBXD = self._pad(read_MBXD, dim=2, value=0.0)
-            self._store(members, example_B, read_MBXD)
+            table = self._enter(table, example_B, read_MBXD)
+        return self._gathered(table)
 
-    def _store(self, members: Sequence[int], example_B: Tensor, batch: Tensor) -> None:
-        """Keep a batch (M, B, ...)."""
-        for position, member in enumerate(members):
-            if member not in self._cache:
-                self._cache[member] = batch.new_zeros((self._reader.split.examples, *batch.shape[2:]))
-            self._cache[member][example_B.to(batch.device)] = batch[position]
+    def _enter(self, table: Tensor | None, example_B: Tensor, batch: Tensor) -> Tensor:
+        """Put a batch (M, B, ...) into the table (M, E, ...), which its first batch makes."""
+        if table is None:
+            table = batch.new_zeros((len(batch), self._reader.split.examples, *batch.shape[2:]))
+        table[:, example_B.to(batch.device)] = batch
+        return table
+
+    def _gathered(self, table: Tensor | None) -> Tensor:
+        assert table is not None, "no worker is without examples"
+        self._collective.sum(table)  # zero where another worker computed it
+        return table
 
     def _pad(self, batch: Tensor, dim: int, value: float) -> Tensor:
         """Extend the token dimension to the split's longest row, so that all examples have one shape."""
@@ -152,3 +191,9 @@ class Teachers:
         split = self._reader.split
         tokens = split.input_ids_RT.shape[1] if self._kind in TOKEN_KINDS else 1
         return members * len(split.input_ids_RT) * tokens * self._backbone.geometry.hidden * 4
+
+
+def _look_up(table: Tensor, index_MB: Tensor) -> Tensor:
+    """Entries (M, B, ...) of a table (M, E, ...)."""
+    member_M1 = torch.arange(len(table), device=table.device).unsqueeze(1)
+    return table[member_M1, index_MB.to(table.device, non_blocking=True)]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from models import CONFIGS, random_backbone, random_model, random_prefixes, random_tokens
 from torch import Tensor
 from transformers import DynamicCache
 
-from panda_ray.backbones.backbone import Tokens
+from panda_ray.backbones import Tokens
 
 FAMILIES = sorted(CONFIGS)
 LENGTHS = [9, 4, 12]
@@ -49,7 +51,7 @@ def test_hidden_states_and_gradients_equal_the_cache_route(model_type: str) -> N
     backbone, tokens = random_backbone(model_type), random_tokens(LENGTHS)
     ours = random_prefixes(backbone, 1).requires_grad_(True)
     theirs = ours.detach().clone().requires_grad_(True)
-    hidden = visible(tokens, backbone.forward(tokens, ours, position_offset=True).tokens_RTD)
+    hidden = visible(tokens, backbone.forward([tokens], ours, position_offset=True)[0].tokens_RTD)
     expected = visible(tokens, cache_route(model_type, tokens, theirs[0]))
     torch.testing.assert_close(hidden, expected, rtol=1e-5, atol=1e-6)
     hidden.square().sum().backward()
@@ -64,7 +66,7 @@ def test_no_prefix_is_the_plain_model(model_type: str, empty: bool) -> None:
     prefix = random_prefixes(backbone, 1, prompt_len=0) if empty else None
     mask = (torch.arange(max(LENGTHS)) < tokens.lengths_R.unsqueeze(1)).long()
     plain = random_model(model_type, "eager")(tokens.input_ids_RT, mask, token_type_ids=tokens.token_type_ids_RT)
-    features = backbone.forward(tokens, prefix, position_offset=True)
+    features = backbone.forward([tokens], prefix, position_offset=True)[0]
     torch.testing.assert_close(
         visible(tokens, features.tokens_RTD), visible(tokens, plain.last_hidden_state), rtol=1e-5, atol=1e-6
     )
@@ -76,9 +78,9 @@ def test_no_prefix_is_the_plain_model(model_type: str, empty: bool) -> None:
 def test_each_row_sees_its_own_members_prefix(model_type: str) -> None:
     backbone = random_backbone(model_type)
     prefixes = random_prefixes(backbone, 3)
-    together = backbone.forward(random_tokens(LENGTHS, members=3), prefixes, position_offset=True)
+    together = backbone.forward([random_tokens(LENGTHS, members=3)], prefixes, position_offset=True)[0]
     for member, rows in enumerate(together.tokens_RTD.chunk(3)):
-        alone = backbone.forward(random_tokens(LENGTHS), prefixes[member : member + 1], position_offset=True)
+        alone = backbone.forward([random_tokens(LENGTHS)], prefixes[member : member + 1], position_offset=True)[0]
         torch.testing.assert_close(rows, alone.tokens_RTD, rtol=1e-5, atol=1e-6)
 
 
@@ -91,17 +93,76 @@ def test_padding_does_not_leak(model_type: str) -> None:
         short.lengths_R,
     )
     prefix = random_prefixes(backbone, 1)
-    expected = backbone.forward(short, prefix, position_offset=True)
-    features = backbone.forward(padded, prefix, position_offset=True)
+    expected = backbone.forward([short], prefix, position_offset=True)[0]
+    features = backbone.forward([padded], prefix, position_offset=True)[0]
     torch.testing.assert_close(features.tokens_RTD[:, :7], expected.tokens_RTD, rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(features.pooled_RD, expected.pooled_RD, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("model_type", FAMILIES)
+def test_blocks_run_together_equal_blocks_run_alone(model_type: str) -> None:
+    backbone = random_backbone(model_type)
+    prefixes = random_prefixes(backbone, 2)
+    blocks = [random_tokens(lengths, members=2, seed=seed) for seed, lengths in enumerate([[3], [5, 5], [9, 12]])]
+    together = backbone.forward(blocks, prefixes, position_offset=True)
+    for tokens, features in zip(blocks, together, strict=True):
+        [alone] = backbone.forward([tokens], prefixes, position_offset=True)
+        torch.testing.assert_close(
+            visible(tokens, features.tokens_RTD), visible(tokens, alone.tokens_RTD), rtol=1e-5, atol=1e-6
+        )
+        torch.testing.assert_close(features.pooled_RD, alone.pooled_RD, rtol=1e-5, atol=1e-6)
+
+
+def test_rows_of_one_length_need_no_mask() -> None:
+    backbone, tokens = random_backbone(), random_tokens([6, 6])
+    prefix = random_prefixes(backbone, 1)
+    [masked] = backbone.forward([tokens], prefix, position_offset=True)
+    [free] = backbone.forward([replace(tokens, padded=False)], prefix, position_offset=True)
+    torch.testing.assert_close(free.tokens_RTD, masked.tokens_RTD, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("model_type", FAMILIES)
+@pytest.mark.parametrize("with_prefix", [True, False])
+def test_the_first_tokens_alone_are_those_of_the_whole_last_layer(model_type: str, with_prefix: bool) -> None:
+    backbone = random_backbone(model_type)
+    blocks = [random_tokens(lengths, members=2, seed=seed) for seed, lengths in enumerate([[3], [9, 12]])]
+    prefixes = [random_prefixes(backbone, 2).requires_grad_(True) for _ in range(2)] if with_prefix else [None, None]
+    for tokens, whole, first in zip(
+        blocks,
+        backbone.forward(blocks, prefixes[0], position_offset=True),
+        backbone.forward(blocks, prefixes[1], position_offset=True, first_only=True),
+        strict=True,
+    ):
+        assert first.tokens_RTD.shape[:2] == (len(tokens.lengths_R), 1)
+        torch.testing.assert_close(first.tokens_RTD[:, 0], whole.tokens_RTD[:, 0], rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(first.pooled_RD, whole.pooled_RD, rtol=1e-5, atol=1e-6)
+        if with_prefix:
+            (whole.pooled_RD.square().sum() + first.pooled_RD.square().sum()).backward(retain_graph=True)
+    if with_prefix:
+        torch.testing.assert_close(prefixes[1].grad, prefixes[0].grad, rtol=1e-4, atol=1e-6)
+
+
+def test_attention_with_dropout_is_attention(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With masks that drop nothing, the route for dropout on a CPU gives what the route without dropout gives."""
+    backbone, tokens = random_backbone(), random_tokens(LENGTHS, members=2)
+    prefix = random_prefixes(backbone, 2)
+    [expected] = backbone.forward([tokens], prefix, position_offset=True)
+    monkeypatch.setattr("panda_ray.backbones.prefix_attention.drop", lambda x, share: x)
+    monkeypatch.setattr("panda_ray.backbones.dropout.dropout", lambda x, share: x)
+    with backbone.training_mode(0.5):
+        [features] = backbone.forward([tokens], prefix, position_offset=True, prefix_dropout=0.5)
+        [first] = backbone.forward([tokens], prefix, position_offset=True, prefix_dropout=0.5, first_only=True)
+    torch.testing.assert_close(
+        visible(tokens, features.tokens_RTD), visible(tokens, expected.tokens_RTD), rtol=1e-5, atol=1e-6
+    )
+    torch.testing.assert_close(first.pooled_RD, expected.pooled_RD, rtol=1e-5, atol=1e-6)
 
 
 def test_positions_can_start_at_zero() -> None:
     backbone, tokens = random_backbone(), random_tokens(LENGTHS)
     prefix = random_prefixes(backbone, 1)
-    shifted = backbone.forward(tokens, prefix, position_offset=True).pooled_RD
-    at_zero = backbone.forward(tokens, prefix, position_offset=False).pooled_RD
+    shifted = backbone.forward([tokens], prefix, position_offset=True)[0].pooled_RD
+    at_zero = backbone.forward([tokens], prefix, position_offset=False)[0].pooled_RD
     assert not torch.allclose(shifted, at_zero)
 
 
@@ -109,11 +170,11 @@ def test_weights_stay_frozen_and_dropout_ends_with_its_context() -> None:
     backbone, tokens = random_backbone(), random_tokens(LENGTHS)
     prefix = random_prefixes(backbone, 1).requires_grad_(True)
     with backbone.training_mode(0.5):
-        first = backbone.forward(tokens, prefix, position_offset=True).pooled_RD
-        second = backbone.forward(tokens, prefix, position_offset=True).pooled_RD
+        first = backbone.forward([tokens], prefix, position_offset=True)[0].pooled_RD
+        second = backbone.forward([tokens], prefix, position_offset=True)[0].pooled_RD
     assert not torch.equal(first, second)
     first.sum().backward()
     assert prefix.grad is not None
     assert all(weight.grad is None for weight in backbone._model.parameters())
-    calm = [backbone.forward(tokens, prefix, position_offset=True).pooled_RD for _ in range(2)]
+    calm = [backbone.forward([tokens], prefix, position_offset=True)[0].pooled_RD for _ in range(2)]
     assert torch.equal(*calm)

@@ -38,7 +38,7 @@ def test_task_embedding_is_the_cosine_of_mean_shifts_of_cls() -> None:
             ids = task.dev.input_ids_RT[example : example + 1, :length]
             types = task.dev.token_type_ids_RT[example : example + 1, :length]
             tokens = Tokens(ids, types, torch.tensor([length]))
-            prompted = backbone.forward(tokens, a_prompt(seed).prefix_LKNPH.unsqueeze(0), position_offset=True)
+            [prompted] = backbone.forward([tokens], a_prompt(seed).prefix_LKNPH.unsqueeze(0), position_offset=True)
             without = plain(input_ids=ids, token_type_ids=types).last_hidden_state[0, 0]
             shifts.append((prompted.tokens_RTD[0, 0] - without).detach().numpy())
         means.append(np.mean(shifts, axis=0))

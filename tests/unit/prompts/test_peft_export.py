@@ -27,7 +27,7 @@ def test_peft_gives_the_same_logits(model_type: str, tmp_path: Path) -> None:
     model = PeftModel.from_pretrained(random_model(model_type, "eager"), tmp_path / "adapter")
     mask = (torch.arange(12) < tokens.lengths_R.unsqueeze(1)).long()
     output = model(input_ids=tokens.input_ids_RT, attention_mask=mask, token_type_ids=tokens.token_type_ids_RT)
-    ours = random_backbone(model_type).forward(tokens, prompt.prefix_LKNPH.unsqueeze(0), position_offset=True)
+    [ours] = random_backbone(model_type).forward([tokens], prompt.prefix_LKNPH.unsqueeze(0), position_offset=True)
     ours_logits = ours.tokens_RTD[:, 0] @ prompt.head_weight_CD.T + prompt.head_bias_C
     their_logits = output.last_hidden_state[:, 0] @ prompt.head_weight_CD.T + prompt.head_bias_C
     torch.testing.assert_close(ours_logits, their_logits, rtol=1e-4, atol=1e-5)

@@ -33,9 +33,11 @@ def by_hand(loss: KdLoss, teacher: list[float], student: list[float]) -> float:
 
 @pytest.mark.parametrize("loss", ["mse_prob", "mse_logit", "kl", "ce"])
 def test_kd_losses_equal_the_formulas(loss: KdLoss) -> None:
-    got = distillation_loss("classification", loss, torch.tensor(STUDENT), torch.tensor(TEACHER), torch.tensor([0, 1]))
-    expected = sum(by_hand(loss, *pair) for pair in zip(TEACHER, STUDENT, strict=True))
-    assert got.item() == pytest.approx(expected, rel=1e-5)
+    student, teacher = torch.tensor([STUDENT, TEACHER]), torch.tensor([TEACHER, STUDENT])
+    got_S = distillation_loss("classification", loss, student, teacher, torch.tensor([[0, 1], [1, 1]]))
+    forth = sum(by_hand(loss, *pair) for pair in zip(TEACHER, STUDENT, strict=True))
+    back = sum(by_hand(loss, *pair) for pair in zip(STUDENT, TEACHER, strict=True))
+    assert got_S.tolist() == pytest.approx([forth, back], rel=1e-5)
 
 
 def test_the_released_code_divides_by_the_batch_once_more() -> None:
@@ -45,15 +47,15 @@ def test_the_released_code_divides_by_the_batch_once_more() -> None:
 
 
 def test_tags_that_do_not_count_are_not_distilled() -> None:
-    labels = torch.tensor([[1, -100]])
-    student, teacher = torch.tensor([STUDENT]), torch.tensor([TEACHER])
+    labels = torch.tensor([[[1, -100]]])
+    student, teacher = torch.tensor([[STUDENT]]), torch.tensor([[TEACHER]])
     got = distillation_loss("tagging", "kl", student, teacher, labels)
     assert got.item() == pytest.approx(by_hand("kl", TEACHER[0], STUDENT[0]), rel=1e-5)
 
 
 def test_regression_compares_the_outputs_themselves() -> None:
-    student, teacher = torch.tensor([[1.0], [3.0]]), torch.tensor([[2.0], [5.0]])
-    assert distillation_loss("regression", "kl", student, teacher, torch.zeros(2)).item() == pytest.approx(1 + 4)
+    student, teacher = torch.tensor([[[1.0], [3.0]]]), torch.tensor([[[2.0], [5.0]]])
+    assert distillation_loss("regression", "kl", student, teacher, torch.zeros(1, 2)).item() == pytest.approx(1 + 4)
 
 
 def test_task_losses_are_sums_over_what_counts() -> None:

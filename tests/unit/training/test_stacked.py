@@ -27,14 +27,20 @@ def test_a_stack_equals_solo_runs(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_chunks_of_a_step_give_the_gradient_of_the_whole_step(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_and_chunks_of_a_step_give_the_gradient_of_the_whole_step(
+    kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
     backbone, task, members = random_backbone(), toy_task(kind, train=30), members_of(kind, 4)
     config = replace(CONFIG, epochs=1, batch_size=8)
+    monkeypatch.setitem(rows._BLOCK_COST, "cpu", 10**6)
     whole = train_stack(backbone, task, members, config)
-    monkeypatch.setitem(rows._CHUNK_ROWS, "cpu", 8)
-    chunked = train_stack(backbone, task, members, config)
+    monkeypatch.setitem(rows._BLOCK_COST, "cpu", 0)
+    in_blocks = train_stack(backbone, task, members, config)
+    monkeypatch.setitem(rows._CHUNK_TOKENS, "cpu", 100)
+    in_chunks = train_stack(backbone, task, members, config)
     without = ("head.bias",) if kind in FREE_BIAS else ()
-    assert_same(chunked, whole, exact=False, without=without)
+    assert_same(in_blocks, whole, exact=False, without=without)
+    assert_same(in_chunks, whole, exact=False, without=without)
 
 
 @pytest.mark.parametrize("model_type", ["bert", "roberta"])

@@ -12,7 +12,7 @@ from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.task import Kind
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Distillation
-from panda_ray.training.objective import head_input, head_outputs
+from panda_ray.training.objective import distillation_loss, head_input, head_outputs
 from panda_ray.training.teacher import Teachers
 
 CONFIG = TrainConfig(lr=1e-2, batch_size=4, epochs=1, prompt_len=5, max_len=24)
@@ -34,16 +34,42 @@ def test_a_cached_teacher_equals_a_teacher_run_at_each_step(kind: Kind, student_
     student_weight, student_bias = torch.randn(size, 32), torch.randn(size)
     for example_B in torch.randperm(task.train.examples).split(5):
         tokens = reader.tokens(example_B)
-        for member in range(2):
-            got = teachers.outputs(member, example_B, tokens, student_weight, student_bias)
-            features = backbone.forward(tokens, prefixes[member : member + 1], position_offset=True)
+        chunk, length = [example_B.repeat(2, 1)], tokens.input_ids_RT.shape[1]
+        outputs = teachers.outputs(chunk, length, student_weight.repeat(2, 1, 1), student_bias.repeat(2, 1))
+        for member, got in enumerate(outputs):
+            features = backbone.forward([tokens], prefixes[member : member + 1], position_offset=True)
+            read, rows_per_example = head_input(kind, features, 1), task.train.rows_per_example
             head = (student_weight, student_bias) if student_head else (weight[member], bias[member])
             stacked = (head[0].unsqueeze(0), head[1].unsqueeze(0))
-            expected = head_outputs(kind, head_input(kind, features, 1), *stacked, tokens, task.train.rows_per_example)[
-                0
-            ]
+            expected = head_outputs(kind, read, *stacked, [tokens], rows_per_example)[0]
             if kind == "tagging":
                 counted = task.train.labels[example_B, : tokens.input_ids_RT.shape[1]] != -100
-                got, expected = got[counted], expected[counted]
+                got, expected = got[counted], expected[counted]  # noqa: PLW2901
             torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)
             assert not got.requires_grad
+
+
+def test_each_member_has_the_loss_and_the_weight_of_its_own_teacher() -> None:
+    backbone, task = random_backbone(), toy_task("classification")
+    size = task.spec.output_size
+    prompt = Prompt(random_prefixes(backbone, 1)[0], torch.randn(size, 32), torch.randn(size))
+    distillations = {
+        0: Distillation(prompt, False, 2.0, "mse_logit"),
+        2: Distillation(prompt, True, 3.0, "kl", "released_code"),
+        3: Distillation(prompt, False, 0.5, "kl"),
+    }
+    teachers = Teachers(backbone, "classification", RowReader(task.train), distillations, CONFIG)
+    student, teacher, labels = torch.randn(4, 5, size), torch.randn(4, 5, size), torch.zeros(4, 5, dtype=torch.long)
+    of_members = torch.stack([teacher[member] for member in teachers.members])
+    expected = [
+        distillations[member].factor(8)
+        * distillation_loss("classification", distillations[member].loss, *_alone(member, student, teacher, labels))
+        if member in distillations
+        else 0.0
+        for member in range(4)
+    ]
+    assert teachers.losses(student, of_members, labels, 8).tolist() == pytest.approx([float(each) for each in expected])
+
+
+def _alone(member: int, *tensors: torch.Tensor) -> list[torch.Tensor]:
+    return [tensor[member : member + 1] for tensor in tensors]

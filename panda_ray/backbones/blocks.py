@@ -1,0 +1,92 @@
+"""Rows of different lengths as one sequence of tokens, so that nothing but attention knows where rows end.
+
+Rows of similar length form a block, padded to its longest row. A backbone's linear layers see the tokens of all blocks
+as one row (1, X), X = sum of R * T; attention takes each block out of it, as a view.
+
+Shape letters: R rows of a block (member-major), T tokens of a row, X tokens of all blocks, P prompt length, N heads,
+H head size, Y rows of all blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """One block of encoded rows on the backbone's device.
+
+    Attributes:
+        input_ids_RT, token_type_ids_RT: int64.
+        lengths_R: int64, tokens per row without padding.
+        padded: whether some row is shorter than T; blocks without padding need no mask.
+    """
+
+    input_ids_RT: Tensor
+    token_type_ids_RT: Tensor
+    lengths_R: Tensor
+    padded: bool = True
+
+
+@dataclass(frozen=True)
+class Block:
+    """Where one block lies, and what its tokens may see.
+
+    Attributes:
+        start: of its tokens in X.
+        visible_R11V: True where a key counts, over [prefix, tokens] (V = P + T); None where all do.
+    """
+
+    start: int
+    rows: int
+    length: int
+    visible_R11V: Tensor | None
+
+    def take(self, x_1NXH: Tensor) -> Tensor:
+        """The block of a tensor of heads, (R, N, T, H), as a view."""
+        own_NZH = x_1NXH[0, :, self.start : self.start + self.rows * self.length]
+        return own_NZH.reshape(len(own_NZH), self.rows, self.length, -1).transpose(0, 1)
+
+
+class Layout:
+    """The blocks of one forward pass.
+
+    Args:
+        prompt_len: P, keys that every token sees besides the tokens of its row.
+    """
+
+    def __init__(self, blocks: Sequence[Tokens], prompt_len: int) -> None:
+        self.blocks: list[Block] = []
+        start = 0
+        for tokens in blocks:
+            rows, length = tokens.input_ids_RT.shape
+            self.blocks.append(Block(start, rows, length, _visible(tokens, prompt_len) if tokens.padded else None))
+            start += rows * length
+        self._device = blocks[0].input_ids_RT.device
+
+    def first_tokens(self) -> Tensor:
+        """Where each row begins, (Y,) int64."""
+        starts = [
+            torch.arange(block.start, block.start + block.rows * block.length, block.length, device=self._device)
+            for block in self.blocks
+        ]
+        return torch.cat(starts)
+
+    def positions(self) -> Tensor:
+        """Position of each token in its row, from 0, (1, X) int64."""
+        each = [torch.arange(block.length, device=self._device).repeat(block.rows) for block in self.blocks]
+        return torch.cat(each).unsqueeze(0)
+
+
+def joined(tensors_RT: Sequence[Tensor]) -> Tensor:
+    """Blocks as one row of tokens, (1, X)."""
+    return torch.cat([tensor.reshape(-1) for tensor in tensors_RT]).unsqueeze(0)
+
+
+def _visible(tokens: Tokens, prompt_len: int) -> Tensor:
+    index_V = torch.arange(-prompt_len, tokens.input_ids_RT.shape[1], device=tokens.lengths_R.device)
+    return (index_V < tokens.lengths_R.unsqueeze(1))[:, None, None, :]
