@@ -124,6 +124,36 @@ def _memory(result: Result) -> Iterator[str]:
     yield from _table(heads, rows)
 
 
+def _scaling(result: Result) -> Iterator[str]:
+    heads = [
+        "backbone",
+        "task",
+        "S",
+        "examples/s, 1 worker",
+        "2 workers",
+        "efficiency",
+        "ceiling",
+        "all-reduce",
+        "objects",
+    ]
+    rows = (
+        [
+            each["backbone"],
+            each["task"],
+            str(each["width"]),
+            f"{each['rates']['alone']:.1f}",
+            f"{each['rates']['together']:.1f}",
+            f"{each['efficiency']:.0%}",
+            f"{each['ceiling']:.0%}",
+            f"{each['sum_share']:.1%}",
+            f"{each['object_share']:.1%}",
+            f"{each['bytes_per_step'] / 1e6:.2f}",
+        ]
+        for each in result["measured"]
+    )
+    yield from _table([*heads, "all-reduce", "objects", "MB per step"], rows)
+
+
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     yield "| " + " | ".join(heads) + " |"
     yield "| " + " | ".join("---" for _ in heads) + " |"
@@ -131,4 +161,9 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]
         yield "| " + " | ".join(row) + " |"
 
 
-_PARTS = (("quick", "Quick comparison", _quick), ("limit", "Limit", _limit), ("memory", "Memory", _memory))
+_PARTS = (
+    ("quick", "Quick comparison", _quick),
+    ("limit", "Limit", _limit),
+    ("memory", "Memory", _memory),
+    ("scaling", "Scaling", _scaling),
+)
