@@ -75,7 +75,10 @@ def train_members(
         checkpoint=checkpoint,
         checkpoint_seconds=workspace.settings.checkpoint_seconds,
         on_epoch=report,
+        collective=collective,
     )
+    if collective.rank:
+        return outcomes
     ended = time.monotonic()
     measured = Measured(
         seconds=(ended - started) / len(starts),
