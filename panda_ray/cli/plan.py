@@ -11,6 +11,7 @@ from panda_ray.cli.changes import describe, invalidated
 from panda_ray.cli.console import print_json, stdout
 from panda_ray.cli.estimate import Ahead, duration, hours, summary, work_ahead
 from panda_ray.cli.options import Json, Overrides, SweepFile
+from panda_ray.cli.simulate import Simulate, print_simulation
 from panda_ray.cli.states import stages, states_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _COUNTS = ("total", "done", "to_run", "blocked")
 
 
-def plan(sweep_file: SweepFile, overrides: Overrides, as_json: Json = False) -> None:
+def plan(sweep_file: SweepFile, overrides: Overrides, as_json: Json = False, simulate: Simulate = None) -> None:
     """Show what exists, what would run, how long it would take and what it would cost; change nothing."""
     from panda_ray.execution.costs import Costs
     from panda_ray.execution.plan import build_plan
@@ -29,6 +30,9 @@ def plan(sweep_file: SweepFile, overrides: Overrides, as_json: Json = False) -> 
     from panda_ray.sweep_file import load_sweep
 
     sweep = load_sweep(sweep_file, overrides)
+    if simulate is not None:
+        print_simulation(sweep, simulate, as_json)
+        return
     store = Store(sweep.storage)
     planned = build_plan(sweep, store)
     records = [record for _, record in store.records()] if planned.stacks else []

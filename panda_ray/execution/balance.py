@@ -1,87 +1,69 @@
-"""When a run can end at the earliest, and which shape each stack may have for that: all paths share their slack.
+"""When a run can end at the earliest, and how much time may cost on the way.
 
-The end is bounded by the longest path, each of its stacks in its fastest shape, and by the work, each stack in its
-widest shape, on all slots. Faster shapes cost work: the balanced end is the earliest one at which the paths are short
-enough and the work that this costs still fits (the two-phase scheduling of malleable tasks, Lepere et al. 2001).
+The end is bounded by the longest path, its stacks in fast shapes, and by the work, stacks in wide shapes, on all slots.
+Fast shapes cost work. What a second is worth is a price in slots; at a price, every unit has the shape with the least
+work plus price times seconds. The balanced end is the earliest one at which every unit can have the lowest price with
+which its longest path is short enough, and the work of all still fits (two-phase scheduling of malleable tasks, as
+Lepere, Trystram and Woeginger 2001, with prices instead of rounding).
+
+Shape letters: U units, K prices.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from panda_ray.execution.shapes import Shape
+
+PRICES = (0.0, 1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0, 8.0, 16.0, float("inf"))
+"""Slots that one may keep busy for a second, to end a second earlier. For nothing, a stack starts as it was packed."""
 
 _STEPS = 24
 """Halvings of the interval that holds the balanced end."""
 
+Array = NDArray[np.float64]
 
-@dataclass(frozen=True)
-class Stage:
-    """A stack on its longest path.
 
-    Attributes:
-        menu: its possible shapes, from the fastest to the widest.
-        count: its members.
-        around_fastest, around_widest: seconds of what comes before and after it on its longest path, if all of that has
-            its fastest or its widest shape.
+def shape_at(price: float, menu: Sequence[Shape]) -> Shape:
+    """The shape that is worth its work.
+
+    Args:
+        menu: from the fastest shape to the one that was packed.
     """
-
-    menu: Sequence[Shape]
-    count: int
-    around_fastest: float
-    around_widest: float
-
-    @property
-    def shortest_path(self) -> float:
-        return self.around_fastest + self.menu[0].seconds
-
-    @property
-    def widest_path(self) -> float:
-        return self.around_widest + self.menu[-1].seconds
-
-    @property
-    def least_work(self) -> float:
-        """Slot-seconds of all members in one stack."""
-        return self.menu[-1].seconds
-
-    def shape(self, seconds: float) -> Shape:
-        """The shape with the least work with which the whole path fits into so many seconds.
-
-        Every stack of a path gives up the same share of what it could give up. The fastest shape where none fits.
-        """
-        if seconds >= self.widest_path:
-            return self.menu[-1]
-        if seconds <= self.shortest_path:
-            return self.menu[0]
-        share = (seconds - self.shortest_path) / (self.widest_path - self.shortest_path)
-        fastest, widest = self.menu[0].seconds, self.menu[-1].seconds
-        allowed = fastest + share * (widest - fastest)
-        return min((shape for shape in self.menu if shape.seconds <= allowed), key=lambda shape: shape.work)
-
-    def work(self, seconds: float) -> float:
-        """Slot-seconds of all members in that shape."""
-        return self.shape(seconds).work * self.count
+    if price == 0:
+        return menu[-1]
+    if price == float("inf"):
+        return menu[0]
+    return min(menu, key=lambda shape: shape.work + price * shape.seconds)
 
 
-def balanced_end(stages: Iterable[Stage], slots: int, work: float = 0.0) -> float:
+def balanced_end(path_UK: Array, work_UK: Array, slots: int, work: float) -> float:
     """Seconds until everything can have ended on so many slots, by paths and work alone.
 
     Args:
-        work: slot-seconds that are to be done besides the stages.
+        path_UK: the longest path through each unit, if all of it is bought at each price.
+        work_UK: slot-seconds of each unit at each price.
+        work: slot-seconds that are to be done besides.
     """
-    stages = list(stages)
-    earliest = max((stage.shortest_path for stage in stages), default=0.0)
-    earliest = max(earliest, (work + sum(stage.least_work for stage in stages)) / slots)
-    latest = max((stage.widest_path for stage in stages), default=0.0)
-    return _first(earliest, latest, lambda end: work + sum(stage.work(end) for stage in stages) <= end * slots)
-
-
-def _first(low: float, high: float, fits: Callable[[float], bool]) -> float:
-    """The least value of an interval, up to rounding, that fits; `high` does."""
-    if low >= high or fits(low):
-        return low
+    earliest = max(float(path_UK[:, -1].max()), (work + float(work_UK[:, 0].sum())) / slots)
+    latest = max(earliest, float(path_UK[:, 0].max()))
+    if _fits(earliest, path_UK, work_UK, slots, work):
+        return earliest
     for _ in range(_STEPS):
-        middle = (low + high) / 2
-        low, high = (low, middle) if fits(middle) else (middle, high)
-    return high
+        middle = (earliest + latest) / 2
+        if _fits(middle, path_UK, work_UK, slots, work):
+            latest = middle
+        else:
+            earliest = middle
+    return latest
+
+
+def _fits(end: float, path_UK: Array, work_UK: Array, slots: int, work: float) -> bool:
+    """Whether the work of units that all end in time fits."""
+    in_time_UK = path_UK <= end
+    in_time_UK[:, -1] = True
+    lowest_U = in_time_UK.argmax(axis=1)
+    return work + float(np.take_along_axis(work_UK, lowest_U[:, None], axis=1).sum()) <= end * slots

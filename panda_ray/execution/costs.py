@@ -72,6 +72,10 @@ class Costs:
             self._known[address] = self._signing(first, count) if one_by_one else self._training(stack, workers)
         return self._known[address]
 
+    def expected(self, stack: Stack, workers: int) -> float:
+        """The seconds alone, as schedules use them."""
+        return self.seconds(stack, workers).seconds
+
     def _training(self, stack: Stack, workers: int) -> Estimate:
         first = stack.members[0]
         assert first.config is not None, "a training has hyper-parameters"

@@ -109,22 +109,28 @@ class Schedule:
                 return self._waiting.pop(number)
             if not ahead and not self._shaper.is_short(stack.members):
                 return None
+            part = self._part(stack, free, self._shaper) if free > 0 else stack
+            if part is None:
+                return None
             del self._waiting[number]
-            if free > 0:
-                stack = self._shaped(stack, free, self._shaper)
-            self._busy[stack.id] = stack.workers
-            self._shaper.started(stack)
-            return stack
+            if len(part.members) < len(stack.members):
+                self._add(Stack(stack.members[len(part.members) :]))
+            self._busy[part.id] = part.workers
+            self._shaper.started(part)
+            return part
         return None
 
-    def _shaped(self, stack: Stack, free: int, shaper: Shaper) -> Stack:
-        """The part of a stack that starts now; the other members go back to wait for a slot of their own."""
+    def _part(self, stack: Stack, free: int, shaper: Shaper) -> Stack | None:
+        """What of a ready stack starts now, and on how many workers; None to wait until more slots are free."""
         if stack.done or (stack.continued and len(stack.members) > 1):
             return stack
         shape = shaper.shape(stack.members)
-        if shape.width < len(stack.members):
-            self._add(Stack(stack.members[shape.width :]))
-        return replace(stack, members=stack.members[: shape.width], workers=min(free, shape.workers))
+        if shape.workers > free:
+            now = shaper.now_or_later(stack.members[0], shape, free)
+            if now is None:
+                return None
+            shape = now
+        return replace(stack, members=stack.members[: shape.width], workers=shape.workers)
 
     def _gather(self, shaper: Shaper) -> bool:
         """Make a stack of ready members of stacks that are not ready; False where none is worth it."""

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from panda_ray.execution.balance import Stage, balanced_end
+import numpy as np
+
+from panda_ray.execution.balance import PRICES, balanced_end, shape_at
 from panda_ray.execution.priority import longest_paths
 from panda_ray.execution.shapes import Seconds, Shape, Shapes
 from panda_ray.execution.stack import Stack
@@ -24,14 +27,16 @@ LARGEST_LOSS = 1.5
 """Members that could wait for a wider stack start in a narrow one on an idle slot if it takes at the most so many times
 the work."""
 
+_Bought = Mapping[str, Shape]
+"""The shape of every unit at one price."""
+
 
 @dataclass(frozen=True)
 class _Running:
-    """A running stack, when it should end, and the seconds of the fastest path behind it."""
+    """A running stack, and when it should end."""
 
     stack: Stack
     end: float
-    after: float
 
 
 class Shaper:
@@ -52,31 +57,20 @@ class Shaper:
         max_workers: int,
         clock: Callable[[], float],
     ) -> None:
+        self._stacks = stacks
         self._depends_on = depends_on
         self._clock = clock
         self._shapes = Shapes(seconds, max_workers)
-        self._widest: dict[str, float] = {}
-        """Per unit, seconds of the stack that it was packed into."""
-        self._fastest: dict[str, float] = {}
-        """Per unit, seconds alone, on as many workers as help."""
-        self._work: dict[str, float] = {}
-        """Per unit, its share of the slot-seconds of that stack."""
-        for stack in stacks:
-            whole = self._shapes.seconds(stack.members)
-            for unit in stack.members:
-                self._widest[unit.key] = whole
-                self._fastest[unit.key] = self._shapes.menu((unit,))[0].seconds
-                self._work[unit.key] = whole / len(stack.members)
-        self._after_widest = longest_paths(self._widest, depends_on).after
-        self._after_fastest = longest_paths(self._fastest, depends_on).after
-        self._waiting_work = sum(self._work.values())
+        self._packed = self._bought(0.0)
+        self._after_packed = longest_paths(_seconds(self._packed), depends_on).after
+        self._waiting_work = sum(shape.work for shape in self._packed.values())
         self._running: dict[str, _Running] = {}
         self._slots = 0
         self._end = 0.0
 
     def rank(self, members: Sequence[Unit]) -> float:
         """Seconds of the longest path that starts with a stack of these members."""
-        return self._shapes.seconds(members) + self._after(self._after_widest, members)
+        return self._shapes.seconds(members) + _longest(self._after_packed, members)
 
     def is_short(self, members: Sequence[Unit]) -> bool:
         """Whether a stack of these members is not worth another shape."""
@@ -94,27 +88,38 @@ class Shaper:
         if slots == self._slots:
             return
         self._slots = slots
-        now, waiting, running = self._clock(), list(waiting), self._still_running()
+        running = self._still_running()
         left = {unit.key: seconds for seconds, one in running for unit in one.stack.members}
         keys = [unit.key for stack in waiting for unit in stack.members]
-        fastest, widest = (
-            longest_paths({**left, **{key: seconds[key] for key in keys}}, self._depends_on).before
-            for seconds in (self._fastest, self._widest)
-        )
-        stages = [self._stage(stack.members, fastest, widest) for stack in waiting]
-        self._end = now + balanced_end(stages, slots, _work(running))
+        self._end = self._clock() + self._earliest_end(keys, left, _work(running))
 
     def shape(self, members: Sequence[Unit]) -> Shape:
         """The shape in which the first of these members should start now."""
-        if self.is_short(members):
-            return Shape(len(members), 1, self._shapes.seconds(members))
-        nothing = dict.fromkeys((unit.key for unit in members), 0.0)
-        return self._stage(members, nothing, nothing).shape(self._seconds_left())
+        menu = self._shapes.menu(members)
+        left = max(self._end - self._clock(), (self._waiting_work + _work(self._still_running())) / self._slots)
+        if self.is_short(members) or self.rank(members) <= left:
+            return menu[-1]
+        left = max(left, self._longest_running())
+        for price, after in zip(PRICES, self._after, strict=True):
+            shape = shape_at(price, menu)
+            if shape.seconds + _longest(after, members) <= left:
+                return shape
+        return menu[0]
+
+    def now_or_later(self, unit: Unit, shape: Shape, free: int) -> Shape | None:
+        """A shape for a unit that should have more workers than are free; None where it ends sooner if it waits."""
+        now = Shape(1, free, self._shapes.seconds((unit,), free))
+        freed = free
+        for left, one in sorted(self._still_running(), key=lambda pair: pair[0]):
+            freed += one.stack.workers
+            if freed >= shape.workers:
+                return now if now.seconds <= left + shape.seconds else None
+        return now
 
     def started(self, stack: Stack) -> None:
         """Count a stack as running from now on."""
         end = self._clock() + self._shapes.seconds(stack.members, stack.workers)
-        self._running[stack.id] = _Running(stack, end, self._after(self._after_fastest, stack.members))
+        self._running[stack.id] = _Running(stack, end)
         self.left(stack.members)
 
     def ended(self, stack: Stack) -> None:
@@ -123,31 +128,65 @@ class Shaper:
 
     def left(self, members: Iterable[Unit]) -> None:
         """Count members as waiting no more."""
-        self._waiting_work -= sum(self._work[unit.key] for unit in members)
+        self._waiting_work -= sum(self._packed[unit.key].work for unit in members)
 
-    def _seconds_left(self) -> float:
-        """From now to the end that is aimed at, or to the end that the running stacks leave."""
-        running = self._still_running()
-        paths = max((left + one.after for left, one in running), default=0.0)
-        return max(self._end - self._clock(), (self._waiting_work + _work(running)) / self._slots, paths)
+    @cached_property
+    def _offers(self) -> tuple[_Bought, ...]:
+        """The shapes at every price; only where the packed ones do not suffice, because there are many of them."""
+        return (self._packed, *(self._bought(price) for price in PRICES[1:]))
+
+    @cached_property
+    def _after(self) -> tuple[Mapping[str, float], ...]:
+        """The paths behind every unit, at every price."""
+        return tuple(longest_paths(_seconds(bought), self._depends_on).after for bought in self._offers)
+
+    def _bought(self, price: float) -> _Bought:
+        shapes: dict[str, Shape] = {}
+        for stack in self._stacks:
+            shape = shape_at(price, self._shapes.menu(stack.members))
+            shapes |= dict.fromkeys((unit.key for unit in stack.members), shape)
+        return shapes
+
+    def _earliest_end(self, keys: Sequence[str], left: Mapping[str, float], work: float) -> float:
+        """Seconds until these units and the running ones can have ended.
+
+        Args:
+            left: seconds that running units still take.
+            work: slot-seconds that they still take.
+        """
+        enough = (work + sum(self._packed[key].work for key in keys)) / self._slots
+        paths = self._paths(self._packed, self._after_packed, keys, left)
+        if max(paths, default=0.0) <= enough:
+            return enough
+        paths_KU = [self._paths(*offer, keys, left) for offer in zip(self._offers, self._after, strict=True)]
+        work_KU = [[bought[key].work for key in keys] for bought in self._offers]
+        return balanced_end(np.array(paths_KU).T, np.array(work_KU).T, self._slots, work)
+
+    def _paths(
+        self, bought: _Bought, after: Mapping[str, float], keys: Sequence[str], left: Mapping[str, float]
+    ) -> list[float]:
+        """The longest path through each unit, from now on."""
+        seconds = {**left, **{key: bought[key].seconds for key in keys}}
+        before = longest_paths(seconds, self._depends_on).before
+        return [before[key] + seconds[key] + after[key] for key in keys]
+
+    def _longest_running(self) -> float:
+        """Seconds of the longest path that is left behind a running stack, bought at any price."""
+        fastest = self._after[-1]
+        return max((left + _longest(fastest, one.stack.members) for left, one in self._still_running()), default=0.0)
 
     def _still_running(self) -> list[tuple[float, _Running]]:
         """Running stacks with the seconds that they should have left."""
         now = self._clock()
         return [(max(0.0, one.end - now), one) for one in self._running.values()]
 
-    def _stage(self, members: Sequence[Unit], fastest: Mapping[str, float], widest: Mapping[str, float]) -> Stage:
-        """A stack on its longest path; the mappings hold what comes before each unit."""
-        return Stage(
-            self._shapes.menu(members),
-            len(members),
-            max(fastest[unit.key] + self._after_fastest[unit.key] for unit in members),
-            max(widest[unit.key] + self._after_widest[unit.key] for unit in members),
-        )
 
-    @staticmethod
-    def _after(paths: Mapping[str, float], members: Iterable[Unit]) -> float:
-        return max(paths[unit.key] for unit in members)
+def _seconds(bought: _Bought) -> dict[str, float]:
+    return {key: shape.seconds for key, shape in bought.items()}
+
+
+def _longest(paths: Mapping[str, float], members: Iterable[Unit]) -> float:
+    return max(paths[unit.key] for unit in members)
 
 
 def _work(running: Iterable[tuple[float, _Running]]) -> float:

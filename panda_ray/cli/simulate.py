@@ -1,0 +1,172 @@
+"""`panda-ray plan SWEEP --simulate gpus=8,64`: how long a sweep takes on clusters that one does not have.
+
+It works before any data set is there: published sizes stand in for rows that would have to be downloaded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from panda_ray.cli.console import print_json, stdout
+from panda_ray.cli.estimate import Ahead, duration, summary, work_ahead
+from panda_ray.errors import InputError
+
+if TYPE_CHECKING:
+    from panda_ray.execution.bound import Bound
+    from panda_ray.execution.nominal import NominalCatalog
+    from panda_ray.execution.plan import Plan
+    from panda_ray.execution.simulation import Simulation
+    from panda_ray.sweep import Sweep
+
+Simulate = Annotated[
+    str | None,
+    typer.Option(
+        metavar="gpus=N,N,...",
+        help="Run the schedule of what is left against a virtual clock on so many GPUs; nothing is downloaded.",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class _Forecast:
+    """A sweep on clusters of several sizes."""
+
+    nominal: NominalCatalog
+    plan: Plan
+    ahead: Ahead
+    bound: Bound
+    runs: Sequence[tuple[int, Simulation]]
+
+
+def print_simulation(sweep: Sweep, wanted: str, as_json: bool) -> None:
+    """Simulate a sweep on each number of GPUs and print how it goes.
+
+    Raises:
+        InputError: for anything but `gpus=N,N,...`, or GPUs that cannot hold one stack.
+    """
+    gpus = _numbers(wanted)
+    per_stack = sweep.resources.gpus_per_stack or 1.0
+    too_few = [count for count in gpus if count < per_stack]
+    if too_few:
+        raise InputError(f"--simulate: gpus={too_few[0]} cannot hold a stack, which has gpus_per_stack: {per_stack:g}")
+    forecast = _forecast(sweep, {count: int(count / per_stack) for count in gpus})
+    if as_json:
+        print_json(_as_json(forecast))
+    else:
+        _print(forecast)
+
+
+def _numbers(wanted: str) -> list[int]:
+    found = re.fullmatch(r"gpus=([1-9][0-9]*(?:,[1-9][0-9]*)*)", wanted.replace(" ", ""))
+    if found is None:
+        raise InputError(f"--simulate {wanted}: say how many GPUs there are, as in --simulate gpus=8,16,64")
+    return [int(number) for number in found[1].split(",")]
+
+
+def _forecast(sweep: Sweep, slots: dict[int, int]) -> _Forecast:
+    from panda_ray.execution.bound import bound_of
+    from panda_ray.execution.costs import Costs
+    from panda_ray.execution.nominal import nominal_catalog
+    from panda_ray.execution.plan import plan_from
+    from panda_ray.execution.simulation import simulate
+    from panda_ray.execution.store import Store
+
+    store, nominal = Store(sweep.storage), nominal_catalog(sweep)
+    plan = plan_from(sweep, store, nominal.catalog)
+    costs = Costs.of(plan, (record for _, record in store.records()))
+    runs = [(count, simulate(plan, there, costs.expected)) for count, there in slots.items()]
+    return _Forecast(nominal, plan, work_ahead(plan, costs), bound_of(plan, costs.expected), runs)
+
+
+def _as_json(forecast: _Forecast) -> dict[str, Any]:
+    """`above_bound` is the share by which the makespan exceeds `bound_seconds`, the larger of critical path and work
+    divided by GPUs; `strict_bound_seconds` counts work in shapes with which the critical path is that short."""
+    bound = forecast.bound
+    return {
+        "sweep": forecast.plan.sweep.name,
+        "stacks": len(forecast.plan.stacks),
+        "units": {"total": len(forecast.plan.units), "done": len(forecast.plan.done)},
+        "estimate": forecast.ahead.as_json(),
+        "published_sizes": list(forecast.nominal.tasks),
+        "unknown_backbones": list(forecast.nominal.backbones),
+        "max_workers": forecast.plan.sweep.resources.max_workers,
+        "runs": [
+            {
+                "gpus": gpus,
+                "stacks_at_a_time": run.slots,
+                "stacks": len(run.ran),
+                "makespan_seconds": round(run.makespan, 1),
+                "utilisation": round(run.utilisation, 4),
+                "bound_seconds": round(bound.seconds(run.slots), 1),
+                "strict_bound_seconds": round(bound.strict_seconds(run.slots), 1),
+                "above_bound": _above(run, bound),
+            }
+            for gpus, run in forecast.runs
+        ],
+        "critical_path": [
+            {"unit": step.unit.title, "key": step.unit.key, "workers": step.workers, "seconds": round(step.seconds, 1)}
+            for step in bound.critical_path
+        ],
+    }
+
+
+def _above(run: Simulation, bound: Bound) -> float:
+    return round(run.makespan / bound.seconds(run.slots) - 1, 4) if run.ran else 0.0
+
+
+def _print(forecast: _Forecast) -> None:
+    plan, bound = forecast.plan, forecast.bound
+    left = len(plan.units) - len(plan.done)
+    stdout.print(f"[bold]{plan.sweep.name}[/]: {left} of {len(plan.units)} units left")
+    if not forecast.plan.stacks:
+        stdout.print("nothing to run")
+        return
+    for line in [*summary(forecast.ahead, len(plan.stacks)), *_stand_ins(forecast.nominal)]:
+        stdout.print(line, markup=False, soft_wrap=True)
+    stdout.print(_table(forecast))
+    stdout.print(
+        "lower bound: the larger of critical path and work divided by GPUs; strict: with work in shapes that are fast "
+        "enough for it",
+        soft_wrap=True,
+    )
+    stdout.print(f"critical path, {duration(bound.critical_seconds)} with every unit alone and as fast as it can be:")
+    for step in bound.critical_path:
+        spread = f" on {step.workers} workers" if step.workers > 1 else ""
+        stdout.print(f"  {duration(step.seconds)}  {step.unit.title}{spread}", markup=False, soft_wrap=True)
+    if plan.sweep.resources.max_workers == 1:
+        stdout.print("a training has one worker at the most; resources.max_workers would shorten the critical path")
+
+
+def _stand_ins(nominal: NominalCatalog) -> list[str]:
+    lines = []
+    if nominal.tasks:
+        lines.append(
+            f"the rows of {len(nominal.tasks)} tasks are not here, their published sizes (Table I) are used: "
+            f"{', '.join(nominal.tasks)}"
+        )
+    if nominal.backbones:
+        lines.append(f"not looked up on the Hub, so that finished units are not known: {', '.join(nominal.backbones)}")
+    return lines
+
+
+def _table(forecast: _Forecast) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("GPUs", "makespan", "utilisation", "lower bound", "above it", "strict bound", "stacks"):
+        table.add_column(column, justify="right")
+    for gpus, run in forecast.runs:
+        table.add_row(
+            str(gpus),
+            duration(run.makespan),
+            f"{run.utilisation:.0%}",
+            duration(forecast.bound.seconds(run.slots)),
+            f"{_above(run, forecast.bound):.1%}",
+            duration(forecast.bound.strict_seconds(run.slots)),
+            str(len(run.ran)),
+        )
+    return table
