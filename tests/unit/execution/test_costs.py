@@ -7,97 +7,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from timed_records import GPU, RATE, START, TRAIN, loop_seconds, record, row_operations, timed_sweep, unit_of
 
-from panda_ray.backbones import backbone_sizes
 from panda_ray.cli.estimate import hours, summary, work_ahead
 from panda_ray.execution.costs import Costs
-from panda_ray.execution.operations import backward_operations, forward_operations
 from panda_ray.execution.plan import Plan, build_plan
 from panda_ray.execution.speeds import ASSUMED_EFFICIENCY, ASSUMED_START
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.store import Store
 from panda_ray.execution.unit import Unit
-from panda_ray.sweep import Sweep
 from panda_ray.tasks import get_task
 from panda_ray.tasks.extent import extent_of, nominal_extent
-
-GPU = "NVIDIA A100"
-OVERHEAD, RATE, START = 1e-3, 5e12, 7.0
-"""The device of the records: seconds per layer and step, operations per second, seconds around a training."""
-TRAIN, DEV, TOKENS = 160, 40, 12.0
-"""What the records say of every task: 160 rows are 10 steps of 16."""
-
-
-def sweep(folder: Path, **changes: Any) -> Sweep:
-    described = {
-        "name": "tiny",
-        "storage": str(folder),
-        "backbones": ["builtin-tiny", "bert-base"],
-        "sources": ["review", "rating"],
-        "targets": ["remark"],
-        "methods": ["prompt_tuning", "pot", "panda"],
-        "metrics": ["task_embedding"],
-        "seeds": [1],
-        "training": {"epochs": 2, "batch_size": 16},
-    }
-    return Sweep.model_validate(described | changes)
 
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:
-    return build_plan(sweep(tmp_path), Store(str(tmp_path)))
-
-
-def unit_of(plan: Plan, backbone: str, method: str, task: str) -> Unit:
-    return next(
-        unit
-        for unit in plan.units.values()
-        if (unit.backbone.name, unit.method, unit.task, unit.kind) == (backbone, method, task, "train")
-    )
+    return build_plan(timed_sweep(tmp_path), Store(str(tmp_path)))
 
 
 def stack_of(unit: Unit, width: int) -> Stack:
     return Stack((unit,) * width)
-
-
-def row(unit: Unit) -> tuple[float, float]:
-    """Operations of one row, forward and backward."""
-    assert unit.config is not None
-    sizes = backbone_sizes(unit.backbone.name)
-    shape = (sizes, TOKENS, unit.config.prompt_len, False)
-    return forward_operations(*shape), backward_operations(*shape)
-
-
-def loop_seconds(unit: Unit, width: int, workers: int = 1, efficiency: float = 1.0) -> float:
-    """What the training loop of a stack takes on the device: two epochs, each with an evaluation."""
-    forward, backward = row(unit)
-    operations = 2 * width * (TRAIN * (forward + backward) + DEV * forward)
-    share = workers * (efficiency if workers > 1 else 1.0)
-    return OVERHEAD * backbone_sizes(unit.backbone.name).layers * 20 + operations / RATE / share
-
-
-def record(unit: Unit, width: int, workers: int = 1, efficiency: float = 1.0, **changes: Any) -> dict[str, Any]:
-    seconds = loop_seconds(unit, width, workers, efficiency)
-    return {
-        "key": unit.key,
-        "kind": "train",
-        "identity": unit.identity,
-        "method": unit.method,
-        "backbone": unit.backbone.name,
-        "device": GPU,
-        "threads": 8,
-        "stack": f"{unit.backbone.name} {unit.task} {width} {workers}",
-        "stack_width": width,
-        "workers": workers,
-        "seconds": (seconds + START) / width,
-        "training_seconds": seconds / width,
-        "examples_per_second": 2 * TRAIN * width / seconds,
-        "train_examples": TRAIN,
-        "dev_examples": DEV,
-        "rows_per_example": 1,
-        "tokens_per_example": TOKENS,
-        **changes,
-    }
 
 
 def costs(plan: Plan, records: Iterable[dict[str, Any]]) -> Costs:
@@ -146,7 +75,7 @@ def test_a_teacher_is_one_forward_pass_over_the_training_rows(plan: Plan) -> Non
     pot, panda = (unit_of(plan, "builtin-tiny", method, "remark") for method in ("pot", "panda"))
     known = costs(plan, [record(pot, width) for width in (2, 16)])
     more = known.seconds(stack_of(panda, 64)).seconds - known.seconds(stack_of(pot, 64)).seconds
-    assert more == pytest.approx(64 * TRAIN * row(pot)[0] / RATE, rel=1e-2)
+    assert more == pytest.approx(64 * TRAIN * row_operations(pot)[0] / RATE, rel=1e-2)
 
 
 @pytest.mark.parametrize(("measured", "expected"), [(True, 0.6), (False, ASSUMED_EFFICIENCY)])
@@ -165,12 +94,12 @@ def test_without_records_everything_is_assumed_of_what_the_sweep_asks_for(plan: 
     assert {known.seconds(stack).basis for stack in plan.stacks} == {"assumed"}
     assert all(known.seconds(stack).seconds > ASSUMED_START for stack in plan.stacks if stack.members[0].config)
     resources, training = {"gpus_per_stack": 1.0}, {"epochs": 2, "batch_size": 16, "precision": "bf16"}
-    on_gpus = build_plan(sweep(tmp_path, resources=resources, training=training), Store(str(tmp_path)))
+    on_gpus = build_plan(timed_sweep(tmp_path, resources=resources, training=training), Store(str(tmp_path)))
     assert str(costs(on_gpus, []).device) == "GPU (bf16)"
 
 
 def test_a_sweep_for_gpus_is_not_estimated_from_a_cpu(tmp_path: Path) -> None:
-    on_gpus = build_plan(sweep(tmp_path, resources={"gpus_per_stack": 1.0}), Store(str(tmp_path)))
+    on_gpus = build_plan(timed_sweep(tmp_path, resources={"gpus_per_stack": 1.0}), Store(str(tmp_path)))
     unit = unit_of(on_gpus, "builtin-tiny", "pot", "remark")
     known = costs(on_gpus, [record(unit, 16, device="cpu")])
     assert str(known.device) == "GPU (fp32)"
