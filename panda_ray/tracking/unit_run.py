@@ -23,7 +23,7 @@ from panda_ray.tracking.schema import COMPLETE, KEY, KIND, LABEL, ROLE
 
 METRICS_PER_CALL = 1000
 SCORES = ("score", "score_last", "score_first_epoch", "score_paper", "score_honest", "similarity")
-MEASUREMENTS = ("seconds", "examples_per_second", "stack_width")
+MEASUREMENTS = ("seconds", "examples_per_second", "stack_width", "peak_memory_bytes")
 CURVES = {
     "loss": "train/loss",
     "score": "dev/score",
