@@ -1,0 +1,61 @@
+"""The command line with a log of what happens when: `python -m benchmarks.orchestration.observed LOG run FILE ...`.
+
+Each line of the log is a JSON list: seconds since the epoch, what happened, and the id of a stack or null.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from panda_ray.cli import main as command_line
+from panda_ray.execution import run
+from panda_ray.execution.events import Listener, Outcome, RunSummary
+from panda_ray.execution.plan import Plan
+from panda_ray.execution.stack import Stack
+
+
+class EventLog(Listener):
+    """Writes events as they come; a reader may follow while the process runs."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w", encoding="utf-8", buffering=1)
+
+    def note(self, event: str, stack: Stack | None = None) -> None:
+        print(json.dumps([time.time(), event, stack and stack.id]), file=self._file)
+
+    def on_plan(self, plan: Plan) -> None:
+        self.note("planned")
+
+    def on_stack_started(self, stack: Stack) -> None:
+        self.note("stack", stack)
+
+    def on_outcome(self, stack: Stack | None, outcome: Outcome) -> None:
+        self.note(outcome.status, stack)
+
+    def on_finished(self, summary: RunSummary) -> None:
+        self.note("trained")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run `panda-ray` with one more listener."""
+    log, *rest = sys.argv[1:] if arguments is None else arguments
+    events = EventLog(Path(log))
+    run_plan = run.run_plan
+
+    def observed(plan: Plan, store: Any, runner: run.Runner, listeners: Sequence[Listener] = ()) -> RunSummary:
+        summary = run_plan(plan, store, runner, [events, *listeners])
+        events.note("logged")
+        return summary
+
+    run.run_plan = observed
+    sys.argv = ["panda-ray", *rest]
+    command_line()
+
+
+if __name__ == "__main__":
+    main()
