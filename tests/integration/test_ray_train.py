@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from small_sweeps import LONG, contents, planned, run_inline, small_sweep
 
 from panda_ray.execution.dispatch import Dispatch
 from panda_ray.execution.events import Listener
+from panda_ray.execution.plan import Plan
+from panda_ray.execution.ray_cluster import ray_cluster
 from panda_ray.execution.ray_tune import RayTuneRunner
 from panda_ray.execution.record import PROMPT_FILE
-from panda_ray.execution.run import run_plan
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.store import Store
 from panda_ray.execution.workspace import Settings
@@ -31,23 +33,22 @@ TRAINING = LONG | {"dropout": 0.0}
 
 
 class Spread(Dispatch):
-    """Gives two workers to the stack with a teacher, and one to every other."""
+    """Gives two workers to the stacks of one method, whatever the schedule says."""
 
-    def __init__(self, dispatch: Dispatch) -> None:
-        self._whole = dispatch
+    def __init__(self, plan: Plan, method: str, listener: Listener) -> None:
+        super().__init__(plan, listener)
+        self._method = method
 
-    def __getattribute__(self, name: str) -> Any:
-        whole = object.__getattribute__(self, "_whole")
-        return object.__getattribute__(self, name) if name in ("next", "__getstate__") else getattr(whole, name)
-
-    def next(self, *slots: int | None) -> Stack | None:
-        stack = object.__getattribute__(self, "_whole").next(*slots)
-        return replace(stack, workers=2) if stack is not None and stack.members[0].method == "panda" else stack
+    def next(self, *arguments: Any, **named: Any) -> Stack | None:
+        stack = super().next(*arguments, **named)
+        return replace(stack, workers=2) if stack is not None and stack.members[0].method == self._method else stack
 
 
-class SpreadRunner(RayTuneRunner):
-    def run(self, dispatch: Dispatch, store: Store, settings: Settings) -> None:
-        super().run(Spread(dispatch), store, settings)
+@pytest.fixture(scope="module")
+def local_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A Ray on this machine that several runs use."""
+    with ray_cluster(None, Settings.of(small_sweep(tmp_path_factory.getbasetemp()))):
+        yield
 
 
 class OneWorkerKiller(Listener):
@@ -68,11 +69,16 @@ class OneWorkerKiller(Listener):
                 os.kill(first, signal.SIGKILL)
 
 
-def test_a_stack_on_two_workers_survives_the_death_of_one_and_has_the_numbers_of_one_process(tmp_path: Path) -> None:
-    run_inline(small_sweep(tmp_path / "alone", training=TRAINING))
+def test_a_stack_on_two_workers_survives_the_death_of_one_and_has_the_numbers_of_one_process(
+    local_ray: None, tmp_path: Path
+) -> None:
+    methods = ["prompt_tuning", "panda"]
+    run_inline(small_sweep(tmp_path / "alone", methods=methods, training=TRAINING))
     killer = OneWorkerKiller()
-    plan, store = planned(small_sweep(tmp_path / "spread", training=TRAINING))
-    assert run_plan(plan, store, SpreadRunner(), [killer]).complete
+    plan, store = planned(small_sweep(tmp_path / "spread", methods=methods, training=TRAINING))
+    dispatch = Spread(plan, "panda", killer)
+    RayTuneRunner().run(dispatch, store, Settings.of(plan.sweep))
+    assert dispatch.summary().complete
     assert killer.starts == 2
     restarted = killer.epochs.index(min(killer.epochs[6:]), 6)
     assert 1 < killer.epochs[restarted] <= 7, "it started over instead of continuing from its checkpoint"
@@ -81,10 +87,18 @@ def test_a_stack_on_two_workers_survives_the_death_of_one_and_has_the_numbers_of
     alone = contents(tmp_path / "alone")
     for key, (score, files) in contents(tmp_path / "spread").items():
         if plan.units[key].method == "panda":
+            assert files[PROMPT_FILE] != alone[key][1][PROMPT_FILE], "the same bits: each worker trained on everything"
             assert score == pytest.approx(alone[key][0], abs=1e-4)
             assert_close(store, Store(str(tmp_path / "alone")), key)
         else:
             assert (score, files) == alone[key]
+
+
+def test_a_bug_in_a_worker_of_a_group_shows_its_own_traceback(local_ray: None, tmp_path: Path) -> None:
+    plan, store = planned(small_sweep(tmp_path))
+    settings = replace(Settings.of(plan.sweep), backbone_paths=())
+    with pytest.raises(RuntimeError, match=r"(?s)on 2 workers failed in its worker.*KeyError: 'builtin-tiny'"):
+        RayTuneRunner().run(Spread(plan, "prompt_tuning", Listener()), store, settings)
 
 
 def assert_close(store: Store, other: Store, key: str) -> None:
