@@ -83,13 +83,13 @@ def train_on_workers(stack: Stack, store: Store, settings: Settings, resources: 
         try:
             outcomes: list[Outcome] = trainer.fit().return_value
         except WorkerGroupError as error:
-            raise _cause(error) from error
+            raise cause(error) from error
         except RayActorError as error:  # the process that leads the group
             raise WorkersLostError(str(error)) from error
     return outcomes
 
 
-def _cause(error: WorkerGroupError) -> Exception:
+def cause(error: WorkerGroupError) -> Exception:
     """What a group failed of: one worker's error is the reason why others lost it, or were stopped."""
     failures = list(error.worker_failures.values())
     for failure in failures:
