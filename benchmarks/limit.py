@@ -32,7 +32,7 @@ class Limit:
 
     Attributes:
         operations_per_step: counted over the whole call, divided by its steps.
-        useful_operations_per_step: by arithmetic, without padding; what is left out of the last layer counts as done.
+        useful_operations_per_step: by arithmetic, without padding and without scores that are computed twice.
         peak: operations per second of the best square matrix product, same precision and threads.
         utilisation: counted operations per second over the peak.
         idle_share: of the call's time, in which no kernel ran; None on a CPU.
@@ -100,13 +100,13 @@ def count_operations(prepare: Prepare) -> int:
 
 
 def useful_operations(setting: Setting, width: int) -> float:
-    """The same by arithmetic: every token of every example forward and backward, the teacher's once forward."""
+    """The same by arithmetic: every example forward and backward in each epoch, the teacher's once forward."""
     size = SIZES[setting.backbone]
     sizes = Sizes(size.layers, size.hidden, 4 * size.hidden)
     forward = backward = 0.0
     for tokens in make_task(setting).train.lengths_R.tolist():
-        forward += forward_operations(sizes, tokens, setting.prompt_len)
-        backward += backward_operations(sizes, tokens, setting.prompt_len)
+        forward += forward_operations(sizes, tokens, setting.prompt_len, every_token=False)
+        backward += backward_operations(sizes, tokens, setting.prompt_len, every_token=False)
     teacher = forward if setting.method == "panda" else 0.0
     return width * (setting.epochs * (forward + backward) + teacher)
 

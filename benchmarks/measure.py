@@ -27,15 +27,28 @@ class Timing:
         return self.wall if clock == "wall" else self.cpu
 
 
-def run_in_turn(
-    competitors: Mapping[str, Prepare], rounds: int, device: torch.device, warm_up: bool = True
-) -> dict[str, list[Timing]]:
-    """Time each competitor once per round, in their order; before that once without counting.
+LEAST_ROUNDS = 3
 
-    One that does not fit into the device's memory is missing in what comes back.
+
+def run_in_turn(
+    competitors: Mapping[str, Prepare],
+    rounds: int,
+    device: torch.device,
+    *,
+    warm_up: bool = True,
+    seconds: float = float("inf"),
+) -> dict[str, list[Timing]]:
+    """Time each competitor once per round, in their order; one that does not fit into memory is missing in the result.
+
+    Args:
+        warm_up: run a round before that does not count.
+        seconds: no round begins later than that, unless there have been fewer than `LEAST_ROUNDS`.
     """
+    started = time.monotonic()
     timings: dict[str, list[Timing]] = {name: [] for name in competitors}
     for turn in range(-1 if warm_up else 0, rounds):
+        if turn >= LEAST_ROUNDS and time.monotonic() - started > seconds:
+            break
         for name in tuple(timings):
             try:
                 timing = timed(competitors[name](), device)

@@ -23,7 +23,7 @@ def run_throughput(
     for grid in grids:
         comparisons = []
         for setting in grid.settings(device):
-            comparison = compare(setting, grid.widths, rivals, grid.rounds, clock)
+            comparison = compare(setting, grid.widths, rivals, grid.rounds, clock=clock, warm_up=grid.warm_up)
             print(_line(comparison), flush=True)
             comparisons.append(comparison)
         for method in grid.methods:

@@ -23,6 +23,8 @@ ASSUMED_TOKENS = 40
 ON_PAPER = 0.45 * 790e12
 """Operations per second without a measurement: 45 % of what an H200's bf16 matrix products are said to reach."""
 _PROMPT_LEN = 20
+_READ_EVERY_TOKEN = ("squad", "conll03", "conll04", "conll05", "conll12", "ontonotes")
+"""Tasks whose heads read more than the first token, so that the last layer has to be computed for all of them."""
 _LARGE = SIZES["large"]
 _BERT_LARGE = Sizes(_LARGE.layers, _LARGE.hidden, 4 * _LARGE.hidden)
 
@@ -42,6 +44,16 @@ class PaperTask:
     def tokens(self) -> float:
         """Per row, special tokens included."""
         return mean_tokens().get(self.name, ASSUMED_TOKENS)
+
+    @property
+    def forward_operations(self) -> float:
+        """Of one row."""
+        return forward_operations(_BERT_LARGE, self.tokens, _PROMPT_LEN, self.name in _READ_EVERY_TOKEN)
+
+    @property
+    def backward_operations(self) -> float:
+        """Of one row."""
+        return backward_operations(_BERT_LARGE, self.tokens, _PROMPT_LEN, self.name in _READ_EVERY_TOKEN)
 
     @property
     def teacher_examples(self) -> int:
@@ -77,15 +89,14 @@ def paper_tasks() -> list[PaperTask]:
 def shares(tasks: list[PaperTask]) -> list[Share]:
     """The grid's parts."""
     targets, sources = [task for task in tasks if task.is_target], len(tasks)
-    training = {task.name: _training(task.tokens) for task in tasks}
-    passes = {task.name: forward_operations(_BERT_LARGE, task.tokens, _PROMPT_LEN) for task in tasks}
+    training = {task.name: task.forward_operations + task.backward_operations for task in tasks}
     grid = [(sources * task.rows * task.epochs, training[task.name]) for task in targets]
     return [
         _share("sources, once each", [(task.rows * task.epochs, training[task.name]) for task in tasks]),
         _share("PoT, 9 x 21", grid),
         _share("teachers, 9 x 21", [(sources * task.teacher_examples, training[task.name]) for task in targets]),
         _share("PanDa, 9 x 21", grid),
-        _share("the teachers' one pass", [(sources * task.rows, passes[task.name]) for task in targets]),
+        _share("the teachers' one pass", [(sources * task.rows, task.forward_operations) for task in targets]),
     ]
 
 
@@ -136,11 +147,6 @@ def projection() -> str:
 
 def _of_large(result: dict[str, Any]) -> list[dict[str, Any]]:
     return [entry for entry in result["measured"] if entry["backbone"] == "large"]
-
-
-def _training(tokens: float) -> float:
-    forward = forward_operations(_BERT_LARGE, tokens, _PROMPT_LEN)
-    return forward + backward_operations(_BERT_LARGE, tokens, _PROMPT_LEN)
 
 
 def _share(name: str, examples_and_operations: Iterable[tuple[float, float]]) -> Share:

@@ -55,9 +55,16 @@ class Comparison:
 
 
 def compare(
-    setting: Setting, widths: Sequence[int], rivals: Sequence[Rival], rounds: int, clock: Clock = "wall"
+    setting: Setting,
+    widths: Sequence[int],
+    rivals: Sequence[Rival],
+    rounds: int,
+    *,
+    clock: Clock = "wall",
+    warm_up: bool = True,
+    seconds: float = float("inf"),
 ) -> Comparison:
-    """Run panda_ray at every width and every rival in turn."""
+    """Run panda_ray at every width and every rival in turn; `warm_up` and `seconds` as in `run_in_turn`."""
     competitors: dict[str, Prepare] = {}
     work: dict[str, int] = {}
     for width in widths:
@@ -66,7 +73,7 @@ def compare(
     for rival in rivals:
         competitors[rival] = _prepare_rival(setting, rival)
         work[rival] = setting.student_examples
-    timings = run_in_turn(competitors, rounds, setting.device)
+    timings = run_in_turn(competitors, rounds, setting.device, warm_up=warm_up, seconds=seconds)
     return Comparison(
         setting,
         rates={name: median_rate(work[name], timings[name], clock) for name in timings},

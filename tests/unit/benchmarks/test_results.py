@@ -91,9 +91,12 @@ def test_competitors_run_in_turn_and_one_that_does_not_fit_is_left_out() -> None
 
         return lambda: train
 
-    timings = measure.run_in_turn({name: competitor(name) for name in ("a", "wide", "c")}, 2, CPU)
+    competitors = {name: competitor(name) for name in ("a", "wide", "c")}
+    timings = measure.run_in_turn(competitors, 2, CPU)
     assert order == ["a", "wide", "c", "a", "c", "a", "c"]
     assert {name: len(found) for name, found in timings.items()} == {"a": 2, "c": 2}
+    late = measure.run_in_turn(competitors, 9, CPU, seconds=0.0)
+    assert len(late["a"]) == measure.LEAST_ROUNDS
 
 
 def test_a_real_comparison_is_reported(folder: Path) -> None:
