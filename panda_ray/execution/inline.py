@@ -1,8 +1,8 @@
 """The runner without Ray: stacks run one after the other in this process, in the order of the plan.
 
 For tests, debugging and small machines. One process trains every stack, however many workers it might have elsewhere:
-the numbers are the same but for rounding, and but for the draws of dropout. Exceptions are not wrapped: a bug shows its own
-traceback.
+the numbers are the same but for rounding, and but for the draws of dropout. Exceptions are not wrapped: a bug shows its
+own traceback.
 """
 
 from __future__ import annotations
