@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from panda_ray.backbones import backbone_identity
 from panda_ray.execution.unit import BackboneRef, DataRef
@@ -19,16 +19,14 @@ class Catalog:
 
     Attributes:
         backbones, data: by name, in the order of the sweep file.
-        train_rows: rows that one epoch of a task trains on.
+        extents: how much each task is.
         skipped: tasks whose rows are absent, with the reason.
-        extents: of the tasks whose rows were read.
     """
 
     backbones: Mapping[str, BackboneRef]
     data: Mapping[str, DataRef]
-    train_rows: Mapping[str, int]
+    extents: Mapping[str, Extent]
     skipped: tuple[tuple[str, str], ...]
-    extents: Mapping[str, Extent] = field(default_factory=dict)
 
 
 def read_catalog(sweep: Sweep) -> Catalog:
@@ -41,7 +39,7 @@ def read_catalog(sweep: Sweep) -> Catalog:
         section.name: BackboneRef(section.name, backbone_identity(section.name, section.path))
         for section in sweep.backbones
     }
-    data, train_rows, skipped, extents = {}, {}, [], {}
+    data, extents, skipped = {}, {}, []
     for name in dict.fromkeys([*sweep.sources, *sweep.targets]):
         task = get_task(name)
         own = sweep.tasks.get(name, TaskSection())
@@ -51,6 +49,5 @@ def read_catalog(sweep: Sweep) -> Catalog:
             skipped.append((name, str(error)))
             continue
         data[name] = DataRef(name, rows.fingerprint, task.template_version, own.max_train_rows, own.max_dev_rows)
-        train_rows[name] = len(rows.train)
         extents[name] = extent_of(task, rows.train, rows.dev)
-    return Catalog(backbones, data, train_rows, tuple(skipped), extents)
+    return Catalog(backbones, data, extents, tuple(skipped))

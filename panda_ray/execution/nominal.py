@@ -50,9 +50,8 @@ def nominal_catalog(sweep: Sweep) -> NominalCatalog:
         task, own = get_task(name), sweep.tasks.get(name, TaskSection())
         fingerprint, extents[name] = _rows(task, sweep.data_root, own)
         data[name] = DataRef(name, fingerprint, task.template_version, own.max_train_rows, own.max_dev_rows)
-    train_rows = {name: extent.train_rows for name, extent in extents.items()}
     return NominalCatalog(
-        Catalog(backbones, data, train_rows, (), extents),
+        Catalog(backbones, data, extents, ()),
         tuple(name for name, reference in data.items() if reference.fingerprint == _NOMINAL),
         tuple(name for name, reference in backbones.items() if reference.identity == _NOMINAL),
     )

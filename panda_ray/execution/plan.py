@@ -31,8 +31,7 @@ class Plan:
         done: units that have a valid result in the store.
         stacks: what to run, in order.
         skipped: tasks that are left out because their rows are absent, with the reason.
-        train_rows: per task, the rows of one epoch.
-        extents: of the tasks whose rows were read.
+        extents: per task, how much it is.
         limits: widths of stacks that memory allows, where some width did not fit.
     """
 
@@ -45,7 +44,6 @@ class Plan:
     done: frozenset[str]
     stacks: tuple[Stack, ...]
     skipped: tuple[tuple[str, str], ...]
-    train_rows: Mapping[str, int]
     extents: Mapping[str, Extent]
     limits: Mapping[Footprint, Limit]
 
@@ -89,7 +87,6 @@ def plan_from(sweep: Sweep, store: Store, catalog: Catalog) -> Plan:
         done=done,
         stacks=stacks,
         skipped=catalog.skipped,
-        train_rows=catalog.train_rows,
         extents=catalog.extents,
         limits=limits,
     )

@@ -11,8 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from panda_ray.execution.workload import TaskSize
-from panda_ray.tasks import TASKS, get_task
-from panda_ray.tasks.extent import nominal_extent
+from panda_ray.tasks import TASKS
 from panda_ray.training.objective import TOKEN_KINDS
 
 if TYPE_CHECKING:
@@ -78,8 +77,7 @@ def _counted(record: Record) -> TaskSize:
 def _planned(plan: Plan, max_len: int) -> dict[str, TaskSize]:
     """Tasks as their rows look without a tokenizer."""
     sizes = {}
-    for task, train_rows in plan.train_rows.items():
-        extent = plan.extents.get(task) or nominal_extent(get_task(task), train_rows)
+    for task, extent in plan.extents.items():
         per_row = extent.examples_per_row(max_len)
         sizes[task] = TaskSize(
             train_examples=extent.train_rows * per_row,

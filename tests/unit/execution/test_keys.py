@@ -49,7 +49,7 @@ def golden_units() -> dict[str, Unit]:
     data = {
         name: DataRef(name, digest(name), get_task(name).template_version) for name in (*sweep.sources, *sweep.targets)
     }
-    catalog = Catalog({"bert-base": BackboneRef("bert-base", "hub:bert@0")}, data, dict.fromkeys(data, 100), ())
+    catalog = Catalog({"bert-base": BackboneRef("bert-base", "hub:bert@0")}, data, {}, ())
     graph = Graph(sweep, catalog)
     list_cells(sweep, graph, catalog)
     list_similarities(sweep, graph, catalog)
