@@ -16,6 +16,7 @@ from ray import tune
 from ray.tune import Callback, PlacementGroupFactory, TuneError
 from ray.tune.search import Searcher
 
+from panda_ray.execution.costs import Costs
 from panda_ray.execution.dispatch import Dispatch
 from panda_ray.execution.files import StoreFullError
 from panda_ray.execution.publishing import fail_all
@@ -51,8 +52,11 @@ class RayTuneRunner:
         with ray_cluster(self._address, settings), tempfile.TemporaryDirectory(prefix="panda-ray-tune-") as folder:
             if self._address is None:
                 check_resources(resources.cpus_per_stack, resources.gpus_per_stack)
+            costs = Costs.of(dispatch.plan, (record for _, record in store.records()))
+            dispatch.foresee(costs.expected)
             messenger = _Messenger(dispatch, store)
-            tuner = _tuner(dispatch, messenger, store, settings, folder)
+            searcher = _GraphSearcher(dispatch, elastic=self._address is not None)
+            tuner = _tuner(dispatch, searcher, messenger, store, settings, folder)
             try:
                 with environment(_pending_trials(resources, self._address)):
                     tuner.fit()
@@ -62,7 +66,9 @@ class RayTuneRunner:
                 raise
 
 
-def _tuner(dispatch: Dispatch, messenger: _Messenger, store: Store, settings: Settings, folder: str) -> tune.Tuner:
+def _tuner(
+    dispatch: Dispatch, searcher: _GraphSearcher, messenger: _Messenger, store: Store, settings: Settings, folder: str
+) -> tune.Tuner:
     """Tune as a scheduler of one plan; `folder` is for what it must write and nobody reads."""
     resources = dispatch.plan.sweep.resources
     alone = PlacementGroupFactory([{"CPU": resources.cpus_per_stack, "GPU": resources.gpus_per_stack}])
@@ -70,7 +76,7 @@ def _tuner(dispatch: Dispatch, messenger: _Messenger, store: Store, settings: Se
     return tune.Tuner(
         tune.with_resources(trainable, lambda config: alone if config["stack"].workers == 1 else WAITING),
         tune_config=tune.TuneConfig(
-            search_alg=_GraphSearcher(dispatch),
+            search_alg=searcher,
             num_samples=-1,
             reuse_actors=True,
             trial_name_creator=lambda trial: trial.trial_id,
@@ -98,15 +104,23 @@ def _pending_trials(resources: ResourceSection, address: str | None) -> dict[str
 
 
 class _GraphSearcher(Searcher):
-    """Suggests the next ready stack; Tune asks for one trial ahead of those that run."""
+    """Suggests the next stack; Tune asks for several trials ahead of those that run.
 
-    def __init__(self, dispatch: Dispatch) -> None:
+    Args:
+        elastic: the cluster may grow when trials wait. On one that cannot, a long stack is not handed out before a slot
+            is free: until then it would be unknown which shape suits it.
+    """
+
+    def __init__(self, dispatch: Dispatch, elastic: bool) -> None:
         super().__init__()
         self._dispatch = dispatch
+        self._elastic = elastic
 
     def suggest(self, trial_id: str) -> Any:
         """A trial's configuration, None while all that is left waits, or `Searcher.FINISHED`."""
-        stack = self._dispatch.next()
+        resources = self._dispatch.plan.sweep.resources
+        slots = parallel_stacks(resources.cpus_per_stack, resources.gpus_per_stack)
+        stack = self._dispatch.next(slots, ahead=self._elastic)
         if stack is not None:
             return {"stack": stack}
         return Searcher.FINISHED if self._dispatch.exhausted else None
