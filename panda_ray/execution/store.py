@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
@@ -21,7 +22,7 @@ from typing import Any
 
 from panda_ray.execution.checkpoints import Checkpoints
 from panda_ray.execution.failures import Failures
-from panda_ray.execution.files import THREADS, Files
+from panda_ray.execution.files import THREADS, Files, read_local
 from panda_ray.execution.limits import Limits
 
 Record = Mapping[str, Any]
@@ -30,6 +31,9 @@ Record = Mapping[str, Any]
 _SEAL = b', "seal": "'
 _BATCH = 64
 """Units that one thread checks before it takes the next ones."""
+
+_SEEN_BYTES = 128 << 20
+"""Room for the records of some 30,000 units."""
 
 
 class Store:
@@ -48,7 +52,8 @@ class Store:
         self.checkpoints = Checkpoints(self._files)
         self.failures = Failures(self._files)
         self.limits = Limits(self._files)
-        self._verified: dict[Path, tuple[int, int, str]] = {}
+        self._verified: dict[str, tuple[int, int, str]] = {}
+        self._seen = _SeenRecords()
 
     @property
     def local_folder(self) -> Path | None:
@@ -93,11 +98,21 @@ class Store:
         return record is not None and self._is_intact(key, record)
 
     def records(self, among: Collection[str] | None = None) -> Iterator[tuple[str, Record]]:
-        """Key and record of every unit (or of those `among`) that has one, read concurrently."""
-        listed = [path for path in self._files.sizes("units") if path.endswith("/record.json")]
+        """Key and record of every unit (or of those `among`) that has one, read concurrently.
+
+        What `done_keys` read a moment ago is not read again.
+        """
+        sizes = self._files.sizes("units")
+        listed = [path for path in sizes if path.endswith("/record.json")]
         wanted = [path for path in listed if among is None or _key(path) in among]
-        for path, data in self._files.read_many(wanted):
-            if (record := _opened(_key(path), data)) is not None:
+        unseen = []
+        for path in wanted:
+            if (data := self._seen.take(path, sizes[path])) is None:
+                unseen.append(path)
+            elif (record := _opened(_key(path), data)) is not None:
+                yield _key(path), record
+        for path, read in self._files.read_many(unseen):
+            if (record := _opened(_key(path), read)) is not None:
                 yield _key(path), record
 
     def done_keys(self, among: Collection[str] | None = None) -> frozenset[str]:
@@ -107,6 +122,7 @@ class Store:
         compared, and content when it is read.
         """
         sizes = self._files.sizes("units")
+        self._seen.clear()
         found = {_key(path) for path in sizes if path.endswith("/record.json")}
         keys = [key for key in found if among is None or key in among]
         batches = [keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH)]
@@ -149,9 +165,12 @@ class Store:
         return described
 
     def _is_done(self, key: str, sizes: Mapping[str, int]) -> bool:
-        record = self.record(key)
-        if record is None:
+        path = _path(key, "record.json")
+        data = self._files.read(path)
+        record = _opened(key, data)
+        if data is None or record is None:
             return False
+        self._seen.keep(path, data)
         files = record["files"].values()
         if any(sizes.get(_path(key, file["path"])) != file["bytes"] for file in files):
             return False
@@ -166,16 +185,38 @@ class Store:
             return data is not None and _sha256(data) == sha256
         local = self._files.local_path(path)
         try:
-            state = local.stat()
+            state = os.stat(local)  # noqa: PTH116  see `read_local`
             seen = (state.st_mtime_ns, state.st_size, sha256)
             if self._verified.get(local) == seen:
                 return True
-            if _sha256(local.read_bytes()) != sha256:
+            if _sha256(read_local(local)) != sha256:
                 return False
         except FileNotFoundError:
             return False
         self._verified[local] = seen
         return True
+
+
+class _SeenRecords:
+    """Bytes of records between `done_keys` and `records`, up to a limit; each is given out once."""
+
+    def __init__(self) -> None:
+        self._data: dict[str, bytes] = {}
+        self._bytes = 0
+
+    def clear(self) -> None:
+        self._data.clear()
+        self._bytes = 0
+
+    def keep(self, path: str, data: bytes) -> None:
+        if self._bytes < _SEEN_BYTES:
+            self._data[path] = data
+            self._bytes += len(data)
+
+    def take(self, path: str, size: int) -> bytes | None:
+        """What was read of a record, unless there is another one in its place by now."""
+        data = self._data.pop(path, b"")
+        return data if len(data) == size else None
 
 
 def _path(key: str, name: str) -> str:

@@ -67,6 +67,24 @@ def test_an_unknown_unit_or_file_is_named(store: Store) -> None:
         store.read_file(KEY, "promt.safetensors")
 
 
+def test_records_that_done_keys_has_just_read_are_not_read_again(local: Store) -> None:
+    local.publish(KEY, RECORD, FILES)
+    assert local.done_keys() == {KEY}
+    (path,) = paths(local, "units/*/*/record.json")
+    path.write_bytes(b"x" * path.stat().st_size)
+    assert [record["score"] for _, record in local.records()] == [61.5]
+    assert list(local.records()) == []
+
+
+def test_a_record_that_was_replaced_since_is_read(local: Store) -> None:
+    local.publish(KEY, RECORD, FILES)
+    assert local.done_keys() == {KEY}
+    (path,) = paths(local, "units/*/*/record.json")
+    path.unlink()
+    local.publish(KEY, {**RECORD, "score": 7}, FILES)
+    assert [record["score"] for _, record in local.records()] == [7]
+
+
 @pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
 @pytest.mark.parametrize("file", ["prompt.*", "predictions.*", "record.json"])
 def test_a_damaged_unit_counts_as_absent_and_is_mended_by_publishing(local: Store, file: str, damage: str) -> None:
