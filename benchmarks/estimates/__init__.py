@@ -1,1 +1,1 @@
-"""How far estimates are from what stacks took: a finished sweep, estimated from a part of its own records."""
+"""How far estimates are from what stacks took: those of a sweep, estimated from a part of its own records."""

@@ -1,4 +1,4 @@
-"""What `panda-ray plan` would have said in the middle of a finished sweep, beside what then happened."""
+"""What `panda-ray plan` would have said in the middle of a sweep, beside what then happened."""
 
 from __future__ import annotations
 

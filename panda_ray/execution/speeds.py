@@ -90,7 +90,7 @@ class Speeds:
         return 1.0 if workers == 1 else workers * self._efficiency
 
     def _fit(self, samples: Sequence[Sample]) -> tuple[float, float]:
-        """Seconds per launch and per operation that leave the smallest relative errors, neither below 0."""
+        """Seconds per launch and per operation, neither below 0, that give the measured seconds in sum."""
         if not samples:
             return ASSUMED_OVERHEAD, 1 / _assumed_rate(self.device)
         points = [
@@ -101,7 +101,7 @@ class Speeds:
         if max(sizes) > _SPREAD * min(sizes):
             overhead, per_operation = _least_squares(points)
             if overhead >= 0 and per_operation > 0:
-                return overhead, per_operation
+                return _with_right_sum(points, overhead, per_operation)
             if per_operation > 0:
                 return 0.0, _rate_beside(points, 0.0)
         most = min(_MOST_OVERHEAD * seconds / launches for launches, _, seconds in points)
@@ -154,6 +154,15 @@ def _rate_beside(points: Sequence[tuple[float, float, float]], overhead: float) 
     """Seconds per operation that explain, together with a given overhead, the sum of the measured seconds."""
     left = sum(seconds - overhead * launches for launches, _, seconds in points)
     return left / sum(operations for _, operations, _ in points)
+
+
+def _with_right_sum(
+    points: Sequence[tuple[float, float, float]], overhead: float, per_operation: float
+) -> tuple[float, float]:
+    """Both factors scaled to the sum of the measured seconds: least relative errors alone favour the fast samples."""
+    fitted = sum(launches * overhead + operations * per_operation for launches, operations, _ in points)
+    scale = sum(seconds for _, _, seconds in points) / fitted
+    return scale * overhead, scale * per_operation
 
 
 def _least_squares(points: Sequence[tuple[float, float, float]]) -> tuple[float, float]:
