@@ -30,6 +30,8 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 TRAINING = LONG | {"dropout": 0.0}
 """Without dropout, because its draws differ between workers."""
+FEW: dict[str, Any] = {"sources": ["review"], "methods": ["prompt_tuning", "panda"]}
+"""One stack with a teacher, and what it needs."""
 
 
 class Spread(Dispatch):
@@ -56,33 +58,31 @@ class OneWorkerKiller(Listener):
 
     def __init__(self) -> None:
         self.starts = 0
-        self.epochs: list[int] = []
+        self.epochs_after: list[int] = []
 
     def on_stack_started(self, stack: Stack) -> None:
         self.starts += stack.workers == 2
 
     def on_epoch(self, stack: Stack, report: EpochReport) -> None:
-        if stack.workers == 2:
-            self.epochs.append(report.epoch)
-            if self.starts == 1 and report.epoch == 6:
-                first, _ = workers_of(os.getpid(), "RayTrainWorker")
-                os.kill(first, signal.SIGKILL)
+        if stack.workers == 2 and self.starts == 2:
+            self.epochs_after.append(report.epoch)
+        elif stack.workers == 2 and report.epoch == 4:
+            first, _ = workers_of(os.getpid(), "RayTrainWorker")
+            os.kill(first, signal.SIGKILL)
 
 
 def test_a_stack_on_two_workers_survives_the_death_of_one_and_has_the_numbers_of_one_process(
     local_ray: None, tmp_path: Path
 ) -> None:
-    methods = ["prompt_tuning", "panda"]
-    run_inline(small_sweep(tmp_path / "alone", methods=methods, training=TRAINING))
+    run_inline(small_sweep(tmp_path / "alone", **FEW, training=TRAINING))
     killer = OneWorkerKiller()
-    plan, store = planned(small_sweep(tmp_path / "spread", methods=methods, training=TRAINING))
+    plan, store = planned(small_sweep(tmp_path / "spread", **FEW, training=TRAINING))
     dispatch = Spread(plan, "panda", killer)
     RayTuneRunner().run(dispatch, store, Settings.of(plan.sweep))
     assert dispatch.summary().complete
     assert killer.starts == 2
-    restarted = killer.epochs.index(min(killer.epochs[6:]), 6)
-    assert 1 < killer.epochs[restarted] <= 7, "it started over instead of continuing from its checkpoint"
-    assert killer.epochs[-1] == TRAINING["epochs"]
+    assert min(killer.epochs_after) > 1, "it started over instead of continuing from its checkpoint"
+    assert max(killer.epochs_after) == TRAINING["epochs"]
     assert not list((tmp_path / "spread").glob("checkpoints/*"))
     alone = contents(tmp_path / "alone")
     for key, (score, files) in contents(tmp_path / "spread").items():
@@ -95,7 +95,7 @@ def test_a_stack_on_two_workers_survives_the_death_of_one_and_has_the_numbers_of
 
 
 def test_a_bug_in_a_worker_of_a_group_shows_its_own_traceback(local_ray: None, tmp_path: Path) -> None:
-    plan, store = planned(small_sweep(tmp_path))
+    plan, store = planned(small_sweep(tmp_path, sources=["remark"], methods=["prompt_tuning"], metrics=[]))
     settings = replace(Settings.of(plan.sweep), backbone_paths=())
     with pytest.raises(RuntimeError, match=r"(?s)on 2 workers failed in its worker.*KeyError: 'builtin-tiny'"):
         RayTuneRunner().run(Spread(plan, "prompt_tuning", Listener()), store, settings)
