@@ -46,11 +46,6 @@ class Block:
     length: int
     visible_R11V: Tensor | None
 
-    def take(self, x_1NXH: Tensor) -> Tensor:
-        """The block of a tensor of heads, (R, N, T, H), as a view."""
-        own_NZH = x_1NXH[0, :, self.start : self.start + self.rows * self.length]
-        return own_NZH.reshape(len(own_NZH), self.rows, self.length, -1).transpose(0, 1)
-
 
 class Layout:
     """The blocks of one forward pass.
@@ -67,6 +62,17 @@ class Layout:
             self.blocks.append(Block(start, rows, length, _visible(tokens, prompt_len) if tokens.padded else None))
             start += rows * length
         self._device = blocks[0].input_ids_RT.device
+
+    def split_heads(self, x_1NXH: Tensor) -> list[Tensor]:
+        """The blocks of a tensor of heads, each (R, N, T, H) and a view.
+
+        One split, because the gradient of a slice is as large as the whole tensor.
+        """
+        parts = torch.split(x_1NXH[0], [block.rows * block.length for block in self.blocks], dim=1)
+        return [
+            part_NZH.reshape(len(part_NZH), block.rows, block.length, -1).transpose(0, 1)
+            for block, part_NZH in zip(self.blocks, parts, strict=True)
+        ]
 
     def first_tokens(self) -> Tensor:
         """Where each row begins, (Y,) int64."""

@@ -34,15 +34,17 @@ def bert_first_tokens(layer: Any, hidden_1XD: Tensor, layout: Layout, prefix: Pr
     mixed_YND = [
         attend_to_rows(
             query_RN1H,
-            block.take(key_1NXH),
-            block.take(value_1NXH),
+            key_RNTH,
+            value_RNTH,
             block.visible_R11V,
             layer=own.layer_idx,
             scaling=own.scaling,
             dropout=own.dropout.p if own.training else 0.0,
             prefix=prefix,
         ).flatten(1)
-        for block, query_RN1H in zip(layout.blocks, query_of_block, strict=True)
+        for block, query_RN1H, key_RNTH, value_RNTH in zip(
+            layout.blocks, query_of_block, layout.split_heads(key_1NXH), layout.split_heads(value_1NXH), strict=True
+        )
     ]
     attended_1YD = layer.attention.output(torch.cat(mixed_YND).unsqueeze(0), first_1YD)
     output_1YD: Tensor = layer.feed_forward_chunk(attended_1YD)

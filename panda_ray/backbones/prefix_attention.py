@@ -32,16 +32,16 @@ class PrefixStack:
     """
 
     def __init__(self, prefix_SLKNPH: Tensor, dropout: float = 0.0) -> None:
-        self._prefix_SLKNPH = prefix_SLKNPH
+        self._layers = prefix_SLKNPH.unbind(dim=1)
         self._dropout = dropout
 
     def layer(self, layer: int, rows: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """Keys and values of one layer for every row, each (R, N, P, H)."""
-        prefix_SKNPH = self._prefix_SLKNPH[:, layer].to(dtype)
+        prefix_SKNPH = self._layers[layer].to(dtype)
         members, _, *shape = prefix_SKNPH.shape
         prefix_KSBNPH = prefix_SKNPH.transpose(0, 1).unsqueeze(2).expand(2, members, rows // members, *shape)
-        prefix_KRNPH = drop(prefix_KSBNPH, self._dropout).reshape(2, rows, *shape)
-        return prefix_KRNPH[0], prefix_KRNPH[1]
+        key_RNPH, value_RNPH = drop(prefix_KSBNPH, self._dropout).reshape(2, rows, *shape).unbind()
+        return key_RNPH, value_RNPH
 
 
 def attend_to_rows(
@@ -86,9 +86,9 @@ def _attend(
     """Attention within the rows of every block; gives (1, X, N, H), as transformers expects it."""
     mixed_XNH = [
         attend_to_rows(
-            block.take(query_1NXH),
-            block.take(key_1NXH),
-            block.take(value_1NXH),
+            query_RNTH,
+            key_RNTH,
+            value_RNTH,
             block.visible_R11V,
             layer=int(module.layer_idx),  # type: ignore[arg-type]
             scaling=scaling,
@@ -97,7 +97,9 @@ def _attend(
         )
         .transpose(1, 2)
         .flatten(0, 1)
-        for block in layout.blocks
+        for block, query_RNTH, key_RNTH, value_RNTH in zip(
+            layout.blocks, *(layout.split_heads(x_1NXH) for x_1NXH in (query_1NXH, key_1NXH, value_1NXH)), strict=True
+        )
     ]
     return torch.cat(mixed_XNH).unsqueeze(0), None
 
