@@ -20,8 +20,8 @@ from panda_ray.execution.stack import Stack
 from panda_ray.execution.unit import Unit
 
 SHORT_SECONDS = 60.0
-"""A stack that takes less is never split or spread: starting its parts would take longer than they save, and small
-runs keep the shapes, and so the bytes, of a run in one process."""
+"""A stack that takes less is never split or spread, and starts narrow only where a longer one waits for it: parts would
+take longer to start than they save, and small runs keep the shapes, and so the bytes, of a run in one process."""
 
 LARGEST_LOSS = 1.5
 """Members that could wait for a wider stack start in a narrow one on an idle slot if it takes at the most so many times
@@ -62,7 +62,10 @@ class Shaper:
         self._clock = clock
         self._shapes = Shapes(seconds, max_workers)
         self._packed = self._bought(0.0)
-        self._after_packed = longest_paths(_seconds(self._packed), depends_on).after
+        packed = _seconds(self._packed)
+        self._after_packed = longest_paths(packed, depends_on).after
+        only_long = {key: seconds if seconds >= SHORT_SECONDS else 0.0 for key, seconds in packed.items()}
+        self._after_long = longest_paths(only_long, depends_on).after
         self._waiting_work = sum(shape.work for shape in self._packed.values())
         self._running: dict[str, _Running] = {}
         self._slots = 0
@@ -78,10 +81,10 @@ class Shaper:
 
     def may_start_narrow(self, members: Sequence[Unit], full: Sequence[Unit]) -> bool:
         """Whether some members of a stack may start on an idle slot before its others are ready."""
-        if self.rank(members) < SHORT_SECONDS:
-            return False
+        if self.is_short(members):
+            return _longest(self._after_long, members) > 0
         work, least_work = self._shapes.seconds(members), self._shapes.seconds(full)
-        return self.is_short(members) or work / len(members) <= LARGEST_LOSS * least_work / len(full)
+        return work / len(members) <= LARGEST_LOSS * least_work / len(full)
 
     def aim(self, waiting: Iterable[Stack], slots: int) -> None:
         """Find the end that the run can have on so many slots, from now on; nothing to do while they stay the same."""

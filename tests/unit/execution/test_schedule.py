@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 
 import pytest
 
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.schedule import Schedule
+from panda_ray.execution.shaper import Shaper
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.unit import BackboneRef, DataRef, Unit
 from panda_ray.training.config import TrainConfig
@@ -30,6 +32,10 @@ GRAPH = {
     PANDA_B.key: (TEACHER_B.key,),
 }
 STACKS = [Stack((SOURCE_A,)), Stack((SOURCE_B,)), Stack((TEACHER_A, TEACHER_B)), Stack((PANDA_A, PANDA_B))]
+
+
+def constant(seconds: float, stack: Stack, workers: int) -> float:
+    return seconds
 
 
 def done(stack: Stack) -> list[Outcome]:
@@ -89,3 +95,51 @@ def test_a_finished_member_waits_for_what_it_needs_but_is_not_blocked() -> None:
     stack = schedule.next()
     assert stack is not None
     assert stack.members == (TEACHER_B,)
+
+
+def test_failures_half_way_leave_the_rest_of_split_stacks_running() -> None:
+    """Members of one stack become ready at different times; some of what they wait for fails."""
+    sources = [unit(f"source {number}") for number in range(12)]
+    students = [unit(f"student {number}") for number in range(12)]
+    graph: dict[str, tuple[str, ...]] = {source.key: () for source in sources}
+    graph |= {student.key: (source.key,) for source, student in zip(sources, students, strict=True)}
+    stacks = [*(Stack((source,)) for source in sources), Stack(tuple(students[:6])), Stack(tuple(students[6:]))]
+    shaper = Shaper(stacks, graph, lambda stack, workers: 1000.0 + 100 * len(stack.members), 1, lambda: 0.0)
+    schedule = Schedule(stacks, graph, (), shaper)
+    running: list[Stack] = []
+    finished: set[str] = set()
+    blocked: dict[str, str] = {}
+    ran: list[str] = []
+    chance = random.Random(0)
+    while not schedule.exhausted or running:
+        while (stack := schedule.next(slots=5, ahead=False)) is not None:
+            assert all(needed in finished for unit in stack.members for needed in graph[unit.key])
+            running.append(stack)
+            ran += [unit.key for unit in stack.members]
+        assert len(running) <= 5
+        ended = running.pop(chance.randrange(len(running)))
+        failed = {member.key for member in ended.members if member in sources[::4]}
+        finished.update(member.key for member in ended.members if member.key not in failed)
+        outcomes = [Outcome(member.key, "failed" if member.key in failed else "done") for member in ended.todo]
+        blocked |= schedule.finish(ended, outcomes)
+    assert blocked == {student.key: source.key for source, student in zip(sources[::4], students[::4], strict=True)}
+    assert sorted(ran) == sorted(graph.keys() - blocked.keys())
+
+
+def test_the_longest_path_comes_first_and_without_seconds_the_order_of_the_plan() -> None:
+    long, short, last = unit("long"), unit("short"), unit("last")
+    graph: dict[str, tuple[str, ...]] = {short.key: (), long.key: (), last.key: (long.key,)}
+    stacks = [Stack((short,)), Stack((long,)), Stack((last,))]
+    assert Schedule(stacks, graph, ()).next() == stacks[0]
+    shaper = Shaper(stacks, graph, lambda stack, workers: 10.0, 1, lambda: 0.0)
+    assert Schedule(stacks, graph, (), shaper).next() == stacks[1]
+
+
+def test_a_long_stack_is_held_back_until_a_slot_is_free_unless_the_cluster_may_grow() -> None:
+    stacks = [Stack((unit(f"source {number}"),)) for number in range(4)]
+    graph: dict[str, tuple[str, ...]] = {stack.members[0].key: () for stack in stacks}
+    for seconds, ahead, handed_out in ((100.0, False, 2), (100.0, True, 4), (10.0, False, 4)):
+        shaper = Shaper(stacks, graph, partial(constant, seconds), 1, lambda: 0.0)
+        schedule = Schedule(stacks, graph, (), shaper)
+        found = [schedule.next(slots=2, ahead=ahead) for _ in stacks]
+        assert sum(stack is not None for stack in found) == handed_out
