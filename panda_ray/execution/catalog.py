@@ -9,8 +9,9 @@ from panda_ray.backbones import backbone_identity
 from panda_ray.execution.unit import BackboneRef, DataRef
 from panda_ray.sweep import Sweep, TaskSection
 from panda_ray.tasks import get_task
-from panda_ray.tasks.extent import Extent, extent_of
-from panda_ray.tasks.loading import MissingData, load_rows
+from panda_ray.tasks.caching.survey import survey
+from panda_ray.tasks.extent import Extent
+from panda_ray.tasks.loading import MissingData
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,10 @@ def read_catalog(sweep: Sweep) -> Catalog:
         task = get_task(name)
         own = sweep.tasks.get(name, TaskSection())
         try:
-            rows = load_rows(task, sweep.data_root, own.max_train_rows, own.max_dev_rows)
+            found = survey(task, sweep.data_root, own.max_train_rows, own.max_dev_rows)
         except MissingData as error:
             skipped.append((name, str(error)))
             continue
-        data[name] = DataRef(name, rows.fingerprint, task.template_version, own.max_train_rows, own.max_dev_rows)
-        extents[name] = extent_of(task, rows.train, rows.dev)
+        data[name] = DataRef(name, found.fingerprint, task.template_version, own.max_train_rows, own.max_dev_rows)
+        extents[name] = found.extent
     return Catalog(backbones, data, extents, tuple(skipped))

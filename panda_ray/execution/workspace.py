@@ -15,9 +15,10 @@ from panda_ray.errors import InputError
 from panda_ray.execution.unit import BackboneRef, DataRef
 from panda_ray.sweep import Sweep
 from panda_ray.tasks import get_task
+from panda_ray.tasks.caching.encoded import encoded_task
+from panda_ray.tasks.caching.survey import survey
 from panda_ray.tasks.encoded import EncodedTask
-from panda_ray.tasks.encoding import encode_task
-from panda_ray.tasks.loading import load_rows
+from panda_ray.tasks.loading import TaskRows, load_rows
 
 _KEPT_TASKS = 8
 """Encoded tasks that a process keeps; stacks of one task tend to follow each other."""
@@ -90,11 +91,20 @@ class Workspace:
 
     def _encode(self, ref: DataRef, backbone: BackboneRef, max_len: int) -> EncodedTask:
         spec = get_task(ref.task)
-        rows = load_rows(spec, self.settings.data_root, ref.max_train_rows, ref.max_dev_rows)
-        if rows.fingerprint != ref.fingerprint:
-            where = rows.train_where
-            raise InputError(f"task {ref.task!r}: {where} has changed since the sweep was planned; plan again")
-        return encode_task(spec, rows, self.backbone(backbone).tokenizer, max_len)
+        found = survey(spec, self.settings.data_root, ref.max_train_rows, ref.max_dev_rows)
+        _check_unchanged(ref, found.fingerprint, found.where)
+        tokenizer = self.backbone(backbone).tokenizer
+        return encoded_task(spec, ref.fingerprint, lambda: self._rows(ref), tokenizer, backbone.identity, max_len)
+
+    def _rows(self, ref: DataRef) -> TaskRows:
+        rows = load_rows(get_task(ref.task), self.settings.data_root, ref.max_train_rows, ref.max_dev_rows)
+        _check_unchanged(ref, rows.fingerprint, rows.train_where)
+        return rows
+
+
+def _check_unchanged(ref: DataRef, fingerprint: str, where: str) -> None:
+    if fingerprint != ref.fingerprint:
+        raise InputError(f"task {ref.task!r}: {where} has changed since the sweep was planned; plan again")
 
 
 Address = TypeVar("Address")

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,22 +73,35 @@ def read_splits(
     Raises:
         MissingData, InputError: as `load_rows`, but for problems inside the rows.
     """
+    files = split_files(spec, data_root)
     if isinstance(spec.origin, BuiltinOrigin):
         train = _generated(spec, spec.origin, "train", max_train_rows)
         dev = _generated(spec, spec.origin, "validation", max_dev_rows)
-    elif data_root is not None:
-        train = read_parquet(spec, [_local_file(spec, data_root, "train")], max_train_rows)
-        dev = read_parquet(spec, [_local_file(spec, data_root, "validation")], max_dev_rows)
-    elif isinstance(spec.origin, HubOrigin):
-        train_files, dev_files = fetch(spec.name, spec.origin)
-        train = read_parquet(spec, train_files, max_train_rows, spec.origin.adapt)
-        dev = read_parquet(spec, dev_files, max_dev_rows, spec.origin.adapt)
     else:
-        raise MissingData(
-            f"task {spec.name!r} is yours to bring ({spec.origin.reason}): set data_root: DIR and put it into "
-            f"DIR/{spec.name}/train.parquet and validation.parquet, see docs/data.md"
-        )
+        assert files is not None, "only built-in rows are not in files"
+        adapt = spec.origin.adapt if isinstance(spec.origin, HubOrigin) and data_root is None else None
+        train = read_parquet(spec, files[0], max_train_rows, adapt)
+        dev = read_parquet(spec, files[1], max_dev_rows, adapt)
     return with_codes(spec, train), with_codes(spec, dev)
+
+
+def split_files(spec: TaskSpec, data_root: str | None) -> tuple[Sequence[Path], Sequence[Path]] | None:
+    """(train, dev) files of a task, fetched if need be; None for rows that the project generates.
+
+    Raises:
+        MissingData: for a set that is not there and that a grid can do without.
+        InputError: for a folder that is none, or a Hub that cannot be reached.
+    """
+    if isinstance(spec.origin, BuiltinOrigin):
+        return None
+    if data_root is not None:
+        return [_local_file(spec, data_root, "train")], [_local_file(spec, data_root, "validation")]
+    if isinstance(spec.origin, HubOrigin):
+        return fetch(spec.name, spec.origin)
+    raise MissingData(
+        f"task {spec.name!r} is yours to bring ({spec.origin.reason}): set data_root: DIR and put it into "
+        f"DIR/{spec.name}/train.parquet and validation.parquet, see docs/data.md"
+    )
 
 
 def _generated(spec: TaskSpec, origin: BuiltinOrigin, split: str, limit: int | None) -> SplitTable:

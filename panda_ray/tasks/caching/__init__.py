@@ -1,0 +1,1 @@
+"""What earlier runs found out about data sets: fingerprints, extents, encoded rows. Nothing is read twice."""
