@@ -14,9 +14,10 @@ from panda_ray.execution.catalog import Catalog
 from panda_ray.execution.unit import BackboneRef, DataRef
 from panda_ray.sweep import BackboneSection, Sweep, TaskSection
 from panda_ray.tasks import get_task
-from panda_ray.tasks.extent import Extent, extent_of, nominal_extent
+from panda_ray.tasks.caching.survey import survey
+from panda_ray.tasks.extent import Extent, nominal_extent
 from panda_ray.tasks.hub import is_cached
-from panda_ray.tasks.loading import MissingData, load_rows
+from panda_ray.tasks.loading import MissingData
 from panda_ray.tasks.task import HubOrigin, TaskSpec
 
 _NOMINAL = "nominal"
@@ -70,9 +71,9 @@ def _rows(task: TaskSpec, data_root: str | None, own: TaskSection) -> tuple[str,
     """Fingerprint and extent of a task's rows."""
     if data_root is not None or not isinstance(task.origin, HubOrigin) or is_cached(task.origin):
         try:
-            rows = load_rows(task, data_root, own.max_train_rows, own.max_dev_rows)
+            found = survey(task, data_root, own.max_train_rows, own.max_dev_rows)
         except MissingData:
             pass  # the published size stands in for the rows
         else:
-            return rows.fingerprint, extent_of(task, rows.train, rows.dev)
+            return found.fingerprint, found.extent
     return _NOMINAL, nominal_extent(task, min(task.train_rows, own.max_train_rows or task.train_rows))
