@@ -58,7 +58,7 @@ def limit_grids(device: torch.device) -> Sequence[Grid]:
     if device.type == "cuda":
         return [Grid(backbone, ("cb", "stsb"), BOTH, (21, 42), 128, 2, 3) for backbone in ("small", "base", "large")]
     return [
-        Grid("tiny", ("cb", "stsb"), ("panda",), (8,), rows=128, epochs=4, rounds=3),
+        Grid("tiny", ("cb", "stsb"), ("panda",), (8,), rows=64, epochs=2, rounds=3),
         Grid("small", ("cb", "stsb"), ("panda",), (8,), rows=16, epochs=2, rounds=2),
     ]
 
@@ -74,11 +74,11 @@ class MemoryGrid:
 
     def setting(self, device: torch.device) -> Setting:
         """Few rows: what one step needs at the most does not depend on how many there are."""
-        return Setting(self.backbone, "cb", "panda", device, precision_of(device), rows=64, epochs=1)
+        return Setting(self.backbone, "cb", "panda", device, precision_of(device), rows=32, epochs=1)
 
 
 def memory_grids(device: torch.device) -> Sequence[MemoryGrid]:
     """Where memory is measured."""
     if device.type == "cuda":
         return [MemoryGrid(backbone, (4, 8, 16), 42, (40, 80, 141)) for backbone in ("base", "large")]
-    return [MemoryGrid("tiny", (8, 64, 128), 192, (4, 16))]
+    return [MemoryGrid("tiny", (8, 64), 128, (4, 16))]
