@@ -40,7 +40,7 @@ def ray_cluster(address: str | None, settings: Settings) -> Iterator[None]:
     Args:
         address: of a running cluster ("auto", "host:6379", "ray://..."); None starts one on this machine.
     """
-    with environment(_DRIVER_ENVIRONMENT):
+    with environment(_DRIVER_ENVIRONMENT | (_threads(settings) if address is None else {})):
         if ray.is_initialized():
             yield
             return
@@ -76,14 +76,14 @@ def check_resources(cpus: float, gpus: float) -> None:
 
 
 def _arguments(address: str | None, temporary: str, settings: Settings) -> dict[str, Any]:
-    threads = str(settings.threads)
     common: dict[str, Any] = {
-        "runtime_env": {"env_vars": {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}},
         "log_to_driver": False,
         "logging_level": "CRITICAL",  # a worker that dies is started again, and listeners hear of it
     }
     if address is not None:
-        return {**common, "address": address}
+        return {**common, "address": address, "runtime_env": {"env_vars": _threads(settings)}}
+    # Workers of a cluster of our own inherit this process's environment. A runtime environment would be prepared
+    # first, and the workers that Ray starts ahead of time could not be used.
     return {
         **common,
         "address": "local",
@@ -91,6 +91,11 @@ def _arguments(address: str | None, temporary: str, settings: Settings) -> dict[
         "object_store_memory": _OBJECT_STORE_BYTES,
         "_temp_dir": temporary,
     }
+
+
+def _threads(settings: Settings) -> dict[str, str]:
+    """What a worker's libraries must know before they are imported."""
+    return dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(settings.threads))
 
 
 @contextmanager
