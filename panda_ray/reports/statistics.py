@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from panda_ray.tasks.scoring import reduce
+from panda_ray.tasks.scoring import reduce, reduce_samples
 from panda_ray.tracking.study import ItemStatistics
 
 REPLICATES = 1000
@@ -87,8 +87,8 @@ class Bootstrap:
             unit = self._units[key]
             statistics_IM = unit.items.of(self._protocol)
             samples_RI = self._samples_of(unit.target, len(statistics_IM))
-            replicates = (reduce(unit.metric, statistics_IM[sample_I]) for sample_I in samples_RI)
-            self._scores[key] = np.fromiter((reduce(unit.metric, statistics_IM), *replicates), np.float64)
+            replicates_R = reduce_samples(unit.metric, statistics_IM, samples_RI)
+            self._scores[key] = np.concatenate([[reduce(unit.metric, statistics_IM)], replicates_R])
         return self._scores[key]
 
     def _samples_of(self, target: str, items: int) -> NDArray[np.int32]:

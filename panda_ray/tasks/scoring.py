@@ -2,7 +2,7 @@
 
 A score is always `reduce(metric, statistics)`, so a bootstrap is `reduce(metric, statistics[sample])`.
 
-Shape letters: E examples, I items, M statistics per item.
+Shape letters: E examples, I items, M statistics per item, R samples.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ DECODERS: Mapping[Kind, Decoder] = {
     "extractive_qa": extractive_qa.decode,
     "candidate_ranking": candidate_ranking.decode,
 }
+
+_GATHERED = 1 << 20
+"""Numbers of resampled items that are in memory at a time."""
 
 MEASURES: Mapping[str, Measure] = {
     "accuracy": ACCURACY,
@@ -78,7 +81,21 @@ def reduce(metric: str, statistics_IM: NDArray[np.float64]) -> float:
     """
     if not len(statistics_IM):
         raise ValueError(f"the {metric} of no items is undefined")
-    return 100 * _measure(metric).reduce(statistics_IM)
+    return float(100 * _measure(metric).reduce(statistics_IM))
+
+
+def reduce_samples(
+    metric: str, statistics_IM: NDArray[np.float64], samples_RI: NDArray[np.integer[Any]]
+) -> NDArray[np.float64]:
+    """The scores (R) in percent of R samples of the items, each given by the numbers of its items.
+
+    Raises:
+        InputError: for an unknown metric.
+    """
+    measure = _measure(metric)
+    rows = max(1, _GATHERED // max(1, statistics_IM.size))
+    parts = (samples_RI[start : start + rows] for start in range(0, len(samples_RI), rows))
+    return 100 * np.concatenate([measure.reduce(statistics_IM[part_RI]) for part_RI in parts])
 
 
 def _measure(metric: str) -> Measure:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from panda_ray.tasks.measures.measure import Measure, Statistics
+from panda_ray.tasks.measures.measure import Measure, Statistics, mean_of_first
 
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
@@ -48,8 +48,4 @@ def _matches(values: Sequence[str], references: Sequence[dict[str, Any]]) -> Sta
     return np.array(rows, dtype=np.float64).reshape(-1, 2)
 
 
-def _mean_f1(statistics_I2: Statistics) -> float:
-    return float(statistics_I2[:, 0].mean())
-
-
-ANSWER_F1 = Measure(_matches, _mean_f1)
+ANSWER_F1 = Measure(_matches, mean_of_first)

@@ -6,15 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from panda_ray.tasks.measures.measure import Measure, Statistics, f1_of_counts
+from panda_ray.tasks.measures.measure import Measure, Statistics, f1_of_counts, mean_of_first, ratio
 
 
 def _correct(values: Sequence[int], references: Sequence[int]) -> Statistics:
     return np.equal(values, references).astype(np.float64)[:, None]
-
-
-def _mean(statistics_I1: Statistics) -> float:
-    return float(statistics_I1[:, 0].mean())
 
 
 def _positives(values: Sequence[int], references: Sequence[int]) -> Statistics:
@@ -23,18 +19,14 @@ def _positives(values: Sequence[int], references: Sequence[int]) -> Statistics:
     return np.stack([predicted & actual, predicted, actual], axis=1).astype(np.float64)
 
 
-def _f1(statistics_I3: Statistics) -> float:
-    return f1_of_counts(statistics_I3.sum(axis=0))
-
-
-def _matthews(statistics_I3: Statistics) -> float:
+def _matthews(statistics_XI3: Statistics) -> Statistics:
     """Phi coefficient of predictions and references; 0 where either has one class only."""
-    items = len(statistics_I3)
-    both, predicted, actual = statistics_I3.sum(axis=0)
+    items = statistics_XI3.shape[-2]
+    both, predicted, actual = np.moveaxis(statistics_XI3.sum(axis=-2), -1, 0)
     spread = predicted * (items - predicted) * actual * (items - actual)
-    return float((items * both - predicted * actual) / np.sqrt(spread)) if spread else 0.0
+    return ratio(items * both - predicted * actual, np.sqrt(spread))
 
 
-ACCURACY = Measure(_correct, _mean)
-F1 = Measure(_positives, _f1)
+ACCURACY = Measure(_correct, mean_of_first)
+F1 = Measure(_positives, f1_of_counts)
 MATTHEWS = Measure(_positives, _matthews)

@@ -1,6 +1,6 @@
 """What a task metric is.
 
-Shape letters: I items, M statistics per item.
+Shape letters: I items, M statistics per item; X any axes before them, such as the replicates of a bootstrap.
 """
 
 from __future__ import annotations
@@ -21,14 +21,24 @@ class Measure:
 
     Attributes:
         statistics: (predictions, references), one JSON value per item each, to (I, M) numbers.
-        reduce: (I, M) numbers to the score as a fraction, usually in [0, 1] (correlations in [-1, 1]).
+        reduce: (X, I, M) numbers to (X) scores as fractions, usually in [0, 1] (correlations in [-1, 1]).
     """
 
     statistics: Callable[[Sequence[Any], Sequence[Any]], Statistics]
-    reduce: Callable[[Statistics], float]
+    reduce: Callable[[Statistics], Statistics]
 
 
-def f1_of_counts(counts_3: Statistics) -> float:
-    """F1 from summed (true positives, predicted, actual); 0 where there is nothing to find and nothing found."""
-    true, predicted, actual = counts_3
-    return float(2 * true / (predicted + actual)) if predicted + actual else 0.0
+def mean_of_first(statistics_XIM: Statistics) -> Statistics:
+    """Mean over items of the first number."""
+    return np.asarray(statistics_XIM[..., 0].mean(axis=-1))
+
+
+def ratio(over: Statistics, under: Statistics) -> Statistics:
+    """`over / under`, and 0 where that has no value."""
+    return np.divide(over, under, out=np.zeros_like(over), where=under != 0)
+
+
+def f1_of_counts(statistics_XI3: Statistics) -> Statistics:
+    """F1 from (true positives, predicted, actual) of each item; 0 where nothing is to be found and nothing is found."""
+    true, predicted, actual = np.moveaxis(statistics_XI3.sum(axis=-2), -1, 0)
+    return ratio(2 * true, predicted + actual)

@@ -21,10 +21,18 @@ def _correlation(first: Statistics, second: Statistics) -> float:
     return float(first @ second / norm) if norm else 0.0
 
 
-def _pearson_spearman_mean(statistics_I2: Statistics) -> float:
-    predicted, actual = statistics_I2[:, 0], statistics_I2[:, 1]
-    spearman = _correlation(rankdata(predicted), rankdata(actual))
-    return (_correlation(predicted, actual) + spearman) / 2
+def _pearson_spearman_mean(statistics_XI2: Statistics) -> Statistics:
+    ranks_XI2 = rankdata(statistics_XI2, axis=-2)
+    scores = [
+        (_correlation(*pairs_I2.T) + _correlation(*ranks_I2.T)) / 2
+        for pairs_I2, ranks_I2 in zip(_flat(statistics_XI2), _flat(ranks_XI2), strict=True)
+    ]
+    return np.array(scores).reshape(statistics_XI2.shape[:-2])
+
+
+def _flat(statistics_XI2: Statistics) -> Statistics:
+    """One leading axis."""
+    return statistics_XI2.reshape(-1, *statistics_XI2.shape[-2:])
 
 
 PEARSON_SPEARMAN_MEAN = Measure(_pairs, _pearson_spearman_mean)

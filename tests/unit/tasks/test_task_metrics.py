@@ -16,7 +16,7 @@ from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 
 from panda_ray.errors import InputError
 from panda_ray.tasks.measures.spans import spans
-from panda_ray.tasks.scoring import MEASURES, reduce, statistics
+from panda_ray.tasks.scoring import MEASURES, reduce, reduce_samples, statistics
 
 SEEDS = range(20)
 
@@ -173,3 +173,13 @@ def test_mistakes_of_a_caller_are_named() -> None:
         statistics("accuracy", [0], [0, 1])
     with pytest.raises(ValueError, match="of no items is undefined"):
         reduce("accuracy", np.ones((0, 1)))
+
+
+@pytest.mark.parametrize("metric", MEASURES)
+def test_samples_are_scored_as_if_one_by_one(metric: str) -> None:
+    draw = np.random.default_rng(3)
+    statistics_IM = draw.integers(0, 2, (30, 2 if metric == "pearson_spearman_mean" else 3)).astype(np.float64)
+    samples_RI = draw.integers(0, 30, (50, 30))
+    samples_RI[0] = 0
+    alone = [reduce(metric, statistics_IM[sample_I]) for sample_I in samples_RI]
+    np.testing.assert_array_equal(reduce_samples(metric, statistics_IM, samples_RI), alone)
