@@ -23,7 +23,7 @@ PARTS: dict[str, Part] = {
     "plan": lambda folder, _: measure_plan(folder),
     "resume": lambda folder, _: measure_resume(folder),
     "trivial": lambda folder, _: measure_trivial(folder),
-    "grid": lambda folder, arguments: measure_grid(folder, tuple(arguments.sweep)),
+    "grid": lambda folder, arguments: measure_grid(folder, arguments.sweep, arguments.set),
 }
 
 
@@ -47,11 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.orchestration", description=__doc__)
     parser.add_argument("part", nargs="?", choices=PARTS)
     parser.add_argument("--folder", help="where stores are made for the measurement (default: the system's)")
+    parser.add_argument("--sweep", default=QUICKSTART, help="for the grid: a sweep file")
     parser.add_argument(
-        "--sweep",
-        nargs="+",
-        default=list(QUICKSTART),
-        help="for the grid: a sweep file and its overrides, such as `sweeps/real_small.yaml -- --set data_root=DIR`",
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="for the grid: as `panda-ray run` takes it"
     )
     return parser
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,29 +13,33 @@ from benchmarks.orchestration.events import read_events, times
 from panda_ray.execution.store import Record, Store
 
 PERCENT = 3
-QUICKSTART = ("sweeps/quickstart.yaml",)
+QUICKSTART = "sweeps/quickstart.yaml"
 
 Interval = tuple[float, float]
 """From when to when, in seconds since the epoch."""
 
 
-def measure_grid(folder: Path, sweep: tuple[str, ...] = QUICKSTART) -> tuple[list[Bar], dict[str, Any]]:
+def measure_grid(
+    folder: Path, sweep: str = QUICKSTART, overrides: Sequence[str] = ()
+) -> tuple[list[Bar], dict[str, Any]]:
     """Run a sweep into an empty store.
 
     Args:
-        sweep: the sweep file and its overrides, as `panda-ray run` takes them.
+        sweep: the sweep file.
+        overrides: `key=value`, as `panda-ray run --set` takes them.
     """
     log, storage = folder / "events.jsonl", folder / "store"
-    command = ["run", *sweep, "--set", f"storage={storage}", "--json"]
-    child = run_child(["-m", "benchmarks.orchestration.observed", str(log), *command], folder / "run.txt")
+    sets = [part for override in (*overrides, f"storage={storage}") for part in ("--set", override)]
+    command = ["-m", "benchmarks.orchestration.observed", str(log), "run", sweep, *sets, "--json"]
+    child = run_child(command, folder / "run.txt")
     events = read_events(log)
     (planned,), (trained,), (logged,) = (times(events, what) for what in ("planned", "trained", "logged"))
     busy = list(merged(working_times(record for _, record in Store(str(storage)).records())))
     idle = child.seconds - sum(end - start for start, end in busy)
     first, last = busy[0][0], busy[-1][1]
-    bar = Bar(f"{Path(sweep[0]).stem}: wall time in which no stack trains", 100 * idle / child.seconds, PERCENT, "%")
+    bar = Bar(f"{Path(sweep).stem}: wall time in which no stack trains", 100 * idle / child.seconds, PERCENT, "%")
     return [bar], {
-        "sweep": " ".join(sweep),
+        "sweep": " ".join([sweep, *overrides]),
         "seconds": child.seconds,
         "idle_seconds": idle,
         "idle": {

@@ -1,0 +1,48 @@
+"""What the orchestration benchmark makes of its measurements, and one part of it in small."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.orchestration.bar import Bar
+from benchmarks.orchestration.events import read_events, times
+from benchmarks.orchestration.grid import merged, working_times
+from benchmarks.orchestration.planning import measure_plan
+
+
+def test_overlapping_stacks_count_once() -> None:
+    assert list(merged([(5, 6), (0, 2), (1, 3), (3, 4), (0, 1)])) == [(0, 4), (5, 6)]
+    assert list(merged([])) == []
+
+
+def test_a_stack_trains_for_the_sum_of_its_members_times() -> None:
+    member = {"stack": "a", "kind": "train", "training_seconds": 4.0, "seconds": 6.0}
+    signature = {"stack": "b", "kind": "signature", "seconds": 2.0}
+    records = [
+        {**member, "finished_at": "1970-01-01T00:01:00+00:00"},
+        {**member, "finished_at": "1970-01-01T00:01:01+00:00"},
+        {**signature, "finished_at": "1970-01-01T00:02:00+00:00"},
+    ]
+    assert list(working_times(records)) == [(52.0, 60.0), (118.0, 120.0)]
+
+
+def test_a_log_is_read_while_it_grows(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    assert read_events(log) == []
+    log.write_text('[1.5, "planned", null]\n[2.5, "done", "a"]\n[3.5, "do')
+    assert times(read_events(log), "done") == [2.5]
+
+
+def test_a_bar_says_how_far_it_is() -> None:
+    bar = Bar("resume", 12.0, 10, "s")
+    assert (bar.ratio, bar.is_met) == (1.2, False)
+    assert str(bar) == "resume: 12 s, 1.20 of the 10 allowed (NOT met)"
+
+
+@pytest.mark.slow
+def test_a_small_plan_is_measured(tmp_path: Path) -> None:
+    bars, details = measure_plan(tmp_path, cells=500)
+    assert details["cells"] == 820
+    assert all(bar.value > 0 for bar in bars)
