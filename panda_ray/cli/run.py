@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from contextlib import redirect_stdout
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -53,9 +54,9 @@ def run(
         raise InputError("--address names a Ray cluster; it has no meaning with --runner inline")
     from panda_ray.sweep_file import load_sweep
 
-    closing = run_sweep(
-        load_sweep(sweep_file, overrides), _make_runner(runner, address), _ui_command(sweep_file, overrides)
-    )
+    sweep = load_sweep(sweep_file, overrides)
+    with redirect_stdout(sys.stderr):  # Ray prints a line when a worker dies; stdout is for the result
+        closing = run_sweep(sweep, _make_runner(runner, address), _ui_command(sweep_file, overrides))
     if as_json:
         print_json(closing.as_json())
     else:
