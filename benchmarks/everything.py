@@ -8,11 +8,7 @@ import time
 
 import torch
 
-from benchmarks.results import FOLDER
 from panda_ray.errors import InputError
-
-SWEEP = "sweeps/paper/bert_large.yaml"
-SIMULATION = "simulation-bert-large.txt"
 
 
 def run_everything(device: torch.device, threads: int) -> None:
@@ -25,22 +21,17 @@ def run_everything(device: torch.device, threads: int) -> None:
     failed = []
     for part in ("training", "limit", "memory", "quick"):
         failed += _run(part, ["-m", "benchmarks", *common, part])
-    for package in ("orchestration", "scaling"):
+    for package in ("orchestration", "scaling", "simulation"):
         failed += _run(package, ["-m", f"benchmarks.{package}"])
-    failed += _run("simulation", ["-m", "panda_ray.cli", "plan", SWEEP, "--simulate", "gpus=8,16,64"], SIMULATION)
     failed += _run("report", ["-m", "benchmarks", "report"])
     if failed:
         raise InputError(f"these parts failed, see above: {', '.join(failed)}")
 
 
-def _run(name: str, arguments: list[str], keep: str | None = None) -> list[str]:
-    """Run one part in its own Python, output kept in `results/` where a file is named; its name if it fails."""
+def _run(name: str, arguments: list[str]) -> list[str]:
+    """Run one part in its own Python; its name if it fails."""
     print(f"== {name}", flush=True)
     started = time.monotonic()
-    if keep is None:
-        done = subprocess.run([sys.executable, *arguments], check=False)
-    else:
-        with (FOLDER / keep).open("w", encoding="utf-8") as file:
-            done = subprocess.run([sys.executable, *arguments], stdout=file, check=False)
+    done = subprocess.run([sys.executable, *arguments], check=False)
     print(f"== {name}: {time.monotonic() - started:.0f} s, exit code {done.returncode}", flush=True)
     return [name] if done.returncode else []
