@@ -37,6 +37,8 @@ class Setting:
     dropout: float = 0.1
     lr: float = 0.01
     seed: int = 11
+    dev_rows: int = 4
+    """Rows that panda_ray evaluates on after each epoch; the others never evaluate."""
 
     def __post_init__(self) -> None:
         assert self.rows % self.batch_size == 0, "all steps have the same number of examples"

@@ -17,15 +17,13 @@ from panda_ray.training.batching import epoch_order
 
 _FIRST_WORD = 1_000
 """Ids below it are special or unused in BERT's uncased vocabulary."""
-_DEV_ROWS = 4
-"""panda_ray evaluates after each epoch; the others never do."""
 
 
 def make_task(setting: Setting) -> EncodedTask:
     """The task, encoded; the same for every comparator."""
     lengths = load_lengths(setting.task)
     return EncodedTask(
-        _spec(setting, lengths), _split(setting, lengths, setting.rows), _split(setting, lengths, _DEV_ROWS)
+        _spec(setting, lengths), _split(setting, lengths, setting.rows), _split(setting, lengths, setting.dev_rows)
     )
 
 
