@@ -43,7 +43,7 @@ def describe(device: torch.device) -> dict[str, str | int | float]:
         "device_type": device.type,
         "cores": available_cores(),
         "threads": torch.get_num_threads(),
-        "load_at_start": round(os.getloadavg()[0], 2),
+        "load_at_end": round(os.getloadavg()[0], 2),
         "system": platform.platform(),
         "python": platform.python_version(),
         **{package: version(package) for package in _PACKAGES},

@@ -39,7 +39,7 @@ def _title(name: str, result: Result) -> list[str]:
         f"## {name}: {machine['device']}",
         "",
         f"{result['date']}, commit {machine['commit']}, {machine['threads']} threads of {machine['cores']} cores, "
-        f"load {machine['load_at_start']}; {versions}",
+        f"load {machine['load_at_end']} at the end; {versions}",
         "",
     ]
 

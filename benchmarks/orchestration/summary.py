@@ -31,7 +31,7 @@ def _lines() -> Iterator[str]:
     yield "| --- | ---: | ---: | ---: | --- |"
     for found in results.read_all("orchestration"):
         machine = found["machine"]
-        where = f"{machine['cores']} cores, load {machine['load_at_start']} at the end, commit {machine['commit']}"
+        where = f"{machine['cores']} cores, load {machine['load_at_end']} at the end, commit {machine['commit']}"
         for bar in found["bars"]:
             unit = bar["unit"]
             yield f"| {bar['what']} | {bar['value']:.3g} {unit} | {bar['limit']:g} | {bar['ratio']:.2f} | {where} |"
