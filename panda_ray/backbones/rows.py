@@ -19,7 +19,8 @@ from panda_ray.backbones.blocks import Tokens
 from panda_ray.tasks.encoded import EncodedSplit
 
 _CHUNK_TOKENS = {"cpu": 4096, "cuda": 131072}
-"""Tokens per training pass: enough to fill the device, few enough for its caches or its memory."""
+"""Tokens per training pass, and per block, unless one example is more: enough to fill the device, few enough for its
+caches or its memory."""
 _BLOCK_COST = {"cpu": 48, "cuda": 4096}
 """Tokens of padding that cost as much as the separate attention of one more block."""
 
@@ -72,11 +73,12 @@ class RowReader:
     def blocks(self, index_SB: Tensor) -> list[Tensor]:
         """Examples (S, B), sorted by length, cut into blocks (S, b) of similar length."""
         longest_B = self._longest_E[index_SB].amax(dim=0).tolist()
-        rows = len(index_SB) * self.split.rows_per_example
+        rows, device = len(index_SB) * self.split.rows_per_example, self._device.type
         sizes = [1]
         for before, longest in pairwise(longest_B):
             padding = rows * sizes[-1] * abs(longest - before)
-            if padding <= _BLOCK_COST[self._device.type]:
+            fits = rows * (sizes[-1] + 1) * longest <= _CHUNK_TOKENS[device]
+            if fits and padding <= _BLOCK_COST[device]:
                 sizes[-1] += 1
             else:
                 sizes.append(1)

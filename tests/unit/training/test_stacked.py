@@ -33,6 +33,7 @@ def test_blocks_and_chunks_of_a_step_give_the_gradient_of_the_whole_step(
     backbone, task, members = random_backbone(), toy_task(kind, train=30), members_of(kind, 4)
     config = replace(CONFIG, epochs=1, batch_size=8)
     monkeypatch.setitem(rows._BLOCK_COST, "cpu", 10**6)
+    monkeypatch.setitem(rows._CHUNK_TOKENS, "cpu", 10**6)
     whole = train_stack(backbone, task, members, config)
     monkeypatch.setitem(rows._BLOCK_COST, "cpu", 0)
     in_blocks = train_stack(backbone, task, members, config)
