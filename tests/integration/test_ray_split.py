@@ -38,7 +38,10 @@ def test_members_of_a_stack_that_was_cut_all_get_results(tmp_path: Path, monkeyp
     started = Started()
     summary = run_plan(plan, store, RayTuneRunner(), [started])
     assert summary.complete
-    assert set(started.widths) == {1}, "on four slots, two hours for two members are too long"
+    # Which of them are cut depends on which are believed to run for hours at that moment.
+    packed = [len(stack.members) for stack in plan.stacks if stack.members[0].config is not None]
+    assert len(started.widths) > len(packed), "on four slots, two hours for two members are too long"
+    assert sum(started.widths) == sum(packed)
     assert contents(tmp_path).keys() == plan.units.keys()
     again, _ = planned(plan.sweep)
     assert not again.stacks
