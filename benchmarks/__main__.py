@@ -18,7 +18,7 @@ from benchmarks.models import SIZES
 from benchmarks.projection import projection
 from benchmarks.report import write_report
 from benchmarks.setting import Method
-from benchmarks.throughput import RIVALS
+from benchmarks.throughput import RIVALS, Comparison
 from panda_ray.errors import InputError
 
 
@@ -53,7 +53,10 @@ def _throughput(arguments: argparse.Namespace, device: torch.device) -> None:
 
 
 def _training(_: argparse.Namespace, device: torch.device) -> None:
-    parts.keep_throughput(parts.run_throughput(grids.throughput_grids(device), device), device)
+    found: list[Comparison] = []
+    for grid in grids.throughput_grids(device):
+        found += parts.run_throughput([grid], device)
+        parts.keep_throughput(found, device)  # after each, because all of them take half an hour
 
 
 def _limit(_: argparse.Namespace, device: torch.device) -> None:
