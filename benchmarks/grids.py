@@ -46,7 +46,7 @@ def throughput_grids(device: torch.device) -> Sequence[Grid]:
     if device.type == "cuda":
         return [Grid(backbone, TASKS, BOTH, ALL_WIDTHS, 128, 4, 3) for backbone in ("tiny", "small", "base", "large")]
     return [
-        Grid("small", TASKS, BOTH, (1, 8), rows=16, epochs=4, rounds=2),
+        Grid("small", TASKS, BOTH, (1, 8), rows=32, epochs=4, rounds=2),
         Grid("tiny", TASKS, BOTH, ALL_WIDTHS, rows=32, epochs=4, rounds=2),
         Grid("base", ("cb", "stsb"), ("panda",), (1, 8), rows=16, epochs=2, rounds=1, warm_up=False),
         Grid("large", ("stsb",), ("panda",), (1, 8), rows=16, epochs=1, rounds=1, warm_up=False),
