@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from panda_ray.execution.packing import shared, widest
 from panda_ray.execution.plan import Plan
 from panda_ray.execution.priority import Paths, longest_paths
-from panda_ray.execution.shapes import Seconds, Shape
+from panda_ray.execution.shapes import Seconds, Shape, kind_of
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.unit import Unit
 
@@ -88,7 +88,7 @@ def bound_of(plan: Plan, seconds: Seconds) -> Bound:
     known: dict[tuple[object, ...], tuple[Shape, ...]] = {}
     shapes: dict[str, tuple[Shape, ...]] = {}
     for key, unit in units.items():
-        kind = (*shared(unit), unit.method)
+        kind = kind_of(unit)
         if kind not in known:
             known[kind] = _shapes(unit, alike[shared(unit)], plan, seconds)
         shapes[key] = known[kind]

@@ -52,7 +52,7 @@ class Shapes:
 
     def seconds(self, members: Sequence[Unit], workers: int = 1) -> float:
         """How long a stack of these members takes."""
-        kind = (_kind(members[0]), len(members), workers)
+        kind = (kind_of(members[0]), len(members), workers)
         if kind not in self._known:
             self._known[kind] = self._seconds(Stack(tuple(members)), workers)
         return self._known[kind]
@@ -62,7 +62,7 @@ class Shapes:
 
         What takes longer than another one without less work is left out.
         """
-        kind = (_kind(members[0]), len(members))
+        kind = (kind_of(members[0]), len(members))
         if kind not in self._menus:
             whole = Shape(len(members), 1, self.seconds(members))
             faster = sorted(self._faster(members, whole), key=lambda shape: (-shape.seconds, shape.work))
@@ -88,5 +88,6 @@ def _equal_parts(count: int) -> list[int]:
     return sorted({-(-count // parts) for parts in range(2, count + 1)})
 
 
-def _kind(unit: Unit) -> tuple[object, ...]:
+def kind_of(unit: Unit) -> tuple[object, ...]:
+    """What units have in common that take the same seconds in the same shape."""
     return (*shared(unit), unit.method)

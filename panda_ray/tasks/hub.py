@@ -15,18 +15,10 @@ def fetch(task: str, origin: HubOrigin) -> tuple[Sequence[Path], Sequence[Path]]
     Raises:
         InputError: when the Hub cannot be reached and the cache lacks the files, or the repository has changed.
     """
-    from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        folder = Path(
-            snapshot_download(
-                origin.repository,
-                repo_type="dataset",
-                revision=origin.revision,
-                allow_patterns=[origin.train, origin.validation],
-            )
-        )
+        folder = _snapshot(origin, download=True)
     except (HfHubHTTPError, LocalEntryNotFoundError, ConnectionError) as error:
         raise InputError(
             f"task {task!r}: {origin.repository} at revision {origin.revision} could not be fetched from the Hugging "
@@ -37,23 +29,28 @@ def fetch(task: str, origin: HubOrigin) -> tuple[Sequence[Path], Sequence[Path]]
 
 def is_cached(origin: HubOrigin) -> bool:
     """Whether the files of a data set are on this disk already; asks nobody."""
-    from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    wanted = [origin.train, origin.validation]
     try:
-        folder = Path(
-            snapshot_download(
-                origin.repository,
-                repo_type="dataset",
-                revision=origin.revision,
-                allow_patterns=wanted,
-                local_files_only=True,
-            )
-        )
+        folder = _snapshot(origin, download=False)
     except LocalEntryNotFoundError:
         return False
-    return all(any(folder.glob(pattern)) for pattern in wanted)
+    return all(any(folder.glob(pattern)) for pattern in (origin.train, origin.validation))
+
+
+def _snapshot(origin: HubOrigin, download: bool) -> Path:
+    """Folder of the pinned revision with the files of both splits, as far as they are there."""
+    from huggingface_hub import snapshot_download
+
+    return Path(
+        snapshot_download(
+            origin.repository,
+            repo_type="dataset",
+            revision=origin.revision,
+            allow_patterns=[origin.train, origin.validation],
+            local_files_only=not download,
+        )
+    )
 
 
 def _match(task: str, origin: HubOrigin, folder: Path, pattern: str) -> Sequence[Path]:
