@@ -14,9 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from panda_ray.backbones.blocks import Layout, Tokens, joined
+from panda_ray.backbones.blocks import Layout, Tokens
 from panda_ray.backbones.dropout import use_cheap_masks
 from panda_ray.backbones.families import FamilySpec
+from panda_ray.backbones.frozen_linear import use_frozen_linear
 from panda_ray.backbones.prefix_attention import PrefixStack
 from panda_ray.errors import InputError
 
@@ -56,6 +57,7 @@ class Backbone:
         self._model = model.eval().requires_grad_(False)
         self._layers: Sequence[Any] = [*model.get_submodule(family.layers).children()]
         use_cheap_masks(model)
+        use_frozen_linear(model)
         config: Any = model.config
         self._first_position = family.first_position(config)
         self.geometry = Geometry(
@@ -114,8 +116,8 @@ class Backbone:
         layout = Layout(blocks, prompt_len)
         first = self._first_position + (prompt_len if position_offset else 0)
         hidden_1XD = self._model.embeddings(  # type: ignore[operator]
-            input_ids=joined([tokens.input_ids_RT for tokens in blocks]),
-            token_type_ids=joined([tokens.token_type_ids_RT for tokens in blocks]),
+            input_ids=layout.joined([tokens.input_ids_RT.flatten() for tokens in blocks]),
+            token_type_ids=layout.joined([tokens.token_type_ids_RT.flatten() for tokens in blocks]),
             position_ids=layout.positions() + first,
         )
         *body, last = self._layers
@@ -128,9 +130,8 @@ class Backbone:
     def _features(self, hidden_XD: Tensor, layout: Layout, first_only: bool) -> list[Features]:
         """Hidden states cut into blocks, and pooled."""
         rows = [block.rows for block in layout.blocks]
-        tokens = rows if first_only else [block.rows * block.length for block in layout.blocks]
-        parts = zip(rows, torch.split(hidden_XD, tokens), strict=True)
-        hidden = [part_ZD.reshape(rows, -1, part_ZD.shape[1]) for rows, part_ZD in parts]
+        parts = torch.split(hidden_XD, rows) if first_only else layout.split(hidden_XD)
+        hidden = [part_ZD.reshape(count, -1, part_ZD.shape[1]) for count, part_ZD in zip(rows, parts, strict=True)]
         first_YD = torch.cat([hidden_RTD[:, 0] for hidden_RTD in hidden])
         if self.family.pooling == "pooler":
             first_YD = self._model.pooler(first_YD.unsqueeze(1))  # type: ignore[operator]

@@ -1,7 +1,8 @@
 """Rows of different lengths as one sequence of tokens, so that nothing but attention knows where rows end.
 
 Rows of similar length form a block, padded to its longest row. A backbone's linear layers see the tokens of all blocks
-as one row (1, X), X = sum of R * T; attention takes each block out of it, as a view.
+as one row (1, X), X = sum of R * T; attention takes each block out of it, as a view. On a CPU the row is filled up to a
+length that many passes share, because oneDNN keeps a kernel and its buffers for every shape that it meets.
 
 Shape letters: R rows of a block (member-major), T tokens of a row, X tokens of all blocks, P prompt length, N heads,
 H head size, Y rows of all blocks.
@@ -52,6 +53,9 @@ class Layout:
 
     Args:
         prompt_len: P, keys that every token sees besides the tokens of its row.
+
+    Attributes:
+        filler: tokens at the end of X that belong to no block; nothing reads what becomes of them.
     """
 
     def __init__(self, blocks: Sequence[Tokens], prompt_len: int) -> None:
@@ -62,16 +66,25 @@ class Layout:
             self.blocks.append(Block(start, rows, length, _visible(tokens, prompt_len) if tokens.padded else None))
             start += rows * length
         self._device = blocks[0].input_ids_RT.device
+        self.filler = _filler(start) if self._device.type == "cpu" else 0
 
-    def split_heads(self, x_1NXH: Tensor) -> list[Tensor]:
-        """The blocks of a tensor of heads, each (R, N, T, H) and a view.
+    def joined(self, parts: Sequence[Tensor]) -> Tensor:
+        """One tensor per block, its tokens in the first dimension, as one row of tokens (1, X, ...)."""
+        return torch.cat([*parts, parts[0].new_zeros((self.filler, *parts[0].shape[1:]))]).unsqueeze(0)
+
+    def split(self, x_XD: Tensor, dim: int = 0) -> list[Tensor]:
+        """The tokens of each block, as views.
 
         One split, because the gradient of a slice is as large as the whole tensor.
         """
-        parts = torch.split(x_1NXH[0], [block.rows * block.length for block in self.blocks], dim=1)
+        *parts, _ = torch.split(x_XD, [*(block.rows * block.length for block in self.blocks), self.filler], dim=dim)
+        return parts
+
+    def split_heads(self, x_1NXH: Tensor) -> list[Tensor]:
+        """The blocks of a tensor of heads, each (R, N, T, H) and a view."""
         return [
             part_NZH.reshape(len(part_NZH), block.rows, block.length, -1).transpose(0, 1)
-            for block, part_NZH in zip(self.blocks, parts, strict=True)
+            for block, part_NZH in zip(self.blocks, self.split(x_1NXH[0], dim=1), strict=True)
         ]
 
     def first_tokens(self) -> Tensor:
@@ -84,13 +97,15 @@ class Layout:
 
     def positions(self) -> Tensor:
         """Position of each token in its row, from 0, (1, X) int64."""
-        each = [torch.arange(block.length, device=self._device).repeat(block.rows) for block in self.blocks]
-        return torch.cat(each).unsqueeze(0)
+        return self.joined(
+            [torch.arange(block.length, device=self._device).repeat(block.rows) for block in self.blocks]
+        )
 
 
-def joined(tensors_RT: Sequence[Tensor]) -> Tensor:
-    """Blocks as one row of tokens, (1, X)."""
-    return torch.cat([tensor.reshape(-1) for tensor in tensors_RT]).unsqueeze(0)
+def _filler(tokens: int) -> int:
+    """Tokens that are missing to one of sixteen lengths per doubling: at most 6 per cent, 3 on average."""
+    step = max(32, 1 << max(0, tokens.bit_length() - 5))
+    return -tokens % step
 
 
 def _visible(tokens: Tokens, prompt_len: int) -> Tensor:

@@ -101,7 +101,7 @@ def _attend(
             layout.blocks, *(layout.split_heads(x_1NXH) for x_1NXH in (query_1NXH, key_1NXH, value_1NXH)), strict=True
         )
     ]
-    return torch.cat(mixed_XNH).unsqueeze(0), None
+    return layout.joined(mixed_XNH), None
 
 
 def register() -> None:

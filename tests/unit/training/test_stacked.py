@@ -44,6 +44,19 @@ def test_blocks_and_chunks_of_a_step_give_the_gradient_of_the_whole_step(
     assert_same(in_chunks, whole, exact=False, without=without)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_bf16_follows_the_loss_curve_of_fp32(kind: Kind) -> None:
+    task, members = toy_task(kind, train=30), members_of(kind, 4)
+    exact = train_stack(random_backbone(), task, members, CONFIG)
+    rounded = train_stack(random_backbone(), task, members, replace(CONFIG, precision="bf16"))
+    for one, other in zip(exact, rounded, strict=True):
+        assert other.prompt is not None
+        assert {leaf.dtype for leaf in (other.prompt.prefix_LKNPH, other.prompt.head_weight_CD)} == {torch.float32}
+        losses = [epoch.loss for epoch in other.history]
+        assert losses != [epoch.loss for epoch in one.history]
+        assert losses == pytest.approx([epoch.loss for epoch in one.history], rel=0.05)
+
+
 @pytest.mark.parametrize("model_type", ["bert", "roberta"])
 def test_a_prompt_can_learn_a_few_examples_by_heart(model_type: str) -> None:
     backbone, task = random_backbone(model_type), toy_task("classification", train=6, single_segment=True)

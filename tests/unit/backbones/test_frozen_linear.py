@@ -1,0 +1,90 @@
+"""oneDNN's products are those of `nn.Linear`, with the gradient of the input, and few shapes reach it."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from models import random_backbone, random_prefixes, random_tokens
+from torch import nn
+
+from panda_ray.backbones.blocks import Layout, Tokens
+from panda_ray.backbones.frozen_linear import FrozenLinear, use_frozen_linear
+
+pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this PyTorch has no oneDNN")
+
+
+def linear(bias: bool = True) -> nn.Linear:
+    torch.manual_seed(0)
+    return nn.Linear(24, 40, bias=bias).requires_grad_(False)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("shape", [(7, 24), (1, 33, 24), (2, 3, 5, 24)])
+def test_outputs_and_gradients_are_those_of_a_linear_layer(shape: tuple[int, ...], bias: bool) -> None:
+    plain = linear(bias)
+    ours = torch.randn(shape, requires_grad=True)
+    theirs = ours.detach().clone().requires_grad_(True)
+    output, expected = FrozenLinear(plain)(ours), plain(theirs)
+    torch.testing.assert_close(output, expected)
+    for each in (output, expected):
+        each.square().sum().backward()
+    torch.testing.assert_close(ours.grad, theirs.grad)
+
+
+def test_gradients_need_not_lie_in_order() -> None:
+    plain = linear()
+    ours = torch.randn(6, 24, requires_grad=True)
+    for gradient in (torch.randn(40, 6).t(), torch.randn(1, 40).expand(6, 40)):
+        ours.grad = None
+        FrozenLinear(plain)(ours).backward(gradient)
+        torch.testing.assert_close(ours.grad, gradient @ plain.weight)
+
+
+def test_autocast_is_left_to_pytorch() -> None:
+    plain, x = linear(), torch.randn(5, 24)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        output, expected = FrozenLinear(plain)(x), plain(x)
+    assert output.dtype == torch.bfloat16
+    assert torch.equal(output, expected)
+
+
+def test_parameters_are_shared_and_a_subclass_is_left_alone() -> None:
+    class Own(nn.Linear):
+        """Computes something else."""
+
+    model = nn.Sequential(linear(), nn.ReLU(), Own(40, 2))
+    weight = model[0].weight
+    use_frozen_linear(model)
+    assert isinstance(model[0], FrozenLinear)
+    assert model[0].weight is weight
+    assert type(model[2]) is Own
+
+
+def test_a_backbone_multiplies_by_onednn_alone() -> None:
+    backbone = random_backbone()
+    assert {type(module) for module in backbone._model.modules() if isinstance(module, nn.Linear)} == {FrozenLinear}
+
+
+@pytest.mark.parametrize("first_only", [True, False])
+def test_what_fills_a_pass_up_reaches_nobody(first_only: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    backbone, blocks = random_backbone(), [random_tokens([5, 5]), random_tokens([9, 12])]
+    assert Layout(blocks, 0).filler
+    found = []
+    for filler in (None, 0):
+        if filler is not None:
+            monkeypatch.setattr("panda_ray.backbones.blocks._filler", lambda _: 0)
+        prefix = random_prefixes(backbone, 1).requires_grad_(True)
+        features = backbone.forward(blocks, prefix, position_offset=True, first_only=first_only)
+        torch.cat([block.tokens_RTD.flatten() for block in features]).square().sum().backward()
+        found.append([*(block.pooled_RD for block in features), prefix.grad])
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_passes_of_many_lengths_share_few_shapes() -> None:
+    tokens_of = {
+        length: Tokens(ids := torch.zeros(1, length), ids, torch.tensor([length])) for length in range(1, 8193)
+    }
+    filled = {length: length + Layout([tokens], 20).filler for length, tokens in tokens_of.items()}
+    assert len(set(filled.values())) <= 16 * 5
+    assert all(longer <= 1.0625 * length for length, longer in filled.items() if length >= 512)
