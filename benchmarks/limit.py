@@ -6,21 +6,27 @@ call: optimiser steps, the one pass of the teachers, evaluation. What runs insid
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import stacked
+from benchmarks.formulas import FORMULAS
 from benchmarks.idle import idle_share
 from benchmarks.measure import Prepare, timed
 from benchmarks.models import SIZES
 from benchmarks.setting import Setting
 from benchmarks.workload import make_task
+from panda_ray.backbones.frozen_linear import FrozenLinear
 from panda_ray.backbones.sizes import Sizes
 from panda_ray.execution.operations import backward_operations, forward_operations
+
+Multiply = Callable[[Tensor, Tensor], Tensor]
 
 _MATRIX_SIZES = {"cpu": (256, 512, 1024, 2048), "cuda": (1024, 2048, 4096, 8192, 16384)}
 _SECONDS_PER_SIZE = 0.3
@@ -89,12 +95,7 @@ def measure_limit(setting: Setting, width: int, rounds: int) -> Limit:
 def count_operations(prepare: Prepare) -> int:
     """Floating-point operations of matrix products and attention in one training."""
     train = prepare()
-    # The CPU's fused attention is the only one that PyTorch's counter has no formula for.
-    formulas = {
-        torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention_forward,
-        torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward,
-    }
-    with FlopCounterMode(display=False, custom_mapping=formulas) as counter:
+    with FlopCounterMode(display=False, custom_mapping=FORMULAS) as counter:
         train()
     return int(counter.get_total_flops())
 
@@ -112,28 +113,29 @@ def useful_operations(setting: Setting, width: int) -> float:
 
 
 def matmul_peak(device: torch.device, precision: str) -> float:
-    """Operations per second of square matrix products, at the best of several sizes."""
+    """Operations per second of square matrix products, at the best of several sizes and ways to multiply."""
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-    return max(_matmul_rate(size, device, dtype) for size in _MATRIX_SIZES[device.type])
+    sizes = _MATRIX_SIZES[device.type]
+    return max(_matmul_rate(size, device, dtype, multiply) for size in sizes for multiply in (torch.mm, _frozen))
 
 
-def _matmul_rate(size: int, device: torch.device, dtype: torch.dtype) -> float:
+def _matmul_rate(size: int, device: torch.device, dtype: torch.dtype, multiply: Multiply) -> float:
     left, right = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
-    out = torch.empty_like(left)
 
-    def multiply(times: int) -> None:
+    def repeat(times: int) -> None:
         for _ in range(times):
-            torch.mm(left, right, out=out)
+            multiply(left, right)
 
-    multiply(2)
-    once = timed(lambda: multiply(3), device).wall / 3
+    repeat(2)
+    once = timed(lambda: repeat(3), device).wall / 3
     times = max(1, int(_SECONDS_PER_SIZE / once))
-    return 2 * size**3 * times / timed(lambda: multiply(times), device).wall
+    return 2 * size**3 * times / timed(lambda: repeat(times), device).wall
 
 
-def _attention_forward(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
-    return int(sdpa_flop_count(query, key, value))  # type: ignore[no-untyped-call]
-
-
-def _attention_backward(gradient: Any, query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
-    return int(sdpa_backward_flop_count(gradient, query, key, value))  # type: ignore[no-untyped-call]
+@torch.no_grad()
+def _frozen(left: Tensor, right: Tensor) -> Tensor:
+    """Square matrices, multiplied as the backbone's linear layers do."""
+    linear = nn.Linear(len(right), len(right), bias=False, device="meta")
+    linear.weight = nn.Parameter(right, requires_grad=False)
+    product: Tensor = FrozenLinear(linear)(left)
+    return product

@@ -67,6 +67,7 @@ def test_overlapping_kernels_count_once() -> None:
     assert covered([(5, 7), (0, 2), (1, 3), (1, 2)]) == 5
 
 
-def test_the_peak_grows_with_no_more_than_the_machine() -> None:
-    rate = limit._matmul_rate(128, torch.device("cpu"), torch.float32)
+@pytest.mark.parametrize("multiply", [torch.mm, limit._frozen])
+def test_the_peak_grows_with_no_more_than_the_machine(multiply: limit.Multiply) -> None:
+    rate = limit._matmul_rate(128, torch.device("cpu"), torch.float32, multiply)
     assert 1e8 < rate < 1e14
