@@ -1,7 +1,8 @@
 """How wide stacks may be on the devices that have been tried: what did not fit into memory is not tried again.
 
-Memory depends on the backbone, the task's texts, the batch size, the lengths and the precision: together they are the
-*footprint* of a stack. Each width that was tried has a file of its own, so that workers never write over each other:
+Memory depends on the backbone, the task's texts, the batch size, the lengths, the precision, and on how many workers
+share a step: together they are the *footprint* of a stack. Each width that was tried has a file of its own, so that
+workers never write over each other:
 
     limits/<footprint>/<width>.json     whether it fitted, on which device, when
 
@@ -12,12 +13,17 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 
+import torch
+
+from panda_ray.backbones.registry import default_device
 from panda_ray.execution.canonical import digest
 from panda_ray.execution.files import Files
+from panda_ray.execution.memory import device_name
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.unit import Unit
 from panda_ray.training.config import TrainConfig
@@ -34,6 +40,7 @@ class Footprint:
     prompt_len: int
     max_len: int
     precision: str
+    workers: int
 
     @property
     def id(self) -> str:
@@ -107,15 +114,35 @@ class Limits:
         return {limit.footprint: limit for limit in limits if limit is not None}
 
 
+@contextmanager
+def noted(stack: Stack, limits: Limits) -> Iterator[None]:
+    """Remember whether a stack that trains in this process, the context, fits into its device's memory.
+
+    Raises:
+        StoreFullError: when there is no room.
+    """
+    footprint, width = footprint_of(stack), len(stack.members)
+    if footprint is None:
+        yield
+        return
+    device = device_name(default_device())
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        limits.write(footprint, width, fits=False, device=device)
+        raise
+    limit = limits.of(footprint)
+    if limit is not None and not limit.confirmed:
+        limits.write(footprint, width, fits=True, device=device)
+
+
 def footprint_of(stack: Stack) -> Footprint | None:
-    """The footprint of a stack; None for signatures, which are computed one by one, and for several workers."""
+    """The footprint of a stack; None for signatures, which are computed one by one."""
     first = stack.members[0]
-    if first.config is None or stack.workers > 1:
-        return None
-    return footprint_of_training(first, first.config)
+    return None if first.config is None else footprint_of_training(first, first.config, stack.workers)
 
 
-def footprint_of_training(unit: Unit, config: TrainConfig) -> Footprint:
+def footprint_of_training(unit: Unit, config: TrainConfig, workers: int = 1) -> Footprint:
     """The footprint of the stacks that a training may be in."""
     return Footprint(
         backbone=unit.backbone.name,
@@ -125,6 +152,7 @@ def footprint_of_training(unit: Unit, config: TrainConfig) -> Footprint:
         prompt_len=config.prompt_len,
         max_len=config.max_len,
         precision=config.precision,
+        workers=workers,
     )
 
 

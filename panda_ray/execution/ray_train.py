@@ -21,6 +21,7 @@ from ray.tune.integration.ray_train import TuneReportCallback
 
 from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome
+from panda_ray.execution.limits import noted
 from panda_ray.execution.members import train_members
 from panda_ray.execution.ray_cluster import environment
 from panda_ray.execution.stack import Stack
@@ -108,9 +109,9 @@ def _is_rays(failure: Exception) -> bool:
 def _work(config: dict[str, _Job]) -> list[Outcome]:
     """One worker of a group; Train returns what rank 0 does."""
     job = config["job"]
-    workspace = Workspace(job.settings)
-    with workspace.threads():
-        return train_members(job.stack, Store(job.store_url), workspace, _report, ProcessGroup())
+    workspace, store = Workspace(job.settings), Store(job.store_url)
+    with workspace.threads(), noted(job.stack, store.limits):
+        return train_members(job.stack, store, workspace, _report, ProcessGroup())
 
 
 def _report(report: EpochReport) -> None:

@@ -12,13 +12,11 @@ from dataclasses import replace
 
 import torch
 
-from panda_ray.backbones.registry import default_device
 from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.files import StoreFullError
-from panda_ray.execution.limits import footprint_of
+from panda_ray.execution.limits import footprint_of, noted
 from panda_ray.execution.members import train_members
-from panda_ray.execution.memory import device_name
 from panda_ray.execution.publishing import fail_all
 from panda_ray.execution.signing import compute_signatures
 from panda_ray.execution.stack import Stack
@@ -40,8 +38,11 @@ def run_stack(
 def settle(stack: Stack, store: Store, run: Callable[[Stack], list[Outcome]]) -> list[Outcome]:
     """Run the members of a stack that have no result yet; one outcome for each that had none when it was planned.
 
-    A stack that does not fit into the device's memory is halved and goes on; that is remembered in the store, and
-    stacks that are known to be too wide are halved at once.
+    A stack that does not fit into the device's memory is halved and goes on; stacks that are known to be too wide are
+    halved at once.
+
+    Args:
+        run: where a training notes whether it fits (`limits.noted`).
 
     Raises:
         StoreFullError: when there is no room for results or checkpoints; what was published before stays.
@@ -57,10 +58,7 @@ def settle(stack: Stack, store: Store, run: Callable[[Stack], list[Outcome]]) ->
     if limit is not None and width > limit.width:
         return outcomes + _settle_halves(stack, store, run)
     try:
-        outcomes += run(stack)
-        if limit is not None and not limit.confirmed:
-            store.limits.write(limit.footprint, width, fits=True, device=device_name(default_device()))
-        return outcomes
+        return outcomes + run(stack)
     except StoreFullError:
         raise
     except InputError as error:
@@ -70,8 +68,6 @@ def settle(stack: Stack, store: Store, run: Callable[[Stack], list[Outcome]]) ->
             return outcomes + fail_all(store, stack.todo, str(error), traceback.format_exc())
     # Outside of the handler: an exception keeps the frames, and so the tensors, of the stack that did not fit.
     torch.cuda.empty_cache()
-    if footprint is not None:
-        store.limits.write(footprint, width, fits=False, device=device_name(default_device()))
     return outcomes + _settle_halves(stack, store, run)
 
 
@@ -92,4 +88,5 @@ def _run(stack: Stack, store: Store, workspace: Workspace, on_epoch: Callable[[E
     with workspace.threads():
         if stack.members[0].kind == "signature":
             return compute_signatures(stack, store, workspace)
-        return train_members(stack, store, workspace, on_epoch)
+        with noted(stack, store.limits):
+            return train_members(stack, store, workspace, on_epoch)

@@ -7,16 +7,20 @@ from pathlib import Path
 import pytest
 import torch
 
+from panda_ray.execution import ray_train
 from panda_ray.execution.events import Outcome
-from panda_ray.execution.limits import Footprint, footprint_of
+from panda_ray.execution.limits import Footprint, footprint_of, noted
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.store import Store
 from panda_ray.execution.unit import BackboneRef, DataRef, Unit
 from panda_ray.execution.work import settle
+from panda_ray.execution.workspace import Settings
 from panda_ray.training.config import TrainConfig
 
 CONFIG = TrainConfig(lr=1e-3, batch_size=16, epochs=2)
-FOOTPRINT = Footprint("tiny", "local:0", "rte", CONFIG.batch_size, CONFIG.prompt_len, CONFIG.max_len, CONFIG.precision)
+FOOTPRINT = Footprint(
+    "tiny", "local:0", "rte", CONFIG.batch_size, CONFIG.prompt_len, CONFIG.max_len, CONFIG.precision, workers=1
+)
 
 
 def unit(seed: int) -> Unit:
@@ -30,14 +34,15 @@ def stack_of(width: int, first: int = 0) -> Stack:
 class Device:
     """Runs stacks up to a width and notes what it was asked for."""
 
-    def __init__(self, room: int) -> None:
-        self.room = room
+    def __init__(self, room: int, store: Store) -> None:
+        self.room, self.limits = room, store.limits
         self.tried: list[int] = []
 
     def run(self, stack: Stack) -> list[Outcome]:
         self.tried.append(len(stack.members))
-        if len(stack.members) > self.room:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+        with noted(stack, self.limits):
+            if len(stack.members) > self.room:
+                raise torch.OutOfMemoryError("CUDA out of memory")
         return [Outcome(member.key, "done") for member in stack.members]
 
 
@@ -70,7 +75,7 @@ def test_half_of_what_failed_is_expected_to_fit(store: Store) -> None:
 
 
 def test_a_width_is_tried_once_per_store(store: Store) -> None:
-    device = Device(room=6)
+    device = Device(6, store)
     outcomes = settle(stack_of(21), store, device.run)
     assert {outcome.key for outcome in outcomes} == {member.key for member in stack_of(21).members}
     assert device.tried[0] == 21
@@ -85,17 +90,37 @@ def test_a_width_is_tried_once_per_store(store: Store) -> None:
 
 
 def test_stacks_of_other_texts_or_of_several_workers_have_limits_of_their_own(store: Store) -> None:
-    settle(stack_of(8), store, Device(room=4).run)
+    settle(stack_of(8), store, Device(4, store).run)
     spread = Stack(stack_of(8).members, workers=2)
-    device = Device(room=8)
+    device = Device(8, store)
     settle(spread, store, device.run)
     assert device.tried == [8]
-    assert footprint_of(spread) is None
+    narrow = Device(2, store)
+    settle(spread, store, narrow.run)
+    assert narrow.tried[0] == 8
+    assert {(limit.footprint.workers, limit.width) for limit in store.limits.all().values()} == {(1, 4), (2, 2)}
+    again = Device(8, store)
+    settle(spread, Store(store.url), again.run)
+    assert max(again.tried) == 2
 
 
 def test_one_member_that_does_not_fit_fails_and_is_tried_again(store: Store) -> None:
     for _ in range(2):
-        device = Device(room=0)
+        device = Device(0, store)
         outcomes = settle(stack_of(2), store, device.run)
         assert [outcome.status for outcome in outcomes] == ["failed", "failed"]
         assert device.tried[-2:] == [1, 1]
+
+
+def test_a_worker_of_a_group_notes_what_did_not_fit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_wide(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(ray_train, "train_members", too_wide)
+    monkeypatch.setattr(ray_train, "ProcessGroup", object)
+    spread = Stack(stack_of(8).members, workers=2)
+    job = ray_train._Job(spread, store.url, Settings(None, (), checkpoint_seconds=60, threads=1))
+    with pytest.raises(torch.OutOfMemoryError):
+        ray_train._work({"job": job})
+    [limit] = store.limits.all().values()
+    assert (limit.footprint, limit.failed) == (footprint_of(spread), 8)
