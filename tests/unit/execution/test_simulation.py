@@ -27,9 +27,10 @@ from panda_ray.training.config import TrainConfig
 PAPER = Path(__file__).parents[3] / "sweeps" / "paper" / "bert_large.yaml"
 
 
-def paper_grid(storage: Path) -> Plan:
+def paper_grid(storage: Path, precision: str = "bf16") -> Plan:
     """Table II, each source on up to eight workers, the rows of Table I."""
-    sweep = load_sweep(str(PAPER), [f"storage={storage}", "resources.max_workers=8"])
+    overrides = [f"storage={storage}", "resources.max_workers=8", f"training.precision={precision}"]
+    sweep = load_sweep(str(PAPER), overrides)
     return plan_from(sweep, Store(sweep.storage), nominal_catalog(sweep).catalog)
 
 
@@ -72,12 +73,12 @@ def check(plan: Plan, run: Simulation, seconds: Seconds) -> None:
     assert bound.strict_seconds(run.slots) >= 0.999999 * bound.seconds(run.slots)
 
 
-@pytest.mark.parametrize("model", [accelerator, assumed])
+@pytest.mark.parametrize(("model", "precision"), [(accelerator, "bf16"), (assumed, "bf16"), (assumed, "fp32")])
 @pytest.mark.parametrize(("gpus", "above"), [(8, 0.1), (64, 0.2)])
 def test_the_papers_grid_is_near_its_lower_bound(
-    tmp_path: Path, model: Callable[[Plan], Seconds], gpus: int, above: float
+    tmp_path: Path, model: Callable[[Plan], Seconds], precision: str, gpus: int, above: float
 ) -> None:
-    plan = paper_grid(tmp_path)
+    plan = paper_grid(tmp_path, precision)
     seconds = model(plan)
     run = simulate(plan, gpus, seconds)
     check(plan, run, seconds)
@@ -152,7 +153,7 @@ def test_any_graph_runs_once_in_order_and_not_faster_than_possible(tmp_path: Pat
 
 @pytest.mark.parametrize("order", range(10))
 def test_estimates_that_are_wrong_delay_a_run_but_do_not_break_it(tmp_path: Path, order: int) -> None:
-    plan = paper_grid(tmp_path)
+    plan = paper_grid(tmp_path, "fp32")
     right = assumed(plan)
 
     def wrong(stack: Stack, workers: int) -> float:
