@@ -1,9 +1,10 @@
-"""Linear layers of a frozen backbone on a CPU, by oneDNN.
+"""Linear layers of a frozen backbone: what may be done once because weights never change, and oneDNN on a CPU.
+
+Autocast casts a frozen weight at every use, because it remembers only what has a gradient; here it is cast once.
 
 PyTorch multiplies float32 matrices on x86 with MKL, which takes kernels for AVX2 on processors that Intel did not make:
 half the rate of oneDNN's for AVX-512 on an AMD EPYC (docs/LOG.md). oneDNN's operator comes without a gradient; where
-weights are frozen that is one more product. Elsewhere (GPUs, autocast to bf16, PyTorch without oneDNN) layers are
-PyTorch's own.
+weights are frozen that is one more product. On GPUs, and in PyTorch without oneDNN, float32 layers are PyTorch's own.
 
 Shape letters: X tokens, I inputs, O outputs.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
@@ -21,18 +23,28 @@ class FrozenLinear(nn.Linear):
     """`nn.Linear` whose weight and bias have no gradient; takes its place in a backbone.
 
     Args:
-        linear: whose parameters it shares.
+        linear: whose parameters it shares; they stay on the device that they are on.
     """
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__(linear.in_features, linear.out_features, linear.bias is not None, device="meta")
         self.weight, self.bias = linear.weight, linear.bias
+        self._cast: tuple[Tensor, Tensor | None] | None = None
+        """Weight and bias in the type that autocast asked for last."""
 
     def forward(self, input: Tensor) -> Tensor:
-        if input.is_cuda or input.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):
-            return super().forward(input)
-        output: Tensor = _Product.apply(input, self.weight, self.bias)  # type: ignore[no-untyped-call]
-        return output
+        device = input.device.type
+        if torch.is_autocast_enabled(device):
+            return F.linear(input, *self._cast_to(torch.get_autocast_dtype(device)))
+        if device == "cpu" and input.dtype == torch.float32 and _has_onednn():
+            output: Tensor = _Product.apply(input, self.weight, self.bias)  # type: ignore[no-untyped-call]
+            return output
+        return super().forward(input)
+
+    def _cast_to(self, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
+        if self._cast is None or self._cast[0].dtype != dtype:
+            self._cast = self.weight.to(dtype), None if self.bias is None else self.bias.to(dtype)
+        return self._cast
 
 
 class _Product(torch.autograd.Function):
@@ -55,10 +67,13 @@ def _product(x_XI: Tensor, weight_OI: Tensor, bias_O: Tensor | None) -> Tensor:
     return product
 
 
+def _has_onednn() -> bool:
+    available: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return available
+
+
 def use_frozen_linear(model: nn.Module) -> None:
-    """Put `FrozenLinear` in the place of every `nn.Linear` of a frozen model, where PyTorch has oneDNN."""
-    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
-        return
+    """Put `FrozenLinear` in the place of every `nn.Linear` of a frozen model."""
     for module in list(model.modules()):
         for name, child in module.named_children():
             if type(child) is nn.Linear:

@@ -1,4 +1,4 @@
-"""oneDNN's products are those of `nn.Linear`, with the gradient of the input, and few shapes reach it."""
+"""Frozen layers give what `nn.Linear` gives, with the gradient of the input, and oneDNN meets few shapes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from torch import nn
 
 from panda_ray.backbones.blocks import Layout, Tokens
 from panda_ray.backbones.frozen_linear import FrozenLinear, use_frozen_linear
-
-pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this PyTorch has no oneDNN")
 
 
 def linear(bias: bool = True) -> nn.Linear:
@@ -40,12 +38,25 @@ def test_gradients_need_not_lie_in_order() -> None:
         torch.testing.assert_close(ours.grad, gradient @ plain.weight)
 
 
-def test_autocast_is_left_to_pytorch() -> None:
-    plain, x = linear(), torch.randn(5, 24)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        output, expected = FrozenLinear(plain)(x), plain(x)
-    assert output.dtype == torch.bfloat16
-    assert torch.equal(output, expected)
+@pytest.mark.parametrize("bias", [True, False])
+def test_autocast_gives_the_same_bits_and_casts_weights_once(bias: bool) -> None:
+    plain = linear(bias)
+    frozen = FrozenLinear(plain)
+    ours = torch.randn(5, 24, requires_grad=True)
+    theirs = ours.detach().clone().requires_grad_(True)
+    casts = []
+    for _ in range(2):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            output, expected = frozen(ours), plain(theirs)
+        assert output.dtype == torch.bfloat16
+        assert torch.equal(output, expected)
+        for each in (output, expected):
+            each.float().square().sum().backward()
+        assert ours.grad is not None
+        assert torch.equal(ours.grad, theirs.grad)
+        casts.append(frozen._cast)
+    assert casts[0] is casts[1]
+    torch.testing.assert_close(frozen(ours), plain(theirs))
 
 
 def test_parameters_are_shared_and_a_subclass_is_left_alone() -> None:
@@ -60,7 +71,7 @@ def test_parameters_are_shared_and_a_subclass_is_left_alone() -> None:
     assert type(model[2]) is Own
 
 
-def test_a_backbone_multiplies_by_onednn_alone() -> None:
+def test_every_linear_layer_of_a_backbone_is_frozen() -> None:
     backbone = random_backbone()
     assert {type(module) for module in backbone._model.modules() if isinstance(module, nn.Linear)} == {FrozenLinear}
 
