@@ -22,7 +22,7 @@ def report(sweep_file: SweepFile, overrides: Overrides, out: Out = None) -> None
     """Write scores, similarities, tables, heat maps and report.html; asks the tracking server, not the store."""
     from panda_ray.reports.build import build_report
     from panda_ray.sweep_file import load_sweep
-    from panda_ray.tracking.client import tracking_uri_of
+    from panda_ray.tracking.uri import tracking_uri_of
 
     sweep = load_sweep(sweep_file, overrides)
     tracking_uri = tracking_uri_of(sweep.storage, sweep.tracking_uri)

@@ -69,7 +69,7 @@ def _environment() -> dict[str, str]:
 
 def _tracking_uri(sweep_file: str, overrides: list[str]) -> str:
     from panda_ray.sweep_file import load_sweep
-    from panda_ray.tracking.client import tracking_uri_of
+    from panda_ray.tracking.uri import tracking_uri_of
 
     sweep = load_sweep(sweep_file, overrides)
     tracking_uri = tracking_uri_of(sweep.storage, sweep.tracking_uri)

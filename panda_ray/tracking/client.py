@@ -1,4 +1,4 @@
-"""How MLflow is reached: which tracking URI, where a local database keeps artifacts, and quietly.
+"""How MLflow is reached: with a client that fails fast, and quietly.
 
 Nothing is sent to anyone but the tracking server: MLflow's own telemetry stays off unless the user turned it on.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.entities import Experiment
@@ -15,10 +14,8 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from panda_ray.errors import InputError
-from panda_ray.execution.store import Store
 from panda_ray.tracking.database import create_database
-
-SQLITE = "sqlite:///"
+from panda_ray.tracking.uri import SQLITE, artifact_folder, database_of, public
 
 LONGEST_CAUSE = 160
 
@@ -34,44 +31,11 @@ _ENVIRONMENT = {
 }
 
 
-def tracking_uri_of(storage: str, tracking_uri: str | None) -> str:
-    """The tracking URI of a sweep: its own, or a SQLite file in the folder of a local store.
-
-    Raises:
-        InputError: for a store that is not on this machine and no URI, and for something that is not a URI.
-    """
-    if tracking_uri is not None:
-        if "://" not in tracking_uri:
-            raise InputError(
-                f"tracking_uri {tracking_uri!r} is no URI; write http://host:port for a server or "
-                f"{SQLITE}{tracking_uri} for a database file"
-            )
-        return tracking_uri
-    folder = Store(storage).local_folder
-    if folder is None:
-        raise InputError(
-            f"storage {storage!r} is not a folder on this machine, so there is no place for a local MLflow database; "
-            "set tracking_uri"
-        )
-    return f"{SQLITE}{folder / 'mlflow.db'}"
-
-
-def artifact_folder(tracking_uri: str) -> Path | None:
-    """Where a SQLite database keeps artifacts: beside itself. A server decides for itself (None)."""
-    if not tracking_uri.startswith(SQLITE):
-        return None
-    return _database(tracking_uri).parent / "mlflow-artifacts"
-
-
-def _database(tracking_uri: str) -> Path:
-    return Path(tracking_uri.removeprefix(SQLITE).partition("?")[0]).resolve()
-
-
 def connect(tracking_uri: str) -> MlflowClient:
     """A client that fails fast and logs little; a SQLite database is made if there is none."""
     _configure()
     if tracking_uri.startswith(SQLITE):
-        create_database(_database(tracking_uri))
+        create_database(database_of(tracking_uri))
     return MlflowClient(tracking_uri)
 
 
@@ -81,8 +45,8 @@ def connect_to_read(tracking_uri: str) -> MlflowClient:
     Raises:
         InputError: for a SQLite database that does not.
     """
-    if tracking_uri.startswith(SQLITE) and not _database(tracking_uri).exists():
-        raise InputError(f"there is no MLflow database {_database(tracking_uri)}; run the sweep first")
+    if tracking_uri.startswith(SQLITE) and not database_of(tracking_uri).exists():
+        raise InputError(f"there is no MLflow database {database_of(tracking_uri)}; run the sweep first")
     return connect(tracking_uri)
 
 
@@ -91,12 +55,6 @@ def _configure() -> None:
         os.environ.setdefault(name, value)
     for logger in ("mlflow", "alembic", "urllib3"):
         logging.getLogger(logger).setLevel(logging.ERROR)
-
-
-def public(tracking_uri: str) -> str:
-    """The URI without user and password."""
-    scheme, separator, rest = tracking_uri.partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
 def cause(error: Exception, tracking_uri: str) -> str:

@@ -17,7 +17,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from panda_ray.errors import InputError
-from panda_ray.tracking.client import UNREACHABLE, cause, connect_to_read, find_experiment, public
+from panda_ray.tracking.client import UNREACHABLE, cause, connect_to_read, find_experiment
 from panda_ray.tracking.examples import unpack
 from panda_ray.tracking.schema import (
     COMPLETE,
@@ -40,6 +40,7 @@ from panda_ray.tracking.study import (
     TaskInfo,
 )
 from panda_ray.tracking.summary_run import SummaryRun
+from panda_ray.tracking.uri import public
 
 SCORES = ("score", "score_last", "score_first_epoch", "score_paper", "score_honest")
 

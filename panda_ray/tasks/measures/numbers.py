@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import rankdata
 
 from panda_ray.tasks.measures.measure import Measure, Statistics
 
@@ -22,6 +21,8 @@ def _correlation(first: Statistics, second: Statistics) -> float:
 
 
 def _pearson_spearman_mean(statistics_XI2: Statistics) -> Statistics:
+    from scipy.stats import rankdata  # half a second, which only tasks with this measure should wait for
+
     ranks_XI2 = rankdata(statistics_XI2, axis=-2)
     scores = [
         (_correlation(*pairs_I2.T) + _correlation(*ranks_I2.T)) / 2

@@ -10,7 +10,8 @@ import pytest
 
 from panda_ray.errors import InputError
 from panda_ray.tracking import database
-from panda_ray.tracking.client import artifact_folder, connect, experiment_of, find_experiment, tracking_uri_of
+from panda_ray.tracking.client import connect, experiment_of, find_experiment
+from panda_ray.tracking.uri import artifact_folder, tracking_uri_of
 
 
 def test_a_local_store_has_its_database_beside_it(tmp_path: Path) -> None:
