@@ -61,7 +61,7 @@ class Checkpoints:
     def members(self) -> dict[str, tuple[str, ...]]:
         """The members of every stack that has a checkpoint, in the order of their stacks' ids."""
         found = {}
-        for path in sorted(self._files.sizes("checkpoints")):
+        for path in sorted(self._files.states("checkpoints")):
             start = self._files.read_start(path, _HEADER_BYTES) or b""
             if members := _header(start.partition(b"\n")[0]).get("members"):
                 found[path.removeprefix("checkpoints/")] = tuple(members)

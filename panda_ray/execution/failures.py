@@ -44,7 +44,7 @@ class Failures:
 
     def among(self, keys: Collection[str]) -> dict[str, Failure]:
         """The failures of these units."""
-        listed = [path for path in self._files.sizes("failures") if _key(path) in keys]
+        listed = [path for path in self._files.states("failures") if _key(path) in keys]
         return {_key(path): Failure(**json.loads(data)) for path, data in self._files.read_many(listed) if data}
 
     def clear(self, key: str) -> None:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import time
 import uuid
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -21,12 +24,28 @@ from fsspec.implementations.local import LocalFileSystem
 from panda_ray.errors import InputError
 
 THREADS = 16
-"""Readers at a time; they wait for the disk, or hash outside of the interpreter's lock."""
+"""Readers at a time of what is not on a local disk."""
+
+_AHEAD_FILES, _AHEAD_BYTES = 12, 1 << 18
+"""Files that a reader has the disk fetch before it needs them, and how much of each. It keeps them open, and a process
+may have as few as 256 open."""
 
 LEFTOVER_SECONDS = 3600
 """A temporary file that is older belongs to a process that died."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class State(NamedTuple):
+    """What a listing says of a file.
+
+    Attributes:
+        size: bytes.
+        changed: nanoseconds since the epoch; 0 where files are not on a local disk.
+    """
+
+    size: int
+    changed: int
 
 
 class StoreFullError(InputError):
@@ -70,22 +89,35 @@ class Files:
         except FileNotFoundError:
             return None
 
-    def read_many(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
-        """Several files in the order asked for; concurrently where each read waits for a server."""
+    def read_in_turn(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
+        """Several files in the order asked for, one at a time; a local disk fetches the next ones meanwhile."""
         paths = list(paths)
+        contents = _read_ahead(map(self._full, paths)) if self.is_local else map(self.read, paths)
+        yield from zip(paths, contents, strict=True)
+
+    def read_many(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
+        """Likewise, but concurrently where each read waits for a server."""
         if self.is_local:
-            yield from ((path, self.read(path)) for path in paths)
+            yield from self.read_in_turn(paths)
             return
+        paths = list(paths)
         with ThreadPoolExecutor(THREADS) as pool:
             yield from zip(paths, pool.map(self.read, paths), strict=True)
 
-    def sizes(self, folder: str) -> Mapping[str, int]:
-        """Every file below a folder with its size in bytes: one listing."""
+    def states(self, folder: str) -> Mapping[str, State]:
+        """Every file below a folder: one listing."""
         if self.is_local:
             return dict(_walk(self._full(folder), f"{folder}/"))
         found: Mapping[str, Any] = self._fs.find(self._full(folder), detail=True)
         start = len(self._fs._strip_protocol(self._root)) + 1
-        return {path[start:]: int(info["size"]) for path, info in found.items()}
+        return {path[start:]: State(int(info["size"]), 0) for path, info in found.items()}
+
+    def local_state(self, path: str) -> State | None:
+        """The state of one file of a local store, or None where there is none."""
+        try:
+            return _state(os.stat(self._full(path)))  # noqa: PTH116  see `read_local`
+        except FileNotFoundError:
+            return None
 
     def write(self, path: str, data: bytes) -> None:
         """Put a file in its place, replacing an older one; a crash leaves the old file or the new one.
@@ -113,10 +145,6 @@ class Files:
             for file in folder.iterdir():
                 if time.time() - file.stat().st_mtime > LEFTOVER_SECONDS:
                     file.unlink(missing_ok=True)
-
-    def local_path(self, path: str) -> str:
-        """Where a file of a local store is on this machine."""
-        return self._full(path)
 
     def _full(self, path: str) -> str:
         return f"{self._root}/{path}"
@@ -157,17 +185,52 @@ def read_local(path: str) -> bytes:
         return file.readall()
 
 
-def _walk(folder: str, prefix: str) -> Iterator[tuple[str, int]]:
-    """Path below the store and size of every file in a local folder; several times faster than `fsspec`'s listing."""
-    if not Path(folder).is_dir():
-        return
-    with os.scandir(folder) as entries:
+def _read_ahead(paths: Iterable[str]) -> Iterator[bytes | None]:
+    """Files of this machine in this order, None for one that is not there; the next ones are on their way already."""
+    opened: deque[FileIO | None] = deque()
+    try:
+        for path in paths:
+            opened.append(_ordered(path))
+            if len(opened) > _AHEAD_FILES:
+                yield _content(opened.popleft())
+        while opened:
+            yield _content(opened.popleft())
+    finally:
+        for file in filter(None, opened):
+            file.close()
+
+
+def _ordered(path: str) -> FileIO | None:
+    """An open file whose start the kernel was told to fetch."""
+    try:
+        file = open(path, "rb", buffering=0)  # noqa: PTH123, SIM115  see `read_local`; the reader closes it
+    except FileNotFoundError:
+        return None
+    if sys.platform == "linux":
+        os.posix_fadvise(file.fileno(), 0, _AHEAD_BYTES, os.POSIX_FADV_WILLNEED)
+    return file
+
+
+def _content(file: FileIO | None) -> bytes | None:
+    if file is None:
+        return None
+    with file:
+        return file.readall()
+
+
+def _walk(folder: str, prefix: str) -> Iterator[tuple[str, State]]:
+    """Path below the store and state of every file in a local folder; several times faster than `fsspec`'s listing."""
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir():
                 yield from _walk(entry.path, f"{prefix}{entry.name}/")
             else:
                 with suppress(FileNotFoundError):  # another driver may have removed it meanwhile
-                    yield prefix + entry.name, entry.stat().st_size
+                    yield prefix + entry.name, _state(entry.stat())
+
+
+def _state(found: os.stat_result) -> State:
+    return State(found.st_size, found.st_mtime_ns)
 
 
 def _sync_folder(folder: Path) -> None:

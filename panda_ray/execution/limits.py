@@ -106,7 +106,7 @@ class Limits:
 
     def _below(self, folder: str) -> dict[Footprint, Limit]:
         trials: dict[Footprint, list[Trial]] = defaultdict(list)
-        for _, data in self._files.read_many(self._files.sizes(folder)):
+        for _, data in self._files.read_many(self._files.states(folder)):
             if data is not None:
                 tried = json.loads(data)
                 trials[Footprint(**tried["footprint"])].append(Trial(**tried["trial"]))

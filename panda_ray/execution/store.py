@@ -15,14 +15,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from panda_ray.execution.checkpoints import Checkpoints
 from panda_ray.execution.failures import Failures
-from panda_ray.execution.files import THREADS, Files, read_local
+from panda_ray.execution.files import THREADS, Files, State
 from panda_ray.execution.limits import Limits
 
 Record = Mapping[str, Any]
@@ -31,6 +32,9 @@ Record = Mapping[str, Any]
 _SEAL = b', "seal": "'
 _BATCH = 64
 """Units that one thread checks before it takes the next ones."""
+
+_HASHERS = min(THREADS, os.cpu_count() or 1)
+"""Threads that check a local store: small files keep the interpreter's lock busy, so that more of them only wait."""
 
 _SEEN_BYTES = 128 << 20
 """Room for the records of some 30,000 units."""
@@ -52,7 +56,8 @@ class Store:
         self.checkpoints = Checkpoints(self._files)
         self.failures = Failures(self._files)
         self.limits = Limits(self._files)
-        self._verified: dict[str, tuple[int, int, str]] = {}
+        self._digests: dict[str, tuple[State, str]] = {}
+        """Of local files, with the state that they were read in."""
         self._seen = _SeenRecords()
 
     @property
@@ -95,19 +100,20 @@ class Store:
     def is_done(self, key: str) -> bool:
         """Whether one unit has a result whose files are as they were written."""
         record = self.record(key)
-        return record is not None and self._is_intact(key, record)
+        return record is not None and all(
+            self._is_file_intact(_path(key, file["path"]), file["sha256"]) for file in record["files"].values()
+        )
 
     def records(self, among: Collection[str] | None = None) -> Iterator[tuple[str, Record]]:
         """Key and record of every unit (or of those `among`) that has one, read concurrently.
 
         What `done_keys` read a moment ago is not read again.
         """
-        sizes = self._files.sizes("units")
-        listed = [path for path in sizes if path.endswith("/record.json")]
-        wanted = [path for path in listed if among is None or _key(path) in among]
+        listed = self._files.states("units")
+        wanted = [path for path in listed if path.endswith("/record.json") and (among is None or _key(path) in among)]
         unseen = []
         for path in wanted:
-            if (data := self._seen.take(path, sizes[path])) is None:
+            if (data := self._seen.take(path, listed[path].size)) is None:
                 unseen.append(path)
             elif (record := _opened(_key(path), data)) is not None:
                 yield _key(path), record
@@ -121,14 +127,19 @@ class Store:
         On a local disk every file is hashed, once per process as long as its size and time stay; elsewhere sizes are
         compared, and content when it is read.
         """
-        sizes = self._files.sizes("units")
+        listed = self._files.states("units")
         self._seen.clear()
-        found = {_key(path) for path in sizes if path.endswith("/record.json")}
-        keys = [key for key in found if among is None or key in among]
-        batches = [keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH)]
-        with ThreadPoolExecutor(THREADS) as pool:
-            checked = pool.map(lambda batch: [key for key in batch if self._is_done(key, sizes)], batches)
-            return frozenset(key for batch in checked for key in batch)
+        folders: dict[str, list[str]] = defaultdict(list)
+        for path in listed:
+            folders[path.rpartition("/")[0]].append(path)
+        units = [
+            paths
+            for folder, paths in folders.items()
+            if f"{folder}/record.json" in listed and (among is None or _key(paths[0]) in among)
+        ]
+        batches = [units[start : start + _BATCH] for start in range(0, len(units), _BATCH)]
+        with ThreadPoolExecutor(_HASHERS if self._files.is_local else THREADS) as pool:
+            return frozenset().union(*pool.map(lambda batch: self._done_among(batch, listed), batches))
 
     def read_file(self, key: str, name: str) -> bytes:
         """One file of a unit that is done.
@@ -164,36 +175,46 @@ class Store:
             described[name] = {"path": stored_as, "sha256": sha256, "bytes": len(data)}
         return described
 
-    def _is_done(self, key: str, sizes: Mapping[str, int]) -> bool:
-        path = _path(key, "record.json")
-        data = self._files.read(path)
-        record = _opened(key, data)
-        if data is None or record is None:
-            return False
-        self._seen.keep(path, data)
-        files = record["files"].values()
-        if any(sizes.get(_path(key, file["path"])) != file["bytes"] for file in files):
-            return False
-        return not self._files.is_local or self._is_intact(key, record)
+    def _done_among(self, units: Iterable[Sequence[str]], listed: Mapping[str, State]) -> set[str]:
+        """Keys of those of a few units that are done.
 
-    def _is_intact(self, key: str, record: Record) -> bool:
-        return all(self._is_file_intact(_path(key, file["path"]), file["sha256"]) for file in record["files"].values())
+        Args:
+            units: the paths of each one's files, as they were listed: the order in which a disk is fast.
+        """
+        paths = [path for files in units for path in files if self._must_read(path, listed[path])]
+        done: set[str] = set()
+        records: list[tuple[str, Record]] = []
+        for path, data in self._files.read_in_turn(paths):
+            if path.endswith("/record.json"):
+                if (record := _opened(_key(path), data)) is not None:
+                    records.append((_key(path), record))
+                    self._seen.keep(path, data or b"")
+            elif data is not None:
+                self._digests[path] = listed[path], _sha256(data)
+        for key, record in records:
+            files = [(_path(key, file["path"]), file) for file in record["files"].values()]
+            if self._files.is_local:
+                whole = all(self._digests.get(path) == (listed.get(path), file["sha256"]) for path, file in files)
+            else:
+                whole = all(path in listed and listed[path].size == file["bytes"] for path, file in files)
+            if whole:
+                done.add(key)
+        return done
+
+    def _must_read(self, path: str, state: State) -> bool:
+        if path.endswith("/record.json"):
+            return True
+        return self._files.is_local and self._digests.get(path, (None, ""))[0] != state
 
     def _is_file_intact(self, path: str, sha256: str) -> bool:
-        if not self._files.is_local:
-            data = self._files.read(path)
-            return data is not None and _sha256(data) == sha256
-        local = self._files.local_path(path)
-        try:
-            state = os.stat(local)  # noqa: PTH116  see `read_local`
-            seen = (state.st_mtime_ns, state.st_size, sha256)
-            if self._verified.get(local) == seen:
-                return True
-            if _sha256(read_local(local)) != sha256:
-                return False
-        except FileNotFoundError:
+        state = self._files.local_state(path) if self._files.is_local else None
+        if state is not None and self._digests.get(path) == (state, sha256):
+            return True
+        data = self._files.read(path)
+        if data is None or _sha256(data) != sha256:
             return False
-        self._verified[local] = seen
+        if state is not None:
+            self._digests[path] = state, sha256
         return True
 
 
