@@ -8,6 +8,7 @@ import sys
 
 from small_sweeps import LONG, planned, small_sweep
 
+from panda_ray.execution.costs import Costs
 from panda_ray.execution.events import Listener, Outcome
 from panda_ray.execution.inline import InlineRunner
 from panda_ray.execution.ray_tune import RayTuneRunner
@@ -32,7 +33,9 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it
     plan, store = planned(small_sweep(storage, training=LONG))
     print("planned", os.getpid(), len(plan.stacks), flush=True)
-    summary = run_plan(plan, store, RayTuneRunner() if runner == "ray" else InlineRunner(), [Printer()])
+    summary = run_plan(
+        plan, Costs.in_store(plan, store), store, RayTuneRunner() if runner == "ray" else InlineRunner(), [Printer()]
+    )
     print("summary", len(summary.new), summary.interrupted, flush=True)
     return 0 if summary.complete else 1
 

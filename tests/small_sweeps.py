@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from panda_ray.execution.costs import Costs
 from panda_ray.execution.inline import InlineRunner
 from panda_ray.execution.plan import Plan, build_plan
 from panda_ray.execution.run import run_plan
@@ -44,7 +45,7 @@ def planned(sweep: Sweep) -> tuple[Plan, Store]:
 def run_inline(sweep: Sweep) -> Plan:
     """Run what is missing in this process; everything must succeed."""
     plan, store = planned(sweep)
-    summary = run_plan(plan, store, InlineRunner())
+    summary = run_plan(plan, Costs.in_store(plan, store), store, InlineRunner())
     assert summary.complete, summary
     return plan
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+from panda_ray.execution.costs import Costs
 from panda_ray.execution.inline import InlineRunner
 from panda_ray.execution.plan import Plan, build_plan
 from panda_ray.execution.run import run_plan
@@ -21,7 +22,7 @@ def forge(sweep: Sweep) -> Plan:
     """Fill the store of a sweep; the first seed's units are really trained."""
     store = Store(sweep.storage)
     first = build_plan(sweep.model_copy(update={"seeds": sweep.seeds[:1]}), store)
-    assert run_plan(first, store, InlineRunner()).complete, "trivial units do not fail"
+    assert run_plan(first, Costs.in_store(first, store), store, InlineRunner()).complete, "trivial units do not fail"
     templates = {_address(first.units[key]): _Result(store, key) for key in first.units}
     plan = build_plan(sweep, store)
     missing = [unit for key, unit in plan.units.items() if key not in plan.done]

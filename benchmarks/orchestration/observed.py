@@ -14,6 +14,7 @@ from typing import Any
 
 from panda_ray.cli import main as command_line
 from panda_ray.execution import run
+from panda_ray.execution.costs import Costs
 from panda_ray.execution.events import Listener, Outcome, RunSummary
 from panda_ray.execution.plan import Plan
 from panda_ray.execution.stack import Stack
@@ -47,8 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     events = EventLog(Path(log))
     run_plan = run.run_plan
 
-    def observed(plan: Plan, store: Any, runner: run.Runner, listeners: Sequence[Listener] = ()) -> RunSummary:
-        summary = run_plan(plan, store, runner, [events, *listeners])
+    def observed(
+        plan: Plan, costs: Costs, store: Any, runner: run.Runner, listeners: Sequence[Listener] = ()
+    ) -> RunSummary:
+        summary = run_plan(plan, costs, store, runner, [events, *listeners])
         events.note("logged")
         return summary
 

@@ -77,13 +77,13 @@ def run_sweep(sweep: Sweep, runner: Runner, ui_command: str) -> Closing:
     tracker = MlflowTracker(store, sweep.tracking_uri)
     with stderr.status("reading data sets and planning"):
         plan = build_plan(sweep, store)
-        costs = Costs.of(plan, (record for _, record in store.records()) if plan.stacks else ())
+        costs = Costs.in_store(plan, store)
     for _, reason in plan.skipped:
         stderr.print(f"left out: {reason}", style="yellow", markup=False, soft_wrap=True)
     display = make_display(stderr, costs)
     started = time.monotonic()
     try:
-        summary = run_plan(plan, store, runner, [display, tracker])
+        summary = run_plan(plan, costs, store, runner, [display, tracker])
     finally:
         display.close()
     seconds = time.monotonic() - started

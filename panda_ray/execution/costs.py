@@ -20,6 +20,7 @@ from panda_ray.execution.workload import TaskSize, signature_work, training_work
 
 if TYPE_CHECKING:
     from panda_ray.execution.plan import Plan
+    from panda_ray.execution.store import Store
 
 
 class Costs:
@@ -56,6 +57,11 @@ class Costs:
             samples.add(record, known.learn(record))
         speeds = Speeds(device_of(sweep, samples.trainings), samples.trainings)
         return cls(mine, known.of_tasks(mine), speeds, samples.signatures, sweep.training.prompt_len)
+
+    @classmethod
+    def in_store(cls, plan: Plan, store: Store) -> Costs:
+        """Likewise, from what its store holds; nothing is read where no stack is left to be estimated."""
+        return cls.of(plan, (record for _, record in store.records()) if plan.stacks else ())
 
     @property
     def device(self) -> Device:

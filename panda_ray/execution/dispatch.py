@@ -16,10 +16,15 @@ from panda_ray.training.stacked import EpochReport
 
 
 class Dispatch:
-    """One plan on its way to its results."""
+    """One plan on its way to its results.
 
-    def __init__(self, plan: Plan, listener: Listener) -> None:
+    Args:
+        seconds: that a stack takes; they matter to a runner that lets stacks be foreseen.
+    """
+
+    def __init__(self, plan: Plan, seconds: Seconds, listener: Listener) -> None:
         self._plan = plan
+        self._seconds = seconds
         self._listener = listener
         self._schedule = Schedule(plan.stacks, plan.depends_on, plan.done)
         self._new: set[str] = set()
@@ -39,10 +44,10 @@ class Dispatch:
         """No stack is left to start, now or later; some may still run."""
         return self._schedule.exhausted
 
-    def foresee(self, seconds: Seconds, clock: Callable[[], float] = time.monotonic) -> None:
+    def foresee(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Schedule by the time that stacks take; before the first one is asked for."""
         plan = self._plan
-        shaper = Shaper(plan.stacks, plan.depends_on, seconds, plan.sweep.resources.max_workers, clock)
+        shaper = Shaper(plan.stacks, plan.depends_on, self._seconds, plan.sweep.resources.max_workers, clock)
         self._schedule = Schedule(plan.stacks, plan.depends_on, plan.done, shaper)
 
     def next(self, slots: int | None = None, ahead: bool = True) -> Stack | None:

@@ -16,7 +16,6 @@ from ray import tune
 from ray.tune import Callback, PlacementGroupFactory, TuneError
 from ray.tune.search import Searcher
 
-from panda_ray.execution.costs import Costs
 from panda_ray.execution.dispatch import Dispatch
 from panda_ray.execution.files import StoreFullError
 from panda_ray.execution.publishing import fail_all
@@ -52,8 +51,7 @@ class RayTuneRunner:
         with ray_cluster(self._address, settings), tempfile.TemporaryDirectory(prefix="panda-ray-tune-") as folder:
             if self._address is None:
                 check_resources(resources.cpus_per_stack, resources.gpus_per_stack)
-            costs = Costs.of(dispatch.plan, (record for _, record in store.records()))
-            dispatch.foresee(costs.expected)
+            dispatch.foresee()
             messenger = _Messenger(dispatch, store)
             searcher = _GraphSearcher(dispatch, elastic=self._address is not None)
             tuner = _tuner(dispatch, searcher, messenger, store, settings, folder)

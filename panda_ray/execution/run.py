@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Protocol
 
+from panda_ray.execution.costs import Costs
 from panda_ray.execution.dispatch import Dispatch
 from panda_ray.execution.events import Listener, Listeners, RunSummary
 from panda_ray.execution.files import StoreFullError
@@ -30,14 +31,14 @@ class Runner(Protocol):
         ...
 
 
-def run_plan(plan: Plan, store: Store, runner: Runner, listeners: Sequence[Listener] = ()) -> RunSummary:
+def run_plan(plan: Plan, costs: Costs, store: Store, runner: Runner, listeners: Sequence[Listener] = ()) -> RunSummary:
     """Run every unit of a plan that has no result.
 
     A failed unit blocks only what depends on it. SIGINT, SIGTERM and a full disk end the run early: the summary says
     so, finished units are safe, and the next run continues from the checkpoints. Programming errors propagate.
     """
     listener = Listeners(listeners)
-    dispatch = Dispatch(plan, listener)
+    dispatch = Dispatch(plan, costs.expected, listener)
     store.remove_leftovers()
     store.checkpoints.remove(_obsolete(plan, store))
     interrupted: str | None = "an error in the program"

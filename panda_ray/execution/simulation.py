@@ -54,8 +54,8 @@ class Simulation:
 def simulate(plan: Plan, slots: int, seconds: Seconds) -> Simulation:
     """Run what is left of a plan on so many slots; every unit succeeds."""
     now = 0.0
-    dispatch = Dispatch(plan, Listener())
-    dispatch.foresee(seconds, clock=lambda: now)
+    dispatch = Dispatch(plan, seconds, Listener())
+    dispatch.foresee(clock=lambda: now)
     ran: list[Ran] = []
     running: list[tuple[float, int]] = []
     free = slots

@@ -14,6 +14,7 @@ from driving import driver, small_disk, wait_for, workers_of
 from small_sweeps import LONG, contents, fingerprints, planned, run_inline, small_sweep
 
 from panda_ray.errors import InputError
+from panda_ray.execution.costs import Costs
 from panda_ray.execution.dispatch import Dispatch
 from panda_ray.execution.events import Listener
 from panda_ray.execution.ray_cluster import ray_cluster
@@ -59,7 +60,7 @@ def test_killed_workers_are_replaced_and_the_result_is_that_of_the_inline_runner
 ) -> None:
     killer = WorkerKiller()
     plan, store = planned(small_sweep(tmp_path, training=LONG))
-    summary = run_plan(plan, store, RayTuneRunner(), [killer])
+    summary = run_plan(plan, Costs.in_store(plan, store), store, RayTuneRunner(), [killer])
     assert summary.complete
     assert killer.starts == 1
     assert min(killer.epochs_after) > 1, "it started over instead of continuing from its checkpoint"
@@ -95,7 +96,7 @@ def test_a_stopped_driver_takes_its_workers_along_and_another_runner_continues(
 def test_a_full_disk_ends_a_run_with_a_sentence(local_ray: None, tmp_path: Path) -> None:
     with small_disk(tmp_path):
         plan, store = planned(small_sweep(tmp_path))
-        summary = run_plan(plan, store, RayTuneRunner())
+        summary = run_plan(plan, Costs.in_store(plan, store), store, RayTuneRunner())
         assert summary.interrupted is not None
         assert summary.interrupted.startswith("no space left")
         assert 0 < len(summary.new) < len(plan.units)
@@ -108,10 +109,10 @@ def test_a_bug_in_a_worker_shows_its_own_traceback(local_ray: None, tmp_path: Pa
 
     plan, store = planned(small_sweep(tmp_path))
     with pytest.raises(RuntimeError, match=r"(?s)prompt_tuning -> .*KeyError: 'builtin-tiny'"):
-        run_plan(plan, store, Forgetful())
+        run_plan(plan, Costs.in_store(plan, store), store, Forgetful())
 
 
 def test_a_stack_that_no_machine_can_hold_is_refused_at_once(local_ray: None, tmp_path: Path) -> None:
     plan, store = planned(small_sweep(tmp_path, resources={"cpus_per_stack": 1000}))
     with pytest.raises(InputError, match="cpus_per_stack"):
-        run_plan(plan, store, RayTuneRunner())
+        run_plan(plan, Costs.in_store(plan, store), store, RayTuneRunner())

@@ -36,7 +36,7 @@ def test_members_of_a_stack_that_was_cut_all_get_results(tmp_path: Path, monkeyp
     monkeypatch.setattr(Costs, "expected", hours)
     plan, store = planned(small_sweep(tmp_path, resources={"cpus_per_stack": 0.5, "checkpoint_seconds": 0.05}))
     started = Started()
-    summary = run_plan(plan, store, RayTuneRunner(), [started])
+    summary = run_plan(plan, Costs.in_store(plan, store), store, RayTuneRunner(), [started])
     assert summary.complete
     # Which of them are cut depends on which are believed to run for hours at that moment.
     packed = [len(stack.members) for stack in plan.stacks if stack.members[0].config is not None]

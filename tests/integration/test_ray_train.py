@@ -14,6 +14,7 @@ import torch
 from driving import workers_of
 from small_sweeps import LONG, contents, planned, run_inline, small_sweep
 
+from panda_ray.execution.costs import Costs
 from panda_ray.execution.dispatch import Dispatch
 from panda_ray.execution.events import Listener
 from panda_ray.execution.plan import Plan
@@ -38,7 +39,7 @@ class Spread(Dispatch):
     """Gives two workers to the stacks of one method, whatever the schedule says."""
 
     def __init__(self, plan: Plan, method: str, listener: Listener) -> None:
-        super().__init__(plan, listener)
+        super().__init__(plan, Costs.of(plan, ()).expected, listener)
         self._method = method
 
     def next(self, *arguments: Any, **named: Any) -> Stack | None:

@@ -22,7 +22,7 @@ from panda_ray.execution.stack import Stack
 
 def run(storage: Path, **changes: object) -> RunSummary:
     plan, store = planned(small_sweep(storage, **changes))
-    return run_plan(plan, store, InlineRunner())
+    return run_plan(plan, Costs.in_store(plan, store), store, InlineRunner())
 
 
 def test_a_finished_sweep_runs_nothing(quiet: Path) -> None:
@@ -49,7 +49,7 @@ def test_killed_in_the_middle_of_a_stack_it_continues_from_the_checkpoint(quiet_
                 epochs.append(report.epoch)  # type: ignore[attr-defined]
 
     plan, store = planned(small_sweep(tmp_path, training=LONG))
-    assert run_plan(plan, store, InlineRunner(), [Epochs()]).complete
+    assert run_plan(plan, Costs.in_store(plan, store), store, InlineRunner(), [Epochs()]).complete
     assert min(epochs) > 1
     assert contents(tmp_path) == contents(quiet_long)
     assert finished.items() <= fingerprints(tmp_path).items()
@@ -138,7 +138,7 @@ def test_a_process_that_dies_between_two_members_does_not_change_the_others(quie
     with pytest.MonkeyPatch.context() as monkeypatch:
         plan, store = planned(small_sweep(tmp_path))
         with pytest.raises(PowerCutError):
-            run_plan(plan, store, InlineRunner(), [Plug()])
+            run_plan(plan, Costs.in_store(plan, store), store, InlineRunner(), [Plug()])
     again, _ = planned(small_sweep(tmp_path))
     (stack,) = [stack for stack in again.stacks if stack.members[0].method == "pot"]
     assert (len(stack.members), len(stack.todo)) == (2, 1)
@@ -153,7 +153,7 @@ def test_extending_a_sweep_runs_only_what_is_new(quiet: Path, tmp_path: Path) ->
     before = fingerprints(quiet).keys()
     plan, store = planned(small_sweep(tmp_path, sources=["review", "kinds", "paraphrase"]))
     assert plan.done == contents(quiet).keys()
-    summary = run_plan(plan, store, InlineRunner())
+    summary = run_plan(plan, Costs.in_store(plan, store), store, InlineRunner())
     assert summary.complete
     assert {plan.units[key].source or plan.units[key].task for key in summary.new} == {"paraphrase"}
     assert before <= fingerprints(tmp_path).keys()
@@ -163,7 +163,7 @@ def test_a_unit_that_fails_blocks_only_its_dependents_and_is_tried_again(quiet: 
     diverging = {task: {"max_train_rows": 48, "max_dev_rows": 24} for task in ("review", "kinds", "remark")}
     diverging["kinds"] = {**diverging["kinds"], "lr": 1e30}  # type: ignore[dict-item]
     plan, store = planned(small_sweep(tmp_path, tasks=diverging))
-    summary = run_plan(plan, store, InlineRunner())
+    summary = run_plan(plan, Costs.in_store(plan, store), store, InlineRunner())
     assert [plan.units[key].title for key in summary.failed] == ["prompt_tuning kinds (seed 1)"]
     assert {plan.units[key].source or plan.units[key].task for key in summary.blocked} == {"kinds"}
     assert set(summary.blocked.values()) == set(summary.failed)
