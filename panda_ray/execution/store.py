@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,8 +32,9 @@ _SEAL = b', "seal": "'
 _BATCH = 64
 """Units that one thread checks before it takes the next ones."""
 
-_HASHERS = min(THREADS, os.cpu_count() or 1)
-"""Threads that check a local store: small files keep the interpreter's lock busy, so that more of them only wait."""
+_HASHERS = 8
+"""Threads that check a store in a folder. On a disk of this machine fewer are faster, because small files keep the
+interpreter's lock busy; on NFS each file that is opened waits for the server."""
 
 _SEEN_BYTES = 128 << 20
 """Room for the records of some 30,000 units."""
