@@ -39,7 +39,8 @@ def main() -> int:
                 return 1
         for bar in bars:
             print(bar, flush=True)
-        print(f"{name}: {details}\n{keep(name, bars, details)}", flush=True)
+        kept_as = f"{name}-{Path(arguments.sweep).stem}" if name == "grid" else name
+        print(f"{name}: {details}\n{keep(kept_as, bars, details)}", flush=True)
     return 0
 
 
