@@ -135,6 +135,7 @@ def _scaling(result: Result) -> Iterator[str]:
         "ceiling",
         "all-reduce",
         "objects",
+        "MB per step",
     ]
     rows = (
         [
@@ -151,13 +152,14 @@ def _scaling(result: Result) -> Iterator[str]:
         ]
         for each in result["measured"]
     )
-    yield from _table([*heads, "all-reduce", "objects", "MB per step"], rows)
+    yield from _table(heads, rows)
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     yield "| " + " | ".join(heads) + " |"
     yield "| " + " | ".join("---" for _ in heads) + " |"
     for row in rows:
+        assert len(row) == len(heads), "a row has a cell per head"
         yield "| " + " | ".join(row) + " |"
 
 
