@@ -17,8 +17,8 @@ help:
 	@echo "make quickstart  install, then run sweeps/quickstart.yaml (no hub, no GPU, no server)"
 	@echo "make test        install, then run the tests with coverage"
 	@echo "make check       install, then ruff and mypy"
-	@echo "make bench       every benchmark, into benchmarks/results/ (about an hour on 2 cores); see benchmarks/README.md"
-	@echo "make bench-quick panda_ray beside PEFT and the released schema, tiny backbone (under 6 minutes on 2 cores)"
+	@echo "make bench       every benchmark, into benchmarks/results/ (half an hour on 2 cores); see benchmarks/README.md"
+	@echo "make bench-quick panda_ray beside PEFT and the released schema, tiny backbone (2 minutes on 2 cores)"
 	@echo "make bench-check the same, and fail where a ratio fell below the stored one"
 	@echo "make clean       remove $(VENV), caches and coverage data (never runs/)"
 

@@ -83,4 +83,4 @@ def memory_grids(device: torch.device) -> Sequence[MemoryGrid]:
     """Where memory is measured."""
     if device.type == "cuda":
         return [MemoryGrid(backbone, (4, 8, 16), 42, (40, 80, 141)) for backbone in ("base", "large")]
-    return [MemoryGrid("tiny", (64, 128), 192, (4, 16))]
+    return [MemoryGrid("tiny", (128, 256, 384), 512, (4, 16))]
