@@ -129,7 +129,8 @@ def noted(stack: Stack, limits: Limits) -> Iterator[None]:
     try:
         yield
     except torch.OutOfMemoryError:
-        limits.write(footprint, width, fits=False, device=device)
+        if width > 1:  # nothing is narrower than one member, which may fit when it is tried again
+            limits.write(footprint, width, fits=False, device=device)
         raise
     limit = limits.of(footprint)
     if limit is not None and not limit.confirmed:

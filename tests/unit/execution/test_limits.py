@@ -110,6 +110,8 @@ def test_one_member_that_does_not_fit_fails_and_is_tried_again(store: Store) -> 
         outcomes = settle(stack_of(2), store, device.run)
         assert [outcome.status for outcome in outcomes] == ["failed", "failed"]
         assert device.tried[-2:] == [1, 1]
+    [limit] = store.limits.all().values()
+    assert limit.failed == 2
 
 
 def test_a_worker_of_a_group_notes_what_did_not_fit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
