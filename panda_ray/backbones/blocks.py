@@ -103,8 +103,8 @@ class Layout:
 
 
 def _filler(tokens: int) -> int:
-    """Tokens that are missing to one of sixteen lengths per doubling: at most 6 per cent, 3 on average."""
-    step = max(32, 1 << max(0, tokens.bit_length() - 5))
+    """Tokens that are missing to one of sixteen lengths per doubling: from 512 on at most 6 per cent, 3 on average."""
+    step = max(32, (1 << tokens.bit_length()) >> 5)
     return -tokens % step
 
 
