@@ -24,6 +24,7 @@ def _linear(inputs: Any, weight: Any, *_: Any, **__: Any) -> int:
 FORMULAS = {
     torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention_forward,
     torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward,
-    torch.ops.mkldnn._linear_pointwise: _linear,
 }
 """For `FlopCounterMode(custom_mapping=...)`."""
+if torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+    FORMULAS[torch.ops.mkldnn._linear_pointwise] = _linear
