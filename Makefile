@@ -10,13 +10,14 @@ STAMP := $(VENV)/.installed
 #   make install TORCH="torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu"
 TORCH ?= torch==2.13.0
 
-.PHONY: help install quickstart test check clean bench bench-quick bench-check bench-install
+.PHONY: help install quickstart test check mutants clean bench bench-quick bench-check bench-install
 
 help:
 	@echo "make install     create $(VENV) and install panda_ray with its development tools"
 	@echo "make quickstart  install, then run sweeps/quickstart.yaml (no hub, no GPU, no server)"
 	@echo "make test        install, then run the tests with coverage"
 	@echo "make check       install, then ruff and mypy"
+	@echo "make mutants     install, then see that the tests notice every mutant in tests/mutants/ (under 10 minutes)"
 	@echo "make bench       every benchmark, into benchmarks/results/ (half an hour on 2 cores); see benchmarks/README.md"
 	@echo "make bench-quick panda_ray beside PEFT and the released schema, tiny backbone (2 minutes on 2 cores)"
 	@echo "make bench-check the same, and fail where a ratio fell below the stored one"
@@ -50,6 +51,9 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+mutants: install
+	$(BIN)/python scripts/mutants.py
 
 # The rivals' libraries are asked for by an extra: nobody who only runs sweeps needs them.
 BENCH_STAMP := $(VENV)/.installed-bench

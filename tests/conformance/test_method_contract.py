@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from models import random_backbone, random_prefixes
 from pydantic import ValidationError
-from toys import toy_task
 
 from panda_ray.errors import InputError
 from panda_ray.methods import METHODS, Inputs, Method, get_method
@@ -15,6 +13,8 @@ from panda_ray.metrics import METRICS, Metric, get_metric
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.stacked import train_stack
+from support.models import random_backbone, random_prefixes
+from support.toys import toy_task
 
 CONFIG = TrainConfig(lr=1e-2, batch_size=4, epochs=2, prompt_len=5, max_len=24)
 every_method = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from task_data import TOKENIZERS, perfect_outputs, rows_of, wordpiece_tokenizer, write_task
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
@@ -19,6 +18,7 @@ from panda_ray.tasks.loading import MissingData, load_rows
 from panda_ray.tasks.scoring import MEASURES, decode, reduce, statistics
 from panda_ray.tasks.table import columns_of
 from panda_ray.tasks.task import BuiltinOrigin, HubOrigin, TaskSpec, UserOrigin
+from support.task_data import TOKENIZERS, perfect_outputs, rows_of, wordpiece_tokenizer, write_task
 
 REAL_DATA = Path(os.environ.get("PANDA_RAY_DATA", Path(__file__).parents[3] / "shared" / "data"))
 every_task = pytest.mark.parametrize("spec", TASKS, ids=lambda spec: spec.name)

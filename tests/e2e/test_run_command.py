@@ -10,7 +10,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from command_line import CommandLine, Ended, finish, start
+
+from support.command_line import CommandLine, Ended, finish, start
 
 SWEEP = """\
 name: tiny

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small_sweeps import LONG, run_inline, small_sweep
+
+from support.small_sweeps import LONG, run_inline, small_sweep
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
-from records import publish
 
 from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome, RunSummary
@@ -27,6 +26,7 @@ from panda_ray.sweep import Sweep
 from panda_ray.tracking.client import connect
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.tracking.reading import read_study
+from support.records import publish
 
 SOURCES, TARGETS = ["review", "follows"], ["remark", "choice"]
 

@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from driving import driver, small_disk, wait_for, workers_of
-from small_sweeps import LONG, contents, fingerprints, planned, run_inline, small_sweep
 
 from panda_ray.errors import InputError
 from panda_ray.execution.costs import Costs
@@ -24,6 +22,8 @@ from panda_ray.execution.stack import Stack
 from panda_ray.execution.store import Store
 from panda_ray.execution.workspace import Settings
 from panda_ray.training.stacked import EpochReport
+from support.driving import driver, small_disk, wait_for, workers_of
+from support.small_sweeps import LONG, contents, fingerprints, planned, run_inline, small_sweep
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

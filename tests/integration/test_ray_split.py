@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small_sweeps import contents, planned, small_sweep
 
 from panda_ray.execution.costs import Costs
 from panda_ray.execution.events import Listener
 from panda_ray.execution.ray_tune import RayTuneRunner
 from panda_ray.execution.run import run_plan
 from panda_ray.execution.stack import Stack
+from support.small_sweeps import contents, planned, small_sweep
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

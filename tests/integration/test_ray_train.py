@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 import torch
-from driving import workers_of
-from small_sweeps import LONG, contents, planned, run_inline, small_sweep
 
 from panda_ray.execution.costs import Costs
 from panda_ray.execution.dispatch import Dispatch
@@ -26,6 +24,8 @@ from panda_ray.execution.store import Store
 from panda_ray.execution.workspace import Settings
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.training.stacked import EpochReport
+from support.driving import workers_of
+from support.small_sweeps import LONG, contents, planned, run_inline, small_sweep
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from driving import driver, small_disk, wait_for
-from small_sweeps import LONG, contents, fingerprints, planned, small_sweep
 
 from panda_ray.execution import members
 from panda_ray.execution.costs import Costs
@@ -18,6 +16,8 @@ from panda_ray.execution.events import Listener, RunSummary
 from panda_ray.execution.inline import InlineRunner
 from panda_ray.execution.run import run_plan
 from panda_ray.execution.stack import Stack
+from support.driving import driver, small_disk, wait_for
+from support.small_sweeps import LONG, contents, fingerprints, planned, small_sweep
 
 
 def run(storage: Path, **changes: object) -> RunSummary:

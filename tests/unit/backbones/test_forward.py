@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 import torch
-from models import CONFIGS, random_backbone, random_model, random_prefixes, random_tokens
 from torch import Tensor
 from transformers import DynamicCache
 
 from panda_ray.backbones import Tokens
+from support.models import CONFIGS, random_backbone, random_model, random_prefixes, random_tokens
 
 FAMILIES = sorted(CONFIGS)
 LENGTHS = [9, 4, 12]

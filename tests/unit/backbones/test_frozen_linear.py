@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from models import random_backbone, random_prefixes, random_tokens
 from torch import nn
 
 from panda_ray.backbones.blocks import Layout, Tokens
 from panda_ray.backbones.frozen_linear import FrozenLinear, use_frozen_linear
+from support.models import random_backbone, random_prefixes, random_tokens
 
 
 def linear(bias: bool = True) -> nn.Linear:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from models import random_model
 from transformers import DistilBertConfig, DistilBertModel
 
 from panda_ray.backbones import (
@@ -22,6 +21,7 @@ from panda_ray.backbones import (
     registry,
 )
 from panda_ray.errors import InputError
+from support.models import random_model
 
 VOCABULARY = {"builtin": 478, "bert": 30522, "roberta": 50265}
 POSITIONS = {True: 192, False: 512}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from toys import toy_task
 
 from panda_ray.backbones import rows
 from panda_ray.backbones.rows import RowReader
 from panda_ray.tasks.task import Kind
+from support.toys import toy_task
 
 
 def reader(kind: Kind = "classification") -> RowReader:

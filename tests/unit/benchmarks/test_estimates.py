@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from timed_records import START, loop_seconds, record, timed_sweep
 
 from benchmarks.estimates.foresight import SHARES, foresights
 from panda_ray.execution.plan import build_plan
 from panda_ray.execution.store import Store
+from support.timed_records import START, loop_seconds, record, timed_sweep
 
 
 def test_a_device_like_the_model_is_foreseen_from_any_part_of_a_sweep(tmp_path: Path) -> None:

@@ -8,8 +8,6 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 import torch
-from task_data import TOKENIZERS, rows_of, write_task
-from toys import toy_task
 
 from panda_ray.tasks import get_task
 from panda_ray.tasks.caching import encoded
@@ -19,6 +17,8 @@ from panda_ray.tasks.encoded import EncodedSplit, EncodedTask
 from panda_ray.tasks.encoding import encode_task
 from panda_ray.tasks.loading import TaskRows, load_rows
 from panda_ray.tasks.task import Kind
+from support.task_data import TOKENIZERS, rows_of, write_task
+from support.toys import toy_task
 
 
 def assert_same(found: EncodedTask, expected: EncodedTask) -> None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from task_data import rows_of, write_task
 
 from panda_ray.errors import InputError
 from panda_ray.tasks import get_task
@@ -15,6 +14,7 @@ from panda_ray.tasks.caching import stamp, survey
 from panda_ray.tasks.caching.disk import cache_home
 from panda_ray.tasks.extent import extent_of
 from panda_ray.tasks.loading import load_rows
+from support.task_data import rows_of, write_task
 
 RTE = get_task("rte")
 

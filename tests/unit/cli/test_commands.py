@@ -11,13 +11,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from command_line import CommandLine, Ended, finish, start
 
 from panda_ray.backbones import BACKBONES
 from panda_ray.cli.ui import server_command
 from panda_ray.execution.store import Store
 from panda_ray.metrics import METRICS
 from panda_ray.tasks import TASKS, get_task
+from support.command_line import CommandLine, Ended, finish, start
 
 ROOT = Path(__file__).parents[3]
 

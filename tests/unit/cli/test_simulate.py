@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from command_line import CommandLine
+
+from support.command_line import CommandLine
 
 PAPER = Path(__file__).parents[3] / "sweeps" / "paper" / "bert_large.yaml"
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from timed_records import GPU, RATE, START, TRAIN, loop_seconds, record, row_operations, timed_sweep, unit_of
 
 from panda_ray.cli.estimate import hours, summary, work_ahead
 from panda_ray.execution.costs import Costs
@@ -18,6 +17,7 @@ from panda_ray.execution.store import Store
 from panda_ray.execution.unit import Unit
 from panda_ray.tasks import get_task
 from panda_ray.tasks.extent import extent_of, nominal_extent
+from support.timed_records import GPU, RATE, START, TRAIN, loop_seconds, record, row_operations, timed_sweep, unit_of
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_sweeps import planned, small_sweep
 
 from panda_ray.errors import InputError
 from panda_ray.execution.configs import resolve_config
 from panda_ray.execution.plan import Plan
 from panda_ray.tasks import get_task
+from support.small_sweeps import planned, small_sweep
 
 
 def plan_of(tmp_path: Path, **changes: Any) -> Plan:

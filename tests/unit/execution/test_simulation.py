@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from small_sweeps import planned, small_sweep
 
 from panda_ray.execution.bound import bound_of
 from panda_ray.execution.costs import Costs
@@ -23,6 +22,7 @@ from panda_ray.execution.unit import BackboneRef, DataRef, Role, Unit
 from panda_ray.sweep import Sweep
 from panda_ray.sweep_file import load_sweep
 from panda_ray.training.config import TrainConfig
+from support.small_sweeps import planned, small_sweep
 
 PAPER = Path(__file__).parents[3] / "sweeps" / "paper" / "bert_large.yaml"
 

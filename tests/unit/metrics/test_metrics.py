@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from models import random_backbone, random_model, random_prefixes
-from toys import toy_task
 
 from panda_ray.backbones.backbone import Tokens
 from panda_ray.metrics import get_metric
 from panda_ray.metrics.task_embedding import TaskEmbeddingOptions, balanced_examples
 from panda_ray.prompts.prompt import Prompt
+from support.models import random_backbone, random_model, random_prefixes
+from support.toys import toy_task
 
 
 def a_prompt(seed: int) -> Prompt:

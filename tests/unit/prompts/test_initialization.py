@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from models import random_backbone
 
 from panda_ray.errors import InputError
 from panda_ray.prompts.initialization import INITIALIZATIONS, initial_prefix
 from panda_ray.seeding import derive_seed, generator
+from support.models import random_backbone
 
 GEOMETRY = random_backbone().geometry
 

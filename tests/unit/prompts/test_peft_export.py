@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from models import CONFIGS, random_backbone, random_model, random_prefixes, random_tokens
 from peft import PeftModel
 
 from panda_ray.errors import InputError
 from panda_ray.prompts.peft import export_peft
 from panda_ray.prompts.prompt import Prompt
+from support.models import CONFIGS, random_backbone, random_model, random_prefixes, random_tokens
 
 
 def a_prompt(model_type: str, position_offset: bool = True) -> Prompt:

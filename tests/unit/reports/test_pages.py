@@ -6,12 +6,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from studies import invented_study, without_cell
 
 from panda_ray.reports.analysis import analyse
 from panda_ray.reports.build import Report, write_report
 from panda_ray.reports.drawing import INK
 from panda_ray.reports.heatmaps import by_group, similarity_map
+from support.studies import invented_study, without_cell
 
 REPLICATES = 100
 

@@ -5,12 +5,12 @@ from dataclasses import astuple
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
-from studies import TASKS, invented_study, item_statistics
 
 from panda_ray.reports.statistics import Bootstrap, ScoredUnit
 from panda_ray.reports.transferability import correlation, metric_quality, relatedness
 from panda_ray.tasks.scoring import reduce
 from panda_ray.tracking.study import ItemStatistics
+from support.studies import TASKS, invented_study, item_statistics
 
 
 def unit(correct: np.ndarray, target: str = "cb") -> ScoredUnit:

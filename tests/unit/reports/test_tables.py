@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from studies import SOURCES, TARGETS, invented_study, without_cell
 
 from panda_ray.reports.analysis import analyse
 from panda_ray.reports.build import write_report
@@ -13,6 +12,7 @@ from panda_ray.reports.findings import headline
 from panda_ray.reports.formatting import latex, markdown, mean_std, signed
 from panda_ray.reports.frame import Aggregate, grid_of, scores_csv, similarity_csv, targets_of
 from panda_ray.reports.tables import GridTable, grid_table, top_sources
+from support.studies import SOURCES, TARGETS, invented_study, without_cell
 
 
 def cell(*scores: float, expected: int = 2) -> Aggregate:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from task_data import rows_of, wordpiece_tokenizer, write_task
 
 from panda_ray.tasks import get_task
 from panda_ray.tasks.check import check_task
 from panda_ray.tasks.loading import MissingData, load_rows
+from support.task_data import rows_of, wordpiece_tokenizer, write_task
 
 
 def test_rows_labels_lengths_and_fingerprint(tmp_path: Path) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from task_data import TOKENIZERS, WORDS, perfect_outputs, rows_of, wordpiece_tokenizer
 
 from panda_ray.tasks import get_task
 from panda_ray.tasks.encoded import EncodedSplit
 from panda_ray.tasks.encoding import encode_split
 from panda_ray.tasks.kinds.extractive_qa import MAX_ANSWER_TOKENS
 from panda_ray.tasks.scoring import decode
+from support.task_data import TOKENIZERS, WORDS, perfect_outputs, rows_of, wordpiece_tokenizer
 
 SQUAD = get_task("squad")
 CONTEXT = " ".join([*WORDS, "Eiffel", *WORDS])

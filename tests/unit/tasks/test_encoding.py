@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from task_data import TOKENIZERS, WORDS, bytelevel_tokenizer, rows_of, wordpiece_tokenizer
 
 from panda_ray.tasks import get_task
 from panda_ray.tasks.encoding import encode_split, encode_task
 from panda_ray.tasks.kinds.tagging import IGNORED
 from panda_ray.tasks.loading import TaskRows
+from support.task_data import TOKENIZERS, WORDS, bytelevel_tokenizer, rows_of, wordpiece_tokenizer
 
 every_tokenizer = pytest.mark.parametrize("name", TOKENIZERS)
 

@@ -9,7 +9,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from task_data import rows_of, write_task
 
 from panda_ray.errors import InputError
 from panda_ray.tasks import get_task
@@ -17,6 +16,7 @@ from panda_ray.tasks.builtin import BUILTIN_TASKS
 from panda_ray.tasks.loading import MissingData, load_rows
 from panda_ray.tasks.table import sample_numbers
 from panda_ray.tasks.task import HubOrigin
+from support.task_data import rows_of, write_task
 
 RTE = get_task("rte")
 

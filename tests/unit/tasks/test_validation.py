@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from task_data import rows_of, write_task
 
 from panda_ray.errors import InputError
 from panda_ray.tasks import get_task
 from panda_ray.tasks.loading import load_rows, read_splits
 from panda_ray.tasks.validation import problems
+from support.task_data import rows_of, write_task
 
 
 def complaint(tmp_path: Path, task: str, changes: dict[int, dict[str, Any]], split: str = "train") -> str:

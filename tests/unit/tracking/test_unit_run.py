@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 from mlflow import MlflowClient
-from records import predictions
 
 from panda_ray.tracking import examples
 from panda_ray.tracking.client import connect, experiment_of
 from panda_ray.tracking.unit_run import UnitLabels, log_unit
+from support.records import predictions
 
 EPOCHS = 300
 

@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 import torch
 import torch.distributed as dist
-from models import random_backbone
 from torch import multiprocessing
-from toys import KINDS, toy_task
-from trainings import CONFIG, FREE_BIAS, Slot, assert_same, members_of
 
 from panda_ray.errors import InputError
 from panda_ray.tasks.task import Kind
 from panda_ray.training.collective import SOLO, Collective, LostPeerError, ProcessGroup
 from panda_ray.training.member import MemberResult
 from panda_ray.training.stacked import EpochReport, train_stack
+from support.models import random_backbone
+from support.toys import KINDS, toy_task
+from support.trainings import CONFIG, FREE_BIAS, Slot, assert_same, members_of
 
 WORKERS = 2
 ONE_EPOCH = replace(CONFIG, epochs=1)  # rounding must not decide which epoch is the best

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from panda_ray.training.optimizer import StackedAdamW
+from panda_ray.training.config import TrainConfig
+from panda_ray.training.optimizer import StackedAdamW, schedule_factor
 
 SHAPES = ((3, 2, 2, 4, 5, 6), (3, 2, 8), (3, 2))
 LR_S = torch.tensor([1e-3, 3e-2, 0.5])
@@ -68,3 +69,11 @@ def test_a_loaded_state_continues_as_the_saved_one() -> None:
         results.append([leaf.detach().clone() for leaf in leaves])
     for once, twice in zip(*results, strict=True):
         assert torch.equal(once, twice)
+
+
+def test_the_exponential_schedule_decays_after_each_epoch_and_the_linear_one_at_each_step() -> None:
+    exponential = TrainConfig(lr=1.0, batch_size=1, epochs=3, schedule="exponential")
+    factors = [schedule_factor(exponential, step, 12, steps_per_epoch=4) for step in range(12)]
+    assert factors == pytest.approx([1.0] * 4 + [0.95] * 4 + [0.95**2] * 4)
+    linear = TrainConfig(lr=1.0, batch_size=1, epochs=3, schedule="linear")
+    assert [schedule_factor(linear, step, 4, steps_per_epoch=2) for step in range(4)] == [1.0, 0.75, 0.5, 0.25]

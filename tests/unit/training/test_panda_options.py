@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from models import random_backbone, random_prefixes
 
 from panda_ray.methods import Inputs, get_method
 from panda_ray.methods.panda import PandaOptions
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Distillation
+from support.models import random_backbone, random_prefixes
 
 CONFIG = TrainConfig(lr=1e-2, batch_size=4, epochs=3, prompt_len=5, max_len=24)
 

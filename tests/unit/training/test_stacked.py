@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 import torch
-from models import random_backbone
-from toys import KINDS, toy_task
-from trainings import CONFIG, FREE_BIAS, Slot, assert_same, members_of
 
 from panda_ray.backbones import rows
 from panda_ray.errors import InputError
 from panda_ray.tasks.task import Kind
 from panda_ray.training.stacked import EpochReport, train_stack
+from support.models import random_backbone
+from support.toys import KINDS, toy_task
+from support.trainings import CONFIG, FREE_BIAS, Slot, assert_same, members_of
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from models import random_backbone, random_prefixes
-from toys import KINDS, toy_task
 
 from panda_ray.backbones.rows import RowReader
 from panda_ray.prompts.prompt import Prompt
@@ -14,6 +12,8 @@ from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Distillation
 from panda_ray.training.objective import distillation_loss, head_input, head_outputs
 from panda_ray.training.teacher import Teachers
+from support.models import random_backbone, random_prefixes
+from support.toys import KINDS, toy_task
 
 CONFIG = TrainConfig(lr=1e-2, batch_size=4, epochs=1, prompt_len=5, max_len=24)
 

@@ -12,15 +12,19 @@ from typing import Literal
 
 import pytest
 
-_SCRIPT = Path(__file__).with_name("drive.py")
+_TESTS = Path(__file__).parents[1]
 
 
 @contextmanager
 def driver(storage: Path, runner: Literal["inline", "ray"]) -> Iterator[subprocess.Popen[str]]:
     """A process that runs the long small sweep; what happens is on its `stdout`, line by line."""
-    command = [sys.executable, str(_SCRIPT), str(storage), runner]
+    command = [sys.executable, "-m", "support.drive", str(storage), runner]
+    search_path = os.pathsep.join([str(_TESTS), str(_TESTS.parent)])
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": search_path},
     ) as process:
         try:
             yield process

@@ -1,12 +1,10 @@
-"""A driver process for tests: `python drive.py STORAGE RUNNER` runs the long small sweep and says what happens."""
+"""A driver process: `python -m support.drive STORAGE RUNNER` runs the long small sweep and says what happens."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-
-from small_sweeps import LONG, planned, small_sweep
 
 from panda_ray.execution.costs import Costs
 from panda_ray.execution.events import Listener, Outcome
@@ -15,6 +13,7 @@ from panda_ray.execution.ray_tune import RayTuneRunner
 from panda_ray.execution.run import run_plan
 from panda_ray.execution.stack import Stack
 from panda_ray.training.stacked import EpochReport
+from support.small_sweeps import LONG, planned, small_sweep
 
 
 class Printer(Listener):

@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from studies import item_statistics
 
 from panda_ray.execution.plan import Plan
 from panda_ray.execution.similarity import signature_bytes
@@ -21,6 +20,7 @@ from panda_ray.execution.unit import Unit
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks import get_task
 from panda_ray.tasks.scoring import reduce
+from support.studies import item_statistics
 
 ITEMS = 40
 EPOCHS = 3

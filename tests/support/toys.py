@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from models import SIZES
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
 from panda_ray.tasks.encoded import EncodedTask
 from panda_ray.tasks.encoding import encode_split
 from panda_ray.tasks.task import BuiltinOrigin, Hyperparameters, Kind, TaskSpec
+from support.models import SIZES
 
 SPECIAL = ["[UNK]", "[PAD]", "[CLS]", "[SEP]"]
 WORDS = [f"w{index}" for index in range(SIZES["vocab_size"] - len(SPECIAL))]

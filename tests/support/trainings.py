@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from models import random_backbone, random_prefixes
-from toys import toy_task
 
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.task import Kind
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Distillation, Member, MemberResult
+from support.models import random_backbone, random_prefixes
+from support.toys import toy_task
 
 CONFIG = TrainConfig(lr=1e-2, batch_size=4, epochs=3, prompt_len=5, max_len=24, dropout=0.0)
 FREE_BIAS = ("multiple_choice", "extractive_qa")

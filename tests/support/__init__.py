@@ -1,0 +1,1 @@
+"""What tests share: small models, tasks, studies and sweeps, and processes that run them."""
