@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from panda_ray.cli.console import stdout
+from panda_ray.errors import InputError
 
 if TYPE_CHECKING:
     from panda_ray.tasks import TaskSpec
@@ -30,7 +31,7 @@ Tasks = Annotated[
 ]
 DataRoot = Annotated[
     str | None,
-    typer.Option(metavar="DIR", help="Folder with <task>/{train,validation}.parquet, instead of the Hub."),
+    typer.Option(metavar="DIR", help="Folder with the Parquet files of each task in <task>/, instead of the Hub."),
 ]
 BackboneOption = Annotated[
     str | None,
@@ -107,6 +108,10 @@ def _check(spec: TaskSpec, data_root: str | None, tokenizer: Any, max_len: int) 
     except MissingData as error:
         stdout.print(f"{spec.name}: absent: {error}", style="yellow", markup=False, soft_wrap=True)
         return "absent"
+    except Exception as error:  # whatever one task does, the others are checked too
+        said = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+        stdout.print(f"{spec.name}: {said}", style="red", markup=False, soft_wrap=True)
+        return "with problems"
     if report.train is None or report.dev is None:
         for problem in report.problems:
             stdout.print(f"{spec.name}: {problem}", style="red", markup=False, soft_wrap=True)

@@ -96,6 +96,7 @@ STSB = TaskSpec(
     hyperparameters=Hyperparameters(lr=1e-2, batch_size=32, epochs=60),
     train_rows=6_000,
     columns=("sentence1", "sentence2", "label"),
+    label_range=(0.0, 5.0),
     first=itemgetter("sentence1"),
     second=itemgetter("sentence2"),
     is_target=True,

@@ -1,4 +1,8 @@
-"""Parquet files of a Hub repository at a pinned revision, through huggingface_hub and its cache."""
+"""Parquet files of a Hub repository at a pinned revision, through huggingface_hub and its cache.
+
+`datasets` would fetch them with the same library, but asks the Hub even where its cache holds everything, and finds
+nothing in it without a network; so it reads (see `table.py`) what is found here.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from panda_ray.errors import InputError
+from panda_ray.tasks.layout import check_complete, in_row_order
 from panda_ray.tasks.task import HubOrigin
 
 
 def fetch(task: str, origin: HubOrigin) -> tuple[Sequence[Path], Sequence[Path]]:
-    """Local (train, validation) files of a data set; only what the cache lacks is downloaded.
+    """Local (train, validation) files of a data set; the Hub is asked only for what the cache lacks.
 
     Raises:
         InputError: when the Hub cannot be reached and the cache lacks the files, or the repository has changed.
     """
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError
 
+    cached = _cached(origin)
+    if cached is not None:
+        return cached
     try:
         folder = _snapshot(origin, download=True)
-    except (HfHubHTTPError, LocalEntryNotFoundError, ConnectionError) as error:
+    except (HfHubHTTPError, OSError) as error:
         raise InputError(
             f"task {task!r}: {origin.repository} at revision {origin.revision} could not be fetched from the Hugging "
             f"Face Hub; connect once, or put the files into DIR/{task}/ and set data_root: DIR ({error})"
@@ -28,14 +36,20 @@ def fetch(task: str, origin: HubOrigin) -> tuple[Sequence[Path], Sequence[Path]]
 
 
 def is_cached(origin: HubOrigin) -> bool:
-    """Whether the files of a data set are on this disk already; asks nobody."""
+    """Whether all files of a data set are on this disk already; asks nobody."""
+    return _cached(origin) is not None
+
+
+def _cached(origin: HubOrigin) -> tuple[Sequence[Path], Sequence[Path]] | None:
+    """Both splits as the cache holds them, or None where it lacks a part (a download that was cut off)."""
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
         folder = _snapshot(origin, download=False)
-    except LocalEntryNotFoundError:
-        return False
-    return all(any(folder.glob(pattern)) for pattern in (origin.train, origin.validation))
+        train, validation = _match("", origin, folder, origin.train), _match("", origin, folder, origin.validation)
+    except (LocalEntryNotFoundError, InputError):
+        return None
+    return train, validation
 
 
 def _snapshot(origin: HubOrigin, download: bool) -> Path:
@@ -54,9 +68,10 @@ def _snapshot(origin: HubOrigin, download: bool) -> Path:
 
 
 def _match(task: str, origin: HubOrigin, folder: Path, pattern: str) -> Sequence[Path]:
-    files = sorted(folder.glob(pattern))
+    files = in_row_order([path for path in folder.glob(pattern) if path.exists()])
     if not files:
         raise InputError(
             f"task {task!r}: {origin.repository} at revision {origin.revision} has no {pattern} (looked in {folder})"
         )
+    check_complete(files)
     return files

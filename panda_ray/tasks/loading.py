@@ -1,7 +1,8 @@
 """Where a task's rows come from: the project itself, a folder of Parquet files, or the Hub.
 
-`data_root` replaces the Hub: it holds `<task>/train.parquet` and `<task>/validation.parquet` with the Hub's columns
-(see docs/data.md). Nothing is trained on rows that `validation.py` finds a problem with.
+`data_root` replaces the Hub: it holds a folder per task, with the splits `train` and `validation` in any of the layouts
+of `layout.py` and with the Hub's columns (see docs/data.md). Nothing is trained on rows that `validation.py` finds a
+problem with.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from typing import Any
 from panda_ray.errors import InputError
 from panda_ray.tasks.fingerprint import fingerprint
 from panda_ray.tasks.hub import fetch
+from panda_ray.tasks.layout import find_split
+from panda_ray.tasks.normal_form import in_normal_form
 from panda_ray.tasks.table import SplitTable, columns_of, read_parquet, sample_numbers
-from panda_ray.tasks.task import BuiltinOrigin, HubOrigin, TaskSpec
-from panda_ray.tasks.validation import problems, with_codes
+from panda_ray.tasks.task import BuiltinOrigin, HubOrigin, TaskSpec, UserOrigin
+from panda_ray.tasks.validation import problems
 
 
 class MissingData(InputError):  # noqa: N818  what happened, not a mistake of the user
@@ -68,7 +71,7 @@ def as_task_rows(spec: TaskSpec, train: SplitTable, dev: SplitTable) -> TaskRows
 def read_splits(
     spec: TaskSpec, data_root: str | None, max_train_rows: int | None, max_dev_rows: int | None
 ) -> tuple[SplitTable, SplitTable]:
-    """(train, dev) as they are, label names as codes, problems not yet looked for.
+    """(train, dev) in normal form, problems not yet looked for.
 
     Raises:
         MissingData, InputError: as `load_rows`, but for problems inside the rows.
@@ -79,10 +82,9 @@ def read_splits(
         dev = _generated(spec, spec.origin, "validation", max_dev_rows)
     else:
         assert files is not None, "only built-in rows are not in files"
-        adapt = spec.origin.adapt if isinstance(spec.origin, HubOrigin) and data_root is None else None
-        train = read_parquet(spec, files[0], max_train_rows, adapt)
-        dev = read_parquet(spec, files[1], max_dev_rows, adapt)
-    return with_codes(spec, train), with_codes(spec, dev)
+        train = read_parquet(spec, files[0], max_train_rows)
+        dev = read_parquet(spec, files[1], max_dev_rows)
+    return in_normal_form(spec, train), in_normal_form(spec, dev)
 
 
 def split_files(spec: TaskSpec, data_root: str | None) -> tuple[Sequence[Path], Sequence[Path]] | None:
@@ -95,7 +97,7 @@ def split_files(spec: TaskSpec, data_root: str | None) -> tuple[Sequence[Path], 
     if isinstance(spec.origin, BuiltinOrigin):
         return None
     if data_root is not None:
-        return [_local_file(spec, data_root, "train")], [_local_file(spec, data_root, "validation")]
+        return _local_files(spec, data_root, "train"), _local_files(spec, data_root, "validation")
     if isinstance(spec.origin, HubOrigin):
         return fetch(spec.name, spec.origin)
     raise MissingData(
@@ -110,12 +112,21 @@ def _generated(spec: TaskSpec, origin: BuiltinOrigin, split: str, limit: int | N
     return SplitTable(f"built-in {spec.name}, {split}", [rows[number] for number in numbers], numbers)
 
 
-def _local_file(spec: TaskSpec, data_root: str, split: str) -> Path:
+def _local_files(spec: TaskSpec, data_root: str, split: str) -> Sequence[Path]:
     root = Path(data_root).expanduser()
     if not root.is_dir():
         raise InputError(f"data_root: {data_root} is not a folder; it must hold <task>/train.parquet for each task")
-    path = root / spec.name / f"{split}.parquet"
-    if not path.is_file():
-        licence = f" ({spec.origin.reason})" if not isinstance(spec.origin, HubOrigin | BuiltinOrigin) else ""
+    files = find_split(root / spec.name, tuple(dict.fromkeys((split, _hub_name(spec, split)))))
+    if not files:
+        licence = f" ({spec.origin.reason})" if isinstance(spec.origin, UserOrigin) else ""
+        path = root / spec.name / f"{split}.parquet"
         raise MissingData(f"task {spec.name!r}: {path} does not exist{licence}; see docs/data.md for its columns")
-    return path
+    return files
+
+
+def _hub_name(spec: TaskSpec, split: str) -> str:
+    """What the Hub calls a split: `validation_matched` is MNLI's `validation`."""
+    if not isinstance(spec.origin, HubOrigin):
+        return split
+    pattern = spec.origin.train if split == "train" else spec.origin.validation
+    return pattern.rpartition("/")[2].partition("-")[0] if "-" in pattern.rpartition("/")[2] else split

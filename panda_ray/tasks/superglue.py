@@ -13,6 +13,7 @@ from panda_ray.tasks.task import HubOrigin, Hyperparameters, Row, TaskSpec
 _REPOSITORY = "aps/super_glue"
 _REVISION = "3de24cf8022e94f4ee4b9d55a6f539891524d646"
 
+_BLANK = "@placeholder"
 _CONNECTIVE = {"cause": "because", "effect": "so"}
 
 
@@ -51,7 +52,9 @@ def _record_passage(row: Row) -> str:
 
 def _record_candidates(row: Row) -> dict[str, str]:
     """Candidate entity to the query with that entity in the place of the blank."""
-    return {entity: row["query"].replace("@placeholder", entity) for entity in row["entities"]}
+    if _BLANK not in row["query"]:
+        raise InputError(f"column 'query': {row['query']!r} has no {_BLANK} to put an entity into")
+    return {entity: row["query"].replace(_BLANK, entity) for entity in row["entities"]}
 
 
 BOOLQ = TaskSpec(

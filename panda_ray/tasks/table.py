@@ -1,24 +1,39 @@
-"""One split of a task as it lies in a file: its rows, where they are from, and the label names that it declares."""
+"""One split of a task as it lies in files: its rows, where they are from, and the label names that it declares.
+
+The reader is Hugging Face's `datasets`, one file at a time and as a stream, so that it writes no copy of the rows to
+its cache and asks no server. Files are not trusted: whatever is wrong with one is said in a sentence that names it.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from random import Random
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from panda_ray.errors import InputError
-from panda_ray.tasks.task import Row, TaskSpec
+from panda_ray.tasks.layout import check_readable
+from panda_ray.tasks.task import HubOrigin, Row, TaskSpec
+from panda_ray.tasks.text import with_text
+
+if TYPE_CHECKING:
+    from datasets import Features
 
 SAMPLE_SEED = 0
 """Seed of row limits: fixed, because a limit already says which rows are meant."""
 
-Adapter = Callable[[Row], dict[str, Any]]
+_BATCH_ROWS = 10_000
+_METADATA = b"huggingface"
+_POINTER = b"version https://git-lfs"
 
 
 @dataclass(frozen=True)
@@ -26,14 +41,23 @@ class SplitTable:
     """Rows of one split.
 
     Attributes:
-        where: file (or origin) that messages name.
+        where: file (or origin) that messages name for the whole split.
         rows: column name to value.
-        numbers: row numbers in the file, from 0, as rows may be a sample.
+        numbers: row numbers in the split, from 0, as rows may be a sample.
+        parts: each file with the number of its first row, in order; none for rows that are in no file.
     """
 
     where: str
     rows: list[dict[str, Any]]
     numbers: Sequence[int]
+    parts: Sequence[tuple[Path, int]] = ()
+
+    def place(self, index: int) -> str:
+        """File and row number in it, from 0, of the row at an index."""
+        number = self.numbers[index]
+        part = bisect_right(self.parts, number, key=itemgetter(1)) - 1
+        path, first = self.parts[part] if self.parts else (self.where, 0)
+        return f"{path}, row {number - first}"
 
 
 def columns_of(spec: TaskSpec) -> tuple[str, ...]:
@@ -48,47 +72,126 @@ def sample_numbers(total: int, limit: int | None) -> Sequence[int]:
     return sorted(Random(SAMPLE_SEED).sample(range(total), limit))
 
 
-def read_parquet(spec: TaskSpec, files: Sequence[Path], limit: int | None, adapt: Adapter | None = None) -> SplitTable:
+def read_parquet(spec: TaskSpec, files: Sequence[Path], limit: int | None) -> SplitTable:
     """A split in one or several Parquet files.
 
-    Args:
-        adapt: turns the files' rows into rows with the task's columns, where they differ.
+    Rows of the Hub's repository whose columns differ from the task's are adapted, wherever its files lie.
 
     Raises:
-        InputError: for a file that is not Parquet, lacks a column, or declares other label names than the task.
+        InputError: for a file that is not Parquet or damaged, lacks a column, or declares other label names than the
+            task, and for text that is not UTF-8.
     """
     where = str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
-    columns = None if adapt else list(columns_of(spec))
-    table = pa.concat_tables([_read_file(spec, path, columns) for path in files])
-    numbers = sample_numbers(table.num_rows, limit)
-    rows = table.take(pa.array(numbers, type=pa.int64())).to_pylist()
-    return SplitTable(where, [adapt(row) for row in rows] if adapt else rows, numbers)
+    tables = [_read_file(spec, path) for path in files]
+    ends = [0]
+    for table in tables:
+        ends.append(ends[-1] + table.num_rows)
+    numbers = sample_numbers(ends[-1], limit)
+    rows: list[dict[str, Any]] = []
+    for path, table, first in zip(files, tables, ends, strict=False):
+        inside = slice(bisect_left(numbers, first), bisect_left(numbers, first + table.num_rows))
+        own = [number - first for number in numbers[inside]]
+        read = table.take(pa.array(own, type=pa.int64())).to_pylist()
+        if not set(columns_of(spec)) <= set(table.column_names):
+            read = [_adapted(spec, path, number, row) for number, row in zip(own, read, strict=True)]
+        rows += read
+    return SplitTable(where, rows, numbers, tuple(zip(files, ends, strict=False)))
 
 
-def _read_file(spec: TaskSpec, path: Path, columns: list[str] | None) -> pa.Table:
+def _read_file(spec: TaskSpec, path: Path) -> pa.Table:
+    """The columns of a file that bear on its rows."""
+    check_readable(path)
+    columns = columns_of(spec)
     try:
         schema = pq.read_schema(path)
-    except pa.ArrowInvalid as error:
-        raise InputError(f"{path}: not a Parquet file ({error})") from error
-    if columns is not None:
-        missing = [column for column in columns if column not in schema.names]
-        if missing:
+    except Exception as error:  # a damaged footer makes pyarrow raise errors of many kinds
+        raise InputError(_not_parquet(path, error)) from error
+    if _adapt(spec) is not None and not set(columns) <= set(schema.names):
+        columns = tuple(dict.fromkeys(schema.names))
+    for column in columns:
+        if column not in schema.names:
             raise InputError(
-                f"{path}: column {missing[0]!r} is missing; task {spec.name!r} needs {', '.join(columns)} "
+                f"{path}: column {column!r} is missing; task {spec.name!r} needs {', '.join(columns)} "
                 f"(the file has {', '.join(schema.names)})"
             )
-        _check_declared_labels(spec, path, declared_labels(schema, spec.label_column))
-    return pq.read_table(path, columns=columns).replace_schema_metadata(None)
+        if schema.names.count(column) > 1:
+            raise InputError(f"{path}: there are {schema.names.count(column)} columns {column!r}; keep one of them")
+        _check_type(path, schema.field(column))
+    _check_declared_labels(spec, path, declared_labels(path, schema, spec.label_column))
+    try:
+        table = _stream(path, schema, columns)
+    except Exception as error:
+        raise InputError(f"{path}: the file is damaged, its rows cannot be read ({_first_line(error)})") from error
+    return with_text(path, table)
 
 
-def declared_labels(schema: pa.Schema, column: str) -> tuple[str, ...] | None:
-    """Label names that `datasets` stored in a file's schema for a column (or its list elements), if any."""
-    stored = (schema.metadata or {}).get(b"huggingface")
+def _stream(path: Path, schema: pa.Schema, columns: Sequence[str]) -> pa.Table:
+    """All rows, with the checksums of the pages verified where the file has them."""
+    from datasets import Features, IterableDataset
+    from pyarrow.dataset import ParquetFragmentScanOptions
+
+    bare = pa.schema([schema.field(column) for column in columns])
+    with _quiet(), TemporaryDirectory() as cache:
+        stream = IterableDataset.from_parquet(
+            str(path),
+            features=Features.from_arrow_schema(bare),
+            columns=list(columns),
+            batch_size=_BATCH_ROWS,
+            cache_dir=cache,
+            fragment_scan_options=ParquetFragmentScanOptions(page_checksum_verification=True),
+        )
+        batches = list(stream.with_format("arrow").iter(_BATCH_ROWS))
+    declared = pq.read_metadata(path).num_rows
+    read = sum(batch.num_rows for batch in batches)
+    if read != declared:
+        raise ValueError(f"it declares {declared} rows and holds {read}")
+    return pa.concat_tables(batches) if batches else bare.empty_table()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """`datasets` logs each error before it raises it; our sentence says it once."""
+    from datasets.utils import logging
+
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+
+
+def declared_labels(path: Path, schema: pa.Schema, column: str) -> tuple[str, ...] | None:
+    """Label names that `datasets` stored in a file's schema for a column (or its list elements), if any.
+
+    Raises:
+        InputError: for a description that cannot be understood, as it may say that codes mean something else.
+    """
+    stored = (schema.metadata or {}).get(_METADATA)
     if stored is None:
         return None
-    feature = json.loads(stored)["info"]["features"].get(column, {})
-    names = feature.get("feature", feature).get("names")
-    return None if names is None else tuple(names)
+    try:
+        described = (json.loads(stored).get("info") or {}).get("features") or {}
+        feature = _features(described, column).get(column)
+    except Exception as error:  # anything may be written there
+        raise InputError(
+            f"{path}: the schema's 'huggingface' metadata cannot be understood ({_first_line(error)}), so nobody "
+            f"knows what the codes of column {column!r} mean; write the file again without it or with a right one"
+        ) from error
+    while feature is not None and not hasattr(feature, "names"):
+        feature = getattr(feature, "feature", None)
+    names = None if feature is None else tuple(feature.names)
+    says_nothing = names is None or names == tuple(map(str, range(len(names))))
+    return None if says_nothing else names
+
+
+def _features(described: Any, column: str) -> Features:
+    """One column's feature, out of a mapping as in files or out of a list as in a repository's README."""
+    from datasets import Features
+
+    if isinstance(described, list):
+        return Features._from_yaml_list([each for each in described if each["name"] == column])
+    return Features.from_dict({name: feature for name, feature in described.items() if name == column})
 
 
 def _check_declared_labels(spec: TaskSpec, path: Path, declared: tuple[str, ...] | None) -> None:
@@ -97,3 +200,46 @@ def _check_declared_labels(spec: TaskSpec, path: Path, declared: tuple[str, ...]
             f"{path}: column {spec.label_column!r} declares the labels {', '.join(declared)}; task {spec.name!r} codes "
             f"them as {', '.join(spec.labels)}, in this order"
         )
+
+
+def _check_type(path: Path, field: pa.Field) -> None:
+    from datasets import Features
+
+    try:
+        Features.from_arrow_schema(pa.schema([field.remove_metadata()]))
+    except Exception as error:  # whatever it says, it is about this type
+        raise InputError(
+            f"{path}: column {field.name!r} is of type {field.type}, which `datasets` does not read; write it as text, "
+            "numbers or lists of them"
+        ) from error
+
+
+def _adapt(spec: TaskSpec) -> Callable[[Row], dict[str, Any]] | None:
+    return spec.origin.adapt if isinstance(spec.origin, HubOrigin) else None
+
+
+def _adapted(spec: TaskSpec, path: Path, number: int, row: Row) -> dict[str, Any]:
+    """A row of the Hub's repository as one of the task."""
+    adapt = _adapt(spec)
+    assert adapt is not None, f"task {spec.name} has one form only"
+    try:
+        adapted = adapt(row)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path}, row {number}: has neither the columns of task {spec.name!r} ({', '.join(columns_of(spec))}) nor "
+            f"those of its repository ({type(error).__name__}: {error})"
+        ) from error
+    return adapted
+
+
+def _not_parquet(path: Path, error: Exception) -> str:
+    with path.open("rb") as file:
+        if file.read(len(_POINTER)) == _POINTER:
+            return f"{path}: a pointer of Git LFS, not the file itself; fetch it with `git lfs pull`"
+    return f"{path}: not a Parquet file ({_first_line(error)})"
+
+
+def _first_line(error: Exception) -> str:
+    """An error's reason in one line."""
+    lines = str(error).splitlines()
+    return lines[0] if lines else type(error).__name__

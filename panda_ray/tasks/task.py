@@ -91,6 +91,8 @@ class TaskSpec:
     first: Callable[[Row], Any] | None = None
     second: Callable[[Row], Any] | None = None
     label_column: str = "label"
+    label_range: tuple[float, float] | None = None
+    """Least and greatest label of a regression task, both allowed; None for any number."""
     template_version: int = 1
     """Raise it when the texts that the templates make change: it enters every key."""
     is_source: bool = True

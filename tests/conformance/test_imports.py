@@ -30,6 +30,7 @@ LAYERS = (
 ONLY_IN = {
     "ray": "panda_ray.execution.ray_",
     "mlflow": "panda_ray.tracking.",
+    "datasets": "panda_ray.tasks.table",
     "optuna": "panda_ray.execution.search",
     "typer": "panda_ray.cli",
     "rich": "panda_ray.cli",

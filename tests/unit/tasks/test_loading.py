@@ -13,6 +13,7 @@ import pytest
 from panda_ray.errors import InputError
 from panda_ray.tasks import get_task
 from panda_ray.tasks.builtin import BUILTIN_TASKS
+from panda_ray.tasks.hub import is_cached
 from panda_ray.tasks.loading import MissingData, load_rows
 from panda_ray.tasks.table import sample_numbers
 from panda_ray.tasks.task import HubOrigin
@@ -145,6 +146,42 @@ def test_rows_of_a_pinned_revision_come_from_the_hub_cache(hub_cache: Path) -> N
     loaded = load_rows(RTE)
     assert loaded.train == loaded.dev == numbered_rows(6)
     assert loaded.train_where.endswith("train-00000-of-00002.parquet and 1 more")
+
+
+def test_a_complete_cache_asks_no_server_and_an_incomplete_one_is_not_used(
+    hub_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A download that was cut off leaves some parts of a split; half of the rows would train without a word."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    asked: list[str] = []
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", lambda *_, **__: asked.append("info"))
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: asked.append("address"))
+    assert isinstance(RTE.origin, HubOrigin)
+    folder = cached_snapshot(hub_cache, RTE.origin) / "rte"
+    folder.mkdir(parents=True)
+    table = pa.Table.from_pylist(numbered_rows(6))
+    for name in ("train-00000-of-00002", "train-00001-of-00002", "validation-00000-of-00001"):
+        pq.write_table(table, folder / f"{name}.parquet")
+    assert is_cached(RTE.origin)
+    assert len(load_rows(RTE).train) == 12
+    assert asked == []
+    (folder / "train-00001-of-00002.parquet").unlink()
+    assert not is_cached(RTE.origin)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(InputError):
+        load_rows(RTE)
+
+
+def test_the_hubs_form_of_a_task_is_adapted_in_a_local_folder_too(tmp_path: Path) -> None:
+    task = get_task("conll04")
+    rows = [{"tokens": ["in", "York"], "entities": [{"type": "Loc", "start": 1, "end": 2}], "id": 4}]
+    root = str(write_task(tmp_path, task, rows, rows))
+    assert load_rows(task, root).dev == [{"tokens": ["in", "York"], "ner_tags": [0, 1]}]
+    write_task(tmp_path, task, rows, [{"tokens": ["in"], "spans": [0]}])
+    with pytest.raises(InputError, match=r"validation\.parquet, row 0: has neither the columns of task 'conll04'"):
+        load_rows(task, root)
 
 
 def test_hub_rows_are_adapted_to_the_columns(hub_cache: Path, tmp_path: Path) -> None:
