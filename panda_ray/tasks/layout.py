@@ -111,9 +111,9 @@ def _entries(folder: Path, beginning: str = "") -> list[Path]:
     """What a folder holds, without what is hidden or a program's note to itself (`_SUCCESS`)."""
     try:
         paths = sorted(folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
-        return []
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and not folder.is_symlink():
+            return []
         raise InputError(f"{folder}: is there but cannot be read ({error.strerror or error})") from error
     return [path for path in paths if path.name.startswith(beginning) and not path.name.startswith((".", "_"))]
 

@@ -91,7 +91,7 @@ def read_parquet(spec: TaskSpec, files: Sequence[Path], limit: int | None) -> Sp
     for path, table, first in zip(files, tables, ends, strict=False):
         inside = slice(bisect_left(numbers, first), bisect_left(numbers, first + table.num_rows))
         own = [number - first for number in numbers[inside]]
-        read = table.take(pa.array(own, type=pa.int64())).to_pylist()
+        read = _as_rows(path, own, table.take(pa.array(own, type=pa.int64())))
         if not set(columns_of(spec)) <= set(table.column_names):
             read = [_adapted(spec, path, number, row) for number, row in zip(own, read, strict=True)]
         rows += read
@@ -146,6 +146,31 @@ def _stream(path: Path, schema: pa.Schema, columns: Sequence[str]) -> pa.Table:
     if read != declared:
         raise ValueError(f"it declares {declared} rows and holds {read}")
     return pa.concat_tables(batches) if batches else bare.empty_table()
+
+
+def _as_rows(path: Path, numbers: Sequence[int], table: pa.Table) -> list[dict[str, Any]]:
+    """Python's values; some of Arrow's have none, such as a date after the year 9999."""
+    try:
+        rows: list[dict[str, Any]] = table.to_pylist()
+    except Exception as error:  # each type has its own
+        for column in table.column_names:
+            for number, value in zip(numbers, table.column(column), strict=True):
+                reason = _unreadable(value)
+                if reason is not None:
+                    raise InputError(
+                        f"{path}, row {number}, column {column!r}: a value of type {value.type} that cannot be read "
+                        f"({reason})"
+                    ) from error
+        raise
+    return rows
+
+
+def _unreadable(value: pa.Scalar) -> str | None:
+    try:
+        value.as_py()
+    except Exception as error:
+        return _first_line(error)
+    return None
 
 
 @contextmanager

@@ -105,6 +105,20 @@ def test_a_type_that_the_reader_does_not_know_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "row"),
+    [
+        (pa.timestamp("us"), 3),
+        (pa.duration("s"), 3),
+        (pa.timestamp("ms", "No/Where"), 0),
+    ],
+)
+def test_a_value_that_python_does_not_have_is_named(tmp_path: Path, kind: pa.DataType, row: int) -> None:
+    values = pa.array([0, 1, 2, 2**60, 3, 4]).cast(kind)
+    shown = f", row {row}, column 'premise': a value of type {kind} that cannot be read ("
+    assert said(tmp_path, rte(values)).startswith(shown)
+
+
+@pytest.mark.parametrize(
     "labels",
     [[True, False] * 3, [1.0, 0.0] * 3, ["not_entailment", "entailment"] * 3, pa.array([1, 0] * 3, pa.uint8())],
 )

@@ -157,6 +157,16 @@ def test_what_is_there_but_cannot_be_read_is_not_called_absent(task: Path) -> No
     assert said() == f"{path}: the folder holds no Parquet file"
 
 
+def test_a_task_that_is_a_file_or_a_broken_link_is_not_called_absent(tmp_path: Path) -> None:
+    task = tmp_path / "rte"
+    for make in (task.touch, lambda: task.symlink_to("nowhere")):
+        make()
+        with pytest.raises(InputError, match="/rte: is there but cannot be read") as error:
+            load_rows(RTE, str(tmp_path))
+        assert not isinstance(error.value, MissingData)
+        task.unlink()
+
+
 def test_a_fingerprint_is_computed_again_when_any_part_changes(task: Path) -> None:
     """Also when a part of equal size changes, and when one is added or goes."""
     folder = task / "train"
