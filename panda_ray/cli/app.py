@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from panda_ray import __version__
-from panda_ray.cli import data, export, lists, plan, report, run, schema, status, ui
+from panda_ray.cli import data, export, lists, plan, quickstart, report, run, schema, status, ui
 from panda_ray.cli.console import print_input_error
 from panda_ray.errors import InputError
 
@@ -24,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(run.run)
+app.command()(quickstart.quickstart)
 app.command()(plan.plan)
 app.command()(status.status)
 app.command()(report.report)

@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
-SweepFile = Annotated[str, typer.Argument(metavar="SWEEP", help="Sweep file, for example sweeps/quickstart.yaml.")]
+SweepFile = Annotated[
+    str,
+    typer.Argument(metavar="SWEEP", help="Sweep file, or a shipped sweep by name: quickstart, paper/bert_large ..."),
+]
 
 Overrides = Annotated[
     list[str],

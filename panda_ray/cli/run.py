@@ -6,7 +6,7 @@ import shlex
 import sys
 import time
 from contextlib import redirect_stdout
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from panda_ray.sweep import Sweep
 
 
-class RunnerName(str, Enum):
+class RunnerName(StrEnum):
     """What runs the stacks."""
 
     RAY = "ray"

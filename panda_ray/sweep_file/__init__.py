@@ -12,6 +12,7 @@ from panda_ray.errors import InputError
 from panda_ray.sweep import Sweep
 from panda_ray.sweep_file.messages import explain, raise_problems
 from panda_ray.sweep_file.overrides import apply_override
+from panda_ray.sweep_file.shipped import shipped_sweeps, sweep_path
 from panda_ray.sweep_file.suites import expand_suites
 from panda_ray.sweep_file.yaml_source import parse_yaml
 
@@ -22,11 +23,13 @@ def load_sweep(path: str, overrides: Sequence[str] = ()) -> Sweep:
     """Read, override and check a sweep file.
 
     Args:
+        path: of the file, or the name of a sweep that comes with the package.
         overrides: `--set` texts, `dotted.key=value`, applied in order.
 
     Raises:
         InputError: one sentence per problem, with file and line (or the `--set` that caused it).
     """
+    path = sweep_path(path)
     data, places = parse_yaml(_read(path), path)
     if not isinstance(data, dict):
         raise InputError(f"{path}: a sweep is a mapping of keys to values, beginning with `name:`")
@@ -49,7 +52,10 @@ def _read(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:
-        near = difflib.get_close_matches(path, [str(file) for file in Path("sweeps").rglob("*.yaml")], n=1, cutoff=0.4)
+        files = [str(file) for file in Path("sweeps").rglob("*.yaml")]
+        near = [
+            match for names in (files, shipped_sweeps()) for match in difflib.get_close_matches(path, names, 1, 0.4)
+        ]
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise InputError(f"no sweep file {path!r}{hint}") from None
     except IsADirectoryError:

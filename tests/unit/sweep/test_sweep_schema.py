@@ -9,12 +9,13 @@ from typing import Any
 import jsonschema
 import pytest
 
+import panda_ray
 from panda_ray.sweep_file import load_sweep
 from panda_ray.sweep_file.schema import schema_text, sweep_schema
 from panda_ray.sweep_file.yaml_source import parse_yaml
 from panda_ray.tasks import PAPER_SOURCES, PAPER_TARGETS, get_task
 
-SWEEPS = Path(__file__).parents[3] / "sweeps"
+SWEEPS = Path(panda_ray.__file__).parent / "sweeps"
 FILES = sorted(path.relative_to(SWEEPS) for path in SWEEPS.rglob("*.yaml"))
 
 
@@ -28,7 +29,7 @@ def read(name: str | Path) -> Any:
 
 
 def test_committed_schema_is_in_step() -> None:
-    assert (SWEEPS / "schema.json").read_text() == schema_text(), "run: panda-ray schema > sweeps/schema.json"
+    assert (SWEEPS / "schema.json").read_text() == schema_text(), "run: panda-ray schema > panda_ray/sweeps/schema.json"
 
 
 @pytest.mark.parametrize("name", FILES, ids=str)
