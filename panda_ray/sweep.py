@@ -12,9 +12,13 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
-from panda_ray.training.config import Initialization, Precision, Protocol, Schedule
+from panda_ray.training.config import Precision, Protocol, Schedule
 
 Item = TypeVar("Item")
+
+Initialization = Literal["normal", "standard_normal", "uniform", "sparse", "zeros", "ones"]
+SCALED_INITIALIZATIONS = ("normal", "uniform", "sparse")
+"""Those that `initialization_scale` changes."""
 
 
 def _unique(what: str, name: Callable[[Any], Any] = lambda item: item) -> AfterValidator:
@@ -117,9 +121,9 @@ class TrainingSection(_Section):
     max_len: int = Field(default=128, ge=8)
     """Tokens per row at the most, special tokens included, virtual tokens not."""
     initialization: Initialization = "normal"
-    """How a prompt starts that is not transferred."""
-    initialization_scale: float = Field(default=1.0, gt=0)
-    """Standard deviation (normal, sparse) or half width (uniform) of the initialisation."""
+    """How a prompt starts that is not transferred. `standard_normal` is N(0, 1), what PEFT draws."""
+    initialization_scale: float | None = Field(default=None, gt=0)
+    """Standard deviation (normal, sparse) or half width (uniform); unless given 0.02, 0.01 and 0.035."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
     """On the prefix, inside the backbone and before the head."""
     weight_decay: float = Field(default=0.0, ge=0)
@@ -128,6 +132,13 @@ class TrainingSection(_Section):
     position_offset: bool = True
     """Token positions start at the prompt length, otherwise at 0."""
     precision: Precision = "fp32"
+
+    @model_validator(mode="after")
+    def _scale_has_an_effect(self) -> TrainingSection:
+        if self.initialization_scale is not None and self.initialization not in SCALED_INITIALIZATIONS:
+            said = {"name": repr(self.initialization), "at": "initialization_scale"}
+            raise PydanticCustomError("no_effect", "has no effect with the initialization {name}", said)
+        return self
 
 
 class TaskSection(_Section):

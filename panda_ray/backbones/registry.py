@@ -64,6 +64,8 @@ BACKBONES: tuple[BackboneSpec, ...] = (
         335.1,
         Sizes(24, 1024, 4096),
     ),
+    BackboneSpec("bert-base-cased", "google-bert/bert-base-cased", None, 108.3, Sizes(12, 768, 3072)),
+    BackboneSpec("bert-large-cased", "google-bert/bert-large-cased", None, 333.6, Sizes(24, 1024, 4096)),
     BackboneSpec(
         "roberta-base",
         "FacebookAI/roberta-base",

@@ -8,18 +8,16 @@ from __future__ import annotations
 from typing import Literal
 
 from panda_ray.execution.catalog import Catalog
-from panda_ray.execution.configs import resolve_config
 from panda_ray.execution.recipes import MethodRecipe, MetricRecipe
 from panda_ray.execution.unit import Role, Unit
-from panda_ray.sweep import MethodSection, MetricSection, Sweep
-from panda_ray.tasks import get_task
+from panda_ray.metrics import MetricChoice
+from panda_ray.sweep import MethodSection, Sweep
 
 PlanRole = Literal["cell", "source", "teacher", "signature"]
 """What a unit is to the sweep. A prompt that fills a cell is a `cell`, even where it is also a source; `source` is a
 prompt that is only trained so that others can use it."""
 
 _PROMPT_METHOD = "prompt_tuning"
-_TEACHER_METHOD = "teacher"
 
 
 class Graph:
@@ -28,7 +26,7 @@ class Graph:
     Attributes:
         units, role_of, label_of, depth_of: by key; the depth is the length of the longest way to a unit that depends
             on nothing.
-        metrics: by label: the sweep's metrics, then those that only a method asks for, with default options.
+        metrics: by label: the sweep's metrics, then those that only a method asks for.
     """
 
     def __init__(self, sweep: Sweep, catalog: Catalog) -> None:
@@ -39,11 +37,17 @@ class Graph:
         self._catalog = catalog
         self._made: dict[tuple[MethodRecipe | MetricRecipe, str, str | None, str, int], str] = {}
         self._firsts: dict[tuple[MethodRecipe | MetricRecipe, str, str], Unit] = {}
-        configs = {task: resolve_config(sweep, get_task(task)) for task in catalog.data}
-        self.methods = {section.title: MethodRecipe(section, configs) for section in sweep.methods}
-        self._source_recipe = MethodRecipe(MethodSection(method=_PROMPT_METHOD), configs)
-        self._teacher_recipe = MethodRecipe(MethodSection(method=_TEACHER_METHOD), configs)
-        self.metrics = {section.title: MetricRecipe(section) for section in self._metric_sections(sweep)}
+        self.methods = {section.title: MethodRecipe(section, sweep, catalog.data) for section in sweep.methods}
+        self._source_recipe = MethodRecipe(MethodSection(method=_PROMPT_METHOD), sweep, catalog.data)
+        self._teacher_recipes = {
+            name: MethodRecipe(MethodSection(method=name), sweep, catalog.data)
+            for recipe in self.methods.values()
+            if (name := recipe.needs.teacher) is not None
+        }
+        self.metrics = {
+            section.title: MetricRecipe(section.metric, section.options, section.title) for section in sweep.metrics
+        }
+        self._weighs = {recipe: self._metric(recipe.needs.similarity) for recipe in self.methods.values()}
 
     def cell(self, backbone: str, label: str, source: str | None, target: str, seed: int) -> str:
         """Key of the unit that fills a cell of the method with this label."""
@@ -82,10 +86,10 @@ class Graph:
         keys: dict[Role, str] = {}
         if recipe.needs.source_prompt:
             keys["source_prompt"] = self._source(backbone, source, seed)
-        if recipe.needs.teacher:
-            keys["teacher"] = self._training(self._teacher_recipe, backbone, source, target, seed, "teacher")
-        if recipe.needs.similarity is not None:
-            metric = self._metric(recipe.needs.similarity)
+        if recipe.needs.teacher is not None:
+            teacher = self._teacher_recipes[recipe.needs.teacher]
+            keys["teacher"] = self._training(teacher, backbone, source, target, seed, "teacher")
+        if (metric := self._weighs.get(recipe)) is not None:
             source_key = self.signature(metric, backbone, source, seed)
             target_key = self.signature(metric, backbone, target, seed)
             if source_key is not None and target_key is not None:
@@ -107,14 +111,22 @@ class Graph:
             self.depth_of[key] = 1 + max((self.depth_of[needed] for needed in unit.dependencies.values()), default=-1)
         return key
 
-    def _metric_sections(self, sweep: Sweep) -> list[MetricSection]:
-        listed = {section.metric for section in sweep.metrics}
-        wanted = dict.fromkeys(recipe.needs.similarity for recipe in self.methods.values())
-        return [
-            *sweep.metrics,
-            *(MetricSection(metric=name) for name in wanted if name is not None and name not in listed),
-        ]
+    def _metric(self, choice: MetricChoice | None) -> MetricRecipe | None:
+        """The metric that a method asks for; one that the sweep does not list gets a label of its own."""
+        if choice is None:
+            return None
+        for recipe in self.metrics.values():
+            if recipe.says(choice):
+                return recipe
+        label = self._free_label(choice)
+        self.metrics[label] = MetricRecipe(choice.metric, choice.options, label)
+        return self.metrics[label]
 
-    def _metric(self, name: str) -> MetricRecipe:
-        """The first metric of that name; its options are the sweep's."""
-        return next(recipe for recipe in self.metrics.values() if recipe.metric.name == name)
+    def _free_label(self, choice: MetricChoice) -> str:
+        """The metric's name, with its options where there are any or the name alone is taken."""
+        label = str(choice)
+        if label in self.metrics and not choice.options:
+            label = f"{choice.metric} (default options)"
+        while label in self.metrics:
+            label += " of a method"
+        return label

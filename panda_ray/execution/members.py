@@ -127,7 +127,8 @@ def _start(unit: Unit, store: Store, geometry: Geometry) -> _Start:
     needed = unit.dependencies
     similarity = None
     if metric is not None:
-        similarity = pair_similarity(store, metric, needed.get("source_signature"), needed.get("target_signature"))
+        signatures = needed.get("source_signature"), needed.get("target_signature")
+        similarity = pair_similarity(store, metric.metric, metric.options, *signatures)
     inputs = Inputs(
         name=unit.title,
         seed=unit.seed,

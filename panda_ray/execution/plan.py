@@ -14,6 +14,7 @@ from panda_ray.execution.cells import Cell, Similarity, list_cells, list_similar
 from panda_ray.execution.graph import Graph, PlanRole
 from panda_ray.execution.limits import Footprint, Limit
 from panda_ray.execution.packing import pack
+from panda_ray.execution.recipes import MetricRecipe
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.store import Store
 from panda_ray.execution.unit import Unit
@@ -28,6 +29,7 @@ class Plan:
     Attributes:
         cells: in the order of the sweep file: backbone, seed, method, target, source.
         similarities: of every pair and metric, including the metrics that only a method asks for.
+        metrics: those metrics by label.
         units: every unit that must exist, by key; a unit comes after its dependencies.
         role_of, label_of: per key, what the unit is to the sweep, and the label of its method or metric.
         done: units that have a valid result in the store.
@@ -40,6 +42,7 @@ class Plan:
     sweep: Sweep
     cells: tuple[Cell, ...]
     similarities: tuple[Similarity, ...]
+    metrics: Mapping[str, MetricRecipe]
     units: Mapping[str, Unit]
     role_of: Mapping[str, PlanRole]
     label_of: Mapping[str, str]
@@ -85,6 +88,7 @@ def plan_from(sweep: Sweep, store: Store, catalog: Catalog) -> Plan:
         sweep=sweep,
         cells=cells,
         similarities=similarities,
+        metrics=graph.metrics,
         units=graph.units,
         role_of=graph.role_of,
         label_of=graph.label_of,

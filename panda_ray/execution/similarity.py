@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,21 +22,23 @@ def signature_bytes(signature: NDArray[np.float32]) -> bytes:
     return buffer.getvalue()
 
 
-def pair_similarity(store: Store, metric: str, source_key: str | None, target_key: str | None) -> float:
-    """Predicted transferability of a pair, in [-1, 1], under the options that its signatures were made with.
+def pair_similarity(
+    store: Store, metric: str, options: Mapping[str, Any], source_key: str | None, target_key: str | None
+) -> float:
+    """Predicted transferability of a pair, in [-1, 1].
 
     Args:
-        metric: a name in `METRICS`.
+        metric, options: a name in `METRICS`, and the options that the signatures were made with.
         source_key, target_key: signature units that are done; None for a metric without signatures.
 
     Raises:
         LookupError: for a signature that is not in the store, or is damaged.
     """
     plugin = get_metric(metric)
+    checked = plugin.Options.model_validate(dict(options))
     if source_key is None or target_key is None:
-        return plugin.similarity(None, None, plugin.Options())
-    options = plugin.Options.model_validate(store.known(source_key)["identity"]["options"])
-    return plugin.similarity(_signature(store, source_key), _signature(store, target_key), options)
+        return plugin.similarity(None, None, checked)
+    return plugin.similarity(_signature(store, source_key), _signature(store, target_key), checked)
 
 
 def _signature(store: Store, key: str) -> NDArray[np.float32]:

@@ -21,7 +21,7 @@ UnitKind = Literal["train", "signature"]
 Role = Literal["source_prompt", "teacher", "source_signature", "target_signature", "prompt"]
 """What a dependency is to the unit that needs it; `prompt` is the prompt whose signature is taken."""
 
-KEY_FORMAT = 1
+KEY_FORMAT = 2
 """Raise it when the meaning of a key changes: every unit is then computed anew."""
 
 

@@ -13,10 +13,11 @@ from pydantic import BaseModel, ConfigDict
 from torch import Generator, Tensor
 
 from panda_ray.backbones.backbone import Geometry
+from panda_ray.metrics import MetricChoice
 from panda_ray.prompts.initialization import initial_prefix
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.seeding import generator
-from panda_ray.tasks.task import SizeClass
+from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Member
 
@@ -24,7 +25,7 @@ from panda_ray.training.member import Member
 class MethodOptions(BaseModel):
     """Base of every method's options: frozen, unknown names are errors. All of them enter the key."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,10 @@ class Needs:
     """Units that must be done before a cell of this method can start."""
 
     source_prompt: bool = False
-    teacher: bool = False
-    """The target-like teacher of the pair: a unit of the method `teacher`."""
-    similarity: str | None = None
-    """Name of the transferability metric that weighs the pair."""
+    teacher: str | None = None
+    """Name of the method whose training of the same pair is the teacher: `teacher` (target-like) or `pot`."""
+    similarity: MetricChoice | None = None
+    """Transferability metric that weighs the pair, with its options."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,10 @@ class Method(Protocol):
 
     def needs(self, options: MethodOptions) -> Needs:
         """What a cell depends on."""
+        ...
+
+    def hyperparameters(self, task: TaskSpec, options: MethodOptions) -> Hyperparameters:
+        """Learning rate, batch size and epochs where the sweep file says nothing: the task's own, from Table I."""
         ...
 
     def config(self, config: TrainConfig, size_class: SizeClass) -> TrainConfig:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from panda_ray.methods.method import Inputs, MethodOptions, Needs, fresh_prefix
-from panda_ray.tasks.task import SizeClass
+from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Member
 
@@ -21,6 +21,9 @@ class PromptTuning:
 
     def needs(self, options: MethodOptions) -> Needs:
         return Needs()
+
+    def hyperparameters(self, task: TaskSpec, options: MethodOptions) -> Hyperparameters:
+        return task.hyperparameters
 
     def config(self, config: TrainConfig, size_class: SizeClass) -> TrainConfig:
         return config

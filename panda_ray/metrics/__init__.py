@@ -1,25 +1,7 @@
-"""Transferability metrics. To add one, write a file and add it to `METRICS`."""
+"""Transferability metrics. To add one, write a file and add it to `METRICS` (`registry.py`)."""
 
-from panda_ray.errors import unknown_name
-from panda_ray.metrics.constant import Constant
+from panda_ray.metrics.choice import MetricChoice
 from panda_ray.metrics.metric import Metric, MetricOptions
-from panda_ray.metrics.neuron_overlap import NeuronOverlap
-from panda_ray.metrics.prompt_cosine import PromptCosine
-from panda_ray.metrics.task_embedding import TaskEmbedding
+from panda_ray.metrics.registry import METRICS, get_metric
 
-METRICS: tuple[Metric, ...] = (TaskEmbedding(), PromptCosine(), NeuronOverlap(), Constant())
-
-
-def get_metric(name: str) -> Metric:
-    """The registered metric of that name.
-
-    Raises:
-        InputError: for an unknown name.
-    """
-    for metric in METRICS:
-        if metric.name == name:
-            return metric
-    raise unknown_name("metric", name, [metric.name for metric in METRICS])
-
-
-__all__ = ["METRICS", "Metric", "MetricOptions", "get_metric"]
+__all__ = ["METRICS", "Metric", "MetricChoice", "MetricOptions", "get_metric"]

@@ -16,7 +16,7 @@ from panda_ray.tasks.encoded import EncodedTask
 class MetricOptions(BaseModel):
     """Base of every metric's options: frozen, unknown names are errors. All of them enter the key."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Metric(Protocol):

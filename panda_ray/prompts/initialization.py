@@ -49,7 +49,7 @@ def initial_prefix(name: str, scale: float, geometry: Geometry, prompt_len: int,
     """A fresh prefix (L, K, N, P, H) in float32.
 
     Args:
-        name: a key of `INITIALIZATIONS`; `normal` with scale 1 is what P-Tuning v2 and PEFT do.
+        name: a key of `INITIALIZATIONS`; `normal` with scale 0.02 is what P-Tuning v2 ran, with scale 1 what PEFT does.
         scale: standard deviation, or half width for `uniform`.
 
     Raises:

@@ -6,15 +6,15 @@ Importing this imports torch: `load_sweep` does so once everything else about a 
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from panda_ray.backbones import BACKBONES
 from panda_ray.errors import unknown_name
-from panda_ray.methods import METHODS
-from panda_ray.metrics import METRICS
+from panda_ray.methods import METHODS, Method
+from panda_ray.metrics import METRICS, Metric, MetricChoice
 from panda_ray.sweep import BackboneSection, Sweep
 from panda_ray.sweep_file.messages import explain
 from panda_ray.sweep_file.yaml_source import Path, Places
@@ -59,6 +59,7 @@ def _backbone_problems(sections: list[BackboneSection], places: Places) -> Itera
 def _method_problems(sweep: Sweep, places: Places) -> Iterator[str]:
     for index, section in enumerate(sweep.methods):
         path: Path = ("methods", index)
+        yield from _label_problem("method", section.method, section.label, METHODS, places.find((*path, "label")))
         method = CELL_METHODS.get(section.method)
         if method is None:
             yield str(unknown_name("method", section.method, CELL_METHODS, places.find((*path, "method"))))
@@ -66,19 +67,40 @@ def _method_problems(sweep: Sweep, places: Places) -> Iterator[str]:
         if problems := _option_problems(method.Options, section.options, places, (*path, "options")):
             yield from problems
             continue
-        metric = method.needs(method.Options.model_validate(section.options)).similarity
-        if metric is not None and metric not in METRICS_BY_NAME:
-            yield str(unknown_name("metric", metric, METRICS_BY_NAME, places.find((*path, "options", "metric"))))
+        choice = method.needs(method.Options.model_validate(section.options)).similarity
+        if choice is not None:
+            yield from _choice_problems(choice, sweep, places, (*path, "options", "metric"))
+
+
+def _choice_problems(choice: MetricChoice, sweep: Sweep, places: Places, path: Path) -> Iterator[str]:
+    """What is wrong with the metric that a method asks for."""
+    metric = METRICS_BY_NAME.get(choice.metric)
+    if metric is not None:
+        yield from _option_problems(metric.Options, dict(choice.options), places, (*path, "options"))
+        return
+    problem = str(unknown_name("metric", choice.metric, METRICS_BY_NAME, places.find(path)))
+    if any(section.label == choice.metric for section in sweep.metrics):
+        problem += "; a label is for the report: give the metric and its options, {metric: NAME, options: {...}}"
+    yield problem
 
 
 def _metric_problems(sweep: Sweep, places: Places) -> Iterator[str]:
     for index, section in enumerate(sweep.metrics):
         path: Path = ("metrics", index)
+        yield from _label_problem("metric", section.metric, section.label, METRICS, places.find((*path, "label")))
         metric = METRICS_BY_NAME.get(section.metric)
         if metric is None:
             yield str(unknown_name("metric", section.metric, METRICS_BY_NAME, places.find((*path, "metric"))))
         else:
             yield from _option_problems(metric.Options, section.options, places, (*path, "options"))
+
+
+def _label_problem(
+    what: str, name: str, label: str | None, plugins: Sequence[Method] | Sequence[Metric], place: str
+) -> Iterator[str]:
+    """A label must not be read as another plug-in's name."""
+    if label != name and label in {plugin.name for plugin in plugins}:
+        yield f"{place}: the label {label!r} is the name of another {what}; choose a label that cannot be mistaken"
 
 
 def _option_problems(options: type[BaseModel], values: dict[str, Any], places: Places, path: Path) -> list[str]:

@@ -110,3 +110,12 @@ class TaskSpec:
         if self.kind in ("classification", "tagging", "candidate_ranking"):
             return len(self.labels)
         return 2 if self.kind == "extractive_qa" else 1
+
+    @property
+    def has_head_bias(self) -> bool:
+        """Whether the head's bias can change anything.
+
+        A softmax over choices, or over tokens, ignores what is added to all of them: such a bias has no gradient but
+        rounding noise, which Adam would turn into a random walk that teachers compared by logits pass on.
+        """
+        return self.kind not in ("multiple_choice", "extractive_qa")

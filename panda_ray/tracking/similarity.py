@@ -19,7 +19,7 @@ class Similarities:
     def __init__(self, plan: Plan, store: Store) -> None:
         self._pairs = plan.similarities
         self._store = store
-        self._metric_of = {section.title: section.metric for section in plan.sweep.metrics}
+        self._metrics = plan.metrics
         self._values: dict[Similarity, float] = {}
 
     def frame(self, done: Collection[str]) -> pd.DataFrame:
@@ -34,7 +34,9 @@ class Similarities:
         for pair in self._pairs:
             needed = {pair.source_key, pair.target_key} - {None}
             if pair not in self._values and needed <= set(done):
-                metric = self._metric_of.get(pair.metric, pair.metric)
-                self._values[pair] = pair_similarity(self._store, metric, pair.source_key, pair.target_key)
+                recipe = self._metrics[pair.metric]
+                self._values[pair] = pair_similarity(
+                    self._store, recipe.metric.name, recipe.options, pair.source_key, pair.target_key
+                )
         rows = [(p.backbone, p.metric, p.source, p.target, p.seed, value) for p, value in self._values.items()]
         return pd.DataFrame(rows, columns=list(SIMILARITY_COLUMNS))

@@ -26,7 +26,7 @@ class TrainConfig:
     max_len: int = 128
     """Tokens per row at the most, special tokens included, virtual tokens not."""
     initialization: Initialization = "normal"
-    initialization_scale: float = 1.0
+    initialization_scale: float = 0.02
     """Standard deviation (normal), half width (uniform) or standard deviation of the non-zero half (sparse)."""
     dropout: float = 0.1
     """On the prefix, inside the backbone and before the head."""

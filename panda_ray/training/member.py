@@ -26,8 +26,8 @@ class Distillation:
         student_head: classify the teacher's features through the student's own head instead of the teacher's.
         weight: factor of the distillation loss, `lambda * sim`.
         loss: how outputs are compared.
-        reduction: `sum_classes` is the paper's (sum over classes, mean over the batch); `released_code` divides by the
-            batch twice.
+        reduction: `sum_classes` is the paper's (sum over classes, mean over the batch); `released_code` is the mean
+            over classes and batch, divided by the batch again.
     """
 
     teacher: Prompt

@@ -82,15 +82,20 @@ def task_loss(kind: Kind, outputs: Tensor, labels: Tensor) -> Tensor:
     return losses.reshape(len(outputs), -1).sum(dim=1)
 
 
-def distillation_loss(kind: Kind, loss: KdLoss, student: Tensor, teacher: Tensor, labels: Tensor) -> Tensor:
+def distillation_loss(
+    kind: Kind, loss: KdLoss, student: Tensor, teacher: Tensor, labels: Tensor, mean_of_outputs: bool = False
+) -> Tensor:
     """L_kd of each member (S,) (Eq. 4 of the paper), summed over what counts: divergence between teacher and student.
 
     Args:
         student: outputs (S, B, ..., C), with gradient.
         teacher: outputs (S, B, ..., C), constant.
         labels: (S, B, ...), to leave out the positions that do not count.
+        mean_of_outputs: average over the last dimension instead of summing over it, padding tokens left out.
     """
     divergence = _divergence("regression" if kind == "regression" else loss, student, teacher)
+    if mean_of_outputs:
+        divergence = divergence / (student.detach() > PADDING_LOGIT).sum(dim=-1)
     return (divergence * (labels != IGNORED)).flatten(1).sum(dim=1)
 
 

@@ -26,22 +26,31 @@ _EPOCH_DECAY = 0.95
 
 
 class StackParameters:
-    """Prefix and head of every member, as leaves in float32."""
+    """Prefix and head of every member, in float32.
 
-    def __init__(self, members: Sequence[Member], outputs: int, hidden: int, device: torch.device) -> None:
+    Args:
+        has_bias: otherwise the head's bias stays zero: it is no leaf, so nothing trains or decays it.
+    """
+
+    def __init__(
+        self, members: Sequence[Member], outputs: int, hidden: int, device: torch.device, has_bias: bool = True
+    ) -> None:
         heads = [initial_head(outputs, hidden, generator(member.seed, "head")) for member in members]
+        self._has_bias = has_bias
         self.prefix_SLKNPH = _leaf([member.prefix_LKNPH for member in members], device)
         self.weight_SCD = _leaf([weight_CD for weight_CD, _ in heads], device)
-        self.bias_SC = _leaf([bias_C for _, bias_C in heads], device)
+        self.bias_SC = _leaf([bias_C for _, bias_C in heads], device).requires_grad_(has_bias)
 
     @property
-    def leaves(self) -> tuple[Tensor, Tensor, Tensor]:
+    def leaves(self) -> tuple[Tensor, ...]:
         """Everything that is trained, each with the members as its first dimension."""
-        return self.prefix_SLKNPH, self.weight_SCD, self.bias_SC
+        bias = (self.bias_SC,) if self._has_bias else ()
+        return self.prefix_SLKNPH, self.weight_SCD, *bias
 
     def prompt(self, member: int, position_offset: bool) -> Prompt:
         """A copy of one member's current state on the host."""
-        prefix, weight, bias = (leaf[member].detach().cpu().clone() for leaf in self.leaves)
+        vectors = self.prefix_SLKNPH, self.weight_SCD, self.bias_SC
+        prefix, weight, bias = (vector[member].detach().cpu().clone() for vector in vectors)
         return Prompt(prefix, weight, bias, position_offset)
 
 

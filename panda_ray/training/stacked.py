@@ -116,7 +116,9 @@ class _Run:
         self._checkpoint, self._checkpoint_seconds = checkpoint, checkpoint_seconds
         self._train = RowReader(task.train.to(backbone.device))
         self._dev = RowReader(task.dev.to(backbone.device))
-        self._parameters = StackParameters(members, self._spec.output_size, backbone.geometry.hidden, backbone.device)
+        self._parameters = StackParameters(
+            members, self._spec.output_size, backbone.geometry.hidden, backbone.device, self._spec.has_head_bias
+        )
         self._optimizer = make_optimizer(self._parameters, members, config)
         self._steps_per_epoch = -(-task.train.examples // config.batch_size)
         self.steps = self._steps_per_epoch * config.epochs

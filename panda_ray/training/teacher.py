@@ -61,9 +61,10 @@ class Teachers:
         self._own_head = [index for index, each in distillations.items() if not each.student_head]
         self._borrowing = [index for index, each in distillations.items() if each.student_head]
         self.members = [*self._own_head, *self._borrowing]
-        self._positions: dict[KdLoss, list[int]] = defaultdict(list)
+        self._positions: dict[tuple[KdLoss, bool], list[int]] = defaultdict(list)
         for position, member in enumerate(self.members):
-            self._positions[distillations[member].loss].append(position)
+            each = distillations[member]
+            self._positions[each.loss, each.reduction == "released_code"].append(position)
         self._factors: dict[int, Tensor] = {}
         self._outputs_ME: Tensor | None = self._all_outputs() if self._own_head else None
         fits = self._feature_bytes(len(self._borrowing)) <= cache_bytes
@@ -100,9 +101,11 @@ class Teachers:
         """
         loss_S = student.new_zeros(len(student))
         factor_M = self._factor(batch_size)
-        for loss, at in self._positions.items():
+        for (loss, mean_of_outputs), at in self._positions.items():
             members = torch.tensor([self.members[position] for position in at], device=student.device)
-            divergence = distillation_loss(self._kind, loss, student[members], teacher[at], labels[members])
+            divergence = distillation_loss(
+                self._kind, loss, student[members], teacher[at], labels[members], mean_of_outputs
+            )
             loss_S = loss_S.index_add(0, members, factor_M[at] * divergence)
         return loss_S
 

@@ -74,9 +74,11 @@ def test_a_method_is_a_function_of_its_seed(method: Method) -> None:
 @every_method
 def test_only_methods_with_a_source_need_one(method: Method) -> None:
     needs = method.needs(method.Options())
-    assert method.uses_source == (needs.source_prompt or needs.teacher or needs.similarity is not None)
+    assert method.uses_source == bool(needs.source_prompt or needs.teacher or needs.similarity is not None)
+    if needs.teacher is not None:
+        get_method(needs.teacher)
     if needs.similarity is not None:
-        get_metric(needs.similarity)
+        get_metric(needs.similarity.metric)
 
 
 @every_method

@@ -23,7 +23,7 @@ from panda_ray.backbones import (
 from panda_ray.errors import InputError
 from support.models import random_model
 
-VOCABULARY = {"builtin": 478, "bert": 30522, "roberta": 50265}
+VOCABULARY = {"builtin": 478, "bert": 30522, "roberta": 50265, "cased": 28996}
 POSITIONS = {True: 192, False: 512}
 """Of the packaged model, and of those on the Hub."""
 
@@ -72,7 +72,9 @@ def test_sizes_are_those_of_the_model(folder: Path) -> None:
 @pytest.mark.parametrize("spec", BACKBONES, ids=lambda spec: spec.name)
 def test_sizes_add_up_to_the_published_number_of_parameters(spec: BackboneSpec) -> None:
     sizes = spec.sizes
-    embeddings = (VOCABULARY[spec.name.split("-")[0]] + POSITIONS[spec.packaged]) * sizes.hidden
+    embeddings = (
+        VOCABULARY["cased" if spec.name.endswith("-cased") else spec.name.split("-")[0]] + POSITIONS[spec.packaged]
+    ) * sizes.hidden
     layer = 4 * sizes.hidden**2 + 2 * sizes.hidden * sizes.feed_forward
     pooler = sizes.hidden**2
     counted = (embeddings + sizes.layers * layer + pooler) / 1e6

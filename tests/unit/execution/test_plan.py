@@ -12,6 +12,8 @@ import pytest
 from panda_ray.errors import InputError
 from panda_ray.execution.configs import resolve_config
 from panda_ray.execution.plan import Plan
+from panda_ray.execution.recipes import MethodRecipe
+from panda_ray.sweep import MethodSection
 from panda_ray.tasks import get_task
 from support.small_sweeps import planned, small_sweep
 
@@ -68,12 +70,144 @@ def test_the_metric_that_a_method_asks_for_is_computed_even_if_not_listed(tmp_pa
     assert signed == {"e_avg": 3, "task_embedding": 3}
 
 
-def test_options_of_a_listed_metric_reach_the_method_that_uses_it(tmp_path: Path) -> None:
-    default = plan_of(tmp_path)
-    other = plan_of(tmp_path, metrics=[{"metric": "task_embedding", "options": {"examples": 50}}])
-    cells = {(cell.method, cell.source): cell.key for cell in default.cells}
-    changed = {name for cell in other.cells if cells[name := (cell.method, cell.source)] != cell.key}
-    assert changed == {("panda", "review"), ("panda", "kinds")}
+FIFTY = {"metric": "task_embedding", "options": {"examples": 50}}
+LISTS: tuple[list[Any], ...] = (
+    [],
+    ["task_embedding"],
+    [FIFTY],
+    [{**FIFTY, "label": "fifty"}, "task_embedding"],
+    ["task_embedding", {**FIFTY, "label": "fifty"}],
+    [{"metric": "task_embedding", "label": "ours"}, "constant", FIFTY],
+    ["e_avg", "on", "constant"],
+)
+
+
+def cells_of(plan: Plan) -> list[tuple[str, str | None, str]]:
+    return [(cell.method, cell.source, cell.key) for cell in plan.cells]
+
+
+@pytest.mark.parametrize("metrics", LISTS, ids=str)
+def test_no_cell_depends_on_what_is_listed_for_the_report(tmp_path: Path, metrics: list[Any]) -> None:
+    methods = ["pot", "panda", panda("other", metric={"metric": "task_embedding", "options": {"seed": 3}})]
+    expected = cells_of(plan_of(tmp_path, methods=methods, metrics=["task_embedding", "e_avg"]))
+    plan = plan_of(tmp_path, methods=methods, metrics=metrics)
+    assert cells_of(plan) == expected
+    assert {plan.metrics[pair.metric].metric.name for pair in plan.similarities} >= {"task_embedding"}
+
+
+def panda(label: str, **options: Any) -> dict[str, Any]:
+    return {"method": "panda", "label": label, "options": options}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"kd_weight": 0.1},
+        {"kd_loss": "kl"},
+        {"teacher": "source"},
+        {"teacher": "random"},
+        {"clamp": True},
+        {"metric": "e_avg"},
+        {"metric": "on"},
+        {"metric": "constant"},
+        *(
+            {"metric": {"metric": "task_embedding", "options": {name: value}}}
+            for name, value in (
+                ("examples", 50),
+                ("feature", "pooler"),
+                ("compare", "mean_of_cosines"),
+                ("seed", 1),
+            )
+        ),
+        {"preset": "official_code"},
+        {"preset": "official_code", "beta": 0.2},
+    ],
+    ids=str,
+)
+def test_every_option_of_panda_and_of_its_metric_is_in_the_key(tmp_path: Path, options: dict[str, Any]) -> None:
+    plan = plan_of(tmp_path, methods=["panda", panda("other", **options)])
+    assert len({cell.key for cell in plan.cells}) == len(plan.cells)
+    again = plan_of(tmp_path, methods=["panda", panda("other", **options)], metrics=[])
+    assert cells_of(again) == cells_of(plan)
+
+
+def test_presets_that_differ_in_an_option_have_keys_of_their_own(tmp_path: Path) -> None:
+    methods = [panda("a", preset="official_code"), panda("b", preset="official_code", beta=1.0)]
+    assert len({cell.key for cell in plan_of(tmp_path, methods=methods).cells}) == 4
+
+
+def test_what_is_said_in_two_ways_has_one_key(tmp_path: Path) -> None:
+    in_full = {"examples": 100, "feature": "last_hidden", "compare": "cosine_of_means", "seed": 0}
+    ways = [
+        "panda",
+        panda("by name", metric="task_embedding"),
+        panda("in part", metric={"metric": "task_embedding", "options": {"examples": 100}}, kd_weight=0.05),
+        panda("in full", metric={"metric": "task_embedding", "options": in_full}, preset="paper"),
+    ]
+    plan = plan_of(tmp_path, methods=ways)
+    assert len({cell.key for cell in plan.cells}) == 2
+    assert Counter(unit.method for unit in plan.units.values() if unit.kind == "signature") == {"task_embedding": 3}
+
+
+def test_metrics_that_only_methods_ask_for_have_labels_of_their_own(tmp_path: Path) -> None:
+    methods = ["panda", panda("few", metric={"metric": "task_embedding", "options": {"examples": 200}})]
+    assert list(plan_of(tmp_path, methods=methods, metrics=[]).metrics) == [
+        "task_embedding",
+        "task_embedding (examples=200)",
+    ]
+    plan = plan_of(tmp_path, methods=methods, metrics=[FIFTY, {**FIFTY, "label": "task_embedding (examples=200)"}])
+    assert [(label, recipe.options["examples"]) for label, recipe in plan.metrics.items()] == [
+        ("task_embedding", 50),
+        ("task_embedding (examples=200)", 50),
+        ("task_embedding (default options)", 100),
+        ("task_embedding (examples=200) of a method", 200),
+    ]
+
+
+def test_the_released_codes_teacher_is_the_pot_run_of_the_pair(tmp_path: Path) -> None:
+    official = panda("official", preset="official_code")
+    with_pot = plan_of(tmp_path, methods=["pot", official])
+    pot = {cell.source: cell.key for cell in with_pot.cells if cell.method == "pot"}
+    for cell in with_pot.cells:
+        if cell.method == "official":
+            assert with_pot.units[cell.key].dependencies == {"teacher": pot[cell.source]}
+    alone = plan_of(tmp_path, methods=[official], metrics=[])
+    assert Counter(alone.role_of.values()) == {"cell": 2, "teacher": 2, "source": 2}
+    assert {key for key, role in alone.role_of.items() if role == "teacher"} == set(pot.values())
+    assert all(with_pot.role_of[key] == "cell" for key in pot.values())
+
+
+@pytest.mark.parametrize(("tasks", "expected"), [({}, 7e-3), ({"cb": {"lr": 0.01}}, 0.01), ({"cb": {"lr": 0.5}}, 0.5)])
+def test_the_released_code_trains_cb_with_its_own_learning_rate(
+    tmp_path: Path, tasks: dict[str, Any], expected: float
+) -> None:
+    sweep = small_sweep(tmp_path, tasks=tasks)
+    recipes = [MethodRecipe(section, sweep, ["cb", "rte"]) for section in official_and_paper()]
+    assert recipes[0].configs["cb"].lr == expected
+    assert recipes[1].configs["cb"].lr == tasks.get("cb", {"lr": 0.01})["lr"]
+    assert recipes[0].configs["rte"] == recipes[1].configs["rte"]
+
+
+def official_and_paper() -> list[MethodSection]:
+    return [MethodSection(method="panda", options={"preset": preset}) for preset in ("official_code", "paper")]
+
+
+@pytest.mark.parametrize(
+    ("training", "expected"),
+    [
+        ({}, ("normal", 0.02)),
+        ({"initialization": "normal"}, ("normal", 0.02)),
+        ({"initialization": "standard_normal"}, ("normal", 1.0)),
+        ({"initialization": "normal", "initialization_scale": 1}, ("normal", 1.0)),
+        ({"initialization": "sparse"}, ("sparse", 0.01)),
+        ({"initialization": "uniform"}, ("uniform", 0.035)),
+        ({"initialization": "uniform", "initialization_scale": 0.5}, ("uniform", 0.5)),
+    ],
+)
+def test_each_initialization_has_a_scale(tmp_path: Path, training: dict[str, Any], expected: tuple[str, float]) -> None:
+    task = get_task("rte")
+    config = resolve_config(small_sweep(tmp_path, training=training), task, task.hyperparameters)
+    assert (config.initialization, config.initialization_scale) == expected
 
 
 def test_two_labels_of_one_method_are_two_cells(tmp_path: Path) -> None:
@@ -100,7 +234,7 @@ def test_wrong_options_are_named(tmp_path: Path) -> None:
 
 def test_hyperparameters_come_from_the_task_then_the_sweep_then_the_sweeps_task(tmp_path: Path) -> None:
     sweep = small_sweep(tmp_path, training={"epochs": 7}, tasks={"rte": {"lr": 0.5, "epochs": 2}})
-    rte, conll04 = resolve_config(sweep, get_task("rte")), resolve_config(sweep, get_task("conll04"))
+    rte, conll04 = (resolve_config(sweep, task, task.hyperparameters) for task in map(get_task, ("rte", "conll04")))
     assert (rte.lr, rte.epochs, rte.schedule) == (0.5, 2, "linear")
     assert rte.batch_size == get_task("rte").hyperparameters.batch_size
     assert (conll04.lr, conll04.epochs) == (get_task("conll04").hyperparameters.lr, 7)

@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from panda_ray.errors import InputError
+from panda_ray.methods import Inputs, MethodOptions, get_method
 from panda_ray.prompts.initialization import INITIALIZATIONS, initial_prefix
 from panda_ray.seeding import derive_seed, generator
+from panda_ray.training.config import TrainConfig
 from support.models import random_backbone
 
 GEOMETRY = random_backbone().geometry
@@ -30,6 +32,14 @@ def test_scales_mean_what_the_docs_say() -> None:
     assert (start("sparse", 1.0) == 0).float().mean().item() == pytest.approx(0.5, abs=0.02)
     assert start("zeros", 1.0).count_nonzero() == 0
     assert bool((start("ones", 1.0) == 1).all())
+
+
+def test_the_default_start_is_that_of_p_tuning_v2() -> None:
+    config = TrainConfig(lr=1e-2, batch_size=4, epochs=1, prompt_len=200)
+    inputs = Inputs("cell", 3, config, GEOMETRY)
+    prefix = get_method("prompt_tuning").member(inputs, MethodOptions()).prefix_LKNPH
+    assert prefix.std().item() == pytest.approx(0.02, rel=0.02)
+    assert prefix.mean().item() == pytest.approx(0.0, abs=1e-3)
 
 
 def test_an_unknown_initialiser_is_answered_with_the_nearest() -> None:

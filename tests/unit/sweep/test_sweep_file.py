@@ -78,6 +78,37 @@ def test_suites(tmp_path: Path) -> None:
             "x.yaml:8: methods.1.options.kd_loss: must be 'mse_prob', 'mse_logit', 'kl' or",
         ),
         ("kd_loss: kl", "metric: e_vg", "x.yaml:8: unknown metric 'e_vg'; did you mean 'e_avg'?"),
+        (
+            "kd_loss: kl",
+            "metric: {metric: task_embedding, options: {examples: 7}}",
+            "x.yaml:8: methods.1.options.metric.options.examples: must be 50, 100, 200 or 300, not 7",
+        ),
+        (
+            "kd_loss: kl",
+            "metric: {metric: e_avg, options: {examples: 50}}",
+            "x.yaml:8: unknown key 'examples'",
+        ),
+        ("kd_loss: kl", "metric: {options: {}}", "x.yaml:8: the key 'methods.1.options.metric.metric' is missing"),
+        ("kd_loss: kl", "kd_weight: 1e999", "x.yaml:8: methods.1.options.kd_weight: must be a finite number, not inf"),
+        ("kd_loss: kl", "clamp: maybe", "x.yaml:8: methods.1.options.clamp: must be true or false, not 'maybe'"),
+        (
+            "kd_loss: kl",
+            "preset: official_code, kd_loss: kl",
+            "x.yaml:8: methods.1.options.kd_loss: has no effect under the preset 'official_code'",
+        ),
+        ("kd_loss: kl", "beta: 0.5", "x.yaml:8: methods.1.options.beta: has no effect under the preset 'paper'"),
+        (
+            "metrics: [on, {metric: task_embedding",
+            "metrics: [on, {label: e_avg, metric: task_embedding",
+            "x.yaml:9: the label 'e_avg' is the name of another metric",
+        ),
+        ("label: panda-kl", "label: pot", "x.yaml:8: the label 'pot' is the name of another method"),
+        ("label: panda-kl", "label: teacher", "x.yaml:8: the label 'teacher' is the name of another method"),
+        (
+            "name: small",
+            "name: small\ntraining: {initialization: standard_normal, initialization_scale: 2}",
+            "x.yaml:2: training.initialization_scale: has no effect with the initialization 'standard_normal'",
+        ),
         ("metrics: [on,", "metrics: [onn,", "x.yaml:9: unknown metric 'onn'; did you mean 'on'?"),
         ("[builtin-tiny]", "[builtin-tin]", "x.yaml:3: unknown backbone 'builtin-tin'; did you mean 'builtin-tiny'?"),
         ("[builtin-tiny]", "[{name: own, path: nowhere}]", "x.yaml:3: no folder 'nowhere' for the backbone 'own'"),
@@ -121,6 +152,13 @@ def test_one_problem(tmp_path: Path, line: str, replacement: str, said: str) -> 
     assert line in GOOD
     (sentence,) = problems(tmp_path, GOOD.replace(line, replacement, 1))
     assert sentence.startswith(said)
+
+
+def test_a_label_is_no_metric_and_the_answer_says_what_to_write(tmp_path: Path) -> None:
+    text = GOOD.replace("kd_loss: kl", "metric: ours").replace("{metric: task_embedding", "{label: ours, metric: on")
+    (sentence,) = problems(tmp_path, text.replace(", options: {examples: 50}}", "}"))
+    assert sentence.startswith("x.yaml:8: unknown metric 'ours'")
+    assert "{metric: NAME, options: {...}}" in sentence
 
 
 def test_problems_come_in_the_order_of_the_file(tmp_path: Path) -> None:

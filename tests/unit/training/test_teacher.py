@@ -64,6 +64,7 @@ def test_each_member_has_the_loss_and_the_weight_of_its_own_teacher() -> None:
     expected = [
         distillations[member].factor(8)
         * distillation_loss("classification", distillations[member].loss, *_alone(member, student, teacher, labels))
+        / (size if member == 2 else 1)  # the released code's mean runs over the classes too
         if member in distillations
         else 0.0
         for member in range(4)
