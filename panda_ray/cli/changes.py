@@ -41,6 +41,11 @@ def invalidated(plan: Plan, records: Iterable[Mapping[str, Any]]) -> dict[Change
     return dict(counts.most_common())
 
 
+def describe_outdated(units: int) -> str:
+    """What is said of results whose inputs were repaired and came out different; they are computed anew."""
+    return f"{units} {'result was' if units == 1 else 'results were'} computed from inputs that have changed since"
+
+
 def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Change]:
     """Settings in which two identities differ, the keys of dependencies left out."""
     before, after = dict(_flat(stored)), dict(_flat(wanted))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from panda_ray.cli.changes import describe, invalidated
+from panda_ray.cli.changes import describe, describe_outdated, invalidated
 from panda_ray.cli.console import print_json, stdout
 from panda_ray.cli.estimate import Ahead, duration, hours, summary, work_ahead
 from panda_ray.cli.options import Json, Overrides, SweepFile
@@ -67,6 +67,7 @@ def describe_plan(planned: Plan, store: Store, records: Sequence[Mapping[str, An
         "estimate": ahead.as_json() if planned.stacks else None,
         "narrowed": [_describe_limit(limit) for limit in _narrowing(planned)],
         "skipped": [{"task": task, "reason": reason} for task, reason in planned.skipped],
+        "outdated": len(planned.outdated),
         "changed": [describe(change, count) for change, count in invalidated(planned, records).items()],
     }
 
@@ -108,6 +109,7 @@ def _print(planned: Plan, description: dict[str, Any], ahead: Ahead) -> None:
     for title, lines in (
         ("narrower stacks", description["narrowed"]),
         ("left out", [skipped["reason"] for skipped in description["skipped"]]),
+        ("computed anew", [describe_outdated(len(planned.outdated))] if planned.outdated else []),
         ("computed anew", description["changed"]),
     ):
         for line in lines:

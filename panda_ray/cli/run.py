@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from panda_ray.cli.changes import describe_outdated
 from panda_ray.cli.closing import Closing
 from panda_ray.cli.console import print_json, stderr
 from panda_ray.cli.options import Json, Overrides, SweepFile
@@ -80,12 +81,17 @@ def run_sweep(sweep: Sweep, runner: Runner, ui_command: str) -> Closing:
         costs = Costs.in_store(plan, store)
     for _, reason in plan.skipped:
         stderr.print(f"left out: {reason}", style="yellow", markup=False, soft_wrap=True)
+    if plan.outdated:
+        said = describe_outdated(len(plan.outdated))
+        stderr.print(f"computed anew: {said}", style="yellow", markup=False, soft_wrap=True)
     display = make_display(stderr, costs)
     started = time.monotonic()
     try:
         summary = run_plan(plan, costs, store, runner, [display, tracker])
     finally:
         display.close()
+    if summary.interrupted is None and plan.outdated_by(summary.new, store):
+        return run_sweep(sweep, runner, ui_command)  # a repaired result came out different: what was built on it, too
     seconds = time.monotonic() - started
     page: Path | None = None
     headline: tuple[str, ...] = ()

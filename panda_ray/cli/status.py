@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from panda_ray.cli.changes import describe_outdated
 from panda_ray.cli.console import stdout
 from panda_ray.cli.grid import legend, render_grid
 from panda_ray.cli.options import Overrides, SweepFile
@@ -58,5 +59,7 @@ def _look(sweep: Sweep, store: Store) -> tuple[RenderableType, bool]:
     parts.append(legend())
     for key, failure in store.failures.among({key for key, state in states.items() if state == "failed"}).items():
         parts.append(Text(f"failed: {plan.units[key].title}: {failure.error}", "red"))
+    if plan.outdated:
+        parts.append(Text(f"computed anew: {describe_outdated(len(plan.outdated))}", "yellow"))
     parts += [Text(f"left out: {reason}", "yellow") for _, reason in plan.skipped]
     return Group(*parts), counts["done"] == len(plan.cells)

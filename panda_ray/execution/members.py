@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from panda_ray.backbones import Geometry
 from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome
+from panda_ray.execution.inputs import InputReader
 from panda_ray.execution.memory import peak_bytes, start_counting
 from panda_ray.execution.publishing import fail, publish
-from panda_ray.execution.record import PROMPT_FILE, Measured, training_files, training_record
-from panda_ray.execution.similarity import pair_similarity
+from panda_ray.execution.record import Measured, training_files, training_record
+from panda_ray.execution.similarity import similarity_of
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.store import Store
 from panda_ray.execution.unit import Role, Unit
@@ -27,11 +28,12 @@ from panda_ray.training.stacked import EpochReport, train_stack
 
 @dataclass(frozen=True)
 class _Start:
-    """A member that is ready to train, and the similarity that weighs it."""
+    """A member that is ready to train, the similarity that weighs it, and the inputs that its record will name."""
 
     unit: Unit
     member: Member
     similarity: float | None
+    inputs: Mapping[str, Mapping[str, str]]
 
 
 def train_members(
@@ -94,7 +96,7 @@ def train_members(
         if result.error is not None:
             outcomes.append(fail(store, unit, result.error))
             continue
-        record = training_record(unit, result, task, start.similarity, stack, measured)
+        record = training_record(unit, result, task, start.similarity, start.inputs, stack, measured)
         outcomes.append(publish(store, unit, record, training_files(unit, result, task)))
     checkpoint.remove()
     return outcomes
@@ -124,23 +126,23 @@ def _start(unit: Unit, store: Store, geometry: Geometry) -> _Start:
     method = get_method(unit.method)
     options = method.Options.model_validate(dict(unit.options))
     metric = method.needs(options).similarity
-    needed = unit.dependencies
+    reader = InputReader(unit, store)
     similarity = None
     if metric is not None:
-        signatures = needed.get("source_signature"), needed.get("target_signature")
-        similarity = pair_similarity(store, metric.metric, metric.options, *signatures)
+        signatures = reader.bytes_of("source_signature"), reader.bytes_of("target_signature")
+        similarity = similarity_of(metric.metric, metric.options, *signatures)
     inputs = Inputs(
         name=unit.title,
         seed=unit.seed,
         config=unit.config,
         geometry=geometry,
-        source_prompt=_prompt(unit, "source_prompt", store),
-        teacher=_prompt(unit, "teacher", store),
+        source_prompt=_prompt(reader, "source_prompt"),
+        teacher=_prompt(reader, "teacher"),
         similarity=similarity,
     )
-    return _Start(unit, method.member(inputs, options), similarity)
+    return _Start(unit, method.member(inputs, options), similarity, reader.read)
 
 
-def _prompt(unit: Unit, role: Role, store: Store) -> Prompt | None:
-    key = unit.dependencies.get(role)
-    return None if key is None else Prompt.from_bytes(store.read_file(key, PROMPT_FILE))
+def _prompt(reader: InputReader, role: Role) -> Prompt | None:
+    data = reader.bytes_of(role)
+    return None if data is None else Prompt.from_bytes(data)

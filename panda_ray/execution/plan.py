@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,6 +33,7 @@ class Plan:
         units: every unit that must exist, by key; a unit comes after its dependencies.
         role_of, label_of: per key, what the unit is to the sweep, and the label of its method or metric.
         done: units that have a valid result in the store.
+        outdated: units whose result was computed from inputs that have changed since: not done.
         stacks: what to run, in order.
         skipped: tasks that are left out because their rows are absent, with the reason.
         extents: per task, how much it is.
@@ -47,6 +48,7 @@ class Plan:
     role_of: Mapping[str, PlanRole]
     label_of: Mapping[str, str]
     done: frozenset[str]
+    outdated: frozenset[str]
     stacks: tuple[Stack, ...]
     skipped: tuple[tuple[str, str], ...]
     extents: Mapping[str, Extent]
@@ -56,6 +58,11 @@ class Plan:
     def depends_on(self) -> Mapping[str, tuple[str, ...]]:
         """Per key, the keys that must be done before it can start."""
         return {key: tuple(unit.dependencies.values()) for key, unit in self.units.items()}
+
+    def outdated_by(self, new: Collection[str], store: Store) -> list[str]:
+        """Units that were done, and whose inputs the results of a run have changed."""
+        built = (key for key in self.done if not set(self.depends_on[key]).isdisjoint(new))
+        return [key for key in built if not store.is_done(key)]
 
 
 def build_plan(sweep: Sweep, store: Store) -> Plan:
@@ -81,6 +88,7 @@ def plan_from(sweep: Sweep, store: Store, catalog: Catalog) -> Plan:
         reasons = "; ".join(reason for _, reason in catalog.skipped)
         raise InputError(f"sweep {sweep.name!r} has no cell left to run: {reasons}")
     done = store.done_keys(graph.units.keys())
+    outdated = store.outdated
     limits = store.limits.all()
     with _no_garbage():
         stacks = pack(graph.units, graph.depth_of, done, store.checkpoints.members(), sweep.resources.max_stack, limits)
@@ -93,6 +101,7 @@ def plan_from(sweep: Sweep, store: Store, catalog: Catalog) -> Plan:
         role_of=graph.role_of,
         label_of=graph.label_of,
         done=done,
+        outdated=outdated,
         stacks=stacks,
         skipped=catalog.skipped,
         extents=catalog.extents,

@@ -30,6 +30,9 @@ from panda_ray.training.member import MemberResult
 PROMPT_FILE = "prompt.safetensors"
 PREDICTIONS_FILE = "predictions.parquet"
 
+Inputs = Mapping[str, Mapping[str, str]]
+"""What was read of each dependency, by role: its `key`, the `file` and the file's `sha256`."""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -50,7 +53,13 @@ class Measured:
 
 
 def training_record(
-    unit: Unit, result: MemberResult, task: EncodedTask, similarity: float | None, stack: Stack, measured: Measured
+    unit: Unit,
+    result: MemberResult,
+    task: EncodedTask,
+    similarity: float | None,
+    inputs: Inputs,
+    stack: Stack,
+    measured: Measured,
 ) -> dict[str, Any]:
     """Scores and history of a training, in percent, and what planning wants to know of it."""
     assert unit.config is not None, "a training has hyper-parameters"
@@ -58,7 +67,7 @@ def training_record(
     paper = max(epoch.score for epoch in history)
     honest = max(history, key=lambda epoch: epoch.score_select).score_report
     return {
-        **_common(unit, stack, measured),
+        **_common(unit, inputs, stack, measured),
         "source": unit.source,
         "target": unit.task,
         "protocol": unit.config.protocol,
@@ -80,9 +89,9 @@ def training_record(
     }
 
 
-def signature_record(unit: Unit, stack: Stack, measured: Measured) -> dict[str, Any]:
+def signature_record(unit: Unit, inputs: Inputs, stack: Stack, measured: Measured) -> dict[str, Any]:
     """What is known of a signature besides its array."""
-    return {**_common(unit, stack, measured), "task": unit.task}
+    return {**_common(unit, inputs, stack, measured), "task": unit.task}
 
 
 def training_files(unit: Unit, result: MemberResult, task: EncodedTask) -> dict[str, bytes]:
@@ -117,11 +126,12 @@ def _json_column(values: Sequence[Any]) -> Any:
     return pa.array([json.dumps(value, sort_keys=True) for value in values], pa.string())
 
 
-def _common(unit: Unit, stack: Stack, measured: Measured) -> dict[str, Any]:
+def _common(unit: Unit, inputs: Inputs, stack: Stack, measured: Measured) -> dict[str, Any]:
     return {
         "key": unit.key,
         "kind": unit.kind,
         "identity": unit.identity,
+        "inputs": inputs,
         "method": unit.method,
         "backbone": unit.backbone.name,
         "seed": unit.seed,

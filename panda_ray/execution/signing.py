@@ -7,9 +7,10 @@ import traceback
 
 from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome
+from panda_ray.execution.inputs import InputReader
 from panda_ray.execution.memory import peak_bytes, start_counting
 from panda_ray.execution.publishing import fail, publish
-from panda_ray.execution.record import PROMPT_FILE, Measured, signature_record
+from panda_ray.execution.record import Measured, signature_record
 from panda_ray.execution.similarity import SIGNATURE_FILE, signature_bytes
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.store import Store
@@ -34,13 +35,16 @@ def _signed(unit: Unit, stack: Stack, store: Store, workspace: Workspace) -> Out
     start_counting(backbone.device)
     metric = get_metric(unit.method)
     prompt_key = unit.dependencies["prompt"]
+    reader = InputReader(unit, store)
     try:
-        prompt = Prompt.from_bytes(store.read_file(prompt_key, PROMPT_FILE))
+        data = reader.bytes_of("prompt")
+        assert data is not None, "a signature is of a prompt"
+        prompt = Prompt.from_bytes(data)
         max_len = store.known(prompt_key)["identity"]["config"]["max_len"]
         task = workspace.task(unit.data, unit.backbone, max_len) if metric.needs_data else None
         signature = metric.signature(backbone, prompt, task, metric.Options.model_validate(dict(unit.options)))
     except (InputError, LookupError) as error:
         return fail(store, unit, str(error), traceback.format_exc())
     measured = Measured(time.monotonic() - started, backbone.device, peak_bytes(backbone.device))
-    record = signature_record(unit, stack, measured)
+    record = signature_record(unit, reader.read, stack, measured)
     return publish(store, unit, record, {SIGNATURE_FILE: signature_bytes(signature)})

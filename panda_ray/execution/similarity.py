@@ -34,13 +34,18 @@ def pair_similarity(
     Raises:
         LookupError: for a signature that is not in the store, or is damaged.
     """
+    source, target = (None if key is None else store.read_file(key, SIGNATURE_FILE) for key in (source_key, target_key))
+    return similarity_of(metric, options, source, target)
+
+
+def similarity_of(metric: str, options: Mapping[str, Any], source: bytes | None, target: bytes | None) -> float:
+    """`pair_similarity` of two signatures as NumPy files; None for a metric without signatures."""
     plugin = get_metric(metric)
-    checked = plugin.Options.model_validate(dict(options))
-    if source_key is None or target_key is None:
-        return plugin.similarity(None, None, checked)
-    return plugin.similarity(_signature(store, source_key), _signature(store, target_key), checked)
+    return plugin.similarity(_array(source), _array(target), plugin.Options.model_validate(dict(options)))
 
 
-def _signature(store: Store, key: str) -> NDArray[np.float32]:
-    array: NDArray[np.float32] = np.load(io.BytesIO(store.read_file(key, SIGNATURE_FILE)), allow_pickle=False)
+def _array(signature: bytes | None) -> NDArray[np.float32] | None:
+    if signature is None:
+        return None
+    array: NDArray[np.float32] = np.load(io.BytesIO(signature), allow_pickle=False)
     return array

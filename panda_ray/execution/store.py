@@ -24,6 +24,7 @@ from panda_ray.execution.checkpoints import Checkpoints
 from panda_ray.execution.failures import Failures
 from panda_ray.execution.files import THREADS, Files, State
 from panda_ray.execution.limits import Limits
+from panda_ray.execution.lineage import Lineage, inputs_of
 
 Record = Mapping[str, Any]
 """A stored result as JSON data; `files` maps a name to its `path` in the folder, `sha256` and `bytes`."""
@@ -48,6 +49,7 @@ class Store:
 
     Attributes:
         checkpoints, failures, limits: what is kept of stacks that run, of units that failed, and of memory.
+        outdated: results that the last `done_keys` left out, because their inputs have changed since.
     """
 
     def __init__(self, url: str) -> None:
@@ -59,6 +61,7 @@ class Store:
         self._digests: dict[str, tuple[State, str]] = {}
         """Of local files, with the state that they were read in."""
         self._seen = _SeenRecords()
+        self.outdated: frozenset[str] = frozenset()
 
     @property
     def local_folder(self) -> Path | None:
@@ -68,7 +71,8 @@ class Store:
     def publish(self, key: str, record: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
         """Store a result; from then on the unit is done and its earlier failure is forgotten.
 
-        A valid result that another driver published first stays, because others may already depend on it.
+        A valid result that another driver published first stays, because others may already depend on it; one whose
+        inputs have changed since is replaced.
 
         Args:
             record: JSON data without `files`.
@@ -98,10 +102,12 @@ class Store:
         return record
 
     def is_done(self, key: str) -> bool:
-        """Whether one unit has a result whose files are as they were written."""
+        """Whether one unit has a result whose files are as they were written, and its inputs as they were read."""
         record = self.record(key)
-        return record is not None and all(
-            self._is_file_intact(_path(key, file["path"]), file["sha256"]) for file in record["files"].values()
+        return (
+            record is not None
+            and all(self._is_file_intact(_path(key, file["path"]), file["sha256"]) for file in record["files"].values())
+            and not self._is_outdated(key, record)
         )
 
     def records(self, among: Collection[str] | None = None) -> Iterator[tuple[str, Record]]:
@@ -122,7 +128,7 @@ class Store:
                 yield _key(path), record
 
     def done_keys(self, among: Collection[str] | None = None) -> frozenset[str]:
-        """Units (of those `among`) whose record and files are as they were written.
+        """Units (of those `among`) whose record and files are as they were written, and their inputs as they were read.
 
         On a local disk every file is hashed, once per process as long as its size and time stay; elsewhere sizes are
         compared, and content when it is read.
@@ -138,8 +144,11 @@ class Store:
             if f"{folder}/record.json" in listed and (among is None or _key(paths[0]) in among)
         ]
         batches = [units[start : start + _BATCH] for start in range(0, len(units), _BATCH)]
+        lineage = Lineage()
         with ThreadPoolExecutor(_HASHERS if self._files.is_local else THREADS) as pool:
-            return frozenset().union(*pool.map(lambda batch: self._done_among(batch, listed), batches))
+            whole = frozenset().union(*pool.map(lambda batch: self._whole_among(batch, listed, lineage), batches))
+        self.outdated = frozenset(lineage.outdated())
+        return whole - self.outdated
 
     def read_file(self, key: str, name: str) -> bytes:
         """One file of a unit that is done.
@@ -175,8 +184,16 @@ class Store:
             described[name] = {"path": stored_as, "sha256": sha256, "bytes": len(data)}
         return described
 
-    def _done_among(self, units: Iterable[Sequence[str]], listed: Mapping[str, State]) -> set[str]:
-        """Keys of those of a few units that are done.
+    def _is_outdated(self, key: str, record: Record) -> bool:
+        lineage = Lineage()
+        lineage.add(key, record)
+        for needed in {each.key for each in inputs_of(record)}:
+            if (found := self.record(needed)) is not None:
+                lineage.add(needed, found)
+        return key in lineage.outdated()
+
+    def _whole_among(self, units: Iterable[Sequence[str]], listed: Mapping[str, State], lineage: Lineage) -> set[str]:
+        """Keys of those of a few units whose files are as they were written; `lineage` hears of them.
 
         Args:
             units: the paths of each one's files, as they were listed: the order in which a disk is fast.
@@ -199,6 +216,7 @@ class Store:
                 whole = all(path in listed and listed[path].size == file["bytes"] for path, file in files)
             if whole:
                 done.add(key)
+                lineage.add(key, record)
         return done
 
     def _must_read(self, path: str, state: State) -> bool:

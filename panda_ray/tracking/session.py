@@ -20,7 +20,7 @@ from panda_ray.tracking.schema import COMPLETE, KEY, LABEL, ROLE, search, summar
 from panda_ray.tracking.similarity import Similarities
 from panda_ray.tracking.study import Failure
 from panda_ray.tracking.summary_run import SummaryRun
-from panda_ray.tracking.unit_run import UnitLabels, log_unit
+from panda_ray.tracking.unit_run import UnitLabels, ended_at, log_unit
 
 
 class Session:
@@ -38,6 +38,8 @@ class Session:
         self._client = connect(tracking_uri)
         self._experiment_id = experiment_of(self._client, plan.sweep.name)
         self._to_rewrite: dict[str, str] = {}
+        self._to_replace: dict[str, str] = {}
+        """Runs of results that are computed anew: MLflow keeps parameters for ever, so these get a new run."""
         self._compared = -1
         self.logged: set[str] = set()
         self.unreadable: set[str] = set()
@@ -80,13 +82,21 @@ class Session:
         runs = [run for run in search(self._client, self._experiment_id, "") if run.data.tags.get(KEY)]
         for key, twins in groupby(sorted(runs, key=_completeness), key=lambda run: str(run.data.tags[KEY])):
             first, *others = twins
-            if self._is_current(key, first):
+            if self._is_replaced(key, first):
+                self._to_replace[key] = first.info.run_id
+            elif self._is_current(key, first):
                 self.logged.add(key)
             else:
                 self._to_rewrite[key] = first.info.run_id
             for run in others:
                 self._client.set_terminated(run.info.run_id, "KILLED")
                 self._client.delete_run(run.info.run_id)
+
+    def _is_replaced(self, key: str, run: Run) -> bool:
+        """Of a result that is gone, or is or was computed anew; what was done when planned is what was logged."""
+        if key not in self._plan.units or key in self._plan.done:
+            return False
+        return not self._store.is_done(key) or ended_at(self._store.known(key)) != run.info.end_time
 
     def _is_current(self, key: str, run: Run) -> bool:
         """Complete, and the unit is still to the sweep what it was; a source may have become a cell."""
@@ -124,6 +134,8 @@ class Session:
 
     def _log_unit(self, record: Record, files: Mapping[str, bytes], parent_id: str) -> None:
         key = record["key"]
+        if (old := self._to_replace.pop(key, None)) is not None:
+            self._client.delete_run(old)
         log_unit(
             self._client,
             record,

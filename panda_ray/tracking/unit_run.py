@@ -57,7 +57,7 @@ def log_unit(
         files: artifacts by name.
         run_id: of a run that was cut short or has old labels, to be written again.
     """
-    end = _milliseconds(record["finished_at"])
+    end = ended_at(record)
     start = end - int(1000 * record["seconds"])
     tags = dict(_tags(record, labels, parent_id))
     if run_id is None:
@@ -73,8 +73,9 @@ def log_unit(
     return run_id
 
 
-def _milliseconds(time: str) -> int:
-    return int(datetime.fromisoformat(time).timestamp() * 1000)
+def ended_at(record: Record) -> int:
+    """When a unit was done, and so its run: milliseconds since 1970."""
+    return int(datetime.fromisoformat(record["finished_at"]).timestamp() * 1000)
 
 
 def _name(record: Record, labels: UnitLabels) -> str:

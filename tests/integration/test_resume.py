@@ -10,12 +10,18 @@ from pathlib import Path
 import pytest
 import torch
 
+from panda_ray.cli.run import run_sweep
 from panda_ray.execution import members
 from panda_ray.execution.costs import Costs
 from panda_ray.execution.events import Listener, RunSummary
 from panda_ray.execution.inline import InlineRunner
+from panda_ray.execution.plan import Plan
 from panda_ray.execution.run import run_plan
 from panda_ray.execution.stack import Stack
+from panda_ray.execution.store import Store
+from panda_ray.tracking.client import connect, experiment_of
+from panda_ray.tracking.schema import KEY, search
+from panda_ray.tracking.unit_run import ended_at
 from support.driving import driver, small_disk, wait_for
 from support.small_sweeps import LONG, contents, fingerprints, planned, small_sweep
 
@@ -81,7 +87,9 @@ def test_two_drivers_on_one_store_give_one_result(quiet_long: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize("pattern", ["prompt.*", "predictions.*", "record.json", "signature.*"])
-def test_a_damaged_result_is_computed_again_and_nothing_else(quiet: Path, tmp_path: Path, pattern: str) -> None:
+def test_a_damaged_result_is_computed_again_and_nothing_but_what_was_built_on_it(
+    quiet: Path, tmp_path: Path, pattern: str
+) -> None:
     shutil.copytree(quiet, tmp_path, dirs_exist_ok=True)
     damaged = sorted(tmp_path.glob(f"units/*/*/{pattern}"))[0]
     content = damaged.read_bytes()
@@ -89,8 +97,86 @@ def test_a_damaged_result_is_computed_again_and_nothing_else(quiet: Path, tmp_pa
     summary = run(tmp_path)
     assert summary.new == {damaged.parent.name}
     assert summary.complete
+    changed = summary.new
+    for _ in range(3):  # the graph's depth
+        plan, _ = planned(small_sweep(tmp_path))
+        assert all(not changed.isdisjoint(plan.depends_on[key]) for key in plan.outdated)
+        assert (changed := run(tmp_path).new) == plan.outdated
+    assert not changed
     mended = contents(tmp_path)
     assert mended.keys() == contents(quiet).keys()
+
+
+def unit_of(plan: Plan, method: str, source: str | None, task: str) -> str:
+    (key,) = [
+        key for key, unit in plan.units.items() if (unit.method, unit.source, unit.task) == (method, source, task)
+    ]
+    return key
+
+
+def break_prompt(storage: Path, key: str) -> None:
+    (path,) = storage.glob(f"units/*/{key}/prompt.*")
+    path.write_bytes(b"damaged")
+
+
+def test_what_was_built_on_a_result_that_came_out_different_is_computed_anew(quiet: Path, tmp_path: Path) -> None:
+    """A teacher that is repaired alone draws other dropout than in its stack of two; the other pair is left alone."""
+    shutil.copytree(quiet, tmp_path, dirs_exist_ok=True)
+    plan, _ = planned(small_sweep(tmp_path))
+    teacher, student = (unit_of(plan, method, "review", "remark") for method in ("teacher", "panda"))
+    before = Store(str(tmp_path)).known(student)
+    assert before["inputs"]["teacher"]["key"] == teacher
+    assert set(before["inputs"]) == {"teacher", "source_signature", "target_signature"}
+    break_prompt(tmp_path, teacher)
+    assert run(tmp_path).new == {teacher}
+    repaired = Store(str(tmp_path)).known(teacher)["files"]["prompt.safetensors"]["sha256"]
+    assert repaired != before["inputs"]["teacher"]["sha256"]
+    again, store = planned(small_sweep(tmp_path))
+    assert again.outdated == {student}
+    assert plan.done - again.done == {student}
+    assert store.known(student) == before, "an old result stays until the new one takes its place"
+    others = fingerprints(tmp_path)
+    assert run(tmp_path).new == {student}
+    after = store.known(student)
+    assert after["inputs"]["teacher"]["sha256"] == repaired
+    assert after["files"]["prompt.safetensors"] != before["files"]["prompt.safetensors"]
+    changed = {path for path, print_ in fingerprints(tmp_path).items() if others[path] != print_}
+    assert changed == {f"units/{student[:2]}/{student}/record.json"}
+    assert run(tmp_path).new == frozenset()
+
+
+def test_what_was_built_on_a_result_that_came_out_as_before_stays(quiet: Path, tmp_path: Path) -> None:
+    shutil.copytree(quiet, tmp_path, dirs_exist_ok=True)
+    plan, _ = planned(small_sweep(tmp_path))
+    source = unit_of(plan, "prompt_tuning", None, "review")  # alone in its stack
+    break_prompt(tmp_path, source)
+    before = fingerprints(tmp_path)
+    assert run(tmp_path).new == {source}
+    again, _ = planned(small_sweep(tmp_path))
+    assert not again.outdated
+    assert again.done == set(again.units)
+    changed = {path for path, print_ in fingerprints(tmp_path).items() if before[path] != print_}
+    assert changed == {f"units/{source[:2]}/{source}/record.json"}
+
+
+def test_one_command_repairs_a_result_and_what_was_built_on_it(quiet: Path, tmp_path: Path) -> None:
+    shutil.copytree(quiet, tmp_path, dirs_exist_ok=True)
+    sweep = small_sweep(tmp_path)
+    closing = run_sweep(sweep, InlineRunner(), "")
+    runs = closing.plan.units
+    teacher, student = (unit_of(closing.plan, method, "kinds", "remark") for method in ("teacher", "panda"))
+    break_prompt(tmp_path, teacher)
+    closing = run_sweep(sweep, InlineRunner(), "")
+    assert closing.exit_code == 0
+    assert closing.summary.new == {student}
+    store = Store(str(tmp_path))
+    assert store.done_keys() == set(runs)
+    client = connect(closing.tracking_uri)
+    logged = list(search(client, experiment_of(client, sweep.name), ""))
+    for key in (teacher, student):
+        (found,) = [run for run in logged if run.data.tags.get(KEY) == key]
+        assert found.info.end_time == ended_at(store.known(key))
+        assert found.data.metrics["score"] == pytest.approx(store.known(key)["score"])
 
 
 def test_a_full_disk_ends_the_run_with_a_sentence_and_the_run_continues_later(quiet: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import resource
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -184,3 +186,39 @@ def test_records_are_plain_json(local: Store) -> None:
 def test_an_unknown_protocol_is_an_input_error() -> None:
     with pytest.raises(InputError, match="s33"):
         Store("s33://bucket/x")
+
+
+READ = {"teacher": {"key": OTHER, "file": "prompt.safetensors"}}
+
+
+def built_on(data: bytes) -> dict[str, Any]:
+    """A record of a unit that read this prompt of another unit."""
+    read = {**READ["teacher"], "sha256": hashlib.sha256(data).hexdigest()}
+    return {**RECORD, "inputs": {"teacher": read}}
+
+
+def test_a_result_whose_input_came_out_different_is_not_done_and_is_replaced(store: Store) -> None:
+    old, new = FILES["prompt.safetensors"], b"repaired"
+    store.publish(OTHER, {**RECORD, "key": OTHER}, {**FILES, "prompt.safetensors": new})
+    store.publish(KEY, built_on(old), FILES)
+    assert store.done_keys() == {OTHER}
+    assert store.outdated == {KEY}
+    assert not store.is_done(KEY)
+    assert store.known(KEY)["score"] == 61.5, "it stays until the new one is there"
+    store.publish(KEY, {**built_on(new), "score": 7.5}, FILES)
+    assert store.done_keys() == {KEY, OTHER}
+    assert not store.outdated
+    assert store.is_done(KEY)
+    assert store.known(KEY)["score"] == 7.5
+    store.publish(KEY, {**built_on(new), "score": 9.5}, FILES)
+    assert store.known(KEY)["score"] == 7.5, "of two results from the same inputs the first stays"
+
+
+def test_a_result_stays_while_its_input_is_gone_or_comes_back_as_it_was(store: Store) -> None:
+    store.publish(KEY, built_on(FILES["prompt.safetensors"]), FILES)
+    assert store.done_keys() == {KEY}
+    assert store.is_done(KEY)
+    store.publish(OTHER, {**RECORD, "key": OTHER}, FILES)
+    assert store.done_keys() == {KEY, OTHER}
+    assert store.is_done(KEY)
+    assert not store.outdated
