@@ -192,6 +192,15 @@ def official_and_paper() -> list[MethodSection]:
     return [MethodSection(method="panda", options={"preset": preset}) for preset in ("official_code", "paper")]
 
 
+def test_teachers_of_small_tasks_see_one_epoch_and_those_of_large_ones_a_thousand_steps(tmp_path: Path) -> None:
+    sweep = small_sweep(tmp_path, training={})
+    teacher, pot = (MethodRecipe(MethodSection(method=name), sweep, ["rte", "squad"]) for name in ("teacher", "pot"))
+    assert (teacher.configs["rte"].epochs, teacher.configs["rte"].max_steps) == (1, None)
+    assert teacher.configs["squad"].max_steps == 1000
+    assert teacher.configs["squad"].epochs == pot.configs["squad"].epochs == get_task("squad").hyperparameters.epochs
+    assert pot.configs["squad"].max_steps is None
+
+
 @pytest.mark.parametrize(
     ("training", "expected"),
     [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from functools import partial
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from panda_ray.execution.shaper import Shaper
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.unit import BackboneRef, DataRef, Unit
 from panda_ray.training.config import TrainConfig
+from support.small_sweeps import planned, small_sweep
 
 CONFIG = TrainConfig(lr=1e-3, batch_size=16, epochs=2)
 
@@ -72,6 +75,49 @@ def test_a_failure_blocks_what_depends_on_it_and_nothing_else() -> None:
     students = schedule.next()
     assert students is not None
     assert students.members == (PANDA_B,)
+    assert schedule.exhausted
+
+
+def test_a_failed_source_blocks_everything_behind_it_in_the_real_graph(tmp_path: Path) -> None:
+    """One of three sources fails; it is a target too, and the pairs of targets are not equally many."""
+    sources, targets = ["review", "kinds", "paraphrase"], ["remark", "kinds"]
+    plan, _ = planned(small_sweep(tmp_path, sources=sources, targets=targets, self_pairs="skip", seeds=[1, 2]))
+    (failed,) = [
+        key for key, unit in plan.units.items() if (unit.method, unit.task, unit.seed) == ("prompt_tuning", "kinds", 2)
+    ]
+    behind = {failed}
+    for key, needed in plan.depends_on.items():  # a unit comes after what it needs
+        if not behind.isdisjoint(needed):
+            behind.add(key)
+    units = [plan.units[key] for key in behind - {failed}]
+    assert {(unit.method, unit.source, unit.task) for unit in units} == {
+        ("task_embedding", None, "kinds"),
+        *((method, "kinds", "remark") for method in ("pot", "teacher", "panda")),
+        *(("panda", source, "kinds") for source in ("review", "paraphrase")),
+    }
+    assert {unit.seed for unit in units} == {2}
+    schedule = Schedule(plan.stacks, plan.depends_on, plan.done)
+    ran: set[str] = set()
+    blocked: dict[str, str] = {}
+    while (stack := schedule.next()) is not None:
+        ran.update(unit.key for unit in stack.members)
+        blocked |= schedule.finish(
+            stack, [Outcome(unit.key, "failed" if unit.key == failed else "done") for unit in stack.todo]
+        )
+    assert schedule.exhausted
+    assert blocked == dict.fromkeys(behind - {failed}, failed)
+    assert ran == plan.units.keys() - blocked.keys()
+
+
+def test_a_failure_blocks_what_is_behind_it_at_any_depth() -> None:
+    chain = [unit(f"link {number}") for number in range(5)]
+    graph: dict[str, tuple[str, ...]] = {chain[0].key: ()}
+    graph |= {later.key: (sooner.key,) for sooner, later in pairwise(chain)}
+    schedule = Schedule([Stack((link,)) for link in chain], graph, ())
+    first = schedule.next()
+    assert first is not None
+    blocked = schedule.finish(first, [Outcome(chain[0].key, "failed", "NaN")])
+    assert blocked == {link.key: chain[0].key for link in chain[1:]}
     assert schedule.exhausted
 
 

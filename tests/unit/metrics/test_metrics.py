@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 import torch
@@ -52,6 +54,33 @@ def test_mean_of_cosines_is_another_option() -> None:
     a, b = (metric.signature(backbone, a_prompt(seed), task, options) for seed in (1, 2))
     unit = [vectors / np.linalg.norm(vectors, axis=1, keepdims=True) for vectors in (a, b)]
     assert metric.similarity(a, b, options) == pytest.approx(float((unit[0] @ unit[1].T).mean()), rel=1e-4)
+
+
+@pytest.mark.parametrize("feature", ["last_hidden", "pooler"])
+@pytest.mark.parametrize(("examples", "seed"), [(50, 0), (50, 7), (100, 7)])
+def test_a_signature_has_the_shift_of_each_chosen_example_and_of_the_chosen_feature(
+    examples: Literal[50, 100], seed: int, feature: Literal["last_hidden", "pooler"]
+) -> None:
+    backbone, task, prompt = random_backbone(), toy_task("classification", train=70, dev=60), a_prompt(1)
+    options = TaskEmbeddingOptions(examples=examples, seed=seed, feature=feature)
+    signature = get_metric("task_embedding").signature(backbone, prompt, task, options)
+    chosen = balanced_examples(task, examples, seed)
+    rows = [(split, example) for split, part in zip((task.dev, task.train), chosen, strict=True) for example in part]
+    assert len(signature) == len(rows) == examples
+    plain = random_model("bert", "eager")
+    for shift, (split, example) in list(zip(signature, rows, strict=True))[:: examples // 5]:
+        length = int(split.lengths_R[example])
+        ids = split.input_ids_RT[example : example + 1, :length]
+        types = split.token_type_ids_RT[example : example + 1, :length]
+        tokens = Tokens(ids, types, torch.tensor([length]))
+        [prompted] = backbone.forward([tokens], prompt.prefix_LKNPH.unsqueeze(0), position_offset=True)
+        without = plain(input_ids=ids, token_type_ids=types)
+        with_prompt, alone = (
+            (prompted.pooled_RD[0], without.pooler_output[0])
+            if feature == "pooler"
+            else (prompted.tokens_RTD[0, 0], without.last_hidden_state[0, 0])
+        )
+        np.testing.assert_allclose(shift, (with_prompt - alone).detach().numpy(), rtol=1e-3, atol=1e-5)
 
 
 def test_examples_are_balanced_and_the_training_set_fills_up() -> None:

@@ -9,13 +9,18 @@ import torch
 import torch.nn.functional as F
 
 from panda_ray.backbones.rows import RowReader
-from panda_ray.methods import Inputs, get_method
+from panda_ray.methods import Inputs, MethodOptions, get_method
+from panda_ray.methods import teacher as teacher_method
 from panda_ray.methods.panda import PandaOptions
+from panda_ray.prompts.heads import initial_head
 from panda_ray.prompts.prompt import Prompt
-from panda_ray.tasks.task import Kind
+from panda_ray.seeding import generator
+from panda_ray.tasks.task import Kind, SizeClass
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Distillation
 from panda_ray.training.objective import PADDING_LOGIT, label_counts
+from panda_ray.training.optimizer import StackedAdamW
+from panda_ray.training.stacked import train_stack
 from panda_ray.training.teacher import Teachers
 from support.models import random_backbone, random_prefixes
 from support.toys import toy_task
@@ -102,5 +107,40 @@ def test_teachers_other_than_target_like_speak_through_the_students_head() -> No
 
 def test_the_target_like_teacher_trains_for_a_short_while() -> None:
     teacher = get_method("teacher")
-    assert teacher.config(CONFIG, "small").epochs == 1
-    assert teacher.config(CONFIG, "large").max_steps == 1000
+    assert teacher.config(CONFIG, "small") == replace(CONFIG, epochs=1)
+    assert teacher.config(CONFIG, "large") == replace(CONFIG, max_steps=1000)
+    for method in ("prompt_tuning", "pot", "panda"):
+        for size in ("small", "large"):
+            assert get_method(method).config(CONFIG, size) == CONFIG  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("size", "steps"), [("small", 4), ("large", 8)])
+def test_the_target_like_teacher_stops_there(size: SizeClass, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """13 examples in batches of 4 are four steps an epoch; the 1,000 steps of a large task are eight here."""
+    monkeypatch.setattr(teacher_method, "_LARGE_TASK_STEPS", 8)
+    method = get_method("teacher")
+    config = replace(method.config(CONFIG, size), dropout=0.0)
+    taken = []
+    monkeypatch.setattr(StackedAdamW, "step", lambda self, factor: taken.append(factor))
+    source = Prompt(random_prefixes(random_backbone(), 1)[0], torch.ones(3, 32), torch.ones(3))
+    member = method.member(Inputs("cell", 3, config, random_backbone().geometry, source), MethodOptions())
+    train_stack(random_backbone(), toy_task("classification"), [member], config)
+    assert taken == pytest.approx([1 - step / steps for step in range(steps)])
+
+
+def test_pot_starts_from_the_source_prompt_and_a_fresh_head_of_its_own_seed() -> None:
+    """The source's head would fit: it has as many outputs. The learning rate is too small to move anything."""
+    source = Prompt(random_prefixes(random_backbone(), 1)[0], torch.ones(3, 32), torch.ones(3))
+    geometry, task = random_backbone().geometry, toy_task("classification")
+    config = replace(CONFIG, lr=1e-12, epochs=1)
+    inputs = [Inputs(f"cell {seed}", seed, config, geometry, source) for seed in (3, 4)]
+    members = [get_method("pot").member(each, MethodOptions()) for each in inputs]
+    first, second = (result.prompt for result in train_stack(random_backbone(), task, members, config))
+    assert first is not None
+    assert second is not None
+    for prompt, seed in ((first, 3), (second, 4)):
+        weight_CD, bias_C = initial_head(3, 32, generator(seed, "head"))
+        torch.testing.assert_close(prompt.prefix_LKNPH, source.prefix_LKNPH, rtol=0, atol=1e-9)
+        torch.testing.assert_close(prompt.head_weight_CD, weight_CD, rtol=0, atol=1e-9)
+        torch.testing.assert_close(prompt.head_bias_C, bias_C, rtol=0, atol=1e-9)
+    assert not torch.allclose(first.head_weight_CD, second.head_weight_CD, atol=1e-3)
