@@ -201,6 +201,7 @@ READING = TaskSpec(
     first=itemgetter("question"),
     second=itemgetter("context"),
     label_column="answers",
+    template_version=2,
 )
 
 LOOKUP = TaskSpec(
@@ -215,6 +216,7 @@ LOOKUP = TaskSpec(
     first=itemgetter("question"),
     second=itemgetter("context"),
     label_column="answers",
+    template_version=2,
     is_source=False,
     is_target=True,
 )

@@ -23,6 +23,7 @@ SQUAD = TaskSpec(
     first=itemgetter("question"),
     second=itemgetter("context"),
     label_column="answers",
+    template_version=2,
     note="Table I counts 88K training rows; SQuAD 2.0 has 130,319.",
 )
 

@@ -1,7 +1,7 @@
 """Tagging tasks: named entities (CoNLL03, CoNLL04, OntoNotes) and semantic roles (CoNLL05, CoNLL12).
 
 All but CoNLL04 are licensed; `conll.py` converts the distributed column files. Semantic role labelling has one row per
-predicate, and the predicate word is the second segment of the text. Hyper-parameters are those of the paper's Table I.
+predicate, and the predicate word is appended to the text. Hyper-parameters are those of the paper's Table I.
 """
 
 from __future__ import annotations
@@ -102,6 +102,7 @@ CONLL05 = TaskSpec(
     first=itemgetter("tokens"),
     second=itemgetter("predicate"),
     label_column="srl_tags",
+    template_version=2,
 )
 
 CONLL12 = TaskSpec(
@@ -117,6 +118,7 @@ CONLL12 = TaskSpec(
     first=itemgetter("tokens"),
     second=itemgetter("predicate"),
     label_column="srl_tags",
+    template_version=2,
 )
 
 ONTONOTES = TaskSpec(

@@ -68,8 +68,9 @@ def _windows(spec: TaskSpec, rows: Sequence[Row], tokenizer: Any, max_len: int) 
     """(item, encoding, context) of every window, questions in order."""
     assert spec.first is not None, f"task {spec.name} has no template for its question"
     assert spec.second is not None, f"task {spec.name} has no template for its context"
-    question_len = max_len // 2
-    overlap = (max_len - question_len - tokenizer.num_special_tokens_to_add(pair=True)) // 2
+    room = max_len - tokenizer.num_special_tokens_to_add(pair=True)
+    question_len = min(max_len // 2, room - 1)
+    overlap = (room - question_len) // 2
     questions = _shortened(tokenizer, [spec.first(row) for row in rows], question_len)
     contexts = [spec.second(row) for row in rows]
     encoded = encodings(tokenizer, questions, contexts, max_len, "only_second", stride=overlap)
@@ -82,14 +83,28 @@ def _shortened(tokenizer: Any, questions: Sequence[str], max_tokens: int) -> lis
     """Questions cut to `max_tokens` tokens, so that every window has room for its context."""
     room = max_tokens + tokenizer.num_special_tokens_to_add(pair=False)
     encoded = encodings(tokenizer, questions, None, room, "longest_first")
-    return [
-        question[: max((end for _, end in encoding.offsets), default=0)]
-        for question, encoding in zip(questions, encoded, strict=True)
-    ]
+    return [question[: _kept(encoding)] for question, encoding in zip(questions, encoded, strict=True)]
+
+
+def _kept(encoding: Any) -> int | None:
+    """Characters of a text of which no token was cut off; None for all of them.
+
+    A byte-level tokenizer may spell one character with several tokens: half a character is not kept.
+    """
+    if not encoding.overflowing:
+        return None
+    end: int = max(encoding.offsets[position][1] for position in _tokens(encoding))
+    rest: int = encoding.overflowing[0].offsets[_tokens(encoding.overflowing[0])[0]][0]
+    return min(end, rest)
+
+
+def _tokens(encoding: Any, segment: int = 0) -> list[int]:
+    """Positions of the tokens of one segment."""
+    return [position for position, owner in enumerate(encoding.sequence_ids) if owner == segment]
 
 
 def _window(context: str, encoding: Any) -> ContextWindow:
-    context_tokens = [position for position, segment in enumerate(encoding.sequence_ids) if segment == 1]
+    context_tokens = _tokens(encoding, segment=1)
     if not context_tokens:
         return ContextWindow(context, 0, np.zeros((0, 2), dtype=np.int32))
     first, last = context_tokens[0], context_tokens[-1]

@@ -1,8 +1,8 @@
 """Tagging: the first sub-token of each word carries the word's tag (NER, SRL).
 
 Words are joined by blanks and found again by character offsets, so that any fast tokenizer serves; semantic role
-labelling appends the predicate as the second segment. A word that truncation cut off, or of which the tokenizer keeps
-nothing, still counts in the reference and is predicted as "O".
+labelling appends [SEP] and the predicate, in segment 0 like the words, as the released code does. A word that
+truncation cut off, or of which the tokenizer keeps nothing, still counts in the reference and is predicted as "O".
 
 Shape letters: E examples, T tokens, S tokens of the sentence (first segment), W words of a row that have a token.
 """
@@ -18,11 +18,14 @@ import torch
 from numpy.typing import NDArray
 
 from panda_ray.tasks.encoded import EncodedSplit
-from panda_ray.tasks.kinds.token_rows import TokenRows, encodings, pad_id, pad_rows, segment_ids
+from panda_ray.tasks.kinds.token_rows import TokenRows, encodings, pad_id, pad_rows
 from panda_ray.tasks.task import Row, TaskSpec
 
 IGNORED = -100
 """Label of the tokens that no tag belongs to."""
+
+_SEGMENT = 0
+"""Of every token, the appended predicate's too."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def encode(spec: TaskSpec, rows: Sequence[Row], tokenizer: Any, max_len: int) ->
     token_rows, labels, decoding = TokenRows(), [], []
     encoded = encodings(tokenizer, texts, predicates, max_len, "longest_first")
     for words, row, encoding in zip(sentences, rows, encoded, strict=True):
-        token_rows.append(encoding.ids, segment_ids(tokenizer, encoding))
+        token_rows.append(encoding.ids, [_SEGMENT] * len(encoding.ids))
         found = _first_tokens(words, encoding)
         label_T = np.full(len(encoding.ids), IGNORED, dtype=np.int64)
         label_T[found.token_W] = np.asarray(row[spec.label_column], dtype=np.int64)[found.word_W]

@@ -70,11 +70,22 @@ def encodings(
     joiner.enable_truncation(max_len, stride=stride, strategy=truncation)
     for start in range(0, len(first), CHUNK):
         texts = first[start : start + CHUNK]
-        pairs = [None] * len(texts) if second is None else second[start : start + CHUNK]
-        unique = list(dict.fromkeys(text for text in (*texts, *pairs) if text is not None))
-        parts = dict(zip(unique, splitter.encode_batch(unique, add_special_tokens=False), strict=True))
+        parts = _tokenised(splitter, texts)
+        if second is None:
+            yield from (joiner.post_process(parts[text], None) for text in texts)
+            continue
+        pairs = second[start : start + CHUNK]
+        # The tokens of a second segment have to know that they are: joining tells it to the first window only.
+        partners = _tokenised(splitter, pairs, as_second=True)
         for text, pair in zip(texts, pairs, strict=True):
-            yield joiner.post_process(parts[text], None if pair is None else parts[pair])
+            yield joiner.post_process(parts[text], partners[pair])
+
+
+def _tokenised(splitter: Any, texts: Sequence[str], as_second: bool = False) -> dict[str, Any]:
+    """Each distinct text without special tokens, as the first segment of a pair or as the second."""
+    unique = list(dict.fromkeys(texts))
+    inputs = [("", text) for text in unique] if as_second else unique
+    return dict(zip(unique, splitter.encode_batch(inputs, add_special_tokens=False), strict=True))
 
 
 def _split_in_two(backend: Any) -> tuple[Any, Any]:

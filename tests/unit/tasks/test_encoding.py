@@ -96,13 +96,12 @@ def test_the_first_token_of_each_word_carries_its_tag(name: str) -> None:
     assert split.references == (["O", "B-PER", "I-PER", "B-ORG", "I-ORG"],)
 
 
-def test_a_predicate_is_the_second_segment() -> None:
+def test_a_predicate_is_appended_without_a_tag() -> None:
     tokenizer, spec = wordpiece_tokenizer(), get_task("conll05")
     row = {"tokens": ["nobody", "asked", "twice"], "predicate": "asked", "srl_tags": [0, 1, 0]}
     split = encode_split(spec, [row], tokenizer, 64)
     expected = tokenizer("nobody asked twice", "asked")
     assert split.input_ids_RT[0].tolist() == expected["input_ids"]
-    assert split.token_type_ids_RT[0].tolist() == expected["token_type_ids"]
     in_second = np.flatnonzero(np.asarray(expected["token_type_ids"]) == 1)
     assert (split.labels[0].numpy()[in_second] == IGNORED).all()
 
