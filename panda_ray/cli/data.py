@@ -44,6 +44,7 @@ BackboneOption = Annotated[
 ]
 MaxLen = Annotated[int, typer.Option(min=8, help="Tokens above which a row counts as truncated.")]
 Layout = Annotated[str, typer.Option(help="conll03, conll05, conll12 or ontonotes.")]
+Language = Annotated[str, typer.Option(help="english, chinese or arabic: which files of a release tree are read.")]
 
 
 @app.command()
@@ -67,15 +68,19 @@ def check(tasks: Tasks, data_root: DataRoot = None, backbone: BackboneOption = N
 
 @app.command()
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A column file, or a folder with *conll files.")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A column file, or a folder with *gold_conll files.")],
     output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="For example DIR/conll05/train.parquet.")],
     layout: Layout,
+    language: Language = "english",
 ) -> None:
     """Convert one split of a licensed set from the CoNLL column formats to Parquet."""
     from panda_ray.tasks.conll import convert_conll
 
-    rows = convert_conll(source, output, layout)
-    stdout.print(f"{rows} rows in {output}", markup=False)
+    done = convert_conll(source, output, layout, language)
+    left_out = ", ".join(f"{count} {reason}" for reason, count in done.left_out.items())
+    said = f"; left out: {left_out}" if left_out else ""
+    files = "1 file" if done.files == 1 else f"{done.files} files"
+    stdout.print(f"{done.rows} rows from {files} in {output}{said}", markup=False, soft_wrap=True)
 
 
 def _tokenizer(backbone: str) -> Any:

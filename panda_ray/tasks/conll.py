@@ -8,6 +8,7 @@ one row per predicate. docs/data.md shows the columns and commands.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,25 +18,9 @@ import pyarrow.parquet as pq
 
 from panda_ray.errors import InputError, unknown_name
 from panda_ray.tasks.bio import bio_of_brackets, bio_of_iob
+from panda_ray.tasks.conll_files import LANGUAGES, Sentence, find_column_files, sentences_of
 from panda_ray.tasks.tagging import CONLL03, CONLL05, CONLL12, ONTONOTES
 from panda_ray.tasks.task import TaskSpec
-
-_DOCUMENT_MARKS = ("-DOCSTART-", "#begin document", "#end document")
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """One sentence of a column file: `cells[word][column]`, and where it begins (line numbers count from 1)."""
-
-    where: str
-    cells: Sequence[Sequence[str]]
-
-    def column(self, index: int) -> list[str]:
-        return [row[index] for row in self.cells]
-
-    @property
-    def width(self) -> int:
-        return len(self.cells[0])
 
 
 def _conll03_rows(sentences: Iterable[Sentence]) -> Iterator[dict[str, Any]]:
@@ -66,74 +51,90 @@ def _ontonotes_rows(sentences: Iterable[Sentence]) -> Iterator[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Layout:
-    """How one shared task lays out its columns: the task it becomes, its fewest columns, and its rows."""
+    """How one shared task lays out its columns.
+
+    Attributes:
+        task: what it becomes.
+        columns: the fewest that a line has.
+        comments: whether lines that begin with "#" are comments; "#" may be a word otherwise.
+        blanks_in_tab_files: whether blanks separate columns in files with tabs too, as `paste words props` makes them.
+    """
 
     task: TaskSpec
     columns: int
     rows: Callable[[Iterable[Sentence]], Iterator[dict[str, Any]]]
+    comments: bool = False
+    blanks_in_tab_files: bool = False
 
 
 LAYOUTS: Mapping[str, Layout] = {
     "conll03": Layout(CONLL03, 2, _conll03_rows),
-    "conll05": Layout(CONLL05, 2, _conll05_rows),
-    "conll12": Layout(CONLL12, 12, _conll12_rows),
-    "ontonotes": Layout(ONTONOTES, 12, _ontonotes_rows),
+    "conll05": Layout(CONLL05, 2, _conll05_rows, blanks_in_tab_files=True),
+    "conll12": Layout(CONLL12, 12, _conll12_rows, comments=True),
+    "ontonotes": Layout(ONTONOTES, 12, _ontonotes_rows, comments=True),
 }
 
 
-def convert_conll(input: Path, output: Path, layout: str) -> int:
+@dataclass(frozen=True)
+class Conversion:
+    """What was converted.
+
+    Attributes:
+        rows, files: how many were written and read.
+        left_out: files of the folder that were not read, by reason.
+    """
+
+    rows: int
+    files: int
+    left_out: Mapping[str, int]
+
+
+def convert_conll(input: Path, output: Path, layout: str, language: str = "english") -> Conversion:
     """Convert one split.
 
     Args:
-        input: a column file, or a folder whose `*conll` files (searched recursively, in order of path) are read.
+        input: a column file, or a folder whose `*.conll` and `*gold_conll` files of one language (searched
+            recursively, in order of path) are read.
         output: the Parquet file to write, for example `DIR/conll05/train.parquet`.
         layout: "conll03", "conll05", "conll12" or "ontonotes".
-
-    Returns:
-        Number of rows written.
+        language: "english", "chinese" or "arabic": of a folder's files that name theirs in their path.
 
     Raises:
         InputError: for an unknown layout, no file, lines that do not fit the layout, or a tag that the task lacks.
     """
     if layout not in LAYOUTS:
         raise unknown_name("layout", layout, LAYOUTS)
+    if language not in LANGUAGES:
+        raise unknown_name("language", language, LANGUAGES)
     chosen = LAYOUTS[layout]
-    sentences = (sentence for path in _files(input) for sentence in _sentences(path, chosen.columns))
+    files = find_column_files(input, language)
+    sentences = (
+        sentence
+        for path in files.paths
+        for sentence in sentences_of(path, chosen.columns, chosen.comments, chosen.blanks_in_tab_files)
+    )
     rows = list(chosen.rows(sentences))
     if not rows:
         raise InputError(f"{input}: no sentence with a {chosen.task.label_column!r} in it")
     _check_tags(chosen.task, input, rows)
     types = {"tokens": pa.list_(pa.string()), "predicate": pa.string(), chosen.task.label_column: pa.list_(pa.string())}
     schema = pa.schema([(column, types[column]) for column in chosen.task.columns])
-    output.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), output, compression="zstd")
-    return len(rows)
+    _write(pa.Table.from_pylist(rows, schema=schema), output)
+    return Conversion(len(rows), len(files.paths), files.left_out)
 
 
-def _files(input: Path) -> list[Path]:
-    files = [input] if input.is_file() else sorted(input.rglob("*conll"))
-    if not files:
-        raise InputError(f"{input}: no such file, and no folder with *conll files")
-    return files
-
-
-def _sentences(path: Path, columns: int) -> Iterator[Sentence]:
-    """Sentences of one file; lines that mark documents hold no word."""
-    cells: list[list[str]] = []
-    start = 1
-    lines = path.read_text(encoding="utf-8").splitlines()
-    for number, line in enumerate([*lines, ""], start=1):
-        row = line.split()
-        if not row or line.startswith(_DOCUMENT_MARKS):
-            if cells:
-                yield Sentence(f"{path}, line {start}", cells)
-            cells = []
-            continue
-        if len(row) < columns or (cells and len(row) != len(cells[0])):
-            expected = f"{len(cells[0])} as in the line before" if cells else f"at least {columns}"
-            raise InputError(f"{path}, line {number}: {len(row)} columns, expected {expected}")
-        start = start if cells else number
-        cells.append(row)
+def _write(table: pa.Table, output: Path) -> None:
+    """Write a Parquet file in one step: what was there before stays until all of the new one is."""
+    temporary = output.with_name(f".{output.name}.new")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, temporary, compression="zstd")
+        temporary.replace(output)
+    except OSError as error:
+        raise InputError(f"{output} cannot be written: {error.strerror or error}") from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _verb_column(sentences: Sequence[Sentence]) -> int:

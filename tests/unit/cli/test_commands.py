@@ -261,7 +261,7 @@ def test_data_check_goes_on_whatever_one_task_does(cli: CommandLine, monkeypatch
 def test_data_convert(cli: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "eng.train").write_text("Bonn NNP I-NP I-LOC\nsleeps VBZ I-VP O\n\n")
     ended = cli("data", "convert", "eng.train", "data/conll03/train.parquet", "--layout", "conll03")
-    assert (ended.code, ended.out.strip()) == (0, "1 rows in data/conll03/train.parquet")
+    assert (ended.code, ended.out.strip()) == (0, "1 rows from 1 file in data/conll03/train.parquet")
     assert pq.read_table(tmp_path / "data/conll03/train.parquet").num_rows == 1
 
 

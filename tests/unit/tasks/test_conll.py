@@ -56,9 +56,9 @@ def convert(tmp_path: Path, text: str, layout: str) -> list[dict[str, object]]:
     source = tmp_path / f"{layout}.txt"
     source.write_text(text, encoding="utf-8")
     output = tmp_path / layout / "train.parquet"
-    count = convert_conll(source, output, layout)
+    done = convert_conll(source, output, layout)
     rows: list[dict[str, object]] = pq.read_table(output).to_pylist()
-    assert len(rows) == count
+    assert (len(rows), done.files, dict(done.left_out)) == (done.rows, 1, {})
     return rows
 
 
@@ -108,7 +108,7 @@ def test_a_folder_is_read_in_order_of_path(tmp_path: Path) -> None:
     for name in ("b/2.gold_conll", "a/1.gold_conll"):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text(CONLL12.replace("Mary", name[0]))
-    assert convert_conll(tmp_path, tmp_path / "out.parquet", "ontonotes") == 4
+    assert convert_conll(tmp_path, tmp_path / "out.parquet", "ontonotes").rows == 4
     assert [row["tokens"][0] for row in pq.read_table(tmp_path / "out.parquet").to_pylist()] == ["a", "Yes", "b", "Yes"]
 
 
