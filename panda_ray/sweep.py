@@ -19,6 +19,16 @@ Item = TypeVar("Item")
 Initialization = Literal["normal", "standard_normal", "uniform", "sparse", "zeros", "ones"]
 SCALED_INITIALIZATIONS = ("normal", "uniform", "sparse")
 """Those that `initialization_scale` changes."""
+# Far above anything that was ever useful, and far below what overflows or never ends.
+_MOST_LR = 100.0
+_MOST_SCALE = 1e6
+_MOST_FLOAT32 = 1e38
+_MOST_EXAMPLES = 1_000_000
+_MOST_EPOCHS = 100_000
+_MOST_MEMBERS = 100_000
+_MOST_DEVICES = 100_000
+_MOST_SEED = 2**63 - 1
+"""What tracking's integers hold."""
 
 
 def _unique(what: str, name: Callable[[Any], Any] = lambda item: item) -> AfterValidator:
@@ -35,10 +45,12 @@ def _unique(what: str, name: Callable[[Any], Any] = lambda item: item) -> AfterV
 
 
 def _positive_or_auto(value: Any) -> Any:
-    if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
+    if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MOST_MEMBERS):
         return value
-    said = {"value": repr(value)}
-    raise PydanticCustomError("positive_or_auto", "must be a positive whole number or 'auto', not {value}", said)
+    said = {"value": repr(value), "most": _MOST_MEMBERS}
+    raise PydanticCustomError(
+        "positive_or_auto", "must be a positive whole number up to {most} or 'auto', not {value}", said
+    )
 
 
 def _title(section: MethodSection | MetricSection) -> str:
@@ -109,25 +121,25 @@ class MetricSection(NamedSection):
 class TrainingSection(_Section):
     """Hyper-parameters for every task. `None` means: the task's own value from Table I (or its kind's default)."""
 
-    lr: float | None = Field(default=None, gt=0)
+    lr: float | None = Field(default=None, gt=0, le=_MOST_LR)
     """Learning rate of AdamW at the start of the schedule."""
-    batch_size: PositiveInt | None = None
+    batch_size: int | None = Field(default=None, gt=0, le=_MOST_EXAMPLES)
     """Examples per step."""
-    epochs: PositiveInt | None = None
+    epochs: int | None = Field(default=None, gt=0, le=_MOST_EPOCHS)
     schedule: Schedule | None = None
     """`linear` to 0 over the training, or `exponential`: times 0.95 after each epoch."""
-    prompt_len: int = Field(default=20, ge=0)
+    prompt_len: int = Field(default=20, ge=1)
     """Virtual tokens, the same for every task so that prompts are interchangeable."""
     max_len: int = Field(default=128, ge=8)
     """Tokens per row at the most, special tokens included, virtual tokens not."""
     initialization: Initialization = "normal"
     """How a prompt starts that is not transferred. `standard_normal` is N(0, 1), what PEFT draws."""
-    initialization_scale: float | None = Field(default=None, gt=0)
+    initialization_scale: float | None = Field(default=None, gt=0, le=_MOST_SCALE)
     """Standard deviation (normal, sparse) or half width (uniform); unless given 0.02, 0.01 and 0.035."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
     """On the prefix, inside the backbone and before the head."""
-    weight_decay: float = Field(default=0.0, ge=0)
-    grad_clip: float = Field(default=1.0, gt=0)
+    weight_decay: float = Field(default=0.0, ge=0, le=1)
+    grad_clip: float = Field(default=1.0, gt=0, le=_MOST_FLOAT32)
     """Largest L2 norm of one member's gradient."""
     position_offset: bool = True
     """Token positions start at the prompt length, otherwise at 0."""
@@ -144,9 +156,9 @@ class TrainingSection(_Section):
 class TaskSection(_Section):
     """What one task does differently from `training`, and how many of its rows are used."""
 
-    lr: float | None = Field(default=None, gt=0)
-    batch_size: PositiveInt | None = None
-    epochs: PositiveInt | None = None
+    lr: float | None = Field(default=None, gt=0, le=_MOST_LR)
+    batch_size: int | None = Field(default=None, gt=0, le=_MOST_EXAMPLES)
+    epochs: int | None = Field(default=None, gt=0, le=_MOST_EPOCHS)
     schedule: Schedule | None = None
     max_train_rows: PositiveInt | None = None
     """Train on a fixed random sample of so many rows."""
@@ -157,12 +169,14 @@ class TaskSection(_Section):
 class ResourceSection(_Section):
     """What one stack occupies; hardware never enters a key."""
 
-    cpus_per_stack: float = Field(default=1, gt=0)
-    gpus_per_stack: float = Field(default=0, ge=0)
+    cpus_per_stack: float = Field(default=1, gt=0, le=_MOST_DEVICES)
+    gpus_per_stack: float = Field(default=0, ge=0, le=_MOST_DEVICES)
     """May be a fraction: 0.25 lets four stacks share a GPU."""
-    max_stack: Annotated[PositiveInt | Literal["auto"], BeforeValidator(_positive_or_auto)] = "auto"
+    max_stack: Annotated[
+        Annotated[int, Field(gt=0, le=_MOST_MEMBERS)] | Literal["auto"], BeforeValidator(_positive_or_auto)
+    ] = "auto"
     """Members per stack at the most."""
-    max_workers: PositiveInt = 1
+    max_workers: int = Field(default=1, gt=0, le=_MOST_DEVICES)
     """Processes that one training may be spread over, each with cpus_per_stack and gpus_per_stack."""
     checkpoint_seconds: float = Field(default=60, gt=0)
     """A running stack saves its state at each epoch's end, but not more often than this."""
@@ -199,7 +213,7 @@ class Sweep(_Section):
     """Names from `panda-ray methods`, or sections with options."""
     metrics: Annotated[list[MetricSection], _unique("metric label", _title)] = Field(default_factory=list)
     """Names from `panda-ray metrics`, or sections with options."""
-    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), _unique("seed")] = Field(
+    seeds: Annotated[list[Annotated[int, Field(ge=0, le=_MOST_SEED)]], Field(min_length=1), _unique("seed")] = Field(
         default_factory=lambda: [11]
     )
     self_pairs: Literal["run", "skip"] = "run"

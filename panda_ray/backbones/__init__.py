@@ -10,7 +10,7 @@ from panda_ray.backbones.registry import (
     get_backbone_spec,
     load_backbone,
 )
-from panda_ray.backbones.sizes import Sizes
+from panda_ray.backbones.sizes import Sizes, check_positions
 
 __all__ = [
     "BACKBONES",
@@ -22,6 +22,7 @@ __all__ = [
     "Tokens",
     "backbone_identity",
     "backbone_sizes",
+    "check_positions",
     "get_backbone_spec",
     "load_backbone",
 ]

@@ -19,7 +19,7 @@ from panda_ray.backbones.dropout import use_cheap_masks
 from panda_ray.backbones.families import FamilySpec
 from panda_ray.backbones.frozen_linear import use_frozen_linear
 from panda_ray.backbones.prefix_attention import PrefixStack
-from panda_ray.errors import InputError
+from panda_ray.backbones.sizes import check_positions
 
 
 @dataclass(frozen=True)
@@ -87,12 +87,7 @@ class Backbone:
 
     def check_fits(self, prompt_len: int, max_len: int, position_offset: bool) -> None:
         """Raises InputError where prompt and text together need more positions than the backbone has."""
-        needed = max_len + (prompt_len if position_offset else 0)
-        if needed > self.geometry.max_positions:
-            raise InputError(
-                f"prompt_len {prompt_len} and max_len {max_len} need {needed} positions, but backbone {self.name!r} "
-                f"has {self.geometry.max_positions}; lower one of them"
-            )
+        check_positions(self.name, self.geometry.max_positions, prompt_len, max_len, position_offset)
 
     def forward(
         self,

@@ -40,7 +40,7 @@ class BackboneSpec:
 
 
 BACKBONES: tuple[BackboneSpec, ...] = (
-    BackboneSpec("builtin-tiny", "builtin_tiny", None, 0.7, Sizes(3, 128, 512), packaged=True),
+    BackboneSpec("builtin-tiny", "builtin_tiny", None, 0.7, Sizes(3, 128, 512, 192), packaged=True),
     BackboneSpec(
         "bert-tiny",
         "google/bert_uncased_L-2_H-128_A-2",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from panda_ray.backbones import backbone_identity
+from panda_ray.backbones import backbone_identity, backbone_sizes, check_positions
 from panda_ray.execution.unit import BackboneRef, DataRef
 from panda_ray.sweep import Sweep, TaskSection
 from panda_ray.tasks import get_task
@@ -34,8 +34,9 @@ def read_catalog(sweep: Sweep) -> Catalog:
     """Find and hash every backbone and data set of a sweep.
 
     Raises:
-        InputError: for a backbone that is not there, or rows that cannot be trained on.
+        InputError: for a backbone that is not there or has too few positions, or rows that cannot be trained on.
     """
+    check_geometry(sweep)
     backbones = {
         section.name: BackboneRef(section.name, backbone_identity(section.name, section.path))
         for section in sweep.backbones
@@ -52,3 +53,15 @@ def read_catalog(sweep: Sweep) -> Catalog:
         data[name] = DataRef(name, found.fingerprint, task.template_version, own.max_train_rows, own.max_dev_rows)
         extents[name] = found.extent
     return Catalog(backbones, data, extents, tuple(skipped))
+
+
+def check_geometry(sweep: Sweep) -> None:
+    """Whether every backbone has room for prompt and text; none of them is loaded.
+
+    Raises:
+        InputError: for one that has not, or is not there.
+    """
+    training = sweep.training
+    for section in sweep.backbones:
+        positions = backbone_sizes(section.name, section.path).positions
+        check_positions(section.name, positions, training.prompt_len, training.max_len, training.position_offset)

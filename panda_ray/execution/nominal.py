@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from panda_ray.backbones import backbone_identity
 from panda_ray.errors import InputError
-from panda_ray.execution.catalog import Catalog
+from panda_ray.execution.catalog import Catalog, check_geometry
 from panda_ray.execution.unit import BackboneRef, DataRef
 from panda_ray.sweep import BackboneSection, Sweep, TaskSection
 from panda_ray.tasks import get_task
@@ -42,8 +42,10 @@ def nominal_catalog(sweep: Sweep) -> NominalCatalog:
     """The backbones and data sets of a sweep, as far as they are here; nothing of a data set is downloaded.
 
     Raises:
-        InputError: for a local backbone that is not there, or rows on this disk that cannot be trained on.
+        InputError: for a local backbone that is not there, one with too few positions, or rows on this disk that cannot
+            be trained on.
     """
+    check_geometry(sweep)
     backbones = {section.name: _backbone(section) for section in sweep.backbones}
     data: dict[str, DataRef] = {}
     extents: dict[str, Extent] = {}

@@ -65,7 +65,8 @@ def test_misspelt_names_and_wrong_folders_get_one_sentence(tmp_path: Path) -> No
 def test_sizes_are_those_of_the_model(folder: Path) -> None:
     backbone = load_backbone("mine", str(folder), device="cpu")
     config: Any = backbone._model.config
-    sizes = Sizes(config.num_hidden_layers, config.hidden_size, config.intermediate_size)
+    sizes = Sizes(config.num_hidden_layers, config.hidden_size, config.intermediate_size, 192)
+    assert config.max_position_embeddings == 192
     assert backbone_sizes("mine", str(folder)) == backbone_sizes("builtin-tiny") == sizes
 
 

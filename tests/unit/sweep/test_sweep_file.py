@@ -140,6 +140,39 @@ def test_suites(tmp_path: Path) -> None:
             "name: small\nresources: {max_stack: 0}",
             "x.yaml:2: resources.max_stack: must be a positive whole",
         ),
+        (
+            "name: small",
+            "name: small\nseeds: [9223372036854775808]",
+            "x.yaml:2: seeds.0: must be at most 92233720368547758",
+        ),
+        *(
+            ("name: small", f"name: small\n{section}: {{{key}: {value}}}", f"x.yaml:2: {section}.{key}: must be {said}")
+            for section, key, value, said in (
+                ("training", "prompt_len", "0", "at least 1, not 0"),
+                ("training", "max_len", "7", "at least 8, not 7"),
+                ("training", "lr", "1e308", "at most 100, not 1e+308"),
+                ("training", "batch_size", "1000000000000", "at most 1000000, not 1000000000000"),
+                ("training", "epochs", "1000000000", "at most 100000, not 1000000000"),
+                ("training", "grad_clip", "1e308", "at most 1e+38, not 1e+308"),
+                ("training", "weight_decay", "1e308", "at most 1, not 1e+308"),
+                ("training", "initialization_scale", "1e308", "at most 1e+06, not 1e+308"),
+                ("resources", "checkpoint_seconds", "1e999", "a finite number, not inf"),
+                ("resources", "checkpoint_seconds", ".inf", "a number, not '.inf'"),
+                ("resources", "checkpoint_seconds", ".nan", "a number, not '.nan'"),
+                ("resources", "max_stack", "1000000000", "a positive whole number up to 100000 or 'auto'"),
+                ("resources", "max_workers", "1000000000", "at most 100000"),
+                ("resources", "cpus_per_stack", "1e308", "at most 100000"),
+                ("resources", "gpus_per_stack", "1e308", "at most 100000"),
+            )
+        ),
+        *(
+            (
+                "name: small",
+                f"name: small\ntasks: {{cb: {{{key}: {value}}}}}",
+                f"x.yaml:2: tasks.cb.{key}: must be at most",
+            )
+            for key, value in (("lr", "1e308"), ("batch_size", "1000000000000"), ("epochs", "1000000000"))
+        ),
         ("name: small", "name: small\nname: other", "x.yaml:2: the key 'name' is given twice"),
         ("name: small", "name: &a small", "x.yaml:1: cannot be read: anchors and aliases are not supported"),
         ("name: small", "name: !!python/name:os.system x", "x.yaml:1: the tag"),
