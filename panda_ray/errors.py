@@ -13,6 +13,16 @@ class InputError(ValueError):
     """The user's input (sweep file, data set, option) is wrong; the message says what, where and what is allowed."""
 
 
+_SHOWN = 80
+"""Characters of a value that a message shows."""
+
+
+def shown(value: object) -> str:
+    """A value for a message, not longer than a line."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}... ({len(text)} characters)"
+
+
 def unknown_name(kind: str, name: str, allowed: Iterable[str], where: str = "") -> InputError:
     """An `InputError` for a misspelt name, with the nearest valid one.
 
@@ -26,4 +36,4 @@ def unknown_name(kind: str, name: str, allowed: Iterable[str], where: str = "") 
     close = difflib.get_close_matches(name, choices, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     place = f"{where}: " if where else ""
-    return InputError(f"{place}unknown {kind} {name!r}{hint} (allowed: {', '.join(choices)})")
+    return InputError(f"{place}unknown {kind} {shown(name)}{hint} (allowed: {', '.join(choices)})")

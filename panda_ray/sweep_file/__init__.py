@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from panda_ray.errors import InputError
+from panda_ray.plain_text import decode
 from panda_ray.sweep import Sweep
 from panda_ray.sweep_file.messages import explain, raise_problems
 from panda_ray.sweep_file.overrides import apply_override
@@ -17,6 +19,8 @@ from panda_ray.sweep_file.suites import expand_suites
 from panda_ray.sweep_file.yaml_source import parse_yaml
 
 __all__ = ["load_sweep"]
+
+_MOST_BYTES = 1 << 20
 
 
 def load_sweep(path: str, overrides: Sequence[str] = ()) -> Sweep:
@@ -50,7 +54,13 @@ def load_sweep(path: str, overrides: Sequence[str] = ()) -> Sweep:
 
 def _read(path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8")
+        mode = Path(path).stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise InputError(f"{path} is a folder; give a sweep file")
+        if not stat.S_ISREG(mode):
+            raise InputError(f"{path} is not a regular file; a pipe or a device cannot be a sweep file")
+        with Path(path).open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
     except FileNotFoundError:
         files = [str(file) for file in Path("sweeps").rglob("*.yaml")]
         near = [
@@ -58,9 +68,8 @@ def _read(path: str) -> str:
         ]
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise InputError(f"no sweep file {path!r}{hint}") from None
-    except IsADirectoryError:
-        raise InputError(f"{path} is a folder; give a sweep file") from None
-    except PermissionError:
-        raise InputError(f"{path} cannot be read: permission denied") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from None
+    if len(content) > _MOST_BYTES:
+        raise InputError(f"{path}: more than {_MOST_BYTES >> 20} MiB; that is no sweep file")
+    return decode(content, path)

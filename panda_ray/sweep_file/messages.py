@@ -8,28 +8,28 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from panda_ray.errors import InputError, unknown_name
+from panda_ray.errors import InputError, shown, unknown_name
 from panda_ray.sweep_file.yaml_source import Path, Places
 
 _SENTENCES: Mapping[str, str] = {
-    "int_type": "must be a whole number, not {input!r}",
-    "int_from_float": "must be a whole number, not {input!r}",
-    "float_type": "must be a number, not {input!r}",
-    "bool_type": "must be true or false, not {input!r}",
-    "string_type": "must be text, not {input!r}",
+    "int_type": "must be a whole number, not {input}",
+    "int_from_float": "must be a whole number, not {input}",
+    "float_type": "must be a number, not {input}",
+    "bool_type": "must be true or false, not {input}",
+    "string_type": "must be text, not {input}",
     "string_too_short": "must not be empty",
-    "list_type": "must be a list, not {input!r}",
-    "dict_type": "must be a section with keys, not {input!r}",
-    "model_type": "must be a section with keys, not {input!r}",
-    "model_attributes_type": "must be a section with keys, not {input!r}",
+    "list_type": "must be a list, not {input}",
+    "dict_type": "must be a section with keys, not {input}",
+    "model_type": "must be a section with keys, not {input}",
+    "model_attributes_type": "must be a section with keys, not {input}",
     "too_short": "must not be empty",
-    "greater_than": "must be greater than {gt}, not {input!r}",
-    "greater_than_equal": "must be at least {ge}, not {input!r}",
-    "less_than": "must be less than {lt}, not {input!r}",
-    "less_than_equal": "must be at most {le}, not {input!r}",
-    "finite_number": "must be a finite number, not {input!r}",
-    "string_pattern_mismatch": "must be made of letters, digits, '.', '_' and '-', not {input!r}",
-    "literal_error": "must be {expected}, not {input!r}",
+    "greater_than": "must be greater than {gt}, not {input}",
+    "greater_than_equal": "must be at least {ge}, not {input}",
+    "less_than": "must be less than {lt}, not {input}",
+    "less_than_equal": "must be at most {le}, not {input}",
+    "finite_number": "must be a finite number, not {input}",
+    "string_pattern_mismatch": "must be made of letters, digits, '.', '_' and '-', not {input}",
+    "literal_error": "must be {expected}, not {input}",
 }
 
 
@@ -54,7 +54,7 @@ def _sentence(problem: ErrorDetails, root: type[BaseModel], places: Places, pref
         return f"{place}: the key {dotted!r} is missing"
     template = _SENTENCES.get(problem["type"])
     limits = {name: f"{value:g}" if isinstance(value, float) else value for name, value in context.items()}
-    said = template.format(input=problem["input"], **limits) if template else problem["msg"]
+    said = template.format(input=shown(problem["input"]), **limits) if template else problem["msg"]
     return f"{place}: {dotted}: {said}"
 
 
@@ -74,10 +74,10 @@ def _section(root: type[BaseModel], loc: tuple[str | int, ...]) -> type[BaseMode
 def raise_problems(problems: list[str]) -> None:
     """Raise one `InputError` with a line per problem, in the order of the file; nothing if there are none."""
     if problems:
-        raise InputError("\n".join(sorted(set(problems), key=_line_number)))
+        raise InputError("\n".join(sorted(dict.fromkeys(problems), key=_line_number)))
 
 
 def _line_number(problem: str) -> tuple[bool, int]:
     """Problems of the command line come after those of the file."""
     head = problem.split(": ", 1)[0].rpartition(":")[2]
-    return (not head.isdigit(), int(head) if head.isdigit() else 0)
+    return (not head.isdecimal(), int(head) if head.isdecimal() else 0)

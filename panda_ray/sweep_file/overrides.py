@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from panda_ray.errors import InputError
 from panda_ray.sweep import BackboneSection, MethodSection, MetricSection, NamedSection
-from panda_ray.sweep_file.yaml_source import Path, Places, parse_yaml
+from panda_ray.sweep_file.yaml_source import MOST_LEVELS, Path, Places, parse_yaml
+
+_SHOWN = 200
+"""Characters of a `--set` that a message shows."""
+
+_POSITION = re.compile("[0-9]{1,9}")
 
 _NAMED: dict[str | int, type[NamedSection]] = {
     "backbones": BackboneSection,
@@ -24,7 +30,7 @@ def apply_override(data: dict[str, Any], places: Places, text: str) -> None:
     Raises:
         InputError: for text without a key or a value, or a path through something that holds no keys.
     """
-    place = f"--set {text}"
+    place = f"--set {_printable(text)}"
     dotted, equals, value_text = text.partition("=")
     if not equals or not all(dotted.strip().split(".")):
         raise InputError(f"{place}: write --set key=value, for example --set seeds=[1,2] or --set tasks.cb.epochs=3")
@@ -32,12 +38,23 @@ def apply_override(data: dict[str, Any], places: Places, text: str) -> None:
     path: Path = ()
     container: Any = data
     *above, last = dotted.strip().split(".")
+    if len(above) > MOST_LEVELS:
+        raise InputError(f"{place}: a path has at most {MOST_LEVELS} keys above its last one, not {len(above)}")
     for part in above:
         path = (*path, _key(container, part, path, place))
+        before = container.get(path[-1]) if isinstance(container, dict) else container[path[-1]]
         container = _opened(container, path)
+        if container is not before:
+            places.override(path, place)
     key = _key(container, last, path, place)
     container[key] = value
     places.override((*path, key), place)
+
+
+def _printable(text: str) -> str:
+    """What was written, not longer than a few lines, without bytes of the command line that are no text."""
+    whole = text.encode("utf-8", "backslashreplace").decode()
+    return whole if len(whole) <= _SHOWN else f"{whole[:_SHOWN]}..."
 
 
 def _key(container: Any, part: str, path: Path, place: str) -> str | int:
@@ -47,7 +64,7 @@ def _key(container: Any, part: str, path: Path, place: str) -> str | int:
     where = ".".join(map(str, path))
     if not isinstance(container, list):
         raise InputError(f"{place}: {where} is {container!r} and has no key {part!r}")
-    if not part.isdigit() or int(part) >= len(container):
+    if not _POSITION.fullmatch(part) or int(part) >= len(container):
         raise InputError(f"{place}: {where} is a list; use a position from 0 to {len(container) - 1}, not {part!r}")
     return int(part)
 

@@ -12,11 +12,20 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import yaml
+from yaml.reader import ReaderError
 
-from panda_ray.errors import InputError
+from panda_ray.errors import InputError, shown
 
 Path = tuple[str | int, ...]
 """Keys and list indices from the root of the file to a value."""
+
+MOST_LEVELS = 32
+"""Mappings and lists inside each other, at the most."""
+
+_MOST_DIGITS = 100
+"""Characters of a number."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _TAG = "tag:yaml.org,2002:"
 _SCALARS: dict[str, Callable[[str], Any]] = {
@@ -26,20 +35,34 @@ _SCALARS: dict[str, Callable[[str], Any]] = {
     _TAG + "float": float,
     _TAG + "str": str,
 }
+_CLEARER = {"but found another document": "a sweep file is one document, and here a second one begins"}
 
 
 class _Loader(yaml.SafeLoader):
     """Composes nodes only; values are made here, from the five scalar types."""
 
     yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}  # type: ignore[misc] # the stubs call it an instance's
+    _levels = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            mark = event.start_mark
-            assert isinstance(mark, yaml.Mark), "the loader in Python marks every event"
-            raise yaml.MarkedYAMLError(problem="anchors and aliases are not supported", problem_mark=mark)
-        return super().compose_node(parent, index)
+            raise _problem(event, "anchors and aliases are not supported")
+        if tag := getattr(event, "tag", None):
+            raise _problem(event, f"tags such as {shown(tag.replace(_TAG, '!!', 1))} are not supported")
+        if self._levels > MOST_LEVELS:
+            raise _problem(event, f"more than {MOST_LEVELS} mappings and lists inside each other")
+        self._levels += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._levels -= 1
+
+
+def _problem(event: yaml.Event, text: str) -> yaml.MarkedYAMLError:
+    mark = event.start_mark
+    assert isinstance(mark, yaml.Mark), "the loader in Python marks every event"
+    return yaml.MarkedYAMLError(problem=text, problem_mark=mark)
 
 
 for _name, _pattern, _first in (
@@ -77,17 +100,24 @@ def parse_yaml(text: str, name: str) -> tuple[Any, Places]:
         name: what places begin with; the file's path.
 
     Raises:
-        InputError: for text that is not YAML, a duplicate key, a tag or an alias.
+        InputError: for text that is not YAML, a duplicate key, a tag, an alias, or too many levels or digits.
     """
     places = Places({(): name})
+    loader = None
     try:
-        node = yaml.compose(text, Loader=_Loader)
+        loader = _Loader(text)
+        node = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{name}:{mark.line + 1}" if mark else name
-        raise InputError(f"{place}: cannot be read: {error.problem}") from error
-    except yaml.YAMLError as error:
-        raise InputError(f"{name}: cannot be read: {' '.join(str(error).split())}") from error
+        raise InputError(f"{place}: cannot be read: {_CLEARER.get(str(error.problem), error.problem)}") from error
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise InputError(f"{name}:{line}: cannot be read: the character {chr(error.character)!r} is not text") from None
+    except (ValueError, OverflowError):
+        # An escape such as "\UFFFFFFFF" beyond the last character.
+        line = loader.line + 1 if loader is not None else 1
+        raise InputError(f"{name}:{line}: cannot be read: an escape that stands for no character") from None
     return (None if node is None else _value(node, (), name, places)), places
 
 
@@ -98,9 +128,20 @@ def _value(node: yaml.Node, path: Path, name: str, places: Places) -> Any:
         return _mapping(node, path, name, places)
     if node.tag == _TAG + "seq":
         return [_value(item, (*path, index), name, places) for index, item in enumerate(node.value)]
-    if node.tag not in _SCALARS:
-        raise InputError(f"{place}: the tag {node.tag!r} is not allowed in a sweep")
-    return _SCALARS[node.tag](node.value)
+    return _scalar(node, place)
+
+
+def _scalar(node: yaml.Node, place: str) -> Any:
+    kind = node.tag.removeprefix(_TAG)
+    if kind in ("int", "float") and len(node.value) > _MOST_DIGITS:
+        raise InputError(f"{place}: a number of {len(node.value)} characters; at most {_MOST_DIGITS} are read")
+    return _SCALARS[node.tag](_checked(node.value, place))
+
+
+def _checked(text: str, place: str) -> str:
+    if _SURROGATE.search(text):
+        raise InputError(f"{place}: cannot be read: half a character, {shown(text)}")
+    return text
 
 
 def _mapping(node: yaml.Node, path: Path, name: str, places: Places) -> dict[str, Any]:
@@ -109,9 +150,9 @@ def _mapping(node: yaml.Node, path: Path, name: str, places: Places) -> dict[str
         place = f"{name}:{key_node.start_mark.line + 1}"
         if not isinstance(key_node, yaml.ScalarNode):
             raise InputError(f"{place}: a key must be text")
-        key = key_node.value
+        key = _checked(key_node.value, place)
         if key in values:
-            raise InputError(f"{place}: the key {key!r} is given twice")
+            raise InputError(f"{place}: the key {shown(key)} is given twice")
         places.of_path[(*path, key)] = place
         values[key] = _value(value_node, (*path, key), name, places)
     return values

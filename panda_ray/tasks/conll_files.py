@@ -6,7 +6,6 @@ A release of CoNLL-2012 keeps automatic annotation beside the gold one and three
 
 from __future__ import annotations
 
-import codecs
 import os
 import re
 from collections import Counter, defaultdict
@@ -15,21 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from panda_ray.errors import InputError
+from panda_ray.plain_text import LINE_END, decode
 
 LANGUAGES = ("english", "chinese", "arabic")
 _SPLITS = frozenset({"train", "development", "dev", "test"})
 _GOLD = re.compile(r"(?:.*[._])?gold_conll$|conll$")
 _AUTO = "auto_conll"
 _DOCUMENT_MARKS = ("-DOCSTART-", "#begin document", "#end document")
-_LINE_END = re.compile(r"\r\n|\n|\r")
 _BLANKS = re.compile(r"[ \t]+")
 _BOM = "\ufeff"
-_OTHER_ENCODINGS = (
-    (codecs.BOM_UTF32_LE, "UTF-32"),
-    (codecs.BOM_UTF32_BE, "UTF-32"),
-    (codecs.BOM_UTF16_LE, "UTF-16"),
-    (codecs.BOM_UTF16_BE, "UTF-16"),
-)
 
 
 @dataclass(frozen=True)
@@ -147,7 +140,7 @@ def sentences_of(path: Path, columns: int, comments: bool, blanks_in_tab_files: 
     tabs = "\t" in text and not blanks_in_tab_files
     cells: list[list[str]] = []
     start = 1
-    for number, raw in enumerate([*_LINE_END.split(text), ""], start=1):
+    for number, raw in enumerate([*LINE_END.split(text), ""], start=1):
         line = raw.removeprefix(_BOM)  # files that were joined have one inside
         row = _cells(line, tabs)
         if not row or line.startswith(marks):
@@ -181,17 +174,4 @@ def _text_of(path: Path) -> str:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     if not content:
         raise InputError(f"{path}: is empty")
-    for mark, name in _OTHER_ENCODINGS:
-        if content.startswith(mark):
-            raise InputError(f"{path}: {name} text, not UTF-8; convert it with: iconv -f {name} -t UTF-8")
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = len(_LINE_END.findall(content[: error.start].decode("latin-1"))) + 1
-        raise InputError(
-            f"{path}, line {line}: byte {error.start} (0x{content[error.start]:02x}) is not UTF-8; for Latin-1, the "
-            "encoding of older releases, convert it with: iconv -f LATIN1 -t UTF-8"
-        ) from None
-    if "\0" in text:
-        raise InputError(f"{path}: byte {content.index(0)} is NUL, so this is no UTF-8 text")
-    return text
+    return decode(content, str(path))

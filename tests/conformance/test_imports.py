@@ -15,7 +15,7 @@ PLAIN_DATA = {f"panda_ray.training.{name}" for name in ("config", "member", "che
 """Training's vocabulary, which methods speak too."""
 
 LAYERS = (
-    {"panda_ray", "panda_ray.errors", "panda_ray.seeding"},
+    {"panda_ray", "panda_ray.errors", "panda_ray.plain_text", "panda_ray.seeding"},
     {"panda_ray.tasks", "panda_ray.backbones", "panda_ray.prompts", *PLAIN_DATA},
     {"panda_ray.methods", "panda_ray.metrics"},
     {"panda_ray.training"},

@@ -193,11 +193,15 @@ def test_a_number_sign_is_a_word_but_where_lines_begin_with_the_document(tmp_pat
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"EU I-ORG\r\nMe\xdfer I-PER\r\n", r"deu\.train, line 2: byte 12 \(0xdf\) is not UTF-8; for Latin-1, the"),
-        (b"EU I-ORG\rMe\xdfer I-PER\r", r"deu\.train, line 2: byte 11 \(0xdf\) is not UTF-8; for Latin-1, the"),
+        (
+            b"EU I-ORG\r\nMe\xdfer I-PER\r\n",
+            r"deu\.train:2: not UTF-8 text \(byte 12 is 0xdf\); if it is Latin-1,",
+        ),
+        (b"EU I-ORG\rMe\xdfer I-PER\r", r"deu\.train:2: not UTF-8 text \(byte 11 is 0xdf\); if it is Latin-1,"),
         ("EU I-ORG\n".encode("utf-16"), r"deu\.train: UTF-16 text, not UTF-8; convert it with: iconv -f UTF-16"),
         ("EU I-ORG\n".encode("utf-32"), r"deu\.train: UTF-32 text, not UTF-8; convert it with: iconv -f UTF-32"),
-        ("EU I-ORG\n".encode("utf-16-le"), r"deu\.train: byte 1 is NUL, so this is no UTF-8 text"),
+        ("EU I-ORG\n".encode("utf-16-le"), r"deu\.train:1: not UTF-8 text \(byte 1 is NUL\)"),
+        (b"\xef\xbb\xbfEU I-ORG\n\xe9 O\n", r"deu\.train:2: not UTF-8 text \(byte 12 is 0xe9\)"),
         (b"", r"deu\.train: is empty"),
         (b"EU\tNNP\tI-ORG\nNew York NNP O\n", r"deu\.train, line 2: 1 columns between tabs, expected 3 as in"),
         (b"EU\tNNP\tI-ORG\nin\t\tO\n", r"deu\.train, line 2: column 2 is empty"),
