@@ -73,6 +73,8 @@ def encode(spec: TaskSpec, rows: Sequence[Row], tokenizer: Any, max_len: int) ->
 
 def _first_tokens(words: Sequence[str], encoding: Any) -> TaggedWords:
     """The first token of every word, by the characters that the token covers."""
+    if not words:
+        return TaggedWords(0, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
     offsets_T2 = np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2)
     token_S = np.flatnonzero([segment == 0 for segment in encoding.sequence_ids])
     word_ends = np.cumsum([len(word) + 1 for word in words]) - 1

@@ -103,6 +103,14 @@ def test_words_of_blanks_and_control_characters_keep_their_place(name: str, kept
     assert [index for index, tag in enumerate(tags) if tag == "B-PER"] == kept
 
 
+@pytest.mark.parametrize("name", TOKENIZERS)
+def test_a_row_without_words_has_no_tags(name: str) -> None:
+    spec = get_task("conll03")
+    rows = [{"tokens": [], "ner_tags": []}, {"tokens": ["Tokyo"], "ner_tags": [1]}]
+    split = encode_split(spec, rows, TOKENIZERS[name](), 16)
+    assert decode(spec, split, np.ones(split.labels.shape, dtype=np.int64)) == ([], ["B-PER"])
+
+
 def test_choices_and_numbers() -> None:
     copa, stsb = get_task("copa"), get_task("stsb")
     split = encode_split(copa, rows_of(copa, 3), wordpiece_tokenizer(), 64)
