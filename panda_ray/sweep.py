@@ -19,6 +19,7 @@ Item = TypeVar("Item")
 Initialization = Literal["normal", "standard_normal", "uniform", "sparse", "zeros", "ones"]
 SCALED_INITIALIZATIONS = ("normal", "uniform", "sparse")
 """Those that `initialization_scale` changes."""
+
 # Far above anything that was ever useful, and far below what overflows or never ends.
 _MOST_LR = 100.0
 _MOST_SCALE = 1e6
