@@ -4,13 +4,15 @@ Autocast casts a frozen weight at every use, because it remembers only what has 
 
 PyTorch multiplies float32 matrices on x86 with MKL, which takes kernels for AVX2 on processors that Intel did not make:
 half the rate of oneDNN's for AVX-512 on an AMD EPYC (docs/LOG.md). oneDNN's operator comes without a gradient; where
-weights are frozen that is one more product. On GPUs, and in PyTorch without oneDNN, float32 layers are PyTorch's own.
+weights are frozen that is one more product. The operator is private to PyTorch, so a process uses it only after it gave
+the right products once. On GPUs, and where the operator is missing or wrong, float32 layers are PyTorch's own.
 
 Shape letters: X tokens, I inputs, O outputs.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -36,7 +38,7 @@ class FrozenLinear(nn.Linear):
         device = input.device.type
         if torch.is_autocast_enabled(device):
             return F.linear(input, *self._cast_to(torch.get_autocast_dtype(device)))
-        if device == "cpu" and input.dtype == torch.float32 and _has_onednn():
+        if device == "cpu" and input.dtype == torch.float32 and onednn_is_right():
             output: Tensor = _Product.apply(input, self.weight, self.bias)  # type: ignore[no-untyped-call]
             return output
         return super().forward(input)
@@ -67,9 +69,41 @@ def _product(x_XI: Tensor, weight_OI: Tensor, bias_O: Tensor | None) -> Tensor:
     return product
 
 
-def _has_onednn() -> bool:
-    available: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    return available
+@cache
+def onednn_is_right() -> bool:
+    """Whether oneDNN's operator is there and gives what PyTorch's own layer gives; found out once per process."""
+    try:
+        return all(_same_products(*shape) for shape in _CHECKED_SHAPES)
+    except (AttributeError, RuntimeError, TypeError):  # no such operator, or one that takes other arguments
+        return False
+
+
+_CHECKED_SHAPES = (((1,), 1, 1), ((7,), 24, 40), ((1, 33), 17, 5), ((2, 3, 5), 129, 67))
+"""Leading sizes of x, I and O: vectors, matrices and more dimensions; sizes that fill no register."""
+
+
+@torch.no_grad()
+def _same_products(leading: tuple[int, ...], inputs: int, outputs: int) -> bool:
+    """Whether products of random numbers are PyTorch's but for rounding, as a layer and as the gradient of one."""
+    random = torch.Generator().manual_seed(0)
+    x_XI, weight_OI = (
+        torch.randn((*leading, inputs), generator=random),
+        torch.randn((outputs, inputs), generator=random),
+    )
+    bias_O, gradient_XO = torch.randn(outputs, generator=random), torch.randn((*leading, outputs), generator=random)
+    return (
+        _close(_product(x_XI, weight_OI, bias_O), F.linear(x_XI, weight_OI, bias_O))
+        and _close(_product(x_XI, weight_OI, None), F.linear(x_XI, weight_OI))
+        and _close(_product(gradient_XO, weight_OI.t(), None), F.linear(gradient_XO, weight_OI.t()))
+    )
+
+
+def _close(product: Tensor, expected: Tensor) -> bool:
+    """Sums of I numbers in another order differ by up to I roundings of the largest; a wrong product by far more."""
+    if product.shape != expected.shape or product.dtype != expected.dtype:
+        return False
+    bound = 256 * torch.finfo(expected.dtype).eps * float(expected.abs().max())
+    return bool(((product - expected).abs() <= bound).all())
 
 
 def use_frozen_linear(model: nn.Module) -> None:

@@ -11,6 +11,7 @@ from peft import PeftModel
 from panda_ray.errors import InputError
 from panda_ray.prompts.peft import export_peft
 from panda_ray.prompts.prompt import Prompt
+from support.closeness import assert_close
 from support.models import CONFIGS, random_backbone, random_model, random_prefixes, random_tokens
 
 
@@ -30,7 +31,7 @@ def test_peft_gives_the_same_logits(model_type: str, tmp_path: Path) -> None:
     [ours] = random_backbone(model_type).forward([tokens], prompt.prefix_LKNPH.unsqueeze(0), position_offset=True)
     ours_logits = ours.tokens_RTD[:, 0] @ prompt.head_weight_CD.T + prompt.head_bias_C
     their_logits = output.last_hidden_state[:, 0] @ prompt.head_weight_CD.T + prompt.head_bias_C
-    torch.testing.assert_close(ours_logits, their_logits, rtol=1e-4, atol=1e-5)
+    assert_close(ours_logits, their_logits)
 
 
 def test_prompts_without_the_shift_cannot_be_exported(tmp_path: Path) -> None:
