@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from panda_ray.backbones.blocks import Layout, Tokens
-from panda_ray.backbones.dropout import use_cheap_masks
+from panda_ray.backbones.dropout import use_pass_dropout
 from panda_ray.backbones.families import FamilySpec
 from panda_ray.backbones.frozen_linear import use_frozen_linear
 from panda_ray.backbones.prefix_attention import PrefixStack
@@ -43,7 +43,7 @@ class Features:
 
 
 class Backbone:
-    """A pre-trained encoder whose weights never change.
+    """A pre-trained encoder whose weights never change, and which is in evaluation mode always.
 
     Args:
         name: as in a sweep file.
@@ -56,7 +56,7 @@ class Backbone:
         self.family = family
         self._model = model.eval().requires_grad_(False)
         self._layers: Sequence[Any] = [*model.get_submodule(family.layers).children()]
-        use_cheap_masks(model)
+        self._pass_dropout = use_pass_dropout(model)
         use_frozen_linear(model)
         config: Any = model.config
         self._first_position = family.first_position(config)
@@ -73,18 +73,6 @@ class Backbone:
     def device(self) -> torch.device:
         return next(self._model.parameters()).device
 
-    @contextmanager
-    def training_mode(self, dropout: float) -> Iterator[None]:
-        """Dropout on inside the backbone while the context lasts; its weights stay frozen."""
-        for module in self._model.modules():
-            if isinstance(module, nn.Dropout):
-                module.p = dropout
-        self._model.train()
-        try:
-            yield
-        finally:
-            self._model.eval()
-
     def check_fits(self, prompt_len: int, max_len: int, position_offset: bool) -> None:
         """Raises InputError where prompt and text together need more positions than the backbone has."""
         check_positions(self.name, self.geometry.max_positions, prompt_len, max_len, position_offset)
@@ -95,7 +83,7 @@ class Backbone:
         prefix_SLKNPH: Tensor | None,
         *,
         position_offset: bool,
-        prefix_dropout: float = 0.0,
+        dropout: float = 0.0,
         first_only: bool = False,
     ) -> list[Features]:
         """Encode blocks of rows, each row with its member's prefix (of R rows, row r belongs to member r // (R / S)).
@@ -104,23 +92,38 @@ class Backbone:
             blocks: their linear layers run together; only attention runs block by block.
             prefix_SLKNPH: the stack's prefixes; None (or P = 0) is the plain model.
             position_offset: token positions start at P, as with `past_key_values`, or at 0.
+            dropout: share of entries zeroed in the prefixes and inside the backbone; 0 but for training.
             first_only: compute of the last layer what its first token needs; hidden states are then (R, 1, D).
         """
         prompt_len = 0 if prefix_SLKNPH is None else prefix_SLKNPH.shape[4]
-        prefix = PrefixStack(prefix_SLKNPH, prefix_dropout) if prefix_SLKNPH is not None and prompt_len else None
+        prefix = PrefixStack(prefix_SLKNPH) if prefix_SLKNPH is not None and prompt_len else None
         layout = Layout(blocks, prompt_len)
         first = self._first_position + (prompt_len if position_offset else 0)
-        hidden_1XD = self._model.embeddings(  # type: ignore[operator]
+        with self._pass_dropout.during_pass(dropout):
+            hidden_1XD = self._hidden(blocks, layout, prefix, first, dropout, first_only)
+        return self._features(hidden_1XD[0], layout, first_only)
+
+    def _hidden(
+        self,
+        blocks: Sequence[Tokens],
+        layout: Layout,
+        prefix: PrefixStack | None,
+        first: int,
+        dropout: float,
+        first_only: bool,
+    ) -> Tensor:
+        """Last hidden states, (1, X, D), or (1, Y, D) of the first tokens alone; `first` is their position."""
+        hidden_1XD: Tensor = self._model.embeddings(  # type: ignore[operator]
             input_ids=layout.joined([tokens.input_ids_RT.flatten() for tokens in blocks]),
             token_type_ids=layout.joined([tokens.token_type_ids_RT.flatten() for tokens in blocks]),
             position_ids=layout.positions() + first,
         )
         *body, last = self._layers
         for layer in body if first_only else self._layers:
-            hidden_1XD = layer(hidden_1XD, None, layout=layout, prefix=prefix)
+            hidden_1XD = layer(hidden_1XD, None, layout=layout, prefix=prefix, pass_dropout=dropout)
         if first_only:
-            hidden_1XD = self.family.first_tokens(last, hidden_1XD, layout, prefix)
-        return self._features(hidden_1XD[0], layout, first_only)
+            hidden_1XD = self.family.first_tokens(last, hidden_1XD, layout, prefix, dropout)
+        return hidden_1XD
 
     def _features(self, hidden_XD: Tensor, layout: Layout, first_only: bool) -> list[Features]:
         """Hidden states cut into blocks, and pooled."""

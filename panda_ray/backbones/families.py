@@ -33,7 +33,7 @@ class FamilySpec:
     first_position: Callable[[Any], int]
     layers: str
     activations: str
-    first_tokens: Callable[[Any, Tensor, Layout, PrefixStack | None], Tensor]
+    first_tokens: Callable[[Any, Tensor, Layout, PrefixStack | None, float], Tensor]
 
 
 FAMILIES: tuple[FamilySpec, ...] = (

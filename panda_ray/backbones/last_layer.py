@@ -17,11 +17,14 @@ from panda_ray.backbones.blocks import Layout
 from panda_ray.backbones.prefix_attention import PrefixStack, attend_to_rows
 
 
-def bert_first_tokens(layer: Any, hidden_1XD: Tensor, layout: Layout, prefix: PrefixStack | None) -> Tensor:
+def bert_first_tokens(
+    layer: Any, hidden_1XD: Tensor, layout: Layout, prefix: PrefixStack | None, dropout: float
+) -> Tensor:
     """The layer's output at the first token of each row, (1, Y, D), for BERT and models built like it.
 
     Args:
         layer: the transformers module (`BertLayer`, `RobertaLayer`).
+        dropout: share of attention probabilities and prefix entries zeroed.
     """
     own = layer.attention.self
     first_1YD = hidden_1XD[:, layout.first_tokens()]
@@ -39,7 +42,7 @@ def bert_first_tokens(layer: Any, hidden_1XD: Tensor, layout: Layout, prefix: Pr
             block.visible_R11V,
             layer=own.layer_idx,
             scaling=own.scaling,
-            dropout=own.dropout.p if own.training else 0.0,
+            dropout=dropout,
             prefix=prefix,
         ).flatten(1)
         for block, query_RN1H, key_RNTH, value_RNTH in zip(

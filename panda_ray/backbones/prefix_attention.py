@@ -28,19 +28,21 @@ class PrefixStack:
 
     Args:
         prefix_SLKNPH: one prefix per member.
-        dropout: share of prefix entries zeroed, drawn anew for every row (as P-Tuning v2 does); 0 in evaluation.
     """
 
-    def __init__(self, prefix_SLKNPH: Tensor, dropout: float = 0.0) -> None:
+    def __init__(self, prefix_SLKNPH: Tensor) -> None:
         self._layers = prefix_SLKNPH.unbind(dim=1)
-        self._dropout = dropout
 
-    def layer(self, layer: int, rows: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """Keys and values of one layer for every row, each (R, N, P, H)."""
+    def layer(self, layer: int, rows: int, dtype: torch.dtype, dropout: float) -> tuple[Tensor, Tensor]:
+        """Keys and values of one layer for every row, each (R, N, P, H).
+
+        Args:
+            dropout: share of entries zeroed, drawn anew for every row (as P-Tuning v2 does).
+        """
         prefix_SKNPH = self._layers[layer].to(dtype)
         members, _, *shape = prefix_SKNPH.shape
         prefix_KSBNPH = prefix_SKNPH.transpose(0, 1).unsqueeze(2).expand(2, members, rows // members, *shape)
-        key_RNPH, value_RNPH = drop(prefix_KSBNPH, self._dropout).reshape(2, rows, *shape).unbind()
+        key_RNPH, value_RNPH = drop(prefix_KSBNPH, dropout).reshape(2, rows, *shape).unbind()
         return key_RNPH, value_RNPH
 
 
@@ -55,9 +57,13 @@ def attend_to_rows(
     dropout: float,
     prefix: PrefixStack | None,
 ) -> Tensor:
-    """Attention of each row's queries over [prefix, tokens of the row], (R, N, Q, H)."""
+    """Attention of each row's queries over [prefix, tokens of the row], (R, N, Q, H).
+
+    Args:
+        dropout: share of prefix entries and of attention probabilities zeroed.
+    """
     if prefix is not None:
-        key_RNPH, value_RNPH = prefix.layer(layer, key_RNTH.shape[0], key_RNTH.dtype)
+        key_RNPH, value_RNPH = prefix.layer(layer, key_RNTH.shape[0], key_RNTH.dtype, dropout)
         key_RNTH = torch.cat((key_RNPH, key_RNTH), dim=2)
         value_RNTH = torch.cat((value_RNPH, value_RNTH), dim=2)
     if dropout == 0 or query_RNQH.is_cuda:
@@ -79,11 +85,15 @@ def _attend(
     _mask: None,
     scaling: float,
     layout: Layout,
-    dropout: float = 0.0,
-    prefix: PrefixStack | None = None,
+    prefix: PrefixStack | None,
+    pass_dropout: float,
     **_: Any,
 ) -> tuple[Tensor, None]:
-    """Attention within the rows of every block; gives (1, X, N, H), as transformers expects it."""
+    """Attention within the rows of every block; gives (1, X, N, H), as transformers expects it.
+
+    Args:
+        pass_dropout: of this forward pass; transformers' own `dropout` follows the module's mode and is 0.
+    """
     mixed_XNH = [
         attend_to_rows(
             query_RNTH,
@@ -92,7 +102,7 @@ def _attend(
             block.visible_R11V,
             layer=int(module.layer_idx),  # type: ignore[arg-type]
             scaling=scaling,
-            dropout=dropout,
+            dropout=pass_dropout,
             prefix=prefix,
         )
         .transpose(1, 2)

@@ -141,11 +141,10 @@ class _Run:
         epoch, position = divmod(self.step, self._steps_per_epoch)
         order_SE = epoch_order([member.seed for member in self._members], epoch, self._train.split.examples)
         batches = torch.split(order_SE, self._config.batch_size, dim=1)[position : position + self.steps - self.step]
-        with self._backbone.training_mode(self._config.dropout):
-            for index_SB in batches:
-                self._train_step(index_SB)
-                if self.step < self.steps and self.step % self._steps_per_epoch:
-                    self._save_when_due()  # at an epoch's end only after its evaluation, which a resume would skip
+        for index_SB in batches:
+            self._train_step(index_SB)
+            if self.step < self.steps and self.step % self._steps_per_epoch:
+                self._save_when_due()  # at an epoch's end only after its evaluation, which a resume would skip
 
     def _train_step(self, index_SB: Tensor) -> None:
         """One optimiser step: gradients of all chunks add up to the gradient of the whole batch."""
@@ -190,7 +189,7 @@ class _Run:
                 blocks,
                 self._parameters.prefix_SLKNPH,
                 position_offset=self._config.position_offset,
-                prefix_dropout=self._config.dropout,
+                dropout=self._config.dropout,
                 first_only=self._spec.kind not in TOKEN_KINDS,
             )
         if self._spec.kind not in TOKEN_KINDS:

@@ -27,7 +27,7 @@ def assert_close(actual: Tensor | None, expected: Tensor | None) -> None:
 
 
 def assert_trained_close(actual: Tensor, expected: Tensor) -> None:
-    """Equal but for rounding on the whole: Adam makes a step of a gradient that is nothing but rounding at some places."""
+    """Equal but for rounding on the whole: at some places Adam makes a step of a gradient that is rounding alone."""
     assert actual.shape == expected.shape
     distance = float((actual - expected).square().mean().sqrt())
     assert distance <= rounding(expected.dtype, _largest(expected)), distance

@@ -1,4 +1,4 @@
-"""Cheap masks: the share of zeros, the mean, independence, gradients, and streams that a seed decides."""
+"""Masks: share of zeros, mean, independence, gradients, streams that a seed decides, and where a pass has them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from panda_ray.backbones.dropout import Dropout, dropout, use_cheap_masks
+from panda_ray.backbones.dropout import Dropout, _mask, dropout, use_pass_dropout
+from support.closeness import assert_close
+from support.models import CONFIGS, SIZES, random_backbone, random_prefixes, random_tokens
 
 
 @pytest.mark.parametrize("share", [0.1, 0.37, 0.9])
@@ -31,7 +33,7 @@ def test_gradients_pass_where_values_did() -> None:
     x = torch.randn(7, 5, requires_grad=True)
     dropped = dropout(x, 0.5)
     dropped.sum().backward()
-    torch.testing.assert_close(x.grad, torch.where(dropped == 0, 0.0, 2.0))
+    assert_close(x.grad, torch.where(dropped == 0, 0.0, 2.0))
 
 
 def test_an_expanded_tensor_is_dropped_per_copy() -> None:
@@ -49,10 +51,73 @@ def test_a_seed_decides_the_masks_and_zero_draws_nothing() -> None:
     assert torch.equal(dropout(x, 0.5), first)
 
 
-def test_every_dropout_of_a_model_is_replaced() -> None:
+def test_every_dropout_of_a_model_is_replaced_and_drops_for_a_pass_alone() -> None:
     model = nn.Sequential(nn.Dropout(0.3), nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.1)))
-    use_cheap_masks(model)
-    assert [module.p for module in model.modules() if type(module) is Dropout] == [0.3, 0.1]
-    assert not [module for module in model.modules() if type(module) is nn.Dropout]
-    x = torch.ones(4, 2)
-    assert torch.equal(model[0].eval()(x), x)
+    of_pass = use_pass_dropout(model)
+    assert [type(module) for module in (model[0], model[1][1])] == [Dropout, Dropout]
+    assert not [module for module in model.modules() if isinstance(module, nn.Dropout)]
+    x = torch.ones(100, 2)
+    assert model.train()[0](x) is x, "a module's mode says nothing"
+    with of_pass.during_pass(0.5):
+        assert (model.eval()[0](x) == 0).any()
+    assert model[0](x) is x
+
+
+@pytest.mark.parametrize("first_only", [False, True])
+@pytest.mark.parametrize("model_type", sorted(CONFIGS))
+def test_a_pass_draws_masks_for_prefixes_attention_embeddings_and_both_outputs_of_every_layer(
+    model_type: str, first_only: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backbone, members, rows, length, prompt_len = random_backbone(model_type), 2, 3, 12, 5
+    blocks = [random_tokens([9, 4, length], members)]
+    prefix = random_prefixes(backbone, members, prompt_len)
+    drawn: list[tuple[int, ...]] = []
+
+    def remembered(like: torch.Tensor, share: float) -> torch.Tensor:
+        assert share == 0.3
+        drawn.append(tuple(like.shape))
+        return _mask(like, share)
+
+    monkeypatch.setattr("panda_ray.backbones.dropout._mask", remembered)
+    backbone.forward(blocks, prefix, position_offset=True, dropout=0.3, first_only=first_only)
+    heads, head_size, hidden = backbone.geometry.heads, backbone.geometry.head_size, SIZES["hidden_size"]
+    tokens = next(shape[1] for shape in drawn if len(shape) == 3)
+    assert tokens >= members * rows * length
+
+    def layer(queries: int, positions: int) -> list[tuple[int, ...]]:
+        return [
+            (2, members, rows, heads, prompt_len, head_size),
+            (members * rows, heads, queries, prompt_len + length),
+            (1, positions, hidden),
+            (1, positions, hidden),
+        ]
+
+    last = layer(1, members * rows) if first_only else layer(length, tokens)
+    assert drawn == [(1, tokens, hidden), *layer(length, tokens), *layer(length, tokens), *last]
+    drawn.clear()
+    backbone.forward(blocks, prefix, position_offset=True, first_only=first_only)
+    assert not drawn
+
+
+def test_an_error_inside_of_a_pass_ends_its_dropout() -> None:
+    backbone, tokens = random_backbone(), random_tokens([5, 5])
+    expected = backbone.forward([tokens], None, position_offset=True)[0].pooled_RD
+    too_few_layers = random_prefixes(backbone, 1)[:, :1]
+    with pytest.raises(IndexError):
+        backbone.forward([tokens], too_few_layers, position_offset=True, dropout=0.5)
+    assert torch.equal(backbone.forward([tokens], None, position_offset=True)[0].pooled_RD, expected)
+
+
+@pytest.mark.parametrize("first_only", [False, True])
+def test_equal_rows_and_equal_members_are_dropped_differently(first_only: bool) -> None:
+    """Without dropout they are equal, and without a prefix nothing but the backbone's own masks tells them apart."""
+    backbone, members = random_backbone(), 2
+    tokens = random_tokens([6], members=2 * members)
+    one = random_prefixes(backbone, 1)
+    for prefix in (None, one.expand(members, *one.shape[1:])):
+        torch.manual_seed(0)
+        [calm] = backbone.forward([tokens], prefix, position_offset=True, first_only=first_only)
+        [noisy] = backbone.forward([tokens], prefix, position_offset=True, first_only=first_only, dropout=0.1)
+        for row in range(1, 2 * members):
+            assert_close(calm.pooled_RD[row], calm.pooled_RD[0])
+            assert not torch.allclose(noisy.pooled_RD[row], noisy.pooled_RD[0], atol=1e-3)
