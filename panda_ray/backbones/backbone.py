@@ -38,8 +38,20 @@ class Geometry:
 class Features:
     """What heads read of a block: the pooled vector of each row, and the last hidden state of each token."""
 
-    pooled_RD: Tensor
     tokens_RTD: Tensor
+    _pooled_RD: Tensor | None
+    _without_pooler: str = ""
+
+    @property
+    def pooled_RD(self) -> Tensor:
+        """The pooled vector of each row.
+
+        Raises:
+            InputError: the checkpoint has no pooler.
+        """
+        if self._pooled_RD is None:
+            raise InputError(self._without_pooler)
+        return self._pooled_RD
 
 
 class Backbone:
@@ -48,9 +60,12 @@ class Backbone:
     Args:
         name: as in a sweep file.
         model: loaded with the attention of `prefix_attention`.
+        without_pooler: what to say to those who read pooled vectors, if the checkpoint has no pooler.
     """
 
-    def __init__(self, name: str, model: nn.Module, tokenizer: Any, family: FamilySpec) -> None:
+    def __init__(
+        self, name: str, model: nn.Module, tokenizer: Any, family: FamilySpec, without_pooler: str = ""
+    ) -> None:
         self.name = name
         self.tokenizer = tokenizer
         self.family = family
@@ -58,6 +73,9 @@ class Backbone:
         self._layers: Sequence[Any] = [*model.get_submodule(family.layers).children()]
         self._pass_dropout = use_pass_dropout(model)
         use_frozen_linear(model)
+        self._without_pooler = without_pooler
+        if without_pooler:
+            model.register_module("pooler", None)  # transformers made one of random numbers
         config: Any = model.config
         self._first_position = family.first_position(config)
         self.geometry = Geometry(
@@ -130,11 +148,12 @@ class Backbone:
         rows = [block.rows for block in layout.blocks]
         parts = torch.split(hidden_XD, rows) if first_only else layout.split(hidden_XD)
         hidden = [part_ZD.reshape(count, -1, part_ZD.shape[1]) for count, part_ZD in zip(rows, parts, strict=True)]
+        if self.family.pooling == "pooler" and self._without_pooler:
+            return [Features(hidden_RTD, None, self._without_pooler) for hidden_RTD in hidden]
         first_YD = torch.cat([hidden_RTD[:, 0] for hidden_RTD in hidden])
         if self.family.pooling == "pooler":
             first_YD = self._model.pooler(first_YD.unsqueeze(1))  # type: ignore[operator]
-        pooled = torch.split(first_YD, rows)
-        return [Features(*features) for features in zip(pooled, hidden, strict=True)]
+        return [Features(*features) for features in zip(hidden, torch.split(first_YD, rows), strict=True)]
 
     @contextmanager
     def recorded_activations(self, into: list[Tensor]) -> Iterator[None]:

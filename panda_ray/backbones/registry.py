@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from panda_ray.backbones.backbone import Backbone
 from panda_ray.backbones.families import family_of
 from panda_ray.backbones.prefix_attention import IMPLEMENTATION, register
 from panda_ray.backbones.sizes import Sizes, sizes_of_folder
+from panda_ray.backbones.weights import check_file, check_loaded, unreadable, weight_files
 from panda_ray.errors import InputError, unknown_name
 
 
@@ -99,11 +101,11 @@ def backbone_identity(name: str, path: str | None = None) -> str:
     """What identifies the weights: `hub:<repository>@<commit>`, or `local:<sha256 of the model's files>`.
 
     Raises:
-        InputError: for an unknown name, or a folder that holds no model.
+        InputError: for an unknown name, or a folder that holds no model or a damaged one.
     """
     folder = _folder(name, path)
     if folder is not None:
-        return f"local:{_hash_folder(str(folder))}"
+        return f"local:{_hash_folder(name, folder)}"
     spec = get_backbone_spec(name)
     return f"hub:{spec.repository}@{spec.revision or _head(spec.name, spec.repository)}"
 
@@ -129,14 +131,17 @@ def load_backbone(
         identity: as `backbone_identity` returned it; pins a Hub model to the commit that was planned.
 
     Raises:
-        InputError: for an unknown name, a folder that holds no model, or an architecture without a family.
+        InputError: for an unknown name, a folder that holds no model, an architecture without a family, or weights that
+            are damaged or not all there.
     """
+    from safetensors import SafetensorError
     from transformers import AutoConfig, AutoModel, AutoTokenizer
 
     folder = _folder(name, path)
     origin: dict[str, Any] = {}
     if folder is not None:
         where = str(folder)
+        _check_files(name, folder)
     else:
         identity = identity or backbone_identity(name)
         where, origin["revision"] = identity.removeprefix("hub:").split("@")
@@ -145,14 +150,24 @@ def load_backbone(
         with _quiet_transformers():
             config = AutoConfig.from_pretrained(where, **origin)
             family = family_of(config.model_type)
-            model = AutoModel.from_pretrained(where, dtype=torch.float32, attn_implementation=IMPLEMENTATION, **origin)
+            model, loading = AutoModel.from_pretrained(
+                where,
+                dtype=torch.float32,
+                attn_implementation=IMPLEMENTATION,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are listed then, and refused below
+                **origin,
+            )
             tokenizer = AutoTokenizer.from_pretrained(where, **origin)
-    except OSError as error:
-        if folder is not None:
-            raise
-        raise _not_fetched(name, where, error) from error
+    except InputError:
+        raise
+    except (OSError, ValueError, RuntimeError, EOFError, SafetensorError, pickle.UnpicklingError) as error:
+        if folder is None and isinstance(error, OSError):
+            raise _not_fetched(name, where, error) from error
+        raise unreadable(name, where, error) from error
+    without_pooler = check_loaded(name, where, loading)
     target = torch.device(device) if device is not None else default_device()
-    return Backbone(name, model.to(target), tokenizer, family)
+    return Backbone(name, model.to(target), tokenizer, family, without_pooler)
 
 
 @contextmanager
@@ -187,25 +202,34 @@ def _folder(name: str, path: str | None) -> Path | None:
         spec = get_backbone_spec(name)
         return Path(__file__).parent / spec.repository if spec.packaged else None
     folder = Path(path).expanduser()
-    if not (folder / "config.json").is_file() or not list(folder.glob("*.safetensors")):
+    if not (folder / "config.json").is_file() or not weight_files(name, folder):
         raise InputError(
             f"backbone {name!r}: {folder} is not a model folder; it must hold config.json, "
-            "*.safetensors and a tokenizer"
+            "model.safetensors (or pytorch_model.bin, or an index of shards) and a tokenizer"
         )
     return folder
 
 
-@lru_cache(maxsize=32)
-def _hash_folder(folder: str) -> str:
-    """sha256 over names and contents of what a model is loaded from."""
+def _check_files(name: str, folder: Path) -> list[Path]:
+    """The files of a local model's weights, which seem to be whole."""
+    files = weight_files(name, folder)
+    for file in files:
+        check_file(name, file)
+    return files
+
+
+def _hash_folder(name: str, folder: Path) -> str:
+    """sha256 over names and contents of what a model is loaded from; weights are looked at first."""
     total = hashlib.sha256()
-    files = [*Path(folder).glob("*.json"), *Path(folder).glob("*.safetensors"), *Path(folder).glob("*.txt")]
-    for file in sorted(files):
-        total.update(f"{file.name}:{_hash_file(file)}\n".encode())
+    for file in sorted({*folder.glob("*.json"), *folder.glob("*.txt"), *_check_files(name, folder)}):
+        seen = file.stat()
+        total.update(f"{file.name}:{_hash_file(file, seen.st_size, seen.st_mtime_ns)}\n".encode())
     return total.hexdigest()
 
 
-def _hash_file(file: Path) -> str:
+@lru_cache(maxsize=512)
+def _hash_file(file: Path, _size: int, _changed: int) -> str:
+    """sha256 of a file, read again only if its size or its time of change is another."""
     content = hashlib.sha256()
     with file.open("rb") as handle:
         while chunk := handle.read(1 << 22):
