@@ -25,7 +25,8 @@ from panda_ray.training.config import TrainConfig
 from panda_ray.training.inference import outputs_by_batch
 from panda_ray.training.optimizer import StackParameters
 
-_Batch = tuple[NDArray[np.int64], NDArray[Any]]
+_Batch = tuple[NDArray[np.int64], NDArray[Any], NDArray[np.bool_]]
+"""Examples (B,), outputs (S, B, ..., C) or tag ids (S, B, T), and whether each member's outputs are finite (S,)."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,15 @@ def evaluate_stack(
     parameters: StackParameters,
     config: TrainConfig,
     collective: Collective = SOLO,
-) -> list[Evaluation]:
-    """Evaluate every member with its current prompt and head."""
-    batches = _host_batches(backbone, spec, reader, parameters, config, collective)
-    outputs = _collect(spec, reader, [batch for part in collective.gather(batches) for batch in part])
-    return [_score(spec, reader, outputs_E) for outputs_E in outputs]
+) -> list[Evaluation | None]:
+    """Evaluate every member with its current prompt and head; None where its outputs are not finite."""
+    own = _host_batches(backbone, spec, reader, parameters, config, collective)
+    batches = [batch for part in collective.gather(own) for batch in part]
+    finite_S = np.logical_and.reduce([batch_finite_S for _, _, batch_finite_S in batches])
+    outputs = _collect(spec, reader, batches)
+    return [
+        _score(spec, reader, outputs_E) if finite else None for outputs_E, finite in zip(outputs, finite_S, strict=True)
+    ]
 
 
 def _host_batches(
@@ -68,13 +73,17 @@ def _host_batches(
     config: TrainConfig,
     collective: Collective,
 ) -> list[_Batch]:
-    """Examples (B,) and outputs (S, B, ..., C), or tag ids (S, B, T), of this worker's part of the dev set."""
+    """This worker's part of the dev set."""
     weight_SCD, bias_SC = parameters.weight_SCD, parameters.bias_SC
     batches = outputs_by_batch(
         backbone, spec.kind, reader, parameters.prefix_SLKNPH, weight_SCD, bias_SC, config, collective
     )
     return [
-        (example_B.numpy(), (output.argmax(dim=-1) if spec.kind == "tagging" else output).cpu().numpy())
+        (
+            example_B.numpy(),
+            (output.argmax(dim=-1) if spec.kind == "tagging" else output).cpu().numpy(),
+            output.flatten(1).isfinite().all(dim=1).cpu().numpy(),
+        )
         for example_B, output in batches
     ]
 
@@ -82,7 +91,7 @@ def _host_batches(
 def _collect(spec: TaskSpec, reader: RowReader, batches: Sequence[_Batch]) -> NDArray[Any]:
     """Outputs of all members for the whole split: (S, E, ..., C), or tag ids (S, E, T)."""
     collected = _allocate(spec, reader, batches[0][1])
-    for example_B, batch in batches:
+    for example_B, batch, _ in batches:
         if spec.kind in ("tagging", "extractive_qa"):
             collected[:, example_B, ..., : batch.shape[-1]] = batch
         else:

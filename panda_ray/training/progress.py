@@ -76,10 +76,10 @@ class MemberProgress:
 
 
 def drop_diverged(members: Sequence[MemberProgress], alive_S: Tensor, step: int) -> None:
-    """Note for each member whose loss is no longer finite why it has no result."""
+    """Note for each member whose loss or outputs are no longer finite why it has no result."""
     for member, alive in zip(members, alive_S.tolist(), strict=True):
         if not alive and member.error is None:
-            member.error = f"the training loss became NaN or infinite before step {step}; a lower lr may help"
+            member.error = f"the training became NaN or infinite before step {step}; a lower lr may help"
 
 
 def _predictions_state(predictions: Predictions | None) -> list[Any] | None:

@@ -13,6 +13,7 @@ G blocks of a chunk.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ class EpochReport:
     epochs: int
     losses: tuple[float, ...]
     scores: tuple[float, ...]
-    """On the whole dev set, in percent."""
+    """On the whole dev set, in percent; NaN for a member that was dropped."""
     examples_per_second: float
     """Training examples of all members together, since training started or was resumed, evaluation included."""
 
@@ -67,7 +68,7 @@ def train_stack(
 ) -> list[MemberResult]:
     """Train the members side by side; one result each, in their order.
 
-    A member whose loss stops being finite is dropped: its result has an `error`, its neighbours are untouched.
+    A member whose loss or outputs stop being finite is dropped: its result has an `error`, its neighbours are as before.
     With several workers, all of them call this with equal arguments and get equal results. They equal those of one
     worker but for rounding, and but for the draws of dropout.
 
@@ -222,15 +223,17 @@ class _Run:
 
     def evaluate(self) -> EpochReport:
         """Scores of all members after an epoch; saves, because the next epoch starts from here."""
-        drop_diverged(self.progress, self._alive_S, self.step)
         epoch = -(-self.step // self._steps_per_epoch)
         steps_in_epoch = self.step - (epoch - 1) * self._steps_per_epoch
         losses = (self._loss_sum_S / steps_in_epoch).tolist()
         evaluations = evaluate_stack(
             self._backbone, self._spec, self._dev, self._parameters, self._config, self._collective
         )
+        finite = [evaluation is not None for evaluation in evaluations]
+        self._alive_S &= torch.tensor(finite, device=self._alive_S.device)
+        drop_diverged(self.progress, self._alive_S, self.step)
         for index, (member, evaluation) in enumerate(zip(self.progress, evaluations, strict=True)):
-            if member.error is None:
+            if member.error is None and evaluation is not None:
                 member.record(
                     epoch, losses[index], evaluation, self._parameters.prompt(index, self._config.position_offset)
                 )
@@ -240,7 +243,7 @@ class _Run:
             epoch=epoch,
             epochs=-(-self.steps // self._steps_per_epoch),
             losses=tuple(losses),
-            scores=tuple(evaluation.score for evaluation in evaluations),
+            scores=tuple(math.nan if evaluation is None else evaluation.score for evaluation in evaluations),
             examples_per_second=self._examples_seen / (time.monotonic() - self._started),
         )
 
