@@ -68,7 +68,7 @@ def train_stack(
 ) -> list[MemberResult]:
     """Train the members side by side; one result each, in their order.
 
-    A member whose loss or outputs stop being finite is dropped: its result has an `error`, its neighbours are as before.
+    A member whose loss or outputs stop being finite is dropped: its result has an `error`, its neighbours go on alone.
     With several workers, all of them call this with equal arguments and get equal results. They equal those of one
     worker but for rounding, and but for the draws of dropout.
 

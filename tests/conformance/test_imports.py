@@ -38,6 +38,7 @@ ONLY_IN = {
     "matplotlib": "panda_ray.reports.",
 }
 TORCH_FREE = ("panda_ray.tracking", "panda_ray.reports", "panda_ray.sweep", "panda_ray.cli", "panda_ray.errors")
+"""Packages that import no torch of their own; what needs none at all is in `test_blocked_imports.py`."""
 
 
 def module_name(path: Path) -> str:

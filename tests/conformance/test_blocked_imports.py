@@ -1,0 +1,92 @@
+"""What works without a library works in a process that cannot import it, deferred or not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+import panda_ray
+
+ROOT = Path(panda_ray.__file__).parent
+BLOCK = """
+import sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {blocked!r}:
+            raise ImportError(f"blocked: {{name}}")
+
+sys.meta_path.insert(0, Blocked())
+"""
+SCIENCE = ("tasks", "backbones", "prompts", "methods", "metrics", "training")
+LIGHT = (
+    "panda_ray.errors",
+    "panda_ray.sweep",
+    "panda_ray.sweep_file",
+    "panda_ray.tracking.database",
+    "panda_ray.tracking.examples",
+    "panda_ray.tracking.provenance",
+    "panda_ray.tracking.schema",
+    "panda_ray.tracking.study",
+    "panda_ray.reports.comparison",
+    "panda_ray.reports.drawing",
+    "panda_ray.reports.frame",
+    "panda_ray.reports.paper",
+)
+"""Need no torch, whatever they import; the rest of tracking and reports reads units, whose package does."""
+
+
+def ended(blocked: Sequence[str], code: str) -> subprocess.CompletedProcess[str]:
+    """A process of its own that runs `code` and can import none of `blocked`."""
+    path = os.pathsep.join([str(ROOT.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+    command = [sys.executable, "-c", BLOCK.format(blocked=set(blocked)) + code]
+    environment = {**os.environ, "PYTHONPATH": path}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
+
+
+def importing(modules: Sequence[str]) -> str:
+    return "".join(f"import {module}\n" for module in modules)
+
+
+def modules_of(package: str) -> list[str]:
+    files = [path for path in (ROOT / package).rglob("*.py") if path.name != "__main__.py"]
+    names = [".".join(path.relative_to(ROOT.parent).with_suffix("").parts) for path in files]
+    return sorted(name.removesuffix(".__init__") for name in names)
+
+
+def test_the_science_needs_neither_ray_nor_mlflow_nor_optuna() -> None:
+    modules = [module for package in SCIENCE for module in modules_of(package)]
+    assert len(modules) > 50
+    process = ended(["ray", "mlflow", "optuna"], importing(modules))
+    assert process.returncode == 0, process.stderr
+
+
+def test_every_module_of_the_command_line_is_imported_without_the_slow_libraries() -> None:
+    process = ended(["torch", "ray", "mlflow", "transformers"], importing(["panda_ray", *modules_of("cli")]))
+    assert process.returncode == 0, process.stderr
+
+
+def test_help_needs_none_of_the_slow_libraries() -> None:
+    code = "import runpy\nsys.argv = ['panda-ray', '--help']\nrunpy.run_module('panda_ray.cli', run_name='__main__')\n"
+    process = ended(["torch", "ray", "mlflow", "transformers"], code)
+    assert process.returncode == 0, process.stderr
+    assert "Usage" in process.stdout
+
+
+def test_light_modules_need_no_torch() -> None:
+    process = ended(["torch", "ray"], importing(LIGHT))
+    assert process.returncode == 0, process.stderr
+
+
+@pytest.mark.parametrize(
+    ("library", "module"), [("torch", "panda_ray.training.stacked"), ("ray", "panda_ray.execution.ray_tune")]
+)
+def test_a_blocked_library_is_missed_by_what_needs_it(library: str, module: str) -> None:
+    process = ended([library], f"import {module}")
+    assert process.returncode == 1
+    assert f"blocked: {library}" in process.stderr
