@@ -9,7 +9,7 @@ from panda_ray.reports.comparison import ComparedMethod, ProtocolGap, compare_wi
 from panda_ray.reports.frame import Grid, grid_of, similarity_csv, sources_of, targets_of
 from panda_ray.reports.gains import MethodGain, method_gain, pair_gains
 from panda_ray.reports.paper import paper_cells
-from panda_ray.reports.statistics import REPLICATES, Bootstrap, ScoredUnit
+from panda_ray.reports.statistics import REPLICATES, Bootstrap, ScoredItems
 from panda_ray.reports.tables import GridTable, Ranking, grid_table
 from panda_ray.reports.transferability import MetricQuality, first_epoch_scores, metric_quality
 from panda_ray.tracking.study import Study
@@ -43,7 +43,10 @@ class Analysis:
     qualities: tuple[MetricQuality, ...]
     protocols: tuple[ProtocolGap, ...]
     compared: tuple[ComparedMethod, ...]
-    bootstrap: Bootstrap
+
+    def distinguishes(self, metric: str) -> bool:
+        """Whether a metric says different things of different pairs, as the constant one does not."""
+        return len(set(self.rankings[metric].values())) > 1
 
 
 def analyse(study: Study, backbone: str, replicates: int = REPLICATES) -> Analysis:
@@ -57,7 +60,7 @@ def analyse(study: Study, backbone: str, replicates: int = REPLICATES) -> Analys
     sources, targets = sources_of(study), targets_of(study)
     baseline, pot, panda = (next(iter(study.labels_of(name)), None) for name in ("prompt_tuning", "pot", "panda"))
     transfers = [label for label, name in study.methods.items() if name != "prompt_tuning"]
-    bootstrap = Bootstrap(_scored_units(study), study.protocol, replicates)
+    bootstrap = Bootstrap(_scored_items(study, backbone), replicates)
     rankings = _rankings(study, backbone)
     gains = {label: _gain(grid, baseline, label, bootstrap) for label in transfers}
     groups = {name: task.group for name, task in study.tasks.items()}
@@ -85,9 +88,8 @@ def analyse(study: Study, backbone: str, replicates: int = REPLICATES) -> Analys
         over_pot=_gain(grid, pot, panda, bootstrap),
         rankings=rankings,
         qualities=_qualities(study, backbone, rankings, pot, gains.get(pot or ""), groups),
-        protocols=tuple(protocol_gaps(scores, list(study.methods))),
+        protocols=tuple(protocol_gaps(scores, study.examples, list(study.methods), replicates)),
         compared=tuple(compare_with_paper(grid, study.methods, paper_cells(backbone))),
-        bootstrap=bootstrap,
     )
 
 
@@ -97,11 +99,13 @@ def _gain(grid: Grid, reference: str | None, method: str | None, bootstrap: Boot
     return method_gain(method, pair_gains(grid, reference, method, bootstrap), bootstrap)
 
 
-def _scored_units(study: Study) -> dict[str, ScoredUnit]:
-    scores = study.scores
+def _scored_items(study: Study, backbone: str) -> dict[str, ScoredItems]:
+    scores = study.scores[study.scores["backbone"] == backbone]
     units = zip(scores["key"], scores["target"], scores["metric"], strict=True)
     return {
-        key: ScoredUnit(target, metric, study.examples[key]) for key, target, metric in units if key in study.examples
+        key: ScoredItems(target, metric, study.examples[key].of(study.protocol))
+        for key, target, metric in units
+        if key in study.examples
     }
 
 

@@ -11,32 +11,31 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from panda_ray.reports.averaging import grid_mean
 from panda_ray.reports.drawing import BASELINE_COLOR, INK, METHOD_COLORS, STYLE, Drawing, finish
-from panda_ray.reports.frame import Aggregate, Grid
+from panda_ray.reports.frame import Grid
 from panda_ray.reports.gains import MethodGain
-from panda_ray.reports.statistics import Bootstrap, Interval
 from panda_ray.reports.transferability import MetricQuality
 
 AVERAGE = "all targets"
 
 
-def methods_chart(
-    name: str, grid: Grid, baseline: str, gains: Sequence[MethodGain], targets: Sequence[str], bootstrap: Bootstrap
-) -> Drawing:
+def methods_chart(name: str, grid: Grid, baseline: str, gains: Sequence[MethodGain], targets: Sequence[str]) -> Drawing:
     """Left: scores per target with standard deviations over seeds. Right: mean gains with bootstrap intervals."""
     with mpl.rc_context(STYLE):
         height = 0.9 + (len(targets) + 1) * (0.2 + 0.13 * (len(gains) + 1))
         figure = Figure(figsize=(8.4, height), layout="constrained")
         left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
         _score_bars(left, grid, baseline, gains, targets)
-        _gain_intervals(right, gains, targets, bootstrap)
+        _gain_intervals(right, gains, targets)
         figure.legend(*left.get_legend_handles_labels(), loc="outside upper left", ncols=len(gains) + 1)
         return finish(
             figure,
             name,
             "Left: score per target; a transfer method is averaged over its sources; error bars are standard "
-            "deviations over seeds. Right: the mean gain over prompt tuning with its 95 % paired bootstrap interval "
-            "over dev items.",
+            "deviations over the seeds that have every source. Right: the mean gain over prompt tuning, over the seeds "
+            "of a pair, the sources of a target, then the targets, with its 95 % paired bootstrap interval over dev "
+            "items.",
         )
 
 
@@ -45,14 +44,14 @@ def _score_bars(axes: Axes, grid: Grid, baseline: str, gains: Sequence[MethodGai
     colors = [BASELINE_COLOR, *METHOD_COLORS]
     thickness = 0.8 / len(labels)
     for index, label in enumerate(labels):
-        means = {target: _mean_over_sources(grid, label, target) for target in targets}
-        known = {target: cell for target, cell in means.items() if cell is not None}
+        means = {target: mean_over_sources(grid, label, target) for target in targets}
+        known = {target: found for target, found in means.items() if found is not None}
         places = [targets.index(target) + (index - (len(labels) - 1) / 2) * thickness for target in known]
         axes.barh(
             places,
-            [cell.mean for cell in known.values()],
+            [mean for mean, _ in known.values()],
             height=thickness * 0.92,
-            xerr=[math.nan if cell.std is None else cell.std for cell in known.values()],
+            xerr=[math.nan if std is None else std for _, std in known.values()],
             error_kw={"elinewidth": 0.9, "capsize": 1.8, "ecolor": INK},
             color=colors[index % len(colors)],
             label=label,
@@ -65,17 +64,18 @@ def _score_bars(axes: Axes, grid: Grid, baseline: str, gains: Sequence[MethodGai
     axes.set_axisbelow(True)
 
 
-def _mean_over_sources(grid: Grid, label: str, target: str) -> Aggregate | None:
-    """Mean over the sources for each seed that has all of the computed ones."""
-    cells = [cell for (method, _, task), cell in grid.items() if method == label and task == target]
+def mean_over_sources(grid: Grid, label: str, target: str) -> tuple[float, float | None] | None:
+    """The grid's mean over a target's computed cells; its deviation over the seeds that have all of them."""
+    cells = {source: cell for (method, source, task), cell in grid.items() if method == label and task == target}
     if not cells:
         return None
-    seeds = set.intersection(*(set(cell.by_seed) for cell in cells))
-    by_seed = {seed: statistics.fmean(cell.by_seed[seed] for cell in cells) for seed in sorted(seeds)}
-    return Aggregate(by_seed, keys={}, expected=cells[0].expected) if by_seed else None
+    scores = {(target, source, seed): score for source, cell in cells.items() for seed, score in cell.by_seed.items()}
+    common = set.intersection(*(set(cell.by_seed) for cell in cells.values()))
+    by_seed = [statistics.fmean(cell.by_seed[seed] for cell in cells.values()) for seed in sorted(common)]
+    return grid_mean(scores), statistics.stdev(by_seed) if len(by_seed) > 1 else None
 
 
-def _gain_intervals(axes: Axes, gains: Sequence[MethodGain], targets: Sequence[str], bootstrap: Bootstrap) -> None:
+def _gain_intervals(axes: Axes, gains: Sequence[MethodGain], targets: Sequence[str]) -> None:
     rows = [*targets, AVERAGE]
     step = 0.6 / max(len(gains), 1)
     axes.axvline(0, color=INK, linewidth=0.9)
@@ -83,29 +83,19 @@ def _gain_intervals(axes: Axes, gains: Sequence[MethodGain], targets: Sequence[s
     for index, gain in enumerate(gains):
         color = METHOD_COLORS[index % len(METHOD_COLORS)]
         for row, name in enumerate(rows):
-            found = _gain(gain, name, bootstrap)
+            found = gain.total if row == len(targets) else gain.by_target.get(name)
             if found is None:
                 continue
-            mean, interval = found
             place = row + (index - (len(gains) - 1) / 2) * step
-            if interval is not None:
-                axes.plot([interval.low, interval.high], [place, place], color=color, linewidth=1.6)
-            axes.plot([mean], [place], "o" if name != AVERAGE else "D", color=color, markersize=4.5)
+            if found.interval is not None:
+                ends = [found.interval.low, found.interval.high]
+                axes.plot(ends, [place, place], color=color, linewidth=1.6)
+            axes.plot([found.mean], [place], "D" if row == len(targets) else "o", color=color, markersize=4.5)
     axes.set_yticks(range(len(rows)), rows)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlabel("gain over prompt tuning (points)")
     axes.set_title("Transfer gain, mean over sources")
     axes.grid(axis="x", alpha=0.25)
-
-
-def _gain(gain: MethodGain, target: str, bootstrap: Bootstrap) -> tuple[float, Interval | None] | None:
-    if target == AVERAGE:
-        return gain.mean, gain.interval
-    pairs = [pair for pair in gain.pairs if pair.target == target]
-    if not pairs:
-        return None
-    mean = statistics.fmean(pair.mean for pair in pairs)
-    return mean, bootstrap.difference([[keys for pair in pairs for keys in pair.keys]])
 
 
 def metrics_chart(name: str, qualities: Sequence[MetricQuality]) -> Drawing:
@@ -119,8 +109,9 @@ def metrics_chart(name: str, qualities: Sequence[MetricQuality]) -> Drawing:
         return finish(
             figure,
             name,
-            "Left: mean predicted similarity of different tasks within a group and between groups. Right: Spearman "
-            "correlation with PoT's score after the first epoch; a dot is a target, the bar is the mean over targets.",
+            "Left: mean predicted similarity of different tasks of one type and of two types; two tasks of the group "
+            "'other' are of two types. Right: Spearman correlation over the other tasks with PoT's score after the "
+            "first epoch; a dot is a target, the bar is the mean over targets.",
         )
 
 
@@ -130,8 +121,8 @@ def _relatedness(axes: Axes, qualities: Sequence[MetricQuality]) -> None:
         ends = [value for value in (related.between, related.within) if value is not None]
         axes.plot(ends, [row] * len(ends), color=INK, linewidth=0.8, alpha=0.5)
         for value, color, marker, label in (
-            (related.within, METHOD_COLORS[1], "o", "within a group"),
-            (related.between, METHOD_COLORS[4], "s", "between groups"),
+            (related.within, METHOD_COLORS[1], "o", "same type"),
+            (related.between, METHOD_COLORS[4], "s", "different types"),
         ):
             if value is not None:
                 axes.plot([value], [row], marker, color=color, markersize=6, label=label if row == 0 else None)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from panda_ray.reports.averaging import CellSeed, grid_mean
 from panda_ray.reports.frame import Grid
 from panda_ray.reports.paper import METHODS, PaperCell
+from panda_ray.reports.statistics import REPLICATES, Bootstrap, Interval, ScoredItems
+from panda_ray.tasks.scoring import reduce
+from panda_ray.tracking.study import ItemStatistics
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class ComparedCell:
 
 @dataclass(frozen=True)
 class ComparedMethod:
-    """A method's mean over the cells that both have, and its mean gain over prompt tuning there.
+    """A method's mean over the cells that both have, and its mean gain over prompt tuning there: the grid's means.
 
     Attributes:
         same_sign: pairs whose gain has the sign that the paper's has, of `pairs`; None for prompt tuning itself.
@@ -41,11 +44,11 @@ class ComparedMethod:
 
     @property
     def ours(self) -> float:
-        return statistics.fmean(cell.ours for cell in self.cells)
+        return _mean_of_cells({cell: cell.ours for cell in self.cells})
 
     @property
     def paper(self) -> float:
-        return statistics.fmean(cell.paper for cell in self.cells)
+        return _mean_of_cells({cell: cell.paper for cell in self.cells})
 
     @property
     def errata(self) -> int:
@@ -79,45 +82,91 @@ def _common_cells(
 
 
 def _compared(label: str, cells: Sequence[ComparedCell], baseline: Mapping[str, ComparedCell]) -> ComparedMethod:
-    gains = [
-        (cell.ours - baseline[cell.target].ours, cell.paper - baseline[cell.target].paper)
+    gains = {
+        cell: (cell.ours - baseline[cell.target].ours, cell.paper - baseline[cell.target].paper)
         for cell in cells
         if cell.source and cell.target in baseline
-    ]
+    }
     return ComparedMethod(
         method=label,
         cells=tuple(cells),
-        gain=statistics.fmean(ours for ours, _ in gains) if gains else None,
-        paper_gain=statistics.fmean(paper for _, paper in gains) if gains else None,
+        gain=_mean_of_cells({cell: ours for cell, (ours, _) in gains.items()}) if gains else None,
+        paper_gain=_mean_of_cells({cell: paper for cell, (_, paper) in gains.items()}) if gains else None,
         pairs=len(gains),
-        same_sign=sum((ours > 0) == (paper > 0) for ours, paper in gains),
+        same_sign=sum((ours > 0) == (paper > 0) for ours, paper in gains.values()),
     )
+
+
+def _mean_of_cells(values: Mapping[ComparedCell, float]) -> float:
+    """The grid's mean; our seeds are averaged already, and the paper has one."""
+    return grid_mean({(cell.target, cell.source, 0): value for cell, value in values.items()})
 
 
 @dataclass(frozen=True)
 class ProtocolGap:
-    """How much choosing the epoch on the reported set flatters a method, on average over its cells.
+    """How much choosing the epoch with a view of the reported rows flatters a method: the grid's mean over its cells.
+
+    Both scores are of the same rows, the half of the dev set that the `honest` protocol reports, so that nothing but
+    the choice of the epoch differs.
 
     Attributes:
-        paper: mean score of the epoch that is best on the whole dev set.
-        honest: mean score, on the other half, of the epoch that is best on one half.
+        whole: score of the epoch that is best on the whole dev set, which includes that half.
+        honest: score of the epoch that is best on the other half.
+        interval: bootstrap interval of `gap`, over the items of the reported half.
+        cells: finished cells whose predictions are known.
     """
 
     method: str
-    paper: float
+    whole: float
     honest: float
+    interval: Interval | None
     cells: int
 
     @property
     def gap(self) -> float:
-        return self.paper - self.honest
+        return self.whole - self.honest
 
 
-def protocol_gaps(scores: pd.DataFrame, methods: Sequence[str]) -> list[ProtocolGap]:
-    """Per method; a method without finished cells has no entry."""
-    found = [(method, scores[scores["method"] == method]) for method in methods]
+def protocol_gaps(
+    scores: pd.DataFrame, examples: Mapping[str, ItemStatistics], methods: Sequence[str], replicates: int = REPLICATES
+) -> list[ProtocolGap]:
+    """Per method; one without finished cells whose predictions are known has no entry.
+
+    Args:
+        scores: finished cells of one backbone.
+        examples: per key, what the scores were reduced from.
+    """
+    chosen = {"whole": ItemStatistics.reported_by_whole, "honest": ItemStatistics.reported_by_half}
+    known = scores[scores["key"].isin(examples.keys())]
+    units = {
+        f"{choice} {key}": ScoredItems(target, metric, choose(examples[key]))
+        for key, target, metric in zip(known["key"], known["target"], known["metric"], strict=True)
+        for choice, choose in chosen.items()
+    }
+    bootstrap = Bootstrap(units, replicates)
     return [
-        ProtocolGap(method, float(rows["score_paper"].mean()), float(rows["score_honest"].mean()), len(rows))
-        for method, rows in found
-        if len(rows)
+        _protocol_gap(method, rows, units, bootstrap)
+        for method in methods
+        if len(rows := known[known["method"] == method])
     ]
+
+
+def _protocol_gap(
+    method: str, rows: pd.DataFrame, units: Mapping[str, ScoredItems], bootstrap: Bootstrap
+) -> ProtocolGap:
+    cells: dict[CellSeed, str] = {
+        (target, source, seed): key
+        for target, source, seed, key in zip(rows["target"], rows["source"], rows["seed"], rows["key"], strict=True)
+    }
+
+    def mean(choice: str) -> float:
+        scored = {cell: units[f"{choice} {key}"] for cell, key in cells.items()}
+        return grid_mean({cell: reduce(unit.metric, unit.statistics_IM) for cell, unit in scored.items()})
+
+    return ProtocolGap(
+        method=method,
+        whole=mean("whole"),
+        honest=mean("honest"),
+        interval=bootstrap.difference({cell: (f"whole {key}", f"honest {key}") for cell, key in cells.items()}),
+        cells=len(cells),
+    )

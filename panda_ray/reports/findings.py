@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from panda_ray.reports.analysis import Analysis
 from panda_ray.reports.formatting import interval_text, number, signed
-from panda_ray.reports.gains import MethodGain
-from panda_ray.reports.tables import Row
+from panda_ray.reports.gains import MethodGain, PairGain
+from panda_ray.reports.tables import Row, top_title
 from panda_ray.tracking.study import Study
 
 
@@ -24,30 +24,36 @@ def _findings(analysis: Analysis) -> list[str]:
     lines = [_gain_sentence(gain) for gain in analysis.gains]
     if analysis.over_pot is not None:
         lines.append(_over_pot_sentence(analysis.over_pot))
-    lines += _oracle_sentence(analysis)
+    lines += _choice_sentence(analysis)
     lines += _similarity_sentences(analysis)
     return lines
 
 
 def _gain_sentence(gain: MethodGain) -> str:
-    pairs = len(gain.pairs)
     return (
-        f"{gain.method} against prompt tuning: {signed(gain.mean)} points on average over {_count(pairs, 'pair')} and "
-        f"{_count(gain.seeds, 'seed')}{_uncertainty(gain)}; "
+        f"{gain.method} against prompt tuning: {signed(gain.mean)} points on average over "
+        f"{_count(len(gain.pairs), 'pair')} and {_seeds(gain)}{_uncertainty(gain)}; "
         f"clearly better on {gain.better}, clearly worse on {gain.worse}; "
-        f"from {signed(gain.worst.mean)} ({_pair(gain.worst.source, gain.worst.target)}) "
-        f"to {signed(gain.best.mean)} ({_pair(gain.best.source, gain.best.target)})."
+        f"from {_extreme(gain.worst)} to {_extreme(gain.best)}."
     )
+
+
+def _seeds(gain: MethodGain) -> str:
+    fewest, most = gain.seeds
+    return _count(most, "seed") if fewest == most else f"{fewest} to {_count(most, 'seed')}"
+
+
+def _extreme(pair: PairGain) -> str:
+    interval = f" {interval_text(pair.interval)}" if pair.interval else ""
+    return f"{signed(pair.mean)}{interval} ({pair.source} → {pair.target})"
 
 
 def _uncertainty(gain: MethodGain) -> str:
     """Interval over dev items and deviation over seeds, as far as they are known."""
-    parts = []
-    if gain.interval is not None:
-        parts.append(f"95 % interval {interval_text(gain.interval)}")
+    parts = [f"95 % interval {interval_text(gain.interval)}" if gain.interval else "no interval: no predictions"]
     if gain.std is not None:
         parts.append(f"standard deviation over seeds {number(gain.std, 1)}")
-    return f" ({', '.join(parts)})" if parts else ""
+    return f" ({', '.join(parts)})"
 
 
 def _over_pot_sentence(gain: MethodGain) -> str:
@@ -58,14 +64,23 @@ def _over_pot_sentence(gain: MethodGain) -> str:
     )
 
 
-def _oracle_sentence(analysis: Analysis) -> list[str]:
-    best = [f"{row.method} {signed(row.gain)}" for row in analysis.table.rows_of("oracle") if row.gain is not None]
-    chosen = [row for row in analysis.table.rows_of("top3") if row.gain is not None]
-    lines = [f"With the best source per target (oracle) the gain is {', '.join(best)} points."] if best else []
-    if best and chosen:
-        row: Row = max(chosen, key=lambda row: row.gain or 0.0)
-        lines[0] = lines[0][:-1] + f"; the {row.title} keeps {signed(row.gain)} for {row.method}."
-    return lines
+def _choice_sentence(analysis: Analysis) -> list[str]:
+    """What choosing the source would give: the oracle, and the top-3 of one metric that no result has a say in."""
+    best = _row_gains(analysis.table.rows_of("oracle"))
+    if not best:
+        return []
+    line = f"With the best other task per target as source (oracle) the gain is {best} points"
+    ranked = [metric for metric in analysis.rankings if analysis.distinguishes(metric)]
+    if ranked:
+        metric = ranked[0]
+        top = [row for row in analysis.table.rows_of("top3") if row.title == top_title(metric)]
+        if kept := _row_gains(top):
+            line += f"; with the best of the three that {metric} (the first metric listed) ranks highest, {kept}"
+    return [f"{line}. Both choose on the reported scores, so they are upper bounds and have no interval."]
+
+
+def _row_gains(rows: Sequence[Row]) -> str:
+    return ", ".join(f"{row.method} {signed(row.gain)}" for row in rows if row.gain is not None)
 
 
 def _similarity_sentences(analysis: Analysis) -> list[str]:
@@ -74,13 +89,15 @@ def _similarity_sentences(analysis: Analysis) -> list[str]:
         related, ranked = quality.relatedness, quality.first_epoch
         parts = []
         if related.within is not None and related.between is not None:
-            parts.append(f"{number(related.within, 2)} within groups, {number(related.between, 2)} between them")
+            parts.append(
+                f"{number(related.within, 2)} between tasks of one type, {number(related.between, 2)} between others"
+            )
         if ranked.mean is not None:
             parts.append(
-                f"Spearman {number(ranked.mean, 2)} with PoT's score after the first epoch (mean over "
-                f"{_count(ranked.n, 'target')})"
+                f"Spearman {number(ranked.mean, 2)} with PoT's score after the first epoch, self pairs left out (mean "
+                f"over {_count(ranked.n, 'target')})"
             )
-        if parts and quality.relatedness.within != quality.relatedness.between:
+        if parts and analysis.distinguishes(quality.metric):
             lines.append(f"Similarity by {quality.metric}: {'; '.join(parts)}.")
     return lines
 
@@ -94,10 +111,6 @@ def _gaps(study: Study) -> list[str]:
         lines.append(f"{_count(failed, 'unit')} failed, {len(study.failures) - failed} wait for a failed one.")
     lines += [f"Left out: {task} ({reason})." for task, reason in study.skipped]
     return lines
-
-
-def _pair(source: str, target: str) -> str:
-    return f"{source} → {target}"
 
 
 def _count(number_of: int, noun: str) -> str:

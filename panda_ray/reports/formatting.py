@@ -65,10 +65,10 @@ def table_notes(table: GridTable) -> list[str]:
     seeds = sorted({cell.n for cell in cells})
     notes = [
         f"Scores in percent; mean ± standard deviation over seeds (n = {', '.join(map(str, seeds)) or 0}).",
-        "Δ: difference of the averages to prompt tuning, in points, with its 95 % paired bootstrap interval over dev "
-        "items; Δ PoT: difference to the PoT row of the same source.",
-        "Oracle: the best source per target; top-3: the best of the three sources that a metric ranks first. "
-        "Both choose on the set that is reported, so they are optimistic.",
+        "Δ: difference of the averages to prompt tuning over the seeds that both have, in points, with its 95 % paired "
+        "bootstrap interval over dev items; Δ PoT: difference to the PoT row of the same source.",
+        "Oracle: the best source per target; top-3: the best of the three sources that a metric ranks first; both "
+        "without the target itself. They choose on the set that is reported, so they are optimistic.",
     ]
     if any(cell.n < cell.expected for cell in cells):
         notes.append("† Some seeds are missing.")

@@ -1,55 +1,80 @@
-"""Transfer gains: score(method) - score(prompt tuning) of every pair, and what a method gains on the whole grid."""
+"""Transfer gains: score(method) - score(reference) of every pair, and what a method gains on the whole grid."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from panda_ray.reports.averaging import CellSeed, grid_mean
 from panda_ray.reports.frame import Aggregate, CellName, Grid
 from panda_ray.reports.statistics import Bootstrap, Interval
 
 
 @dataclass(frozen=True)
+class Gain:
+    """A mean gain in points, and its bootstrap interval with the same weights; None where predictions are not known."""
+
+    mean: float
+    interval: Interval | None
+
+
+@dataclass(frozen=True)
 class PairGain:
-    """One pair's gain in points.
+    """One pair's gain.
 
     Attributes:
-        by_seed: gain per seed that both cells have.
-        keys: (method's unit, prompt tuning's unit) per seed.
-        interval: None where predictions are not known.
+        by_seed: gain per seed that both cells have, in points.
+        keys: (method's unit, reference's unit) per seed.
+        gain: mean over the seeds.
     """
 
     method: str
     source: str
     target: str
-    by_seed: dict[int, float]
-    keys: tuple[tuple[str, str], ...]
-    interval: Interval | None
+    by_seed: Mapping[int, float]
+    keys: Mapping[int, tuple[str, str]]
+    gain: Gain
 
     @property
     def mean(self) -> float:
-        return statistics.fmean(self.by_seed.values())
+        return self.gain.mean
+
+    @property
+    def interval(self) -> Interval | None:
+        return self.gain.interval
 
 
 @dataclass(frozen=True)
 class MethodGain:
-    """A method on the whole grid: gains averaged over the sources of a target, then over the targets.
+    """A method on the whole grid.
 
     Attributes:
-        mean: in points.
-        std: of the mean gain over seeds; None for a single seed.
-        seeds: number of seeds.
-        interval: bootstrap interval of `mean`.
+        total: mean over the targets of the mean over their sources of the mean over the pair's seeds.
+        by_target: likewise for one target each.
+        std: of the mean gain over the seeds that have every computed pair; None for fewer than two.
         better, worse: pairs whose own interval lies above, below zero.
     """
 
     method: str
     pairs: tuple[PairGain, ...]
-    mean: float
+    total: Gain
+    by_target: Mapping[str, Gain]
     std: float | None
-    seeds: int
-    interval: Interval | None
+
+    @property
+    def mean(self) -> float:
+        return self.total.mean
+
+    @property
+    def interval(self) -> Interval | None:
+        return self.total.interval
+
+    @property
+    def seeds(self) -> tuple[int, int]:
+        """Seeds of the pair that has the fewest, and of the one that has the most."""
+        counts = [len(pair.by_seed) for pair in self.pairs]
+        return min(counts), max(counts)
 
     @property
     def better(self) -> int:
@@ -69,7 +94,7 @@ class MethodGain:
 
 
 def pair_gains(grid: Grid, reference: str, method: str, bootstrap: Bootstrap) -> list[PairGain]:
-    """Gains of all computed pairs of a method over a reference method.
+    """Gains of all pairs of a method that can be compared; one whose reference was not computed is left out.
 
     Args:
         reference: label of prompt tuning, which has one cell per target, or of a method with one cell per pair.
@@ -89,34 +114,39 @@ def _pair_gain(name: CellName, cell: Aggregate, other: Aggregate, bootstrap: Boo
     seeds = sorted(cell.by_seed.keys() & other.by_seed.keys())
     if not seeds:
         return None
-    keys = tuple((cell.keys[seed], other.keys[seed]) for seed in seeds)
+    _, source, target = name
     by_seed = {seed: cell.by_seed[seed] - other.by_seed[seed] for seed in seeds}
-    return PairGain(*name, by_seed, keys, bootstrap.difference([keys]))
+    keys = {seed: (cell.keys[seed], other.keys[seed]) for seed in seeds}
+    compared = {(target, source, seed): pair for seed, pair in keys.items()}
+    return PairGain(*name, by_seed, keys, Gain(statistics.fmean(by_seed.values()), bootstrap.difference(compared)))
 
 
 def method_gain(method: str, pairs: Sequence[PairGain], bootstrap: Bootstrap) -> MethodGain | None:
     """What a method gains on the grid; None where no pair was computed."""
     if not pairs:
         return None
-    by_target: dict[str, list[PairGain]] = {}
-    for pair in pairs:
-        by_target.setdefault(pair.target, []).append(pair)
-    per_seed = _mean_per_seed(by_target)
+    targets = dict.fromkeys(pair.target for pair in pairs)
     return MethodGain(
         method=method,
         pairs=tuple(pairs),
-        mean=statistics.fmean(statistics.fmean(pair.mean for pair in group) for group in by_target.values()),
-        std=statistics.stdev(per_seed) if len(per_seed) > 1 else None,
-        seeds=len({seed for pair in pairs for seed in pair.by_seed}),
-        interval=bootstrap.difference([[keys for pair in group for keys in pair.keys] for group in by_target.values()]),
+        total=_mean_gain(pairs, bootstrap),
+        by_target={
+            target: _mean_gain([pair for pair in pairs if pair.target == target], bootstrap) for target in targets
+        },
+        std=_deviation_over_seeds(pairs),
     )
 
 
-def _mean_per_seed(by_target: dict[str, list[PairGain]]) -> list[float]:
-    """The grid's mean gain of every seed that has all of the computed pairs."""
-    pairs = [pair for group in by_target.values() for pair in group]
-    seeds = set.intersection(*(set(pair.by_seed) for pair in pairs))
-    return [
-        statistics.fmean(statistics.fmean(pair.by_seed[seed] for pair in group) for group in by_target.values())
-        for seed in sorted(seeds)
-    ]
+def _mean_gain(pairs: Sequence[PairGain], bootstrap: Bootstrap) -> Gain:
+    gains: dict[CellSeed, float] = {}
+    keys: dict[CellSeed, tuple[str, str]] = {}
+    for pair in pairs:
+        gains |= {(pair.target, pair.source, seed): gain for seed, gain in pair.by_seed.items()}
+        keys |= {(pair.target, pair.source, seed): compared for seed, compared in pair.keys.items()}
+    return Gain(grid_mean(gains), bootstrap.difference(keys))
+
+
+def _deviation_over_seeds(pairs: Sequence[PairGain]) -> float | None:
+    common = sorted(set.intersection(*(set(pair.by_seed) for pair in pairs)))
+    by_seed = [grid_mean({(pair.target, pair.source, seed): pair.by_seed[seed] for pair in pairs}) for seed in common]
+    return statistics.stdev(by_seed) if len(by_seed) > 1 else None

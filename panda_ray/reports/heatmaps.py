@@ -53,7 +53,14 @@ def similarity_map(
         figure, (axes,) = _figure(grid, [f"similarity by {metric}"])
         _draw(axes, grid, ranking, mpl.colormaps["cividis"], norm, lambda value: number(value, 2))
         _color_bar(figure, axes, mpl.colormaps["cividis"], norm, "predicted similarity")
-        return finish(figure, name, f"Similarity predicted by {metric}, mean over seeds. Tasks are sorted by group.")
+        return finish(figure, name, _similarity_caption(metric))
+
+
+def _similarity_caption(metric: str) -> str:
+    return (
+        f"Similarity predicted by {metric}, mean over seeds. Tasks are sorted by group; tasks of the group 'other' are "
+        "of different types."
+    )
 
 
 def gain_map(

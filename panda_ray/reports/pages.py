@@ -31,7 +31,7 @@ def section_of(analysis: Analysis) -> Section:
 def _methods(analysis: Analysis, name: str) -> Drawing | None:
     if analysis.baseline is None or not analysis.gains:
         return None
-    return methods_chart(name, analysis.grid, analysis.baseline, analysis.gains, analysis.targets, analysis.bootstrap)
+    return methods_chart(name, analysis.grid, analysis.baseline, analysis.gains, analysis.targets)
 
 
 def _gains(analysis: Analysis, name: str) -> Drawing | None:
@@ -52,5 +52,5 @@ def _similarities(analysis: Analysis, suffix: str) -> list[Drawing]:
             analysis.groups,
         )
         for metric, ranking in analysis.rankings.items()
-        if len(set(ranking.values())) > 1
+        if analysis.distinguishes(metric)
     ]

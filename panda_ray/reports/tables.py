@@ -1,8 +1,10 @@
 """The grid table in the layout of the paper's Table II, as data.
 
 One row without transfer, then per method one row per source, its oracle and, per transferability metric, the best of
-the three sources that the metric ranks highest. A cell that was not computed is None and is never guessed; a row's
-average exists only for seeds that have all of its cells.
+the three sources that the metric ranks highest. Both choose among the other tasks, never the target itself: the
+paper's printed top-3 of E_avg lies below the target's own cell for COPA, WiC and CoLA, which a self pair's similarity
+of 1 would have put among the three. A cell that was not computed is None and is never guessed; a row's average exists
+only for seeds that have all of its cells.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from panda_ray.reports.frame import Aggregate, Grid
-from panda_ray.reports.statistics import Bootstrap, Interval
+from panda_ray.reports.statistics import Bootstrap, Compared, Interval
 
 TOP = 3
 """Sources that a metric may propose per target (the paper's top-3)."""
@@ -82,11 +84,13 @@ def grid_table(
         bootstrap: gives each pair row's gain an interval.
     """
     first = _row("baseline", baseline, "", [grid.get((baseline, "", t)) for t in targets]) if baseline else None
-    rows = [first] if first else []
-    for method in methods:
-        made = list(_method_rows(grid, method, sources, targets, rankings))
-        rows += [_compared(row, first, _same_row(rows, pot, row) if method != pot else None, bootstrap) for row in made]
-    return GridTable(backbone, tuple(targets), tuple(rows))
+    made = [row for method in methods for row in _method_rows(grid, method, sources, targets, rankings)]
+    of_pot = {(row.kind, row.title): row for row in made if row.method == pot}
+    compared = [
+        _compared(row, first, None if row.method == pot else of_pot.get((row.kind, row.title)), targets, bootstrap)
+        for row in made
+    ]
+    return GridTable(backbone, tuple(targets), tuple([first, *compared] if first else compared))
 
 
 def _method_rows(
@@ -98,16 +102,26 @@ def _method_rows(
         return [max(cells, key=lambda cell: cell.mean) if cells else None for cells in found]
 
     rows = [_row("pair", method, s, [grid.get((method, s, t)) for t in targets]) for s in sources]
-    rows.append(_row("oracle", method, "oracle", best(lambda _: sources)))
+    rows.append(_row("oracle", method, "oracle", best(lambda target: other_sources(sources, target))))
     for metric, ranking in rankings.items():
         ranked = {t: top_sources(ranking, sources, t) for t in targets}
-        rows.append(_row("top3", method, f"top-{TOP} by {metric}", best(ranked.__getitem__)))
+        rows.append(_row("top3", method, top_title(metric), best(ranked.__getitem__)))
     return rows
 
 
+def top_title(metric: str) -> str:
+    """What a metric's row of the best of the top-3 is called."""
+    return f"top-{TOP} by {metric}"
+
+
+def other_sources(sources: Sequence[str], target: str) -> list[str]:
+    """The sources that may be chosen for a target: all but itself."""
+    return [source for source in sources if source != target]
+
+
 def top_sources(ranking: Ranking, sources: Sequence[str], target: str) -> list[str]:
-    """The sources with the highest predicted similarity; ties keep the order of the table."""
-    known = [source for source in sources if (source, target) in ranking]
+    """The other tasks with the highest predicted similarity; ties keep the order of the table."""
+    known = [source for source in other_sources(sources, target) if (source, target) in ranking]
     return sorted(known, key=lambda source: -ranking[(source, target)])[:TOP]
 
 
@@ -126,14 +140,12 @@ def _average(cells: Sequence[Aggregate | None]) -> Aggregate | None:
     return Aggregate(by_seed, keys={}, expected=max(cell.expected for cell in present))
 
 
-def _same_row(rows: Sequence[Row], method: str | None, like: Row) -> Row | None:
-    return next((row for row in rows if (row.method, row.kind, row.title) == (method, like.kind, like.title)), None)
-
-
-def _compared(row: Row, baseline: Row | None, pot: Row | None, bootstrap: Bootstrap | None) -> Row:
+def _compared(
+    row: Row, baseline: Row | None, pot: Row | None, targets: Sequence[str], bootstrap: Bootstrap | None
+) -> Row:
     interval = None
     if bootstrap is not None and baseline is not None and row.kind == "pair" and row.average and baseline.average:
-        interval = bootstrap.difference(seed_pairs(row, baseline))
+        interval = bootstrap.difference(seed_pairs(row, baseline, targets))
     return replace(row, gain=_gain(row, baseline), gain_over_pot=_gain(row, pot), interval=interval)
 
 
@@ -145,13 +157,14 @@ def _gain(row: Row, other: Row | None) -> float | None:
     return statistics.fmean(ours[seed] - theirs[seed] for seed in common) if common else None
 
 
-def seed_pairs(row: Row, other: Row) -> list[list[tuple[str, str]]]:
-    """Per target, the keys of both complete rows' units for the seeds that both averages are over."""
+def seed_pairs(row: Row, other: Row, targets: Sequence[str]) -> Compared:
+    """The keys of both complete rows' units for the seeds that both averages are over."""
     assert row.average is not None
     assert other.average is not None
     seeds = sorted(row.average.by_seed.keys() & other.average.by_seed.keys())
-    return [
-        [(ours.keys[seed], theirs.keys[seed]) for seed in seeds]
-        for ours, theirs in zip(row.cells, other.cells, strict=True)
+    return {
+        (target, row.title, seed): (ours.keys[seed], theirs.keys[seed])
+        for target, ours, theirs in zip(targets, row.cells, other.cells, strict=True)
         if ours is not None and theirs is not None
-    ]
+        for seed in seeds
+    }

@@ -1,8 +1,10 @@
 """How good a transferability metric is: does it rank sources as transfer does, does it know related tasks?
 
 Per target, the Spearman rank correlation over the sources between predicted similarity and what plain prompt transfer
-(PoT) really gave there: its score after the first epoch (Sec. IV-E of the paper), and its gain. A correlation that does
-not exist (fewer than three sources, or all values equal, as for the constant metric) is left out, not counted as zero.
+(PoT) really gave there: its score after the first epoch (Sec. IV-E of the paper), and its gain. A task is no source for
+itself here: every metric gives such a pair the highest similarity, and it has seen the target's rows before. A
+correlation that does not exist (fewer than three sources, or all values equal, as for the constant metric) is left out,
+not counted as zero.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from dataclasses import dataclass
 from scipy.stats import spearmanr
 
 from panda_ray.reports.frame import Grid
+from panda_ray.reports.groups import same_type
 from panda_ray.reports.tables import Ranking
 
 MIN_SOURCES = 3
@@ -40,7 +43,7 @@ class Correlation:
 
 @dataclass(frozen=True)
 class Relatedness:
-    """Mean similarity of pairs of different tasks within a group and between groups, with the numbers of pairs."""
+    """Mean similarity of pairs of different tasks of one type and of two types, with the numbers of pairs."""
 
     within: float | None
     within_n: int
@@ -53,14 +56,14 @@ class MetricQuality:
     """One transferability metric on one backbone.
 
     Attributes:
-        first_epoch: with PoT's score after the first epoch, over all sources.
-        first_epoch_others: likewise without self pairs, which every metric finds similar.
-        gain: with PoT's gain over prompt tuning, over all sources.
+        first_epoch: with PoT's score after the first epoch, over the other tasks.
+        first_epoch_with_self: likewise with the self pairs.
+        gain: with PoT's gain over prompt tuning, over the other tasks.
     """
 
     metric: str
     first_epoch: Correlation
-    first_epoch_others: Correlation
+    first_epoch_with_self: Correlation
     gain: Correlation
     relatedness: Relatedness
 
@@ -79,9 +82,9 @@ def metric_quality(
     others = {pair: value for pair, value in ranking.items() if pair[0] != pair[1]}
     return MetricQuality(
         metric=metric,
-        first_epoch=correlation(ranking, first_epoch),
-        first_epoch_others=correlation(others, first_epoch),
-        gain=correlation(ranking, gain),
+        first_epoch=correlation(others, first_epoch),
+        first_epoch_with_self=correlation(ranking, first_epoch),
+        gain=correlation(others, gain),
         relatedness=relatedness(others, groups),
     )
 
@@ -104,9 +107,9 @@ def _spearman(predicted: Sequence[float], observed: Sequence[float]) -> float | 
 
 
 def relatedness(ranking: Ranking, groups: Mapping[str, str]) -> Relatedness:
-    """Mean similarity within and between groups over the given pairs."""
-    within = [value for (source, target), value in ranking.items() if groups[source] == groups[target]]
-    between = [value for (source, target), value in ranking.items() if groups[source] != groups[target]]
+    """Mean similarity of same-type and of different-type pairs among the given ones."""
+    within = [value for (source, target), value in ranking.items() if same_type(source, target, groups)]
+    between = [value for (source, target), value in ranking.items() if not same_type(source, target, groups)]
     return Relatedness(
         within=statistics.fmean(within) if within else None,
         within_n=len(within),

@@ -2,7 +2,7 @@
 
 A score is always `reduce(metric, statistics)`, so a bootstrap is `reduce(metric, statistics[sample])`.
 
-Shape letters: E examples, I items, M statistics per item, R samples.
+Shape letters: U units, E examples, I items, M statistics per item, R samples.
 """
 
 from __future__ import annotations
@@ -33,9 +33,6 @@ DECODERS: Mapping[Kind, Decoder] = {
     "extractive_qa": extractive_qa.decode,
     "candidate_ranking": candidate_ranking.decode,
 }
-
-_GATHERED = 1 << 20
-"""Numbers of resampled items that are in memory at a time."""
 
 MEASURES: Mapping[str, Measure] = {
     "accuracy": ACCURACY,
@@ -85,17 +82,17 @@ def reduce(metric: str, statistics_IM: NDArray[np.float64]) -> float:
 
 
 def reduce_samples(
-    metric: str, statistics_IM: NDArray[np.float64], samples_RI: NDArray[np.integer[Any]]
+    metric: str, statistics_UIM: NDArray[np.float64], samples_RI: NDArray[np.integer[Any]]
 ) -> NDArray[np.float64]:
-    """The scores (R) in percent of R samples of the items, each given by the numbers of its items.
+    """The scores (U, R) in percent of R samples of the items, each given by the numbers of its items, for U units.
 
     Raises:
         InputError: for an unknown metric.
     """
-    measure = _measure(metric)
-    rows = max(1, _GATHERED // max(1, statistics_IM.size))
-    parts = (samples_RI[start : start + rows] for start in range(0, len(samples_RI), rows))
-    return 100 * np.concatenate([measure.reduce(statistics_IM[part_RI]) for part_RI in parts])
+    replicates, items = samples_RI.shape
+    places_RI = samples_RI + items * np.arange(replicates)[:, None]
+    counts_RI = np.bincount(places_RI.ravel(), minlength=replicates * items).reshape(replicates, items)
+    return 100 * _measure(metric).resampled(statistics_UIM, counts_RI.astype(np.float64))
 
 
 def _measure(metric: str) -> Measure:

@@ -62,7 +62,15 @@ class ItemStatistics:
 
     def of(self, protocol: str) -> NDArray[np.float64]:
         """The items and statistics that the protocol's score is reduced from."""
-        return self.best_IM if protocol == "paper" else self.honest_IM[~self.select_I]
+        return self.best_IM if protocol == "paper" else self.reported_by_half()
+
+    def reported_by_half(self) -> NDArray[np.float64]:
+        """On the reported half: the epoch that the selecting half chose."""
+        return self.honest_IM[~self.select_I]
+
+    def reported_by_whole(self) -> NDArray[np.float64]:
+        """On the same half: the epoch that the whole dev set chose, this half included."""
+        return self.best_IM[~self.select_I]
 
 
 @dataclass(frozen=True)

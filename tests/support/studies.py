@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -104,10 +105,23 @@ def invented_study(
     )
 
 
+def unbalanced_study(items: int = 40) -> Study:
+    """A study with holes of every kind: a target with fewer sources, pairs with fewer seeds, missing baselines."""
+    study = invented_study(items=items)
+    scores = study.scores
+    holes = (
+        ((scores["target"] == "cb") & scores["source"].isin(["mrpc", "stsb", "cola", "conll04"]))
+        | ((scores["source"] == "rte") & (scores["target"] == "cola") & (scores["seed"] != 12))
+        | ((scores["source"] == "cola") & (scores["target"] == "cola") & (scores["method"] == "pot"))
+        | ((scores["source"] == "mrpc") & (scores["seed"] == 13))
+        | ((scores["method"] == "prompt_tuning") & (scores["target"] == "conll04"))
+        | ((scores["method"] == "prompt_tuning") & (scores["target"] == "stsb") & (scores["seed"] == 11))
+    )
+    return replace(study, scores=scores[~holes])
+
+
 def without_cell(study: Study, method: str, source: str, target: str) -> Study:
     """The same study before one cell was computed, with the failure that is the reason."""
-    from dataclasses import replace
-
     gone = (study.scores["method"] == method) & (study.scores["source"] == source) & (study.scores["target"] == target)
     failure = Failure(study.backbones[0], method, source, target, 11, "failed", "loss is NaN in epoch 2 <script>")
     return replace(study, scores=study.scores[~gone], failures=(failure,), skipped=(("conll05", "licensed"),))

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from panda_ray.tasks.measures.measure import Measure, Statistics, f1_of_counts, mean_of_first, ratio
+from panda_ray.tasks.measures.measure import (
+    Measure,
+    Statistics,
+    by_sums,
+    f1_of_counts,
+    f1_of_sums,
+    first_over_items,
+    mean_of_first,
+    ratio,
+)
 
 
 def _correct(values: Sequence[int], references: Sequence[int]) -> Statistics:
@@ -21,12 +30,15 @@ def _positives(values: Sequence[int], references: Sequence[int]) -> Statistics:
 
 def _matthews(statistics_XI3: Statistics) -> Statistics:
     """Phi coefficient of predictions and references; 0 where either has one class only."""
-    items = statistics_XI3.shape[-2]
-    both, predicted, actual = np.moveaxis(statistics_XI3.sum(axis=-2), -1, 0)
+    return _matthews_of_sums(statistics_XI3.sum(axis=-2), statistics_XI3.shape[-2])
+
+
+def _matthews_of_sums(sums_X3: Statistics, items: int) -> Statistics:
+    both, predicted, actual = np.moveaxis(sums_X3, -1, 0)
     spread = predicted * (items - predicted) * actual * (items - actual)
     return ratio(items * both - predicted * actual, np.sqrt(spread))
 
 
-ACCURACY = Measure(_correct, mean_of_first)
-F1 = Measure(_positives, f1_of_counts)
-MATTHEWS = Measure(_positives, _matthews)
+ACCURACY = Measure(_correct, mean_of_first, by_sums(first_over_items))
+F1 = Measure(_positives, f1_of_counts, by_sums(f1_of_sums))
+MATTHEWS = Measure(_positives, _matthews, by_sums(_matthews_of_sums))

@@ -1,6 +1,6 @@
 """What a task metric is.
 
-Shape letters: I items, M statistics per item; X any axes before them, such as the replicates of a bootstrap.
+Shape letters: U units, I items, M statistics per item, R replicates of a bootstrap; X any axes before them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,12 @@ from numpy.typing import NDArray
 
 Statistics = NDArray[np.float64]
 
+Counts = NDArray[np.float64]
+"""(R, I): how often each replicate drew each item; a row sums to I."""
+
+Resampled = Callable[[Statistics, Counts], Statistics]
+"""(U, I, M) numbers and (R, I) counts to (U, R) scores as fractions."""
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -22,15 +28,38 @@ class Measure:
     Attributes:
         statistics: (predictions, references), one JSON value per item each, to (I, M) numbers.
         reduce: (X, I, M) numbers to (X) scores as fractions, usually in [0, 1] (correlations in [-1, 1]).
+        resampled: `reduce` of every replicate of every unit, without building the replicates.
     """
 
     statistics: Callable[[Sequence[Any], Sequence[Any]], Statistics]
     reduce: Callable[[Statistics], Statistics]
+    resampled: Resampled
+
+
+def by_sums(of_sums: Callable[[Statistics, int], Statistics]) -> Resampled:
+    """Resampling of a score that depends on sums over items alone: one matrix product for all units.
+
+    Args:
+        of_sums: (X, M) sums over so many items to (X) scores.
+    """
+
+    def resampled(statistics_UIM: Statistics, counts_RI: Counts) -> Statistics:
+        units, items, width = statistics_UIM.shape
+        statistics_IX = statistics_UIM.transpose(1, 0, 2).reshape(items, units * width)
+        sums_RUM = (counts_RI @ statistics_IX).reshape(len(counts_RI), units, width)
+        return of_sums(sums_RUM, items).T
+
+    return resampled
 
 
 def mean_of_first(statistics_XIM: Statistics) -> Statistics:
     """Mean over items of the first number."""
     return np.asarray(statistics_XIM[..., 0].mean(axis=-1))
+
+
+def first_over_items(sums_XM: Statistics, items: int) -> Statistics:
+    """`mean_of_first` from sums."""
+    return np.asarray(sums_XM[..., 0] / items)
 
 
 def ratio(over: Statistics, under: Statistics) -> Statistics:
@@ -40,5 +69,10 @@ def ratio(over: Statistics, under: Statistics) -> Statistics:
 
 def f1_of_counts(statistics_XI3: Statistics) -> Statistics:
     """F1 from (true positives, predicted, actual) of each item; 0 where nothing is to be found and nothing is found."""
-    true, predicted, actual = np.moveaxis(statistics_XI3.sum(axis=-2), -1, 0)
+    return f1_of_sums(statistics_XI3.sum(axis=-2))
+
+
+def f1_of_sums(sums_X3: Statistics, _items: int = 0) -> Statistics:
+    """`f1_of_counts` from sums, whatever the number of items."""
+    true, predicted, actual = np.moveaxis(sums_X3, -1, 0)
     return ratio(2 * true, predicted + actual)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from panda_ray.tasks.measures.measure import Measure, Statistics
+from panda_ray.tasks.measures.rank_resampling import resampled_correlations
 
 
 def _pairs(values: Sequence[float], references: Sequence[float]) -> Statistics:
@@ -15,6 +16,8 @@ def _pairs(values: Sequence[float], references: Sequence[float]) -> Statistics:
 
 def _correlation(first: Statistics, second: Statistics) -> float:
     """Pearson correlation; 0 where one side is constant, as a constant prediction ranks nothing."""
+    if np.ptp(first) == 0 or np.ptp(second) == 0:  # the mean of equal numbers need not be that number
+        return 0.0
     first, second = first - first.mean(), second - second.mean()
     norm = np.sqrt((first @ first) * (second @ second))
     return float(first @ second / norm) if norm else 0.0
@@ -36,4 +39,4 @@ def _flat(statistics_XI2: Statistics) -> Statistics:
     return statistics_XI2.reshape(-1, *statistics_XI2.shape[-2:])
 
 
-PEARSON_SPEARMAN_MEAN = Measure(_pairs, _pearson_spearman_mean)
+PEARSON_SPEARMAN_MEAN = Measure(_pairs, _pearson_spearman_mean, resampled_correlations)

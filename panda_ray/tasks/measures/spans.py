@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from panda_ray.tasks.measures.measure import Measure, Statistics, f1_of_counts
+from panda_ray.tasks.measures.measure import Measure, Statistics, by_sums, f1_of_counts, f1_of_sums
 
 Span = tuple[str, int, int]
 
@@ -39,4 +39,4 @@ def _counts(values: Sequence[Sequence[str]], references: Sequence[Sequence[str]]
     return np.array(rows, dtype=np.float64).reshape(-1, 3)
 
 
-SPAN_F1 = Measure(_counts, f1_of_counts)
+SPAN_F1 = Measure(_counts, f1_of_counts, by_sums(f1_of_sums))

@@ -6,21 +6,24 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from panda_ray.reports.statistics import Bootstrap, ScoredUnit
+from panda_ray.reports.statistics import Bootstrap, Compared, ScoredItems
 from panda_ray.reports.transferability import correlation, metric_quality, relatedness
+from panda_ray.tasks import get_task
 from panda_ray.tasks.scoring import reduce
-from panda_ray.tracking.study import ItemStatistics
 from support.studies import TASKS, invented_study, item_statistics
 
 
-def unit(correct: np.ndarray, target: str = "cb") -> ScoredUnit:
-    best_IM = correct.astype(float)[:, None]
-    return ScoredUnit(target, "accuracy", ItemStatistics(np.arange(len(correct)) % 2 == 0, best_IM, best_IM))
+def unit(correct: np.ndarray, target: str = "cb") -> ScoredItems:
+    return ScoredItems(target, "accuracy", correct.astype(float)[:, None])
+
+
+def seeds(*pairs: tuple[str, str]) -> Compared:
+    return {("cb", "rte", seed): pair for seed, pair in enumerate(pairs)}
 
 
 def test_identical_predictions_have_no_uncertainty() -> None:
     correct = np.random.default_rng(0).random(50) < 0.7
-    interval = Bootstrap({"a": unit(correct), "b": unit(correct)}, "paper").difference([[("a", "b")]])
+    interval = Bootstrap({"a": unit(correct), "b": unit(correct)}).difference(seeds(("a", "b")))
     assert interval is not None
     assert (interval.estimate, interval.low, interval.high) == (0.0, 0.0, 0.0)
 
@@ -30,7 +33,7 @@ def test_interval_is_the_normal_one_for_many_items() -> None:
     generator = np.random.default_rng(0)
     first, second = generator.random(2000) < 0.8, generator.random(2000) < 0.7
     difference = 100 * (first.astype(float) - second.astype(float))
-    interval = Bootstrap({"a": unit(first), "b": unit(second)}, "paper").difference([[("a", "b")]])
+    interval = Bootstrap({"a": unit(first), "b": unit(second)}).difference(seeds(("a", "b")))
     assert interval is not None
     margin = 1.96 * difference.std() / np.sqrt(len(difference))
     assert interval.estimate == pytest.approx(difference.mean())
@@ -44,8 +47,8 @@ def test_pairing_narrows_the_interval() -> None:
     first = generator.random(400) < 0.6
     alike = first | (generator.random(400) < 0.05)
     apart = generator.permutation(alike)
-    bootstrap = Bootstrap({"first": unit(first), "alike": unit(alike), "apart": unit(apart)}, "paper")
-    paired, unpaired = bootstrap.difference([[("alike", "first")]]), bootstrap.difference([[("apart", "first")]])
+    bootstrap = Bootstrap({"first": unit(first), "alike": unit(alike), "apart": unit(apart)})
+    paired, unpaired = bootstrap.difference(seeds(("alike", "first"))), bootstrap.difference(seeds(("apart", "first")))
     assert paired is not None
     assert unpaired is not None
     assert paired.estimate == pytest.approx(unpaired.estimate)
@@ -56,8 +59,8 @@ def test_a_replicate_scores_all_seeds_on_the_same_items() -> None:
     """Seeds are strata with common items: the same predictions under three seeds are as uncertain as under one."""
     generator = np.random.default_rng(0)
     first, second = unit(generator.random(60) < 0.8), unit(generator.random(60) < 0.6)
-    bootstrap = Bootstrap({"a": first, "b": second}, "paper")
-    once, thrice = bootstrap.difference([[("a", "b")]]), bootstrap.difference([[("a", "b")] * 3])
+    bootstrap = Bootstrap({"a": first, "b": second})
+    once, thrice = bootstrap.difference(seeds(("a", "b"))), bootstrap.difference(seeds(*[("a", "b")] * 3))
     assert once is not None
     assert thrice is not None
     assert astuple(thrice) == pytest.approx(astuple(once))
@@ -67,9 +70,8 @@ def test_replicates_follow_the_definition() -> None:
     """The interval of a metric that is no mean, against a bootstrap written out by hand."""
     generator = np.random.default_rng(3)
     statistics = {name: item_statistics("matthews", skill, 70, generator) for name, skill in (("a", 0.9), ("b", 0.6))}
-    select = np.zeros(70, bool)
-    units = {name: ScoredUnit("cola", "matthews", ItemStatistics(select, s, s)) for name, s in statistics.items()}
-    interval = Bootstrap(units, "paper", replicates=4000).difference([[("a", "b")]])
+    units = {name: ScoredItems("cola", "matthews", statistics_IM) for name, statistics_IM in statistics.items()}
+    interval = Bootstrap(units, replicates=4000).difference(seeds(("a", "b")))
     samples = np.random.default_rng(99).integers(0, 70, (4000, 70))
     by_hand = [reduce("matthews", statistics["a"][s]) - reduce("matthews", statistics["b"][s]) for s in samples]
     assert interval is not None
@@ -88,8 +90,8 @@ def test_honest_protocol_resamples_the_reported_half() -> None:
 
 
 def test_unknown_predictions_give_no_interval() -> None:
-    assert Bootstrap({"a": unit(np.ones(5))}, "paper").difference([[("a", "b")]]) is None
-    assert Bootstrap({}, "paper").difference([]) is None
+    assert Bootstrap({"a": unit(np.ones(5))}).difference(seeds(("a", "b"))) is None
+    assert Bootstrap({}).difference({}) is None
 
 
 def test_correlation_is_scipys_per_target_and_averaged() -> None:
@@ -121,11 +123,22 @@ def test_relatedness_by_hand() -> None:
     assert (found.between, found.between_n) == (pytest.approx(0.2), 2)
 
 
-def test_self_pairs_count_in_the_ranking_but_not_as_related_tasks() -> None:
-    ranking = {("a", "a"): 1.0, ("b", "a"): 0.2, ("c", "a"): 0.1, ("d", "a"): 0.3}
+def test_self_pairs_count_only_where_it_says_so() -> None:
+    """Ranking four sources with the self pair first, and the three others the wrong way round."""
+    ranking = {("a", "a"): 1.0, ("b", "a"): 0.3, ("c", "a"): 0.2, ("d", "a"): 0.1}
     outcome = {("a", "a"): 9.0, ("b", "a"): 1.0, ("c", "a"): 2.0, ("d", "a"): 3.0}
-    quality = metric_quality("m", ranking, outcome, {}, {"a": "x", "b": "x", "c": "y", "d": "y"})
-    assert quality.first_epoch.mean == pytest.approx(spearmanr([1.0, 0.2, 0.1, 0.3], [9, 1, 2, 3]).statistic)
-    assert quality.first_epoch_others.mean == pytest.approx(spearmanr([0.2, 0.1, 0.3], [1, 2, 3]).statistic)
+    quality = metric_quality("m", ranking, outcome, outcome, {"a": "x", "b": "x", "c": "y", "d": "y"})
+    assert quality.first_epoch.mean == pytest.approx(-1.0)
+    assert quality.gain.mean == pytest.approx(-1.0)
+    assert quality.first_epoch_with_self.mean == pytest.approx(spearmanr([1.0, 0.3, 0.2, 0.1], [9, 1, 2, 3]).statistic)
     assert quality.relatedness.within_n == 1
-    assert quality.gain.mean is None
+
+
+def test_two_other_tasks_are_of_two_types() -> None:
+    """WiC, CoLA and SST-2 share the group "other" of the heat maps, and no type."""
+    groups = {name: get_task(name).group for name in ("wic", "cola", "sst2", "cb", "rte")}
+    assert groups["wic"] == groups["cola"] == groups["sst2"] == "other"
+    ranking = {("wic", "cola"): 0.1, ("sst2", "cola"): 0.2, ("rte", "cb"): 0.9, ("cb", "cola"): 0.3}
+    found = relatedness(ranking, groups)
+    assert (found.within, found.within_n) == (pytest.approx(0.9), 1)
+    assert (found.between, found.between_n) == (pytest.approx(0.2), 3)

@@ -176,10 +176,19 @@ def test_mistakes_of_a_caller_are_named() -> None:
 
 
 @pytest.mark.parametrize("metric", MEASURES)
-def test_samples_are_scored_as_if_one_by_one(metric: str) -> None:
+@pytest.mark.parametrize("values", ["few", "many", "constant"])
+def test_samples_are_scored_as_if_one_by_one(metric: str, values: str) -> None:
+    """Several units at once, with ties, without and constant; more samples than are ranked at a time."""
     draw = np.random.default_rng(3)
-    statistics_IM = draw.integers(0, 2, (30, 2 if metric == "pearson_spearman_mean" else 3)).astype(np.float64)
-    samples_RI = draw.integers(0, 30, (50, 30))
+    width = 2 if metric == "pearson_spearman_mean" else 3
+    statistics_UIM = draw.integers(0, 2, (3, 30, width)).astype(np.float64)
+    if metric == "pearson_spearman_mean":
+        statistics_UIM[..., 1] = draw.integers(0, 5, 30)
+        statistics_UIM[2, :, 1] += draw.normal(size=30)  # a unit with other references
+        if values != "few":
+            statistics_UIM[..., 0] = 0.1 if values == "constant" else draw.normal(100, 1, (3, 30))
+    samples_RI = draw.integers(0, 30, (300, 30))
     samples_RI[0] = 0
-    alone = [reduce(metric, statistics_IM[sample_I]) for sample_I in samples_RI]
-    np.testing.assert_array_equal(reduce_samples(metric, statistics_IM, samples_RI), alone)
+    alone = [[reduce(metric, statistics_IM[sample_I]) for sample_I in samples_RI] for statistics_IM in statistics_UIM]
+    found_UR = reduce_samples(metric, statistics_UIM, samples_RI)
+    np.testing.assert_allclose(found_UR, alone, rtol=0, atol=2e-5)
