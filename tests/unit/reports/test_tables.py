@@ -95,6 +95,58 @@ def test_top_sources_are_the_most_similar_ones() -> None:
     assert top_sources(ranking, [f"s{i}" for i in range(6)], "t") == ["s1", "s4", "s3"]
 
 
+def chooser(method: str = "pot") -> GridTable:
+    """One target among five sources; its own cell is the best and has similarity 1, a bad source comes second."""
+    scores = {"t": 90.0, "a": 60.0, "b": 70.0, "c": 75.0, "d": 80.0}
+    grid = {("plain", "", "t"): cell(50.0)} | {(method, source, "t"): cell(score) for source, score in scores.items()}
+    ranking = {("t", "t"): 1.0, ("a", "t"): 0.9, ("b", "t"): 0.8, ("c", "t"): 0.7, ("d", "t"): 0.1}
+    return grid_table(
+        "tiny",
+        grid,
+        baseline="plain",
+        methods=[method],
+        sources=list(scores),
+        targets=["t"],
+        rankings={"metric": ranking},
+    )
+
+
+def test_top_3_and_oracle_never_choose_the_target_itself() -> None:
+    table = chooser()
+    [oracle], [top] = table.rows_of("oracle"), table.rows_of("top3")
+    assert [row.cells[0].mean for row in (oracle, top) if row.cells[0]] == [80.0, 75.0]
+    assert top_sources({("t", "t"): 1.0, ("a", "t"): 0.1}, ["t", "a"], "t") == ["a"]
+    assert "without the target itself" in markdown(table)
+
+
+def test_gain_over_pot_does_not_depend_on_the_order_of_the_methods() -> None:
+    grid = {
+        ("plain", "", "t"): cell(50.0),
+        ("panda", "a", "t"): cell(60.0),
+        ("pot", "a", "t"): cell(55.0),
+    }
+    for methods in (["pot", "panda"], ["panda", "pot"]):
+        table = grid_table(
+            "tiny", grid, baseline="plain", methods=methods, sources=["a"], targets=["t"], rankings={}, pot="pot"
+        )
+        over_pot = {row.method: row.gain_over_pot for row in table.rows_of("pair")}
+        assert over_pot == {"panda": 5.0, "pot": None}
+
+
+def test_the_choice_sentence_names_one_metric_that_no_result_chose() -> None:
+    """The first metric listed, for all methods, though the second one's choice is better."""
+    study = invented_study(items=40)
+    for chosen, other in (("task_embedding", "e_avg"), ("e_avg", "task_embedding")):
+        listed = replace(study, metrics=("constant", chosen, other))
+        analysis = analyse(listed, "bert-tiny", 10)
+        [line] = [line for line in headline(listed, [analysis]) if "oracle" in line]
+        top = {row.method: row for row in analysis.table.rows_of("top3") if row.title == f"top-3 by {chosen}"}
+        assert f"{chosen} (the first metric listed)" in line
+        assert ", ".join(f"{method} {signed(row.gain)}" for method, row in top.items()) in line
+        assert other not in line
+        assert "no interval" in line
+
+
 @pytest.mark.parametrize(("value", "text"), [(1.25, "+1.2"), (-0.3, "−0.3"), (-0.04, "0.0"), (None, "–")])
 def test_signed(value: float | None, text: str) -> None:
     assert signed(value) == text
