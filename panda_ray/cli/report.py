@@ -26,7 +26,7 @@ def report(sweep_file: SweepFile, overrides: Overrides, out: Out = None) -> None
 
     sweep = load_sweep(sweep_file, overrides)
     tracking_uri = tracking_uri_of(sweep.storage, sweep.tracking_uri)
-    written = build_report(tracking_uri, sweep.name, out or report_folder(sweep))
+    written = build_report(tracking_uri, sweep, out or report_folder(sweep))
     for line in written.headline:
         stdout.print(line, markup=False, soft_wrap=True)
     stdout.print(f"Report: {written.paths[0]}", markup=False, soft_wrap=True)

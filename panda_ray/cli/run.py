@@ -119,7 +119,7 @@ def _report(sweep: Sweep, tracking_uri: str) -> tuple[Path | None, tuple[str, ..
 
     try:
         with stderr.status("making the report"):
-            report = build_report(tracking_uri, sweep.name, report_folder(sweep))
+            report = build_report(tracking_uri, sweep, report_folder(sweep))
     except InputError as error:
         return None, (), [f"no report yet: {error}"]
     return report.paths[0], report.headline, []

@@ -9,11 +9,13 @@ import pandas as pd
 
 from panda_ray.reports.analysis import Analysis, analyse
 from panda_ray.reports.findings import headline
+from panda_ray.reports.foreign_text import file_name, markdown_text, spreadsheet_text
 from panda_ray.reports.formatting import latex, markdown
-from panda_ray.reports.frame import scores_csv, similarity_csv
+from panda_ray.reports.frame import TEXT_COLUMNS, scores_csv, similarity_csv
 from panda_ray.reports.html import render
-from panda_ray.reports.pages import file_name, section_of
+from panda_ray.reports.pages import section_of
 from panda_ray.reports.statistics import REPLICATES
+from panda_ray.sweep import Sweep
 from panda_ray.tracking.reading import log_report, read_study
 from panda_ray.tracking.study import Study
 
@@ -31,14 +33,15 @@ class Report:
     headline: tuple[str, ...]
 
 
-def build_report(tracking_uri: str, sweep_name: str, out_dir: Path) -> Report:
+def build_report(tracking_uri: str, sweep: Sweep, out_dir: Path) -> Report:
     """Aggregate what MLflow has of a sweep, write the report and log it to the summary runs.
 
     Raises:
-        InputError: when MLflow cannot be reached, or has no such sweep.
+        InputError: when MLflow cannot be reached, has no such sweep, or has another one under its name.
     """
-    report = write_report(read_study(tracking_uri, sweep_name), out_dir)
-    log_report(tracking_uri, sweep_name, report.paths, report.headline)
+    study = read_study(tracking_uri, sweep.name, sweep)
+    report = write_report(study, out_dir)
+    log_report(tracking_uri, study, report.paths, [markdown_text(line) for line in report.headline])
     return report
 
 
@@ -53,7 +56,7 @@ def write_report(study: Study, folder: Path, replicates: int = REPLICATES) -> Re
     sections = [section_of(analysis) for analysis in analyses]
     findings = headline(study, analyses)
     page = folder / "report.html"
-    page.write_text(render(study, sections, findings), encoding="utf-8")
+    page.write_text(render(study, sections, findings), encoding="utf-8", errors="replace")
     paths = [page, _csv(folder, "scores", scores_csv(study)), _csv(folder, "similarity", similarity_csv(study))]
     paths += [path for analysis in analyses for path in _tables(folder, analysis)]
     paths += [path for section in sections for drawing in section.drawings for path in drawing.save(folder)]
@@ -62,7 +65,8 @@ def write_report(study: Study, folder: Path, replicates: int = REPLICATES) -> Re
 
 def _csv(folder: Path, name: str, frame: pd.DataFrame) -> Path:
     path = folder / f"{name}.csv"
-    frame.to_csv(path, index=False, lineterminator="\n")
+    texts = {name: column.map(spreadsheet_text) for name, column in frame.items() if name in TEXT_COLUMNS}
+    frame.assign(**texts).to_csv(path, index=False, lineterminator="\n", errors="replace")
     return path
 
 

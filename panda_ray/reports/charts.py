@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from panda_ray.reports.averaging import grid_mean
 from panda_ray.reports.drawing import BASELINE_COLOR, INK, METHOD_COLORS, STYLE, Drawing, finish
+from panda_ray.reports.foreign_text import drawn_text
 from panda_ray.reports.frame import Grid
 from panda_ray.reports.gains import MethodGain
 from panda_ray.reports.transferability import MetricQuality
@@ -54,9 +55,9 @@ def _score_bars(axes: Axes, grid: Grid, baseline: str, gains: Sequence[MethodGai
             xerr=[math.nan if std is None else std for _, std in known.values()],
             error_kw={"elinewidth": 0.9, "capsize": 1.8, "ecolor": INK},
             color=colors[index % len(colors)],
-            label=label,
+            label=drawn_text(label),
         )
-    axes.set_yticks(range(len(targets)), targets)
+    axes.set_yticks(range(len(targets)), [drawn_text(target) for target in targets])
     axes.set_ylim(len(targets) - 0.4, -0.6)
     axes.set_xlabel("score (%)")
     axes.set_title("Score per target")
@@ -91,7 +92,7 @@ def _gain_intervals(axes: Axes, gains: Sequence[MethodGain], targets: Sequence[s
                 ends = [found.interval.low, found.interval.high]
                 axes.plot(ends, [place, place], color=color, linewidth=1.6)
             axes.plot([found.mean], [place], "D" if row == len(targets) else "o", color=color, markersize=4.5)
-    axes.set_yticks(range(len(rows)), rows)
+    axes.set_yticks(range(len(rows)), [drawn_text(row) for row in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlabel("gain over prompt tuning (points)")
     axes.set_title("Transfer gain, mean over sources")
@@ -125,7 +126,8 @@ def _relatedness(axes: Axes, qualities: Sequence[MetricQuality]) -> None:
             (related.between, METHOD_COLORS[4], "s", "different types"),
         ):
             if value is not None:
-                axes.plot([value], [row], marker, color=color, markersize=6, label=label if row == 0 else None)
+                named = label in axes.get_legend_handles_labels()[1]
+                axes.plot([value], [row], marker, color=color, markersize=6, label=None if named else label)
     _metric_rows(axes, [quality.metric for quality in qualities])
     axes.set_xlabel("mean predicted similarity")
     axes.set_title("Are related tasks similar?")
@@ -149,6 +151,6 @@ def _correlations(axes: Axes, by_metric: Mapping[str, Mapping[str, float]]) -> N
 
 
 def _metric_rows(axes: Axes, names: Sequence[str]) -> None:
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), [drawn_text(name) for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(axis="x", alpha=0.25)

@@ -136,37 +136,40 @@ def protocol_gaps(
         scores: finished cells of one backbone.
         examples: per key, what the scores were reduced from.
     """
-    chosen = {"whole": ItemStatistics.reported_by_whole, "honest": ItemStatistics.reported_by_half}
     known = scores[scores["key"].isin(examples.keys())]
-    units = {
-        f"{choice} {key}": ScoredItems(target, metric, choose(examples[key]))
-        for key, target, metric in zip(known["key"], known["target"], known["metric"], strict=True)
-        for choice, choose in chosen.items()
-    }
+    units: dict[str, ScoredItems] = {}
+    chosen: dict[str, tuple[str, str]] = {}
+    for key, target, metric in zip(known["key"], known["target"], known["metric"], strict=True):
+        whole, honest = examples[key].reported_by_whole(), examples[key].reported_by_half()
+        chosen[key] = (f"whole {key}", f"honest {key}") if (whole != honest).any() else (f"both {key}",) * 2
+        units |= {name: ScoredItems(target, metric, of) for name, of in zip(chosen[key], (whole, honest), strict=True)}
     bootstrap = Bootstrap(units, replicates)
     return [
-        _protocol_gap(method, rows, units, bootstrap)
+        _protocol_gap(method, rows, units, chosen, bootstrap)
         for method in methods
         if len(rows := known[known["method"] == method])
     ]
 
 
 def _protocol_gap(
-    method: str, rows: pd.DataFrame, units: Mapping[str, ScoredItems], bootstrap: Bootstrap
+    method: str,
+    rows: pd.DataFrame,
+    units: Mapping[str, ScoredItems],
+    chosen: Mapping[str, tuple[str, str]],
+    bootstrap: Bootstrap,
 ) -> ProtocolGap:
-    cells: dict[CellSeed, str] = {
-        (target, source, seed): key
+    cells: dict[CellSeed, tuple[str, str]] = {
+        (target, source, seed): chosen[key]
         for target, source, seed, key in zip(rows["target"], rows["source"], rows["seed"], rows["key"], strict=True)
     }
 
-    def mean(choice: str) -> float:
-        scored = {cell: units[f"{choice} {key}"] for cell, key in cells.items()}
-        return grid_mean({cell: reduce(unit.metric, unit.statistics_IM) for cell, unit in scored.items()})
+    def score(name: str) -> float:
+        return reduce(units[name].metric, units[name].statistics_IM)
 
     return ProtocolGap(
         method=method,
-        whole=mean("whole"),
-        honest=mean("honest"),
-        interval=bootstrap.difference({cell: (f"whole {key}", f"honest {key}") for cell, key in cells.items()}),
+        whole=grid_mean({cell: score(whole) for cell, (whole, _) in cells.items()}),
+        honest=grid_mean({cell: score(honest) for cell, (_, honest) in cells.items()}),
+        interval=bootstrap.difference(cells),
         cells=len(cells),
     )

@@ -15,6 +15,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 INK = "#1c2127"
 """Text and axes; becomes the page's text colour in the report."""
@@ -74,16 +75,23 @@ class Drawing:
 def finish(figure: Figure, name: str, caption: str) -> Drawing:
     """Write a figure in all of its forms; equal figures give equal bytes."""
     png = io.BytesIO()
-    figure.savefig(png, format="png", facecolor="white", bbox_inches="tight", metadata={"Software": None})
-    svg = _svg(figure, name)
+    extent = _extent(figure)
+    figure.savefig(png, format="png", facecolor="white", bbox_inches=extent, metadata={"Software": None})
+    svg = _svg(figure, name, extent)
     on_white = re.sub(r"(<svg[^>]*>)", r'\1<rect width="100%" height="100%" fill="#ffffff"/>', svg, count=1)
     return Drawing(name, caption, on_white, png.getvalue(), _inline(svg))
 
 
-def _svg(figure: Figure, name: str) -> str:
+def _extent(figure: Figure) -> Bbox:
+    """What is drawn, in inches: measured once for all forms of a figure, because it takes as long as drawing one."""
+    figure.draw_without_rendering()
+    return figure.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
+
+
+def _svg(figure: Figure, name: str, extent: Bbox) -> str:
     text = io.StringIO()
     with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
-        figure.savefig(text, format="svg", facecolor="none", bbox_inches="tight", metadata={"Date": None})
+        figure.savefig(text, format="svg", facecolor="none", bbox_inches=extent, metadata={"Date": None})
     return text.getvalue()
 
 

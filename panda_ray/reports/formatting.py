@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from panda_ray.reports.foreign_text import markdown_text, one_line
 from panda_ray.reports.frame import Aggregate
 from panda_ray.reports.statistics import Interval
 from panda_ray.reports.tables import GridTable, Row
@@ -79,11 +80,17 @@ def table_notes(table: GridTable) -> list[str]:
 
 def markdown(table: GridTable) -> str:
     """The table with a title, one line per row and its notes."""
-    header = ["method", "source", *table.targets, "average", "Δ", "95 % interval", "Δ PoT"]
-    lines = [f"**{table.backbone}**", "", _line(header), _line(["---"] * 2 + ["---:"] * (len(header) - 2))]
+    targets = map(markdown_text, table.targets)
+    header = ["method", "source", *targets, "average", "Δ", "95 % interval", "Δ PoT"]
+    lines = [
+        f"**{markdown_text(table.backbone)}**",
+        "",
+        _line(header),
+        _line(["---"] * 2 + ["---:"] * (len(header) - 2)),
+    ]
     best = best_means(table.rows)
     for row in table.rows:
-        names = [name.replace("|", r"\|") for name in (row.method, row.title)]
+        names = [markdown_text(name) for name in (row.method, row.title)]
         lines.append(_line([*names, *_numbers(row, best, "**{}**")]))
     notes = "\n".join(f"- {note}" for note in table_notes(table))
     return "\n".join(lines) + f"\n\n{notes}\n"
@@ -136,7 +143,7 @@ _SIGNS = str.maketrans({"±": r"$\pm$", MINUS: "$-$", ABSENT: "--", "†": r"$^\
 
 def _escape(text: str) -> str:
     """A name that a user chose, as LaTeX text."""
-    return text.translate(_SPECIAL)
+    return one_line(text).translate(_SPECIAL)
 
 
 def _typeset(text: str) -> str:

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from panda_ray.reports.drawing import ABSENT_COLOR, INK, STYLE, Drawing, bare, finish
+from panda_ray.reports.foreign_text import drawn_text
 from panda_ray.reports.formatting import number, signed
 from panda_ray.reports.tables import Ranking
 
@@ -132,10 +133,17 @@ def _figure(grid: _Layout, titles: Sequence[str]) -> tuple[Figure, list[Axes]]:
     longest = max(len(grid.groups[task]) for task in grid.targets)
     for index, (axes, title) in enumerate(zip(panels, titles, strict=True)):
         axes.set(xlim=(0, grid.width), ylim=(grid.height, 0), aspect="equal")
-        axes.set_title(title, pad=20 + 2.8 * longest)
+        axes.set_title(drawn_text(title), pad=20 + 2.8 * longest)
         axes.set_xlabel("target")
-        axes.set_xticks([x + 0.5 for x in grid.columns.values()], grid.targets, rotation=45, ha="right")
-        axes.set_yticks([y + 0.5 for y in grid.rows.values()], grid.sources if index == 0 else [])
+        axes.set_xticks(
+            [x + 0.5 for x in grid.columns.values()],
+            [drawn_text(target) for target in grid.targets],
+            rotation=45,
+            ha="right",
+        )
+        axes.set_yticks(
+            [y + 0.5 for y in grid.rows.values()], [drawn_text(source) for source in grid.sources] if index == 0 else []
+        )
         _group_names(axes, grid.targets, grid.columns, grid.groups)
         bare(axes)
     panels[0].set_ylabel("source")
@@ -148,7 +156,7 @@ def _group_names(axes: Axes, tasks: Sequence[str], positions: Mapping[str, float
         columns = [positions[task] for task in members]
         left, right = columns[0], columns[-1] + 1
         axes.plot([left + 0.06, right - 0.06], [-0.16, -0.16], color=INK, linewidth=1, clip_on=False)
-        name = group.replace("_", " ")
+        name = drawn_text(group.replace("_", " "))
         axes.text((left + right) / 2, -0.3, name, rotation=35, ha="left", va="bottom", fontsize=7.5, clip_on=False)
 
 
@@ -167,7 +175,8 @@ def _draw(
             axes.add_patch(Rectangle(corner, 1, 1, facecolor=color, edgecolor="white", linewidth=0.8))
             if annotate:
                 x, y = corner[0] + 0.5, corner[1] + 0.5
-                axes.text(x, y, write(value), ha="center", va="center", fontsize=6.5, color=_readable(color))
+                style = {"fontsize": 6.5, "color": _readable(color), "in_layout": False}
+                axes.text(x, y, write(value), ha="center", va="center", **style)
 
 
 def _readable(color: tuple[float, float, float, float]) -> str:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from panda_ray.reports.analysis import Analysis
 from panda_ray.reports.charts import methods_chart, metrics_chart
 from panda_ray.reports.drawing import Drawing
+from panda_ray.reports.foreign_text import file_name
 from panda_ray.reports.heatmaps import gain_map, similarity_map
 from panda_ray.reports.html import Section
-
-
-def file_name(text: str) -> str:
-    """A label as part of a file's name."""
-    return re.sub(r"[^A-Za-z0-9.-]+", "_", text)
 
 
 def section_of(analysis: Analysis) -> Section:

@@ -17,8 +17,10 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from panda_ray.errors import InputError
+from panda_ray.sweep import Sweep
 from panda_ray.tracking.client import UNREACHABLE, cause, connect_to_read, find_experiment
 from panda_ray.tracking.examples import unpack
+from panda_ray.tracking.identity import check_plans
 from panda_ray.tracking.schema import (
     COMPLETE,
     EXAMPLES_FOLDER,
@@ -45,33 +47,47 @@ from panda_ray.tracking.uri import public
 SCORES = ("score", "score_last", "score_first_epoch", "score_paper", "score_honest")
 
 
-def read_study(tracking_uri: str, sweep: str) -> Study:
+def read_study(tracking_uri: str, sweep: str, wanted: Sweep | None = None) -> Study:
     """Everything that MLflow has of a sweep.
 
+    Args:
+        sweep: the name.
+        wanted: whose cells are meant, and no others; whatever was run last under the name unless given.
+
     Raises:
-        InputError: when the server cannot be reached, or has no such sweep.
+        InputError: when the server cannot be reached, or has no such sweep, or another one under that name.
     """
     try:
         client = connect_to_read(tracking_uri)
         experiment_id = _experiment_id(client, sweep)
         with tempfile.TemporaryDirectory() as folder:
             runs = summary_runs(client, experiment_id)
+            if wanted is not None:
+                own = {section.name for section in wanted.backbones}
+                runs = {backbone: run for backbone, run in runs.items() if backbone in own}
             parts = [_Part(client, run.info.run_id, Path(folder)) for run in runs.values()]
+            if wanted is not None:
+                check_plans({part.plan["backbone"]: part.plan for part in parts}, wanted, public(tracking_uri))
             units = {run.data.tags[KEY]: run for run in search(client, experiment_id, f"tags.{KIND} = 'train'")}
             return _study(parts, {key: run for key, run in units.items() if COMPLETE in run.data.tags})
     except UNREACHABLE as error:
         raise InputError(f"MLflow at {public(tracking_uri)} cannot be read: {cause(error, tracking_uri)}") from error
 
 
-def log_report(tracking_uri: str, sweep: str, paths: Sequence[Path], findings: Sequence[str]) -> None:
-    """Keep a report's files on the summary run of every backbone.
+def log_report(tracking_uri: str, study: Study, paths: Sequence[Path], findings: Sequence[str]) -> None:
+    """Keep a report's files on the summary run of every backbone of its study.
+
+    Args:
+        findings: lines of Markdown.
 
     Raises:
         InputError: as `read_study`.
     """
     try:
         client = connect_to_read(tracking_uri)
-        for run in summary_runs(client, _experiment_id(client, sweep)).values():
+        for backbone, run in summary_runs(client, _experiment_id(client, study.sweep)).items():
+            if backbone not in study.backbones:
+                continue
             SummaryRun(client, run.info.run_id).write_report(paths, "\n".join(f"- {line}" for line in findings))
     except UNREACHABLE as error:
         raise InputError(

@@ -23,6 +23,7 @@ from mlflow.entities import Metric, RunTag
 from panda_ray.execution.plan import Plan
 from panda_ray.tasks import get_task
 from panda_ray.tracking import examples
+from panda_ray.tracking.identity import IDENTITY, sweep_identity
 from panda_ray.tracking.schema import (
     EXAMPLES_FOLDER,
     FAILURES_FILE,
@@ -119,6 +120,7 @@ def _described(plan: Plan, backbone: str, provenance: Mapping[str, Any]) -> dict
         ],
         "skipped": _pairs(plan.skipped),
         "provenance": dict(provenance),
+        IDENTITY: sweep_identity(sweep, backbone),
     }
 
 

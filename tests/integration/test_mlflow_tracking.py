@@ -22,6 +22,7 @@ from panda_ray.execution.events import Outcome, RunSummary
 from panda_ray.execution.plan import Plan, build_plan
 from panda_ray.execution.store import Store
 from panda_ray.reports.build import build_report
+from panda_ray.reports.foreign_text import markdown_text
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.client import connect
 from panda_ray.tracking.mlflow import MlflowTracker
@@ -111,14 +112,14 @@ def test_a_run_its_extension_and_its_report(storage: Path) -> None:
     assert set(study.examples) == {cell.key for cell in extended.cells}
     assert len(study.similarity) == len(extended.similarities) == 2 * 2 * 2 * 2
     assert study.missing.empty
-    report = build_report(tracker.tracking_uri, "small", storage / "report")
+    report = build_report(tracker.tracking_uri, make_sweep(storage), storage / "report")
     page = report.paths[0].read_text(encoding="utf-8")
     assert "PanDa &lt;b&gt;" in page
     assert str(storage) not in page, "a report holds no paths of the machine"
     [summary] = [run for run in runs_of(client) if run.data.tags["kind"] == "summary"]
     logged = {Path(file.path).name for file in client.list_artifacts(summary.info.run_id, "report")}
     assert logged == {path.name for path in report.paths}
-    assert report.headline[0] in summary.data.tags["mlflow.note.content"]
+    assert markdown_text(report.headline[0]) in summary.data.tags["mlflow.note.content"]
     assert summary.data.tags["state"] == "finished"
     assert summary.data.metrics["units_done"] == len(extended.units)
 
