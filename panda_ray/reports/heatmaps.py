@@ -175,8 +175,8 @@ def _draw(
             axes.add_patch(Rectangle(corner, 1, 1, facecolor=color, edgecolor="white", linewidth=0.8))
             if annotate:
                 x, y = corner[0] + 0.5, corner[1] + 0.5
-                style = {"fontsize": 6.5, "color": _readable(color), "in_layout": False}
-                axes.text(x, y, write(value), ha="center", va="center", **style)
+                text = axes.text(x, y, write(value), ha="center", va="center", fontsize=6.5, color=_readable(color))
+                text.set_in_layout(False)  # measuring hundreds of texts would take as long as drawing them
 
 
 def _readable(color: tuple[float, float, float, float]) -> str:
