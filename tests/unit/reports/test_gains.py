@@ -120,10 +120,11 @@ def test_deviation_is_over_the_seeds_that_have_every_pair(study: Study) -> None:
     assert partial.seeds == (1, 3)
 
 
-def test_pairs_count_as_clearly_better_or_worse_by_their_own_interval(analysis: Analysis) -> None:
+def test_pairs_count_as_clearly_better_or_worse_by_their_own_interval_over_all_their_seeds(analysis: Analysis) -> None:
     for gain in analysis.gains:
         intervals = [pair.interval for pair in gain.pairs if pair.interval]
         assert len(intervals) == len(gain.pairs)
+        assert [interval.estimate for interval in intervals] == pytest.approx([pair.mean for pair in gain.pairs])
         assert gain.better == sum(interval.low > 0 for interval in intervals)
         assert gain.worse == sum(interval.high < 0 for interval in intervals)
     assert sum(gain.better for gain in analysis.gains) > 0
