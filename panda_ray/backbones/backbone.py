@@ -20,6 +20,7 @@ from panda_ray.backbones.families import FamilySpec
 from panda_ray.backbones.frozen_linear import use_frozen_linear
 from panda_ray.backbones.prefix_attention import PrefixStack
 from panda_ray.backbones.sizes import check_positions
+from panda_ray.errors import InputError
 
 
 @dataclass(frozen=True)
