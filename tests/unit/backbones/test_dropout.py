@@ -101,11 +101,13 @@ def test_a_pass_draws_masks_for_prefixes_attention_embeddings_and_both_outputs_o
 
 def test_an_error_inside_of_a_pass_ends_its_dropout() -> None:
     backbone, tokens = random_backbone(), random_tokens([5, 5])
-    expected = backbone.forward([tokens], None, position_offset=True)[0].pooled_RD
     too_few_layers = random_prefixes(backbone, 1)[:, :1]
     with pytest.raises(IndexError):
         backbone.forward([tokens], too_few_layers, position_offset=True, dropout=0.5)
-    assert torch.equal(backbone.forward([tokens], None, position_offset=True)[0].pooled_RD, expected)
+    x = torch.ones(100)
+    layers = [module for module in backbone._model.modules() if isinstance(module, Dropout)]
+    assert layers
+    assert all(layer(x) is x for layer in layers)
 
 
 @pytest.mark.parametrize("first_only", [False, True])
