@@ -119,15 +119,18 @@ class Files:
         except FileNotFoundError:
             return None
 
-    def write(self, path: str, data: bytes) -> None:
+    def write(self, path: str, data: bytes, durable: bool = True) -> None:
         """Put a file in its place, replacing an older one; a crash leaves the old file or the new one.
+
+        Args:
+            durable: wait until it is on the disk; what has no meaning after a power cut need not.
 
         Raises:
             StoreFullError: when the disk, a quota or a limit of the file system is reached.
         """
         with self._room():
             if self.is_local:
-                self._write_local(Path(self._full(path)), data)
+                self._write_local(Path(self._full(path)), data, durable)
             else:
                 self._fs.pipe_file(self._full(path), data)
 
@@ -149,7 +152,7 @@ class Files:
     def _full(self, path: str) -> str:
         return f"{self._root}/{path}"
 
-    def _write_local(self, path: Path, data: bytes) -> None:
+    def _write_local(self, path: Path, data: bytes, durable: bool) -> None:
         temporary = Path(self._full("tmp")) / f"{uuid.uuid4().hex}-{path.name}"
         temporary.parent.mkdir(parents=True, exist_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -157,11 +160,13 @@ class Files:
             with temporary.open("wb") as handle:
                 handle.write(data)
                 handle.flush()
-                os.fsync(handle.fileno())
+                if durable:
+                    os.fsync(handle.fileno())
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-        _sync_folder(path.parent)
+        if durable:
+            _sync_folder(path.parent)
 
     @contextmanager
     def _room(self) -> Iterator[None]:

@@ -5,6 +5,7 @@
     checkpoints/<stack>                                 state of a running stack (`checkpoints.py`)
     failures/<key>.json                                 why a unit has no result (`failures.py`)
     limits/<footprint>/<width>.json                     which stacks did not fit into memory (`limits.py`)
+    leases/<driver>-<name>.json                         what drivers are at work on (`leases.py`)
 
 `record.json` is written last and in one step, so its existence means done. Two drivers on one store cannot mix their
 files: each record names the files that belong to it. Nothing here is ever unpickled.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +25,7 @@ from typing import Any
 from panda_ray.execution.checkpoints import Checkpoints
 from panda_ray.execution.failures import Failures
 from panda_ray.execution.files import THREADS, Files, State
+from panda_ray.execution.leases import Leases
 from panda_ray.execution.limits import Limits
 
 Record = Mapping[str, Any]
@@ -45,17 +48,20 @@ class Store:
 
     Args:
         url: folder, or any fsspec URL.
+        driver: who works on it, as 32 hex digits; workers have that of their driver, a new one is made unless given.
 
     Attributes:
         checkpoints, failures, limits: what is kept of stacks that run, of units that failed, and of memory.
+        leases: what drivers are at work on.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, driver: str | None = None) -> None:
         self._files = Files(url)
         self.url = self._files.url
         self.checkpoints = Checkpoints(self._files)
         self.failures = Failures(self._files)
         self.limits = Limits(self._files)
+        self.leases = Leases(self._files, driver or uuid.uuid4().hex)
         self._digests: dict[str, tuple[State, str]] = {}
         """Of local files, with the state that they were read in."""
         self._seen = _SeenRecords()
@@ -164,6 +170,7 @@ class Store:
     def remove_leftovers(self) -> None:
         """Remove what writers that died left behind."""
         self._files.remove_leftovers()
+        self.leases.remove_leftovers()
 
     def _write_files(self, key: str, files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
         described = {}
