@@ -1,6 +1,6 @@
 """What drivers that share a store are at work on, so that each unit is trained by one of them.
 
-    leases/<driver>-<name>.json     who holds it, the keys that it is for, and how often the holder has said that it lives
+    leases/<driver>-<name>.json     who holds it, the keys that it is for, how often the holder has said that it lives
 
 A holder *announces* the keys that it wants and then *looks* at what others announced. Of two that want one key the
 later one always sees the earlier one, so at most one of them holds it; where both still ask, the smaller name wins and
@@ -9,8 +9,8 @@ NFS and the object stores of today do, and no conditional writes: three requests
 
 A lease ends when it is released, when its process is gone from this machine (`owner.py`), or when it has not changed
 for `EXPIRY_SECONDS` while somebody watched. No clocks are compared, neither those of machines nor those of files: a
-watcher counts on its own one, which no correction moves. A holder that stands still for longer loses its lease; the work
-is then done twice and one of the two equal results is kept.
+watcher counts on its own one, which no correction moves. A holder that stands still for longer loses its lease; the
+work is then done twice and one of the two equal results is kept.
 """
 
 from __future__ import annotations

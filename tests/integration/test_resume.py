@@ -5,6 +5,9 @@ from __future__ import annotations
 import resource
 import shutil
 import signal
+import subprocess
+import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from panda_ray.execution import members
 from panda_ray.execution.costs import Costs
 from panda_ray.execution.events import Listener, RunSummary
 from panda_ray.execution.inline import InlineRunner
+from panda_ray.execution.leases import EXPIRY_SECONDS
 from panda_ray.execution.run import run_plan
 from panda_ray.execution.stack import Stack
 from support.driving import driver, small_disk, wait_for
@@ -70,14 +74,51 @@ def test_a_signal_ends_a_run_cleanly(quiet_long: Path, tmp_path: Path) -> None:
     assert contents(tmp_path) == contents(quiet_long)
 
 
-@pytest.mark.slow
-def test_two_drivers_on_one_store_give_one_result(quiet_long: Path, tmp_path: Path) -> None:
+def trained(process: subprocess.Popen[str]) -> list[str]:
+    """What a driver computed since the last line that was read, once it has ended well."""
+    assert process.stdout is not None
+    lines = process.stdout.read().splitlines()
+    assert process.wait(timeout=60) == 0
+    return [line.split()[1] for line in lines if line.startswith("trained ")]
+
+
+def test_two_drivers_on_one_store_do_each_unit_once(quiet_long: Path, tmp_path: Path) -> None:
     with driver(tmp_path, "inline") as first, driver(tmp_path, "inline") as second:
-        assert first.wait(timeout=240) == 0
-        assert second.wait(timeout=240) == 0
+        done = [trained(first), trained(second)]
+    assert all(done), "both did a part"
+    assert Counter(done[0] + done[1]) == dict.fromkeys(contents(quiet_long), 1)
     assert contents(tmp_path) == contents(quiet_long)
     assert run(tmp_path, training=LONG).new == frozenset()
     assert not list(tmp_path.glob("checkpoints/*"))
+    assert not list(tmp_path.glob("leases/*"))
+
+
+def test_drivers_of_sweeps_that_overlap_do_each_unit_once(tmp_path: Path) -> None:
+    with (
+        driver(tmp_path, "inline", "review", "kinds") as first,
+        driver(tmp_path, "inline", "kinds", "review", "paraphrase") as second,
+    ):
+        done = trained(first) + trained(second)
+    assert Counter(done) == dict.fromkeys(contents(tmp_path), 1)
+    assert run(tmp_path, training=LONG, sources=["review", "kinds", "paraphrase"]).new == frozenset()
+
+
+def test_what_a_killed_driver_was_at_work_on_is_taken_over_by_the_other_one(quiet_long: Path, tmp_path: Path) -> None:
+    with driver(tmp_path, "inline") as first:
+        wait_for(first, "epoch pot 4")
+        with driver(tmp_path, "inline") as second:
+            wait_for(second, "held ")
+            finished = fingerprints(tmp_path)
+            killed = time.monotonic()
+            first.kill()
+            done = trained(second)
+            assert time.monotonic() - killed < EXPIRY_SECONDS, "the process is gone from this machine"
+    assert Counter(done) == dict.fromkeys(
+        contents(quiet_long).keys() - {Path(path).parent.name for path in finished}, 1
+    )
+    assert contents(tmp_path).keys() == contents(quiet_long).keys()
+    assert finished.items() <= fingerprints(tmp_path).items()
+    assert not list(tmp_path.glob("leases/*"))
 
 
 @pytest.mark.parametrize("pattern", ["prompt.*", "predictions.*", "record.json", "signature.*"])

@@ -1,17 +1,27 @@
-"""A driver process: `python -m support.drive STORAGE RUNNER` runs the long small sweep and says what happens."""
+"""A driver process that runs the long small sweep and says what happens.
+
+    python -m support.drive STORAGE RUNNER [SOURCE ...]
+
+A line `trained` is printed for each unit that this process computed, whoever else did too.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+from collections.abc import Collection, Mapping
+from typing import Any
 
+from panda_ray.execution import members, publishing, signing
 from panda_ray.execution.costs import Costs
 from panda_ray.execution.events import Listener, Outcome
 from panda_ray.execution.inline import InlineRunner
 from panda_ray.execution.ray_tune import RayTuneRunner
 from panda_ray.execution.run import run_plan
 from panda_ray.execution.stack import Stack
+from panda_ray.execution.store import Store
+from panda_ray.execution.unit import Unit
 from panda_ray.training.stacked import EpochReport
 from support.small_sweeps import LONG, planned, small_sweep
 
@@ -26,11 +36,21 @@ class Printer(Listener):
     def on_outcome(self, stack: Stack | None, outcome: Outcome) -> None:
         print("outcome", outcome.status, outcome.key, flush=True)
 
+    def on_held(self, stack: Stack, keys: Collection[str]) -> None:
+        print("held", stack.title, len(keys), flush=True)
+
+
+def _publish_and_say(store: Store, unit: Unit, record: Mapping[str, Any], files: Mapping[str, bytes]) -> Outcome:
+    print("trained", unit.key, flush=True)
+    return publishing.publish(store, unit, record, files)
+
 
 def main() -> int:
-    storage, runner = sys.argv[1:]
+    storage, runner, *sources = sys.argv[1:]
+    for module in (members, signing):
+        module.publish = _publish_and_say  # type: ignore[attr-defined]
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it
-    plan, store = planned(small_sweep(storage, training=LONG))
+    plan, store = planned(small_sweep(storage, training=LONG, **({"sources": sources} if sources else {})))
     print("planned", os.getpid(), len(plan.stacks), flush=True)
     summary = run_plan(
         plan, Costs.in_store(plan, store), store, RayTuneRunner() if runner == "ray" else InlineRunner(), [Printer()]

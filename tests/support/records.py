@@ -27,6 +27,30 @@ EPOCHS = 3
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
+BARE = {
+    "kind": "train",
+    "identity": {},
+    "method": "prompt_tuning",
+    "backbone": "builtin-tiny",
+    "seed": 1,
+    "seconds": 1.0,
+    "device": "cpu",
+    "threads": 1,
+    "stack": "0" * 32,
+    "stack_width": 1,
+    "finished_at": "2026-01-01T00:00:00.000+00:00",
+    "source": None,
+    "target": "review",
+    "protocol": "paper",
+    "metric": "accuracy",
+    **dict.fromkeys(("score", "score_last", "score_first_epoch", "score_paper", "score_honest"), 61.5),
+    "history": [{"epoch": 1, "loss": 0.25}],
+    "similarity": None,
+    "examples_per_second": 10.0,
+}
+"""The least that a training's record must have, besides its key."""
+
+
 def publish(plan: Plan, store: Store, keys: Collection[str] | None = None) -> list[str]:
     """Publish results for these units of a plan (all of them unless given); returns their keys."""
     chosen = [key for key in plan.units if keys is None or key in keys]
