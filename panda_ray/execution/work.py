@@ -7,7 +7,7 @@ Anything else is a bug and keeps its traceback.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -63,7 +63,7 @@ def _settle(stack: Stack, store: Store, run: Callable[[Stack], list[Outcome]]) -
     """`settle` for members that nobody else works on."""
     published = [unit.key for unit in stack.todo if store.is_done(unit.key)]
     outcomes = [Outcome(key, "done") for key in published]  # by another driver, or by a worker that died
-    stack = replace(stack, done=stack.done.union(published))
+    stack = _without(stack, published, store)
     if not stack.todo:
         store.checkpoints.of(stack).remove()
         return outcomes
@@ -83,6 +83,14 @@ def _settle(stack: Stack, store: Store, run: Callable[[Stack], list[Outcome]]) -
     # Outside of the handler: an exception keeps the frames, and so the tensors, of the stack that did not fit.
     torch.cuda.empty_cache()
     return outcomes + _settle_halves(stack, store, run)
+
+
+def _without(stack: Stack, published: Sequence[str], store: Store) -> Stack:
+    """A stack that does not publish these members, nor trains them where that does not change a shape it began with."""
+    stack = replace(stack, done=stack.done.union(published))
+    if not published or not stack.todo or stack.continued or store.checkpoints.of(stack).load() is not None:
+        return stack
+    return replace(stack, members=stack.todo)
 
 
 def _settle_halves(stack: Stack, store: Store, run: Callable[[Stack], list[Outcome]]) -> list[Outcome]:
