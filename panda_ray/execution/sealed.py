@@ -124,6 +124,12 @@ def _is_history(value: object) -> bool:
     )
 
 
+def _is_identity_of_training(value: object) -> bool:
+    return (
+        isinstance(value, dict) and isinstance(value.get("config"), dict) and _is_count(value["config"].get("max_len"))
+    )
+
+
 _Check = Callable[[object], bool]
 _COMMON: Mapping[str, _Check] = {
     "identity": _is_mapping,
@@ -141,6 +147,7 @@ _SCORES = ("score", "score_last", "score_first_epoch", "score_paper", "score_hon
 _WANTED: Mapping[str, Mapping[str, _Check]] = {
     "train": {
         **_COMMON,
+        "identity": _is_identity_of_training,
         "source": _is_text_or_none,
         "target": _is_text,
         "protocol": _is_text,

@@ -36,6 +36,8 @@ def _signed(unit: Unit, stack: Stack, store: Store, workspace: Workspace) -> Out
     prompt_key = unit.dependencies["prompt"]
     try:
         prompt = Prompt.from_bytes(store.read_file(prompt_key, PROMPT_FILE))
+        geometry = backbone.geometry
+        prompt.check_fits(geometry.layers, geometry.heads, geometry.head_size)
         max_len = store.known(prompt_key)["identity"]["config"]["max_len"]
         task = workspace.task(unit.data, unit.backbone, max_len) if metric.needs_data else None
         signature = metric.signature(backbone, prompt, task, metric.Options.model_validate(dict(unit.options)))

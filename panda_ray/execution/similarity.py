@@ -38,5 +38,19 @@ def pair_similarity(store: Store, metric: str, source_key: str | None, target_ke
 
 
 def _signature(store: Store, key: str) -> NDArray[np.float32]:
-    array: NDArray[np.float32] = np.load(io.BytesIO(store.read_file(key, SIGNATURE_FILE)), allow_pickle=False)
+    return signature_of(store.read_file(key, SIGNATURE_FILE))
+
+
+def signature_of(data: bytes) -> NDArray[np.float32]:
+    """The inverse of `signature_bytes`.
+
+    Raises:
+        LookupError: these bytes are no signature.
+    """
+    try:
+        array: NDArray[np.float32] = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError, OSError, MemoryError) as error:
+        raise LookupError(f"this is no signature: {error}") from error
+    if not isinstance(array, np.ndarray) or array.dtype != np.float32 or not np.isfinite(array).all():
+        raise LookupError("this is no signature: not an array of finite float32")
     return array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import signal
@@ -138,6 +139,27 @@ def test_a_damaged_result_is_computed_again_and_nothing_else(quiet: Path, tmp_pa
     assert summary.complete
     mended = contents(tmp_path)
     assert mended.keys() == contents(quiet).keys()
+
+
+def test_what_was_put_in_the_place_of_a_result_is_not_read_and_the_result_is_computed_again(
+    quiet: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(quiet, tmp_path, dirs_exist_ok=True)
+    places = [
+        sorted(tmp_path.glob(f"units/*/*/{pattern}"))[-1] for pattern in ("prompt.*", "signature.*", "record.json")
+    ]
+    for place in places:
+        place.unlink()
+    os.mkfifo(places[0])
+    places[1].symlink_to("/dev/zero")
+    places[2].mkdir()
+    lost = {place.parent.name for place in places}
+    intact = {path: stamp for path, stamp in fingerprints(quiet).items() if Path(path).parent.name not in lost}
+    summary = run(tmp_path)
+    assert summary.new == lost
+    assert summary.complete
+    assert intact.items() <= fingerprints(tmp_path).items()
+    assert contents(tmp_path).keys() == contents(quiet).keys()
 
 
 def test_a_full_disk_ends_the_run_with_a_sentence_and_the_run_continues_later(quiet: Path, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 BARE = {
     "kind": "train",
-    "identity": {},
+    "identity": {"config": {"max_len": 16}},
     "method": "prompt_tuning",
     "backbone": "builtin-tiny",
     "seed": 1,
