@@ -240,7 +240,7 @@ class Files:
                 probe = place / f"probe-{uuid.uuid4().hex}"
                 try:
                     with probe.open("xb") as handle:
-                        handle.write(bytes(4096))
+                        handle.write(bytes(512))
                         os.fsync(handle.fileno())
                 finally:
                     probe.unlink(missing_ok=True)

@@ -15,7 +15,6 @@ import uuid
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,21 +49,28 @@ class State(NamedTuple):
     changed: int
 
 
+class _Open(NamedTuple):
+    """An open file and its size in bytes."""
+
+    handle: int
+    size: int
+
+
 def read(root: str, path: str, limit: int) -> bytes | None:
     """A file of at most `limit` bytes, by its path below the root; None where there is none."""
     if not _is_plain(root, path):
         return None
     file = _opened(f"{root}/{path}")
+    if file is not None and file.size > limit:
+        os.close(file.handle)
+        return None
     return None if file is None else _content(file, limit)
 
 
 def read_start(root: str, path: str, size: int) -> bytes | None:
     """At most the first `size` bytes of a file, however long it is."""
     file = _opened(f"{root}/{path}") if _is_plain(root, path) else None
-    if file is None:
-        return None
-    with file:
-        return _bytes(file, size)
+    return None if file is None else _content(file, size)
 
 
 def sha256(root: str, path: str, size: int) -> str | None:
@@ -73,29 +79,30 @@ def sha256(root: str, path: str, size: int) -> str | None:
     if file is None:
         return None
     digest = hashlib.sha256()
-    with file:
-        left = size
-        while left > 0:
-            if not (part := _bytes(file, min(left, _PIECE_BYTES))):
+    try:
+        while size > 0:
+            if not (part := _bytes(file.handle, min(size, _PIECE_BYTES))):
                 return None
             digest.update(part)
-            left -= len(part)
+            size -= len(part)
+    finally:
+        os.close(file.handle)
     return digest.hexdigest()
 
 
 def read_ahead(paths: Iterable[str], limit: int) -> Iterator[bytes | None]:
     """Files that were just listed, in this order; the next ones are on their way already."""
-    opened: deque[FileIO | None] = deque()
+    opened: deque[_Open | None] = deque()
     try:
         for path in paths:
-            opened.append(_ordered(path))
+            opened.append(_ordered(path, limit))
             if len(opened) > _AHEAD_FILES:
                 yield _content(opened.popleft(), limit)
         while opened:
             yield _content(opened.popleft(), limit)
     finally:
         for file in filter(None, opened):
-            file.close()
+            os.close(file.handle)
 
 
 def walk(folder: str, prefix: str, deepest: int = DEEPEST) -> Iterator[tuple[str, State]]:
@@ -103,10 +110,9 @@ def walk(folder: str, prefix: str, deepest: int = DEEPEST) -> Iterator[tuple[str
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             with suppress(OSError):  # another driver may have removed it meanwhile
-                found = entry.stat(follow_symlinks=False)
-                if stat.S_ISREG(found.st_mode):
-                    yield prefix + entry.name, _state(found)
-                elif stat.S_ISDIR(found.st_mode) and deepest:
+                if entry.is_file(follow_symlinks=False):
+                    yield prefix + entry.name, _state(entry.stat(follow_symlinks=False))
+                elif deepest and entry.is_dir(follow_symlinks=False):
                     yield from walk(entry.path, f"{prefix}{entry.name}/", deepest - 1)
 
 
@@ -168,7 +174,7 @@ def _is_plain(root: str, path: str) -> bool:
     return True
 
 
-def _opened(path: str) -> FileIO | None:
+def _opened(path: str) -> _Open | None:
     """A regular file; `fsspec` and `pathlib` take longer to open a small one than it takes to read it."""
     try:
         handle = os.open(path, _OPEN)
@@ -176,41 +182,43 @@ def _opened(path: str) -> FileIO | None:
         if isinstance(error, OSError) and error.errno in _OUT_OF_MEANS:
             raise
         return None
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode):
         os.close(handle)
         return None
-    return FileIO(handle, "rb")
+    return _Open(handle, found.st_size)
 
 
-def _ordered(path: str) -> FileIO | None:
-    """An open file whose start the kernel was told to fetch."""
+def _ordered(path: str, limit: int) -> _Open | None:
+    """An open file whose start the kernel was told to fetch; None for one that is longer than `limit`."""
     file = _opened(path)
+    if file is not None and file.size > limit:
+        os.close(file.handle)
+        return None
     if file is not None and sys.platform == "linux":
-        os.posix_fadvise(file.fileno(), 0, _AHEAD_BYTES, os.POSIX_FADV_WILLNEED)
+        os.posix_fadvise(file.handle, 0, _AHEAD_BYTES, os.POSIX_FADV_WILLNEED)
     return file
 
 
-def _content(file: FileIO | None, limit: int) -> bytes | None:
+def _content(file: _Open | None, limit: int) -> bytes | None:
+    """At most `limit` bytes of a file, which is closed."""
     if file is None:
         return None
-    with file:
-        return _bytes(file, limit) if os.fstat(file.fileno()).st_size <= limit else None
+    try:
+        return _bytes(file.handle, min(file.size, limit))
+    finally:
+        os.close(file.handle)
 
 
-def _bytes(file: FileIO, limit: int) -> bytes | None:
-    """The rest of a file, or its next `limit` bytes; None where the disk does not give them."""
-    size = min(os.fstat(file.fileno()).st_size - file.tell(), limit)
-    parts: list[bytes] = []
-    while size > 0:
-        try:
-            part = file.read(size)
-        except OSError:
-            return None
-        if not part:
-            break
-        parts.append(part)
-        size -= len(part)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+def _bytes(handle: int, size: int) -> bytes | None:
+    """The next bytes of a file, fewer at its end; None where the disk does not give them."""
+    try:
+        data = os.read(handle, size)
+        while len(data) < size and (part := os.read(handle, size - len(data))):
+            data += part
+    except OSError:
+        return None
+    return data
 
 
 def _state(found: os.stat_result) -> State:

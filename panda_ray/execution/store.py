@@ -30,7 +30,7 @@ from panda_ray.execution.files import LARGEST_NOTE, THREADS, Files
 from panda_ray.execution.folder import State
 from panda_ray.execution.leases import Leases
 from panda_ray.execution.limits import Limits
-from panda_ray.execution.sealed import is_key, seal, unseal
+from panda_ray.execution.sealed import is_key, seal, unseal, unsealed
 
 Record = sealed.Record
 
@@ -124,7 +124,7 @@ class Store:
         for path in wanted:
             if (data := self._seen.take(path, listed[path].size)) is None:
                 unseen.append(path)
-            elif (record := unseal(_key(path), data)) is not None:
+            elif (record := unsealed(data)) is not None:
                 yield _key(path), record
         for path, read in self._files.read_many(unseen):
             if (record := unseal(_key(path), read)) is not None:
@@ -214,7 +214,11 @@ class Store:
             if all(
                 path in listed
                 and listed[path].size == file["bytes"]
-                and (not self._files.is_local or self._is_file_intact(path, file))
+                and (
+                    not self._files.is_local
+                    or self._digests.get(path) == (listed[path], file["sha256"])
+                    or self._is_file_intact(path, file)
+                )
                 for path, file in files
             ):
                 done.add(key)

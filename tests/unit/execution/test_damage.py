@@ -18,6 +18,7 @@ import safetensors.torch
 import torch
 
 from panda_ray.errors import InputError
+from panda_ray.execution import folder as folders
 from panda_ray.execution.catalog import read_catalog
 from panda_ray.execution.costs import Costs
 from panda_ray.execution.limits import Footprint
@@ -275,6 +276,20 @@ def test_folders_that_are_links_are_neither_read_nor_written_through(
     assert look_everywhere(storage, plan) == plan.units.keys()
     assert sorted(there.rglob("*")) == before
     assert [path.is_symlink() for path in (storage / "aside").iterdir()] == [True], "the link is kept"
+
+
+def test_a_file_that_is_longer_than_its_record_says_is_not_read(
+    damaged: tuple[Path, Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage, _ = damaged
+    path = place(storage, "prompt.*")
+    path.write_bytes(path.read_bytes() + bytes(1000))
+    asked: list[int] = []
+    read = os.read
+    monkeypatch.setattr(folders.os, "read", lambda handle, size: asked.append(size) or read(handle, size))
+    with pytest.raises(LookupError, match="damaged"):
+        Store(str(storage)).read_file(path.parent.name, "prompt.safetensors")
+    assert len(asked) == 1, "only the record was read"
 
 
 def test_what_stands_in_the_way_of_a_result_is_moved_aside_and_kept(damaged: tuple[Path, Plan]) -> None:

@@ -1,4 +1,4 @@
-"""That a storage cannot hold results is said before the first stack; where there are none to hold, nothing is written."""
+"""A storage that cannot hold results is named before the first stack; with nothing to hold, nothing is written."""
 
 from __future__ import annotations
 
