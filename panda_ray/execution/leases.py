@@ -126,6 +126,10 @@ class Leases:
         self._sights: dict[str, _Sight] = {}
         self._lock = threading.Lock()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Tune pickles what listens to it; a lock cannot be, and what was seen of others is seen again."""
+        return Leases, (self._files, self.driver)
+
     def take(self, name: str, members: Collection[str]) -> Lease:
         """Hold those of the keys that no other driver holds; to be released, also where it holds none.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 import time
@@ -215,6 +216,14 @@ def test_one_at_a_time_does_what_has_one_name(url: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(work, range(4)))
     assert most == 1
+
+
+def test_a_store_that_was_pickled_belongs_to_the_same_driver(url: str) -> None:
+    store = Store(url)
+    copy = pickle.loads(pickle.dumps(store))
+    with store.leases.take("a stack", KEYS):
+        assert copy.leases.taken(KEYS) == frozenset()
+        assert Store(url).leases.taken(KEYS) == set(KEYS)
 
 
 def test_whoever_waits_in_vain_is_told(url: str) -> None:
