@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ def write(part: str, device: torch.device, content: dict[str, Any]) -> Path:
     machine = describe(device)
     path = FOLDER / f"{part}-{slug(machine)}.json"
     path.parent.mkdir(exist_ok=True)
-    header = {"schema": SCHEMA, "part": part, "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")}
+    header = {"schema": SCHEMA, "part": part, "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")}
     path.write_text(json.dumps({**header, "machine": machine, **content}, indent=1) + "\n", encoding="utf-8")
     return path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
@@ -56,6 +57,10 @@ class PlainDisplay(Listener):
             done = f"{self._known.count('done')} of {len(self._known.states)} units done"
             self._line(f"{stack.title}: finished; {done}{self._eta()}")
 
+    def on_held(self, stack: Stack, keys: Collection[str]) -> None:
+        self._known.held(stack, keys)
+        self._line(f"{stack.title}: another run is at work on {len(keys)} of its units; they are waited for")
+
     def on_finished(self, summary: RunSummary) -> None:
         self._line(f"{len(summary.new)} new results in {duration(self._known.elapsed)}")
 
@@ -101,6 +106,10 @@ class LiveDisplay(Listener):
     def on_outcome(self, stack: Stack | None, outcome: Outcome) -> None:
         with self._lock:
             self._known.outcome(stack, outcome)
+
+    def on_held(self, stack: Stack, keys: Collection[str]) -> None:
+        with self._lock:
+            self._known.held(stack, keys)
 
     def on_finished(self, summary: RunSummary) -> None:
         self.close()

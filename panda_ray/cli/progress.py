@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from panda_ray.cli.states import State, states_of
@@ -59,6 +59,7 @@ class Progress:
         if self.states[outcome.key] != "done":
             self._finished_work += self._work[outcome.key]
             self._finished_units += 1
+        assert outcome.status != "held", "see `held`"
         self.states[outcome.key] = outcome.status
         if stack is None:
             return False
@@ -68,6 +69,12 @@ class Progress:
             self._partial.pop(stack.id, None)
             self._speed.pop(stack.id, None)
         return not left
+
+    def held(self, stack: Stack, keys: Collection[str]) -> None:
+        """Units of a stack that started are another run's work at the moment."""
+        self.states |= dict.fromkeys(keys, "waiting")
+        if not any(self.states[unit.key] == "running" for unit in stack.todo):
+            self._partial.pop(stack.id, None)
 
     @property
     def elapsed(self) -> float:

@@ -35,8 +35,9 @@ def states_of(plan: Plan, running: Collection[str], failed: Collection[str]) -> 
 
 
 def stored_states(plan: Plan, store: Store) -> dict[str, State]:
-    """The states as the store knows them; a unit counts as running while its stack has a checkpoint."""
+    """The states as the store knows them; a unit counts as running while its stack has a lease or a checkpoint."""
     running = {key for members in store.checkpoints.members().values() for key in members}
+    running |= store.leases.taken(plan.units.keys())
     return states_of(plan, running, store.failures.among(set(plan.units)))
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import dataclass
 
 from panda_ray.execution.files import Files
+from panda_ray.execution.sealed import LARGEST_FILE, is_key, parse
 from panda_ray.execution.stack import Stack
 
+_PLACE = re.compile(r"checkpoints/[0-9a-f]{32}")
 _HEADER_BYTES = 1 << 20
 """No header is longer: it has room for 15,000 members."""
 
@@ -28,12 +31,12 @@ class StackCheckpoint:
 
     def load(self) -> bytes | None:
         """The state, or None if there is none or it was damaged: the stack then starts over in the same shape."""
-        data = self._files.read(self._path)
-        if data is None:
+        header = _header(self._files.read_start(self._path, _HEADER_BYTES))
+        if header is None or header.members != self._members:
             return None
-        line, _, state = data.partition(b"\n")
-        header = _header(line)
-        return state if header.get("sha256") == hashlib.sha256(state).hexdigest() else None
+        data = self._files.read(self._path, limit=_HEADER_BYTES + header.size)
+        state = (data or b"").partition(b"\n")[2]
+        return state if header.sha256 == hashlib.sha256(state).hexdigest() else None
 
     def save(self, state: bytes) -> None:
         """Replace the state.
@@ -62,9 +65,8 @@ class Checkpoints:
         """The members of every stack that has a checkpoint, in the order of their stacks' ids."""
         found = {}
         for path in sorted(self._files.states("checkpoints")):
-            start = self._files.read_start(path, _HEADER_BYTES) or b""
-            if members := _header(start.partition(b"\n")[0]).get("members"):
-                found[path.removeprefix("checkpoints/")] = tuple(members)
+            if _PLACE.fullmatch(path) and (header := _header(self._files.read_start(path, _HEADER_BYTES))) is not None:
+                found[path.removeprefix("checkpoints/")] = tuple(header.members)
         return found
 
     def remove(self, stack_ids: Iterable[str]) -> None:
@@ -73,10 +75,28 @@ class Checkpoints:
             self._files.remove(f"checkpoints/{stack_id}")
 
 
-def _header(line: bytes) -> dict[str, Any]:
-    """The header, or nothing where the file was damaged."""
-    try:
-        header = json.loads(line)
-    except ValueError:
-        return {}
-    return header if isinstance(header, dict) else {}
+@dataclass(frozen=True)
+class _Header:
+    """The first line; `size` is that of the state, in bytes."""
+
+    members: list[str]
+    sha256: str
+    size: int
+
+
+def _header(start: bytes | None) -> _Header | None:
+    """The header of a file that starts like this, or None where it is none."""
+    said = parse((start or b"").partition(b"\n")[0])
+    if not isinstance(said, dict):
+        return None
+    members, sha256, size = said.get("members"), said.get("sha256"), said.get("bytes")
+    if (
+        not isinstance(members, list)
+        or not members
+        or not all(map(is_key, members))
+        or len(set(members)) < len(members)
+    ):
+        return None
+    if not isinstance(sha256, str) or not is_key(sha256) or type(size) is not int or not 0 <= size <= LARGEST_FILE:
+        return None
+    return _Header(members, sha256, size)

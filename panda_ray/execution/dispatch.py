@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from panda_ray.execution.elsewhere import Elsewhere
 from panda_ray.execution.events import Listener, Outcome, RunSummary
 from panda_ray.execution.plan import Plan
 from panda_ray.execution.schedule import Schedule
@@ -20,12 +21,14 @@ class Dispatch:
 
     Args:
         seconds: that a stack takes; they matter to a runner that lets stacks be foreseen.
+        elsewhere: what other drivers are at work on; nothing unless given.
     """
 
-    def __init__(self, plan: Plan, seconds: Seconds, listener: Listener) -> None:
+    def __init__(self, plan: Plan, seconds: Seconds, listener: Listener, elsewhere: Elsewhere | None = None) -> None:
         self._plan = plan
         self._seconds = seconds
         self._listener = listener
+        self._elsewhere = elsewhere or Elsewhere(lambda _: ())
         self._schedule = Schedule(plan.stacks, plan.depends_on, plan.done)
         self._new: set[str] = set()
         self._failed: dict[str, str] = {}
@@ -42,7 +45,7 @@ class Dispatch:
     @property
     def exhausted(self) -> bool:
         """No stack is left to start, now or later; some may still run."""
-        return self._schedule.exhausted
+        return self._schedule.exhausted and not self._elsewhere.stacks
 
     def foresee(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Schedule by the time that stacks take; before the first one is asked for."""
@@ -52,6 +55,8 @@ class Dispatch:
 
     def next(self, slots: int | None = None, ahead: bool = True) -> Stack | None:
         """A stack to start, or None while all that are left should wait; see `Schedule.next`."""
+        for stack in self._elsewhere.returned():
+            self._schedule.put_back(stack)
         return self._schedule.next(slots, ahead)
 
     def started(self, stack: Stack) -> None:
@@ -62,7 +67,12 @@ class Dispatch:
 
     def finished(self, stack: Stack, outcomes: Sequence[Outcome]) -> None:
         """Take the outcomes of a stack: what waited for them becomes ready, or is blocked."""
+        if held := {outcome.key for outcome in outcomes if outcome.status == "held"}:
+            self._elsewhere.add(stack, held)
+            self._listener.on_held(stack, held)
         for outcome in outcomes:
+            if outcome.status == "held":
+                continue
             if outcome.status == "done":
                 self._new.add(outcome.key)
             else:

@@ -5,7 +5,7 @@ Listeners run in the driver's process and thread, whatever runs the stacks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from panda_ray.execution.plan import Plan
     from panda_ray.training.stacked import EpochReport
 
-Status = Literal["done", "failed", "blocked"]
+Status = Literal["done", "failed", "blocked", "held"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Outcome:
     """How one unit ended.
 
     Attributes:
+        status: `held` where another driver is at work on the unit; it is asked for again later.
         error: one sentence on why there is no result; None when there is one. The store keeps a failure's traceback.
     """
 
@@ -70,6 +71,9 @@ class Listener:
     def on_outcome(self, stack: Stack | None, outcome: Outcome) -> None:
         """A unit is done (its result is in the store), failed or blocked; `stack` is None for a blocked unit."""
 
+    def on_held(self, stack: Stack, keys: Collection[str]) -> None:
+        """Units of a stack that started are another driver's work at the moment; they will be heard of again."""
+
     def on_finished(self, summary: RunSummary) -> None:
         """Called once, also after an interrupt."""
 
@@ -95,6 +99,10 @@ class Listeners(Listener):
     def on_outcome(self, stack: Stack | None, outcome: Outcome) -> None:
         for listener in self._listeners:
             listener.on_outcome(stack, outcome)
+
+    def on_held(self, stack: Stack, keys: Collection[str]) -> None:
+        for listener in self._listeners:
+            listener.on_held(stack, keys)
 
     def on_finished(self, summary: RunSummary) -> None:
         for listener in self._listeners:

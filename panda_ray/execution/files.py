@@ -1,236 +1,291 @@
 """Files of a store: read, listed, and written so that a reader never sees half of one.
 
 On a local disk (or NFS) a file is written beside its place, synced and renamed; elsewhere one put is atomic already.
+What a store holds is not trusted: a file that is too long, or none at all, is absent (`folder.py`).
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import sys
+import stat
 import time
 import uuid
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from io import FileIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from panda_ray.errors import InputError
+from panda_ray.execution import folder as folders
+from panda_ray.execution.folder import State
 
 THREADS = 16
 """Readers at a time of what is not on a local disk."""
 
-_AHEAD_FILES, _AHEAD_BYTES = 12, 1 << 18
-"""Files that a reader has the disk fetch before it needs them, and how much of each. It keeps them open, and a process
-may have as few as 256 open."""
+LARGEST_NOTE = 16 << 20
+"""Bytes of the largest file of the store's own that is read: records, failures, limits and leases are JSON."""
 
 LEFTOVER_SECONDS = 3600
 """A temporary file that is older belongs to a process that died."""
 
+TOP = ("units", "checkpoints", "failures", "limits", "leases", "tmp")
+"""The folders of a store."""
+
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_LONGEST_ROOT = 3800
+"""Bytes of a store's own path, out of the 4,096 that a path may have."""
 
-
-class State(NamedTuple):
-    """What a listing says of a file.
-
-    Attributes:
-        size: bytes.
-        changed: nanoseconds since the epoch; 0 where files are not on a local disk.
-    """
-
-    size: int
-    changed: int
+Value = TypeVar("Value")
 
 
 class StoreFullError(InputError):
-    """The store has no room for a result; nothing half-written counts as done."""
+    """The store takes no result any more, mostly because it is full; nothing half-written counts as done."""
 
 
 class Files:
     """The files under one fsspec URL, by their path relative to it.
 
     Args:
-        url: folder, or any fsspec URL (file://, memory://, s3://, gs://, ...).
+        url: folder, or any fsspec URL (file://, memory://, s3://, gs://, ...). A folder's name may hold any character.
 
     Attributes:
         url: the same place, independent of the working directory.
 
     Raises:
-        InputError: for a protocol that fsspec does not know, or whose package is missing.
+        InputError: for a protocol that fsspec does not know, or whose package is missing, and for a path that cannot be
+            a folder.
     """
 
     def __init__(self, url: str) -> None:
         try:
-            self._fs, self._root = fsspec.core.url_to_fs(url)
-        except (ValueError, ImportError) as error:
+            if "://" in url:
+                # What others publish must be seen: fsspec would remember listings, and share them between stores.
+                fresh = {} if url.startswith("file:") else {"use_listings_cache": False, "skip_instance_cache": True}
+                self._fs, self._root = fsspec.core.url_to_fs(url, **fresh)
+            else:
+                self._fs, self._root = LocalFileSystem(), LocalFileSystem._strip_protocol(url)
+        except Exception as error:
             raise InputError(f"storage {url!r} cannot be opened: {error}") from error
         self.is_local = isinstance(self._fs, LocalFileSystem)
         self.url = self._root if self.is_local else url
+        if self.is_local:
+            self._check_folder()
 
-    def read(self, path: str) -> bytes | None:
-        """The whole file, or None where there is none."""
+    def check_writable(self) -> None:
+        """Try what a run will do: make a file in every folder that there is, and remove it.
+
+        Nothing is left behind. Elsewhere than on a local disk it takes two requests.
+
+        Raises:
+            InputError: results could not be stored.
+        """
         try:
             if self.is_local:
-                return read_local(self._full(path))
-            return bytes(self._fs.cat_file(self._full(path)))
-        except FileNotFoundError:
-            return None
+                self._try_local()
+            else:
+                place = self._full(f"tmp/{uuid.uuid4().hex}")
+                self._fs.pipe_file(place, b"panda-ray")
+                self._fs.rm_file(place)
+        except InputError:
+            raise
+        except Exception as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or repr(error)
+            raise InputError(
+                f"storage {self.url!r} cannot be written to ({reason}); make it writable, or name another `storage`"
+            ) from error
+
+    def read(self, path: str, limit: int = LARGEST_NOTE) -> bytes | None:
+        """The whole file, or None where there is none, or a longer one.
+
+        Raises:
+            InputError: a server does not answer.
+        """
+        if self.is_local:
+            return folders.read(self._root, path, limit)
+        data = self.read_start(path, limit + 1)
+        return data if data is not None and len(data) <= limit else None
 
     def read_start(self, path: str, size: int) -> bytes | None:
-        """At most the first `size` bytes, or None where there is no file."""
-        try:
-            return bytes(self._fs.cat_file(self._full(path), start=0, end=size))
-        except FileNotFoundError:
-            return None
+        """At most the first `size` bytes, or None where there is no file.
 
-    def read_in_turn(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
-        """Several files in the order asked for, one at a time; a local disk fetches the next ones meanwhile."""
+        Raises:
+            InputError: a server does not answer.
+        """
+        if self.is_local:
+            return folders.read_start(self._root, path, size)
+        return self._asked(lambda: bytes(self._fs.cat_file(self._full(path), start=0, end=size)))
+
+    def read_in_turn(self, paths: Iterable[str], limit: int = LARGEST_NOTE) -> Iterator[tuple[str, bytes | None]]:
+        """Several listed files in the order asked for, one at a time; a local disk fetches the next ones meanwhile."""
         paths = list(paths)
-        contents = _read_ahead(map(self._full, paths)) if self.is_local else map(self.read, paths)
+        if self.is_local:
+            contents: Iterable[bytes | None] = folders.read_ahead(map(self._full, paths), limit)
+        else:
+            contents = (self.read(path, limit) for path in paths)
         yield from zip(paths, contents, strict=True)
 
     def read_many(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
         """Likewise, but concurrently where each read waits for a server."""
-        if self.is_local:
+        paths = list(paths)
+        if self.is_local or not paths:
             yield from self.read_in_turn(paths)
             return
-        paths = list(paths)
         with ThreadPoolExecutor(THREADS) as pool:
             yield from zip(paths, pool.map(self.read, paths), strict=True)
 
     def states(self, folder: str) -> Mapping[str, State]:
-        """Every file below a folder: one listing."""
+        """Every file below a folder: one listing.
+
+        Raises:
+            InputError: a server does not answer.
+        """
         if self.is_local:
-            return dict(_walk(self._full(folder), f"{folder}/"))
-        found: Mapping[str, Any] = self._fs.find(self._full(folder), detail=True)
+            return dict(folders.walk(self._full(folder), f"{folder}/")) if self._is_folder(folder) else {}
+        found: Mapping[str, Any] = self._asked(lambda: self._fs.find(self._full(folder), detail=True)) or {}
         start = len(self._fs._strip_protocol(self._root)) + 1
-        return {path[start:]: State(int(info["size"]), 0) for path, info in found.items()}
+        return {path[start:]: State(int(info.get("size") or 0), 0) for path, info in found.items()}
 
     def local_state(self, path: str) -> State | None:
         """The state of one file of a local store, or None where there is none."""
-        try:
-            return _state(os.stat(self._full(path)))  # noqa: PTH116  see `read_local`
-        except FileNotFoundError:
-            return None
+        return folders.state(self._root, path)
 
-    def write(self, path: str, data: bytes) -> None:
+    def local_sha256(self, path: str, size: int) -> str | None:
+        """Of a file of a local store that has so many bytes, read piece by piece; None where there is none."""
+        return folders.sha256(self._root, path, size)
+
+    def write(self, path: str, data: bytes, durable: bool = True) -> None:
         """Put a file in its place, replacing an older one; a crash leaves the old file or the new one.
 
+        Args:
+            durable: wait until it is on the disk; what has no meaning after a power cut need not.
+
         Raises:
-            StoreFullError: when the disk, a quota or a limit of the file system is reached.
+            StoreFullError: when the disk, a quota or a limit of the file system is reached, or the store takes no file
+                for another reason.
         """
         with self._room():
             if self.is_local:
-                self._write_local(Path(self._full(path)), data)
+                self._write_local(path, data, durable)
             else:
                 self._fs.pipe_file(self._full(path), data)
 
     def remove(self, path: str) -> None:
-        """Remove a file if it is there."""
-        try:
+        """Remove a file if it is there and may be removed."""
+        with suppress(OSError if self.is_local else Exception):  # of whatever package speaks to the server
             self._fs.rm_file(self._full(path))
-        except FileNotFoundError:
-            return
 
     def remove_leftovers(self) -> None:
         """Remove the temporary files of writers that died."""
-        folder = Path(self._full("tmp"))
-        if self.is_local and folder.is_dir():
-            for file in folder.iterdir():
-                if time.time() - file.stat().st_mtime > LEFTOVER_SECONDS:
-                    file.unlink(missing_ok=True)
+        if self.is_local:
+            for path in self.states("tmp"):
+                with suppress(OSError):
+                    file = Path(self._full(path))
+                    if time.time() - file.stat().st_mtime > LEFTOVER_SECONDS:
+                        file.unlink(missing_ok=True)
 
     def _full(self, path: str) -> str:
         return f"{self._root}/{path}"
 
-    def _write_local(self, path: Path, data: bytes) -> None:
-        temporary = Path(self._full("tmp")) / f"{uuid.uuid4().hex}-{path.name}"
-        temporary.parent.mkdir(parents=True, exist_ok=True)
-        path.parent.mkdir(parents=True, exist_ok=True)
+    def _is_folder(self, folder: str) -> bool:
+        """Whether a folder of the store is one, and no link to another place."""
         try:
-            with temporary.open("wb") as handle:
+            return stat.S_ISDIR(os.lstat(self._full(folder)).st_mode)
+        except OSError:
+            return False
+
+    def _asked(self, request: Callable[[], Value]) -> Value | None:
+        """The answer of a server, or None where it has no such file."""
+        try:
+            return request()
+        except (FileNotFoundError, IsADirectoryError):
+            return None
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.EINVAL:  # a range of an empty object
+                return None
+            raise InputError(f"storage {self.url!r} cannot be read: {error or repr(error)}") from error
+
+    def _check_folder(self) -> None:
+        root = str(self._root)
+        try:
+            if len(os.fsencode(root)) > _LONGEST_ROOT:
+                raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+            if not stat.S_ISDIR(os.stat(root).st_mode):  # noqa: PTH116  as above
+                raise InputError(f"storage {root!r} is a file; name a folder as `storage`")
+        except FileNotFoundError:
+            if os.path.islink(root):  # noqa: PTH114
+                raise InputError(f"storage {root!r} is a link to a place that is not there; mend the link") from None
+        except NotADirectoryError:
+            raise InputError(f"storage {root!r} lies below a file; name a folder as `storage`") from None
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise InputError(f"storage {root!r} cannot be opened ({reason}); name another `storage`") from error
+
+    def _try_local(self) -> None:
+        root = Path(self._root)
+        for name in TOP:
+            if (root / name).is_symlink():
+                raise InputError(
+                    f"storage {self.url!r}: its folder {name!r} is a link, and links in a storage are not followed; "
+                    "move the whole storage, and make the storage itself a link if you like"
+                )
+        made = [place for place in (root, *root.parents) if not place.exists()]
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            for place in (root, *(root / name for name in TOP if (root / name).is_dir())):
+                probe = place / f"probe-{uuid.uuid4().hex}"
+                try:
+                    with probe.open("xb") as handle:
+                        handle.write(bytes(512))
+                        os.fsync(handle.fileno())
+                finally:
+                    probe.unlink(missing_ok=True)
+        finally:
+            for place in made:
+                with suppress(OSError):
+                    place.rmdir()
+
+    def _write_local(self, path: str, data: bytes, durable: bool) -> None:
+        root = Path(self._root)
+        folder, _, name = path.rpartition("/")
+        temporary = folders.make_way(root, "tmp") / f"{uuid.uuid4().hex}-{name}"
+        place = folders.make_way(root, folder) / name
+        try:
+            with temporary.open("xb") as handle:
                 handle.write(data)
                 handle.flush()
-                os.fsync(handle.fileno())
-            temporary.replace(path)
+                if durable:
+                    os.fsync(handle.fileno())
+            try:
+                temporary.replace(place)
+            except IsADirectoryError:
+                folders.move_aside(root, place)
+                temporary.replace(place)
         finally:
             temporary.unlink(missing_ok=True)
-        _sync_folder(path.parent)
+        if durable:
+            _sync_folder(place.parent)
 
     @contextmanager
     def _room(self) -> Iterator[None]:
         try:
             yield
-        except OSError as error:
-            if error.errno not in _FULL:
+        except Exception as error:
+            number = error.errno if isinstance(error, OSError) else None
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or repr(error)
+            if number in _FULL:
+                raise StoreFullError(
+                    f"no space left for results in {self.url} ({reason}); free some and run the same command again"
+                ) from error
+            if self.is_local and not isinstance(error, OSError):
                 raise
             raise StoreFullError(
-                f"no space left for results in {self.url} ({error.strerror}); free some and run the same command again"
+                f"results cannot be written to {self.url} ({reason}); mend that and run the same command again"
             ) from error
-
-
-def read_local(path: str) -> bytes:
-    """A file of this machine; `fsspec` and `pathlib` take longer to open a small one than it takes to read it.
-
-    Raises:
-        FileNotFoundError: where there is none.
-    """
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-        return file.readall()
-
-
-def _read_ahead(paths: Iterable[str]) -> Iterator[bytes | None]:
-    """Files of this machine in this order, None for one that is not there; the next ones are on their way already."""
-    opened: deque[FileIO | None] = deque()
-    try:
-        for path in paths:
-            opened.append(_ordered(path))
-            if len(opened) > _AHEAD_FILES:
-                yield _content(opened.popleft())
-        while opened:
-            yield _content(opened.popleft())
-    finally:
-        for file in filter(None, opened):
-            file.close()
-
-
-def _ordered(path: str) -> FileIO | None:
-    """An open file whose start the kernel was told to fetch."""
-    try:
-        file = open(path, "rb", buffering=0)  # noqa: PTH123, SIM115  see `read_local`; the reader closes it
-    except FileNotFoundError:
-        return None
-    if sys.platform == "linux":
-        os.posix_fadvise(file.fileno(), 0, _AHEAD_BYTES, os.POSIX_FADV_WILLNEED)
-    return file
-
-
-def _content(file: FileIO | None) -> bytes | None:
-    if file is None:
-        return None
-    with file:
-        return file.readall()
-
-
-def _walk(folder: str, prefix: str) -> Iterator[tuple[str, State]]:
-    """Path below the store and state of every file in a local folder; several times faster than `fsspec`'s listing."""
-    with suppress(FileNotFoundError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir():
-                yield from _walk(entry.path, f"{prefix}{entry.name}/")
-            else:
-                with suppress(FileNotFoundError):  # another driver may have removed it meanwhile
-                    yield prefix + entry.name, _state(entry.stat())
-
-
-def _state(found: os.stat_result) -> State:
-    return State(found.st_size, found.st_mtime_ns)
 
 
 def _sync_folder(folder: Path) -> None:

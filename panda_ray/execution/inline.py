@@ -7,6 +7,7 @@ own traceback.
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 from panda_ray.execution.dispatch import Dispatch
@@ -14,13 +15,19 @@ from panda_ray.execution.store import Store
 from panda_ray.execution.work import run_stack
 from panda_ray.execution.workspace import Settings, Workspace
 
+_PAUSE_SECONDS = 0.2
+
 
 class InlineRunner:
     """Runs a plan in this process."""
 
     def run(self, dispatch: Dispatch, store: Store, settings: Settings) -> None:
         workspace = Workspace(settings)
-        while (stack := dispatch.next()) is not None:
+        while not dispatch.exhausted:
+            stack = dispatch.next()
+            if stack is None:  # other drivers are at work on all that is left
+                time.sleep(_PAUSE_SECONDS)
+                continue
             dispatch.started(stack)
             outcomes = run_stack(stack, store, workspace, partial(dispatch.epoch, stack))
             dispatch.finished(stack, outcomes)

@@ -15,8 +15,8 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
 
 import torch
 
@@ -24,6 +24,7 @@ from panda_ray.backbones.registry import default_device
 from panda_ray.execution.canonical import digest
 from panda_ray.execution.files import Files
 from panda_ray.execution.memory import device_name
+from panda_ray.execution.sealed import parse
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.unit import Unit
 from panda_ray.training.config import TrainConfig
@@ -92,7 +93,7 @@ class Limits:
         Raises:
             StoreFullError: when there is no room.
         """
-        at = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        at = datetime.now(UTC).isoformat(timespec="seconds")
         tried = {"footprint": asdict(footprint), "trial": asdict(Trial(width, fits, device, at))}
         self._files.write(f"limits/{footprint.id}/{width}.json", json.dumps(tried, indent=1).encode())
 
@@ -107,9 +108,8 @@ class Limits:
     def _below(self, folder: str) -> dict[Footprint, Limit]:
         trials: dict[Footprint, list[Trial]] = defaultdict(list)
         for _, data in self._files.read_many(self._files.states(folder)):
-            if data is not None:
-                tried = json.loads(data)
-                trials[Footprint(**tried["footprint"])].append(Trial(**tried["trial"]))
+            if (found := _tried(data)) is not None:
+                trials[found[0]].append(found[1])
         limits = (_limit(footprint, tried) for footprint, tried in trials.items())
         return {limit.footprint: limit for limit in limits if limit is not None}
 
@@ -155,6 +155,18 @@ def footprint_of_training(unit: Unit, config: TrainConfig, workers: int = 1) -> 
         precision=config.precision,
         workers=workers,
     )
+
+
+def _tried(data: bytes | None) -> tuple[Footprint, Trial] | None:
+    """What a file says, or None if it says nothing of a width."""
+    said = parse(data or b"")
+    try:
+        footprint, trial = Footprint(**said["footprint"]), Trial(**said["trial"])
+    except (TypeError, KeyError):
+        return None
+    values = [(footprint, kind) for kind in fields(footprint)] + [(trial, kind) for kind in fields(trial)]
+    right = all(type(getattr(one, kind.name)).__name__ == kind.type for one, kind in values)
+    return (footprint, trial) if right and trial.width > 0 else None
 
 
 def _limit(footprint: Footprint, trials: Sequence[Trial]) -> Limit | None:

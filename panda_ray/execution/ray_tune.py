@@ -70,7 +70,9 @@ def _tuner(
     """Tune as a scheduler of one plan; `folder` is for what it must write and nobody reads."""
     resources = dispatch.plan.sweep.resources
     alone = PlacementGroupFactory([{"CPU": resources.cpus_per_stack, "GPU": resources.gpus_per_stack}])
-    trainable = tune.with_parameters(_run_trial, store_url=store.url, settings=settings, resources=resources)
+    trainable = tune.with_parameters(
+        _run_trial, store_url=store.url, driver=store.leases.driver, settings=settings, resources=resources
+    )
     return tune.Tuner(
         tune.with_resources(trainable, lambda config: alone if config["stack"].workers == 1 else WAITING),
         tune_config=tune.TuneConfig(
@@ -179,9 +181,11 @@ def _stack_of(trial: Any) -> Stack:
     return stack
 
 
-def _run_trial(config: dict[str, Any], store_url: str, settings: Settings, resources: ResourceSection) -> None:
+def _run_trial(
+    config: dict[str, Any], store_url: str, driver: str, settings: Settings, resources: ResourceSection
+) -> None:
     """One trial, in a worker: the last report holds the outcomes, or what ends the run."""
-    stack, store = config["stack"], Store(store_url)
+    stack, store = config["stack"], Store(store_url, driver)
     try:
         if stack.workers > 1:
             outcomes = settle(stack, store, lambda part: train_on_workers(part, store, settings, resources))

@@ -10,7 +10,7 @@ import json
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
@@ -142,7 +142,7 @@ def _common(unit: Unit, inputs: Inputs, stack: Stack, measured: Measured) -> dic
         "versions": _versions(),
         "stack": stack.id,
         "stack_width": len(stack.members),
-        "finished_at": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+        "finished_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
     }
 
 

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from panda_ray.execution.costs import Costs
 from panda_ray.execution.dispatch import Dispatch
+from panda_ray.execution.elsewhere import Elsewhere
 from panda_ray.execution.events import Listener, Listeners, RunSummary
 from panda_ray.execution.files import StoreFullError
 from panda_ray.execution.plan import Plan
@@ -34,11 +35,17 @@ class Runner(Protocol):
 def run_plan(plan: Plan, costs: Costs, store: Store, runner: Runner, listeners: Sequence[Listener] = ()) -> RunSummary:
     """Run every unit of a plan that has no result.
 
-    A failed unit blocks only what depends on it. SIGINT, SIGTERM and a full disk end the run early: the summary says
-    so, finished units are safe, and the next run continues from the checkpoints. Programming errors propagate.
+    Where there is one, the store is tried first; nothing is written where there is none. A failed unit blocks only what
+    depends on it. SIGINT, SIGTERM and a full disk end the run early: the summary says so, finished units are safe, and
+    the next run continues from the checkpoints. Programming errors propagate.
+
+    Raises:
+        InputError: results cannot be stored.
     """
+    if plan.stacks:
+        store.check_writable()
     listener = Listeners(listeners)
-    dispatch = Dispatch(plan, costs.expected, listener)
+    dispatch = Dispatch(plan, costs.expected, listener, Elsewhere(store.leases.taken))
     store.remove_leftovers()
     store.checkpoints.remove(_obsolete(plan, store))
     interrupted: str | None = "an error in the program"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,11 +97,15 @@ class Samples:
         return list(self._stacks.values())
 
     def add(self, record: Mapping[str, Any], size: TaskSize | None) -> None:
-        """Take a finished unit.
+        """Take a finished unit; one that says nothing of speed is left out.
 
         Args:
             size: how much the unit's task is; None where that is not known.
         """
+        with suppress(KeyError, TypeError, ValueError, ArithmeticError):  # a record may have been made by anybody
+            self._add(record, size)
+
+    def _add(self, record: Mapping[str, Any], size: TaskSize | None) -> None:
         if record["kind"] == "signature":
             device = _device(record, self._precision)
             sample = SignatureSample(record["backbone"], record["task"], record["method"], device, record["seconds"])

@@ -93,9 +93,15 @@ class Schedule:
         for outcome in outcomes:
             if outcome.status == "done":
                 self._unlock(outcome.key)
-            else:
+            elif outcome.status != "held":
                 blocked |= self._block(outcome.key)
         return blocked
+
+    def put_back(self, stack: Stack) -> None:
+        """Let a stack wait again whose members could not be worked on; its members lack nothing."""
+        if self._shaper is not None:
+            self._shaper.returned(stack.members)
+        self._add(stack)
 
     def _pop(self, ahead: bool, free: int = 0) -> Stack | None:
         """The first ready stack, in the shape that suits so many free slots."""

@@ -133,6 +133,10 @@ class Shaper:
         """Count members as waiting no more."""
         self._waiting_work -= sum(self._packed[unit.key].work for unit in members)
 
+    def returned(self, members: Iterable[Unit]) -> None:
+        """Count members as waiting again."""
+        self._waiting_work += sum(self._packed[unit.key].work for unit in members)
+
     @cached_property
     def _offers(self) -> tuple[_Bought, ...]:
         """The shapes at every price; only where the packed ones do not suffice, because there are many of them."""

@@ -45,7 +45,19 @@ def similarity_of(metric: str, options: Mapping[str, Any], source: bytes | None,
 
 
 def _array(signature: bytes | None) -> NDArray[np.float32] | None:
-    if signature is None:
-        return None
-    array: NDArray[np.float32] = np.load(io.BytesIO(signature), allow_pickle=False)
+    return None if signature is None else signature_of(signature)
+
+
+def signature_of(data: bytes) -> NDArray[np.float32]:
+    """The inverse of `signature_bytes`.
+
+    Raises:
+        LookupError: these bytes are no signature.
+    """
+    try:
+        array: NDArray[np.float32] = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError, OSError, MemoryError) as error:
+        raise LookupError(f"this is no signature: {error}") from error
+    if not isinstance(array, np.ndarray) or array.dtype != np.float32 or not np.isfinite(array).all():
+        raise LookupError("this is no signature: not an array of finite float32")
     return array

@@ -5,31 +5,37 @@
     checkpoints/<stack>                                 state of a running stack (`checkpoints.py`)
     failures/<key>.json                                 why a unit has no result (`failures.py`)
     limits/<footprint>/<width>.json                     which stacks did not fit into memory (`limits.py`)
+    leases/<driver>-<name>.json                         what drivers are at work on (`leases.py`)
 
 `record.json` is written last and in one step, so its existence means done. Two drivers on one store cannot mix their
-files: each record names the files that belong to it. Nothing here is ever unpickled.
+files: each record names the files that belong to it. Nothing here is ever unpickled, and nothing is trusted: what is
+not as it was written is absent, and a record names files of its own folder only (`sealed.py`, `folder.py`).
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
+import re
+import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from panda_ray.execution import sealed
 from panda_ray.execution.checkpoints import Checkpoints
 from panda_ray.execution.failures import Failures
-from panda_ray.execution.files import THREADS, Files, State
+from panda_ray.execution.files import LARGEST_NOTE, THREADS, Files
+from panda_ray.execution.folder import State
+from panda_ray.execution.leases import Leases
 from panda_ray.execution.limits import Limits
 from panda_ray.execution.lineage import Lineage, inputs_of
+from panda_ray.execution.sealed import is_key, seal, unseal, unsealed
 
-Record = Mapping[str, Any]
-"""A stored result as JSON data; `files` maps a name to its `path` in the folder, `sha256` and `bytes`."""
+Record = sealed.Record
 
-_SEAL = b', "seal": "'
+_PLACE = re.compile(r"units/([0-9a-f]{2})/\1[0-9a-f]{62}/[^/]+")
 _BATCH = 64
 """Units that one thread checks before it takes the next ones."""
 
@@ -46,18 +52,21 @@ class Store:
 
     Args:
         url: folder, or any fsspec URL.
+        driver: who works on it, as 32 hex digits; workers have that of their driver, a new one is made unless given.
 
     Attributes:
         checkpoints, failures, limits: what is kept of stacks that run, of units that failed, and of memory.
         outdated: results that the last `done_keys` left out, because their inputs have changed since.
+        leases: what drivers are at work on.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, driver: str | None = None) -> None:
         self._files = Files(url)
         self.url = self._files.url
         self.checkpoints = Checkpoints(self._files)
         self.failures = Failures(self._files)
         self.limits = Limits(self._files)
+        self.leases = Leases(self._files, driver or uuid.uuid4().hex)
         self._digests: dict[str, tuple[State, str]] = {}
         """Of local files, with the state that they were read in."""
         self._seen = _SeenRecords()
@@ -81,15 +90,15 @@ class Store:
         Raises:
             StoreFullError: when there is no room; the unit then still counts as not done.
         """
+        assert is_key(key), "units have hashes for keys"
         if not self.is_done(key):
-            sealed = _sealed({**record, "files": self._write_files(key, files)})
+            sealed = seal({**record, "files": self._write_files(key, files)})
             self._files.write(_path(key, "record.json"), sealed)
         self.failures.clear(key)
 
     def record(self, key: str) -> Record | None:
         """The record of a unit, or None if it has none or it was damaged; its files are checked when they are read."""
-        data = self._files.read(_path(key, "record.json"))
-        return _opened(key, data)
+        return unseal(key, self._files.read(_path(key, "record.json"))) if is_key(key) else None
 
     def known(self, key: str) -> Record:
         """The record of a unit that must have one.
@@ -106,7 +115,7 @@ class Store:
         record = self.record(key)
         return (
             record is not None
-            and all(self._is_file_intact(_path(key, file["path"]), file["sha256"]) for file in record["files"].values())
+            and all(self._is_file_intact(_path(key, file["path"]), file) for file in record["files"].values())
             and not self._is_outdated(key, record)
         )
 
@@ -115,16 +124,16 @@ class Store:
 
         What `done_keys` read a moment ago is not read again.
         """
-        listed = self._files.states("units")
+        listed = _of_units(self._files.states("units"))
         wanted = [path for path in listed if path.endswith("/record.json") and (among is None or _key(path) in among)]
         unseen = []
         for path in wanted:
             if (data := self._seen.take(path, listed[path].size)) is None:
                 unseen.append(path)
-            elif (record := _opened(_key(path), data)) is not None:
+            elif (record := unsealed(data)) is not None:
                 yield _key(path), record
         for path, read in self._files.read_many(unseen):
-            if (record := _opened(_key(path), read)) is not None:
+            if (record := unseal(_key(path), read)) is not None:
                 yield _key(path), record
 
     def done_keys(self, among: Collection[str] | None = None) -> frozenset[str]:
@@ -133,7 +142,7 @@ class Store:
         On a local disk every file is hashed, once per process as long as its size and time stay; elsewhere sizes are
         compared, and content when it is read.
         """
-        listed = self._files.states("units")
+        listed = _of_units(self._files.states("units"))
         self._seen.clear()
         folders: dict[str, list[str]] = defaultdict(list)
         for path in listed:
@@ -163,16 +172,25 @@ class Store:
         if name not in files:
             raise LookupError(f"unit {key} in {self.url} has no file {name!r}, only {', '.join(sorted(files))}")
         file = files[name]
-        data = self._files.read(_path(key, file["path"]))
-        if data is None or _sha256(data) != file["sha256"]:
+        data = self._read(_path(key, file["path"]), file)
+        if data is None:
             raise LookupError(
                 f"file {file['path']!r} of unit {key} in {self.url} is damaged; run the sweep again to compute it anew"
             )
         return data
 
+    def check_writable(self) -> None:
+        """Try whether results can be stored, without leaving anything behind.
+
+        Raises:
+            InputError: they cannot be.
+        """
+        self._files.check_writable()
+
     def remove_leftovers(self) -> None:
         """Remove what writers that died left behind."""
         self._files.remove_leftovers()
+        self.leases.remove_leftovers()
 
     def _write_files(self, key: str, files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
         described = {}
@@ -203,18 +221,23 @@ class Store:
         records: list[tuple[str, Record]] = []
         for path, data in self._files.read_in_turn(paths):
             if path.endswith("/record.json"):
-                if (record := _opened(_key(path), data)) is not None:
+                if (record := unseal(_key(path), data)) is not None:
                     records.append((_key(path), record))
                     self._seen.keep(path, data or b"")
             elif data is not None:
                 self._digests[path] = listed[path], _sha256(data)
         for key, record in records:
             files = [(_path(key, file["path"]), file) for file in record["files"].values()]
-            if self._files.is_local:
-                whole = all(self._digests.get(path) == (listed.get(path), file["sha256"]) for path, file in files)
-            else:
-                whole = all(path in listed and listed[path].size == file["bytes"] for path, file in files)
-            if whole:
+            if all(
+                path in listed
+                and listed[path].size == file["bytes"]
+                and (
+                    not self._files.is_local
+                    or self._digests.get(path) == (listed[path], file["sha256"])
+                    or self._is_file_intact(path, file)
+                )
+                for path, file in files
+            ):
                 done.add(key)
                 lineage.add(key, record)
         return done
@@ -222,18 +245,24 @@ class Store:
     def _must_read(self, path: str, state: State) -> bool:
         if path.endswith("/record.json"):
             return True
-        return self._files.is_local and self._digests.get(path, (None, ""))[0] != state
+        is_small = state.size <= LARGEST_NOTE  # a larger one is read only if a record names it with this size
+        return self._files.is_local and is_small and self._digests.get(path, (None, ""))[0] != state
 
-    def _is_file_intact(self, path: str, sha256: str) -> bool:
+    def _is_file_intact(self, path: str, file: Mapping[str, Any]) -> bool:
         state = self._files.local_state(path) if self._files.is_local else None
-        if state is not None and self._digests.get(path) == (state, sha256):
+        if state is not None and self._digests.get(path) == (state, file["sha256"]):
             return True
-        data = self._files.read(path)
-        if data is None or _sha256(data) != sha256:
+        if state is None or state.size != file["bytes"]:
+            return not self._files.is_local and self._read(path, file) is not None
+        if self._files.local_sha256(path, file["bytes"]) != file["sha256"]:
             return False
-        if state is not None:
-            self._digests[path] = state, sha256
+        self._digests[path] = state, file["sha256"]
         return True
+
+    def _read(self, path: str, file: Mapping[str, Any]) -> bytes | None:
+        """A file that is as its record says, or None; one that is longer is not read."""
+        data = self._files.read(path, limit=file["bytes"])
+        return data if data is not None and _sha256(data) == file["sha256"] else None
 
 
 class _SeenRecords:
@@ -262,24 +291,14 @@ def _path(key: str, name: str) -> str:
     return f"units/{key[:2]}/{key}/{name}"
 
 
+def _of_units(listed: Mapping[str, State]) -> Mapping[str, State]:
+    """What of a listing is where a unit's files are."""
+    return {path: state for path, state in listed.items() if _PLACE.fullmatch(path)}
+
+
 def _key(path: str) -> str:
     return path.split("/")[2]
 
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _sealed(record: Mapping[str, Any]) -> bytes:
-    """The record as JSON whose last member is a checksum of the bytes before it."""
-    content = json.dumps(record, sort_keys=True, allow_nan=False).encode()[:-1]
-    return content + _SEAL + _sha256(content).encode() + b'"}'
-
-
-def _opened(key: str, data: bytes | None) -> Record | None:
-    """The record in these bytes, or None if they are not what was written for this key."""
-    content, seal, rest = (data or b"").rpartition(_SEAL)
-    if not seal or rest != _sha256(content).encode() + b'"}':
-        return None
-    record: Record = json.loads(data or b"")
-    return record if record.get("key") == key else None

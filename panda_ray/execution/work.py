@@ -7,7 +7,7 @@ Anything else is a bug and keeps its traceback.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -38,8 +38,9 @@ def run_stack(
 def settle(stack: Stack, store: Store, run: Callable[[Stack], list[Outcome]]) -> list[Outcome]:
     """Run the members of a stack that have no result yet; one outcome for each that had none when it was planned.
 
-    A stack that does not fit into the device's memory is halved and goes on; stacks that are known to be too wide are
-    halved at once.
+    What another driver is at work on is left to it; a stack that has a checkpoint, and so must keep its shape, waits
+    for all of its members. A stack that does not fit into the device's memory is halved and goes on; stacks that are
+    known to be too wide are halved at once.
 
     Args:
         run: where a training notes whether it fits (`limits.noted`).
@@ -47,9 +48,22 @@ def settle(stack: Stack, store: Store, run: Callable[[Stack], list[Outcome]]) ->
     Raises:
         StoreFullError: when there is no room for results or checkpoints; what was published before stays.
     """
+    if not stack.todo:
+        return _settle(stack, store, run)
+    keys = [unit.key for unit in stack.todo]
+    with store.leases.take(stack.id, keys) as lease:
+        held = [key for key in keys if key not in lease.members]
+        if len(held) == len(keys) or (held and stack.continued):
+            return [Outcome(key, "held") for key in keys]
+        left = tuple(unit for unit in stack.members if unit.key not in held)
+        return [Outcome(key, "held") for key in held] + _settle(replace(stack, members=left), store, run)
+
+
+def _settle(stack: Stack, store: Store, run: Callable[[Stack], list[Outcome]]) -> list[Outcome]:
+    """`settle` for members that nobody else works on."""
     published = [unit.key for unit in stack.todo if store.is_done(unit.key)]
     outcomes = [Outcome(key, "done") for key in published]  # by another driver, or by a worker that died
-    stack = replace(stack, done=stack.done.union(published))
+    stack = _without(stack, published, store)
     if not stack.todo:
         store.checkpoints.of(stack).remove()
         return outcomes
@@ -71,10 +85,18 @@ def settle(stack: Stack, store: Store, run: Callable[[Stack], list[Outcome]]) ->
     return outcomes + _settle_halves(stack, store, run)
 
 
+def _without(stack: Stack, published: Sequence[str], store: Store) -> Stack:
+    """A stack that does not publish these members, nor trains them where that does not change a shape it began with."""
+    stack = replace(stack, done=stack.done.union(published))
+    if not published or not stack.todo or stack.continued or store.checkpoints.of(stack).load() is not None:
+        return stack
+    return replace(stack, members=stack.todo)
+
+
 def _settle_halves(stack: Stack, store: Store, run: Callable[[Stack], list[Outcome]]) -> list[Outcome]:
     """Run both halves of a stack that is too wide; its checkpoint is of no use to them."""
     store.checkpoints.of(stack).remove()
-    return [outcome for half in halves(stack) for outcome in settle(half, store, run)]
+    return [outcome for half in halves(stack) for outcome in _settle(half, store, run)]
 
 
 def halves(stack: Stack) -> list[Stack]:

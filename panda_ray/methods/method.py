@@ -41,7 +41,7 @@ class Needs:
 
 @dataclass(frozen=True)
 class Inputs:
-    """A cell's dependencies, loaded.
+    """A cell's dependencies, loaded; prompts of another geometry are refused (`InputError`).
 
     Attributes:
         name: how the member is called in messages.
@@ -55,6 +55,11 @@ class Inputs:
     source_prompt: Prompt | None = None
     teacher: Prompt | None = None
     similarity: float | None = None
+
+    def __post_init__(self) -> None:
+        for prompt in (self.source_prompt, self.teacher):
+            if prompt is not None:
+                prompt.check_fits(self.geometry.layers, self.geometry.heads, self.geometry.head_size)
 
 
 class Method(Protocol):

@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 
 import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
+
+from panda_ray.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -57,5 +60,36 @@ class Prompt:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Prompt:
-        """The inverse of `to_bytes`, without the metadata."""
-        return cls.of_tensors(safetensors.torch.load(data))
+        """The inverse of `to_bytes`, without the metadata.
+
+        Raises:
+            InputError: these bytes are no prompt.
+        """
+        try:
+            prompt = cls.of_tensors(safetensors.torch.load(data))
+        except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+            raise InputError(f"this is no prompt file: {error}") from error
+        prompt._check()
+        return prompt
+
+    def check_fits(self, layers: int, heads: int, head_size: int) -> None:
+        """Refuse a prompt of another backbone.
+
+        Raises:
+            InputError: its sizes differ.
+        """
+        found = (self.prefix_LKNPH.shape[0], self.prefix_LKNPH.shape[2], self.prefix_LKNPH.shape[4])
+        if found != (layers, heads, head_size):
+            raise InputError(
+                f"a prompt has {found[0]} layers, {found[1]} heads and head size {found[2]}; "
+                f"the backbone has {layers}, {heads} and {head_size}"
+            )
+
+    def _check(self) -> None:
+        prefix, weight, bias = self.prefix_LKNPH, self.head_weight_CD, self.head_bias_C
+        shapes = [tuple(tensor.shape) for tensor in (prefix, weight, bias)]
+        if prefix.dim() != 5 or prefix.shape[1] != 2 or weight.dim() != 2 or shapes[2] != shapes[1][:1]:
+            raise InputError(f"this is no prompt file: prefix, weight and bias have the shapes {shapes}")
+        for tensor in (prefix, weight, bias):
+            if tensor.dtype != torch.float32 or not bool(tensor.isfinite().all()):
+                raise InputError(f"this is no prompt file: {tensor.dtype}, or not finite, instead of finite float32")

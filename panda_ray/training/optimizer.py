@@ -98,9 +98,15 @@ class StackedAdamW:
         return {"steps": self._steps, "means": self._means, "squares": self._squares}
 
     def load(self, state: dict[str, Any]) -> None:
-        """The inverse of `state`."""
-        self._steps = state["steps"]
+        """The inverse of `state`.
+
+        Raises:
+            ValueError: it is that of another stack.
+        """
+        self._steps = int(state["steps"])
         for own, saved in zip((*self._means, *self._squares), (*state["means"], *state["squares"]), strict=True):
+            if saved.shape != own.shape:
+                raise ValueError(f"{tuple(saved.shape)} instead of {tuple(own.shape)}")
             own.copy_(saved)
 
 

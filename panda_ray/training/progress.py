@@ -67,12 +67,19 @@ class MemberProgress:
         }
 
     def load(self, state: dict[str, Any]) -> None:
-        """The inverse of `state`."""
-        self.history = [EpochScore(*past) for past in state["history"]]
+        """The inverse of `state`.
+
+        Raises:
+            ValueError: it is none that training can go on from.
+        """
+        self.history = [EpochScore(int(past[0]), *map(float, past[1:])) for past in state["history"]]
         self.best = _predictions_of(state["best"])
         self.honest = _predictions_of(state["honest"])
         self.prompt = None if state["prompt"] is None else Prompt.of_tensors(state["prompt"])
         self.error = state["error"]
+        reached = [self.best, self.honest, self.prompt]
+        if any(found is None for found in reached) != (not self.history):
+            raise ValueError("epochs without predictions or a prompt")
 
 
 def drop_diverged(members: Sequence[MemberProgress], alive_S: Tensor, step: int) -> None:

@@ -38,7 +38,7 @@ from panda_ray.training.member import Member, MemberResult
 from panda_ray.training.objective import TOKEN_KINDS, head_input, head_outputs, label_counts, task_loss
 from panda_ray.training.optimizer import StackParameters, clip_gradients, make_optimizer, schedule_factor
 from panda_ray.training.progress import MemberProgress, drop_diverged
-from panda_ray.training.state import pack, unpack
+from panda_ray.training.state import UnusableStateError, pack, unpack
 from panda_ray.training.teacher import Teachers
 
 
@@ -89,7 +89,6 @@ def train_stack(
     _check_shares(task, collective.size)
     backbone.check_fits(config.prompt_len, config.max_len, config.position_offset)
     with torch.random.fork_rng(devices=[backbone.device] if backbone.device.type == "cuda" else []):
-        torch.manual_seed(derive_seed(members[0].seed, "dropout", len(members)))
         run = _Run(backbone, task, members, config, checkpoint, checkpoint_seconds, collective)
         while run.step < run.steps:
             run.train_epoch()
@@ -117,18 +116,11 @@ class _Run:
         self._checkpoint, self._checkpoint_seconds = checkpoint, checkpoint_seconds
         self._train = RowReader(task.train.to(backbone.device))
         self._dev = RowReader(task.dev.to(backbone.device))
-        self._parameters = StackParameters(
-            members, self._spec.output_size, backbone.geometry.hidden, backbone.device, self._spec.has_head_bias
-        )
-        self._optimizer = make_optimizer(self._parameters, members, config)
         self._steps_per_epoch = -(-task.train.examples // config.batch_size)
         self.steps = self._steps_per_epoch * config.epochs
         if config.max_steps is not None:
             self.steps = min(self.steps, config.max_steps)
-        self._loss_sum_S = torch.zeros(len(members), device=backbone.device)
-        self._alive_S = torch.ones(len(members), dtype=torch.bool, device=backbone.device)
-        self.progress = [MemberProgress(member, config.protocol) for member in members]
-        self.step = 0
+        self._begin()
         self._resume()
         distillations = {
             index: member.distillation for index, member in enumerate(members) if member.distillation is not None
@@ -136,6 +128,19 @@ class _Run:
         self._teachers = Teachers(backbone, self._spec.kind, self._train, distillations, config, collective=collective)
         self._started = self._saved = time.monotonic()
         self._examples_seen = 0
+
+    def _begin(self) -> None:
+        """The state before the first step."""
+        members, backbone, config = self._members, self._backbone, self._config
+        torch.manual_seed(derive_seed(members[0].seed, "dropout", len(members)))
+        self._parameters = StackParameters(
+            members, self._spec.output_size, backbone.geometry.hidden, backbone.device, self._spec.has_head_bias
+        )
+        self._optimizer = make_optimizer(self._parameters, members, config)
+        self._loss_sum_S = torch.zeros(len(members), device=backbone.device)
+        self._alive_S = torch.ones(len(members), dtype=torch.bool, device=backbone.device)
+        self.progress = [MemberProgress(member, config.protocol) for member in members]
+        self.step = 0
 
     def train_epoch(self) -> None:
         """Optimiser steps up to the end of the current epoch, or of the training."""
@@ -259,8 +264,14 @@ class _Run:
     def _resume(self) -> None:
         checkpoint = self._checkpoint
         state = self._collective.share(lambda: checkpoint.load() if checkpoint is not None else None)
-        if state is not None:
+        if state is None:
+            return
+        try:
             self.step = unpack(state, self._parameters, self._optimizer, self._loss_sum_S, self._alive_S, self.progress)
+            if not 0 <= self.step <= self.steps:
+                raise UnusableStateError(f"step {self.step} of {self.steps}")
+        except UnusableStateError:
+            self._begin()
 
 
 def _check_shares(task: EncodedTask, workers: int) -> None:

@@ -19,6 +19,10 @@ from panda_ray.training.progress import MemberProgress
 _FORMAT = 2
 
 
+class UnusableStateError(Exception):
+    """A state that no training can go on from; it starts anew."""
+
+
 def pack(
     step: int,
     parameters: StackParameters,
@@ -52,14 +56,36 @@ def unpack(
     alive_S: Tensor,
     progress: Sequence[MemberProgress],
 ) -> int:
-    """Put a packed state back in place; returns the number of optimiser steps already taken."""
+    """Put a packed state back in place; returns the number of optimiser steps already taken.
+
+    Raises:
+        UnusableStateError: it is damaged, of another format, or of another stack. What was to be filled is then in an
+            undefined state.
+    """
+    try:
+        return _unpack(data, parameters, optimizer, loss_sum_S, alive_S, progress)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # whatever a zip file, an unpickler and wrong shapes may raise
+        raise UnusableStateError(str(error)) from error
+
+
+def _unpack(
+    data: bytes,
+    parameters: StackParameters,
+    optimizer: StackedAdamW,
+    loss_sum_S: Tensor,
+    alive_S: Tensor,
+    progress: Sequence[MemberProgress],
+) -> int:
     state: dict[str, Any] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    assert state["format"] == _FORMAT, "checkpoints of another format are removed with the version that wrote them"
+    if state["format"] != _FORMAT:
+        raise ValueError(f"format {state['format']}")
     with torch.no_grad():
         for leaf, saved in zip(parameters.leaves, state["leaves"], strict=True):
-            leaf.copy_(saved)
-        loss_sum_S.copy_(state["loss_sum"])
-        alive_S.copy_(state["alive"])
+            _fill(leaf, saved)
+        _fill(loss_sum_S, state["loss_sum"])
+        _fill(alive_S, state["alive"])
     optimizer.load(state["optimizer"])
     torch.set_rng_state(state["random"])
     if state["random_cuda"] is not None and torch.cuda.is_available():
@@ -67,3 +93,10 @@ def unpack(
     for member, saved_member in zip(progress, state["members"], strict=True):
         member.load(saved_member)
     return int(state["step"])
+
+
+def _fill(tensor: Tensor, saved: Tensor) -> None:
+    """Copy without broadcasting or converting."""
+    if saved.shape != tensor.shape or saved.dtype != tensor.dtype:
+        raise ValueError(f"{saved.dtype} {tuple(saved.shape)} instead of {tensor.dtype} {tuple(tensor.shape)}")
+    tensor.copy_(saved)

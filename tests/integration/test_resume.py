@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import signal
+import subprocess
+import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,6 +19,7 @@ from panda_ray.execution import members
 from panda_ray.execution.costs import Costs
 from panda_ray.execution.events import Listener, RunSummary
 from panda_ray.execution.inline import InlineRunner
+from panda_ray.execution.leases import EXPIRY_SECONDS
 from panda_ray.execution.plan import Plan
 from panda_ray.execution.run import run_plan
 from panda_ray.execution.stack import Stack
@@ -76,14 +81,57 @@ def test_a_signal_ends_a_run_cleanly(quiet_long: Path, tmp_path: Path) -> None:
     assert contents(tmp_path) == contents(quiet_long)
 
 
-@pytest.mark.slow
-def test_two_drivers_on_one_store_give_one_result(quiet_long: Path, tmp_path: Path) -> None:
+def trained(process: subprocess.Popen[str]) -> list[str]:
+    """Titles of what a driver computed since the last line that was read, once it has ended well."""
+    assert process.stdout is not None
+    lines = process.stdout.read().splitlines()
+    assert process.wait(timeout=60) == 0
+    return [line.removeprefix("trained ") for line in lines if line.startswith("trained ")]
+
+
+def titles(storage: Path, **changes: object) -> dict[str, str]:
+    """Of every unit of the long small sweep, by key."""
+    plan, _ = planned(small_sweep(storage, training=LONG, **changes))
+    return {key: unit.title for key, unit in plan.units.items()}
+
+
+def test_two_drivers_on_one_store_do_each_unit_once(quiet_long: Path, tmp_path: Path) -> None:
     with driver(tmp_path, "inline") as first, driver(tmp_path, "inline") as second:
-        assert first.wait(timeout=240) == 0
-        assert second.wait(timeout=240) == 0
+        done = [trained(first), trained(second)]
+    assert all(done), "both did a part"
+    assert Counter(done[0] + done[1]) == Counter(titles(tmp_path).values())
     assert contents(tmp_path) == contents(quiet_long)
     assert run(tmp_path, training=LONG).new == frozenset()
     assert not list(tmp_path.glob("checkpoints/*"))
+    assert not list(tmp_path.glob("leases/*"))
+
+
+def test_drivers_of_sweeps_that_overlap_do_each_unit_once(tmp_path: Path) -> None:
+    with (
+        driver(tmp_path, "inline", "review", "kinds") as first,
+        driver(tmp_path, "inline", "kinds", "review", "paraphrase") as second,
+    ):
+        done = trained(first) + trained(second)
+    assert Counter(done) == Counter(titles(tmp_path, sources=["review", "kinds", "paraphrase"]).values())
+    assert run(tmp_path, training=LONG, sources=["review", "kinds", "paraphrase"]).new == frozenset()
+
+
+def test_what_a_killed_driver_was_at_work_on_is_taken_over_by_the_other_one(quiet_long: Path, tmp_path: Path) -> None:
+    with driver(tmp_path, "inline") as first:
+        wait_for(first, "epoch pot 4")
+        first.send_signal(signal.SIGSTOP)  # or it might be done before the other one has started
+        with driver(tmp_path, "inline") as second:
+            wait_for(second, "held ")
+            finished = fingerprints(tmp_path)
+            killed = time.monotonic()
+            first.kill()
+            done = trained(second)
+            assert time.monotonic() - killed < EXPIRY_SECONDS, "the process is gone from this machine"
+    before = {Path(path).parent.name for path in finished}
+    assert Counter(done) == Counter(title for key, title in titles(tmp_path).items() if key not in before)
+    assert contents(tmp_path).keys() == contents(quiet_long).keys()
+    assert finished.items() <= fingerprints(tmp_path).items()
+    assert not list(tmp_path.glob("leases/*"))
 
 
 @pytest.mark.parametrize("pattern", ["prompt.*", "predictions.*", "record.json", "signature.*"])
@@ -177,6 +225,27 @@ def test_one_command_repairs_a_result_and_what_was_built_on_it(quiet: Path, tmp_
         (found,) = [run for run in logged if run.data.tags.get(KEY) == key]
         assert found.info.end_time == ended_at(store.known(key))
         assert found.data.metrics["score"] == pytest.approx(store.known(key)["score"])
+
+
+def test_what_was_put_in_the_place_of_a_result_is_not_read_and_the_result_is_computed_again(
+    quiet: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(quiet, tmp_path, dirs_exist_ok=True)
+    places = [
+        sorted(tmp_path.glob(f"units/*/*/{pattern}"))[-1] for pattern in ("prompt.*", "signature.*", "record.json")
+    ]
+    for place in places:
+        place.unlink()
+    os.mkfifo(places[0])
+    places[1].symlink_to("/dev/zero")
+    places[2].mkdir()
+    lost = {place.parent.name for place in places}
+    intact = {path: stamp for path, stamp in fingerprints(quiet).items() if Path(path).parent.name not in lost}
+    summary = run(tmp_path)
+    assert summary.new == lost
+    assert summary.complete
+    assert intact.items() <= fingerprints(tmp_path).items()
+    assert contents(tmp_path).keys() == contents(quiet).keys()
 
 
 def test_a_full_disk_ends_the_run_with_a_sentence_and_the_run_continues_later(quiet: Path, tmp_path: Path) -> None:

@@ -1,18 +1,31 @@
-"""A driver process: `python -m support.drive STORAGE RUNNER` runs the long small sweep and says what happens."""
+"""A driver process that runs the long small sweep and says what happens.
+
+    python -m support.drive STORAGE RUNNER [SOURCE ...]
+
+A line `trained` is printed for each unit that this process computed, whether or not its result was kept.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
+from panda_ray.backbones import Backbone
+from panda_ray.execution import members, publishing, signing
 from panda_ray.execution.costs import Costs
 from panda_ray.execution.events import Listener, Outcome
 from panda_ray.execution.inline import InlineRunner
 from panda_ray.execution.ray_tune import RayTuneRunner
 from panda_ray.execution.run import run_plan
 from panda_ray.execution.stack import Stack
-from panda_ray.training.stacked import EpochReport
+from panda_ray.execution.store import Store
+from panda_ray.execution.unit import Unit
+from panda_ray.tasks.encoded import EncodedTask
+from panda_ray.training.member import Member, MemberResult
+from panda_ray.training.stacked import EpochReport, train_stack
 from support.small_sweeps import LONG, planned, small_sweep
 
 
@@ -26,11 +39,30 @@ class Printer(Listener):
     def on_outcome(self, stack: Stack | None, outcome: Outcome) -> None:
         print("outcome", outcome.status, outcome.key, flush=True)
 
+    def on_held(self, stack: Stack, keys: Collection[str]) -> None:
+        print("held", stack.title, len(keys), flush=True)
+
+
+def _train_and_say(
+    backbone: Backbone, task: EncodedTask, stack: Sequence[Member], *rest: Any, **named: Any
+) -> list[MemberResult]:
+    results = train_stack(backbone, task, stack, *rest, **named)
+    for member in stack:
+        print("trained", member.name, flush=True)
+    return results
+
+
+def _publish_and_say(store: Store, unit: Unit, record: Mapping[str, Any], files: Mapping[str, bytes]) -> Outcome:
+    print("trained", unit.title, flush=True)
+    return publishing.publish(store, unit, record, files)
+
 
 def main() -> int:
-    storage, runner = sys.argv[1:]
+    storage, runner, *sources = sys.argv[1:]
+    members.train_stack = _train_and_say  # type: ignore[assignment]
+    signing.publish = _publish_and_say  # type: ignore[attr-defined]
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it
-    plan, store = planned(small_sweep(storage, training=LONG))
+    plan, store = planned(small_sweep(storage, training=LONG, **({"sources": sources} if sources else {})))
     print("planned", os.getpid(), len(plan.stacks), flush=True)
     summary = run_plan(
         plan, Costs.in_store(plan, store), store, RayTuneRunner() if runner == "ray" else InlineRunner(), [Printer()]

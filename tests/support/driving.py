@@ -16,9 +16,9 @@ _TESTS = Path(__file__).parents[1]
 
 
 @contextmanager
-def driver(storage: Path, runner: Literal["inline", "ray"]) -> Iterator[subprocess.Popen[str]]:
+def driver(storage: Path, runner: Literal["inline", "ray"], *sources: str) -> Iterator[subprocess.Popen[str]]:
     """A process that runs the long small sweep; what happens is on its `stdout`, line by line."""
-    command = [sys.executable, "-m", "support.drive", str(storage), runner]
+    command = [sys.executable, "-m", "support.drive", str(storage), runner, *sources]
     search_path = os.pathsep.join([str(_TESTS), str(_TESTS.parent)])
     with subprocess.Popen(
         command,

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Collection
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +24,31 @@ from support.studies import item_statistics
 
 ITEMS = 40
 EPOCHS = 3
-START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+BARE = {
+    "kind": "train",
+    "identity": {"config": {"max_len": 16}},
+    "method": "prompt_tuning",
+    "backbone": "builtin-tiny",
+    "seed": 1,
+    "seconds": 1.0,
+    "device": "cpu",
+    "threads": 1,
+    "stack": "0" * 32,
+    "stack_width": 1,
+    "finished_at": "2026-01-01T00:00:00.000+00:00",
+    "source": None,
+    "target": "review",
+    "protocol": "paper",
+    "metric": "accuracy",
+    **dict.fromkeys(("score", "score_last", "score_first_epoch", "score_paper", "score_honest"), 61.5),
+    "history": [{"epoch": 1, "loss": 0.25}],
+    "similarity": None,
+    "examples_per_second": 10.0,
+}
+"""The least that a training's record must have, besides its key."""
 
 
 def publish(plan: Plan, store: Store, keys: Collection[str] | None = None) -> list[str]:

@@ -13,6 +13,7 @@ from panda_ray.cli.app import app
 from panda_ray.errors import InputError
 from panda_ray.execution.store import Store
 from panda_ray.prompts.prompt import Prompt
+from support.records import BARE
 
 KEY = "ab" + "0" * 62
 
@@ -22,16 +23,9 @@ def sweep_file(tmp_path: Path) -> str:
     """A sweep whose store holds one training and one signature."""
     store = Store(str(tmp_path / "runs"))
     prompt = Prompt(torch.randn(3, 2, 4, 8, 32), torch.randn(2, 128), torch.zeros(2))
-    record = {
-        "key": KEY,
-        "kind": "train",
-        "method": "pot",
-        "target": "remark",
-        "backbone": "builtin-tiny",
-        "score": 61.5,
-    }
-    store.publish(KEY, record | {"score": 61.5}, {"prompt.safetensors": prompt.to_bytes()})
-    store.publish("ab" + "1" * 62, {"key": "ab" + "1" * 62, "kind": "signature"}, {})
+    record = BARE | {"key": KEY, "method": "pot", "target": "remark"}
+    store.publish(KEY, record, {"prompt.safetensors": prompt.to_bytes()})
+    store.publish("ab" + "1" * 62, BARE | {"key": "ab" + "1" * 62, "kind": "signature", "task": "remark"}, {})
     file = tmp_path / "sweep.yaml"
     lines = ["name: s", f"storage: {tmp_path / 'runs'}", "backbones: [builtin-tiny]", "sources: [review]"]
     file.write_text("\n".join([*lines, "targets: [remark]", "methods: [pot]"]) + "\n", encoding="utf-8")

@@ -18,9 +18,10 @@ import pytest
 from panda_ray.errors import InputError
 from panda_ray.execution.files import StoreFullError
 from panda_ray.execution.store import Store
+from support.records import BARE
 
 KEY, OTHER = "ab" + "0" * 62, "cd" + "1" * 62
-RECORD = {"key": KEY, "score": 61.5, "history": [{"epoch": 1, "loss": 0.25}]}
+RECORD = BARE | {"key": KEY}
 FILES = {"prompt.safetensors": b"prompt" * 100, "predictions.parquet": b"rows"}
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -88,6 +92,87 @@ def test_resumed_training_equals_uninterrupted_training_bit_for_bit(kind: Kind) 
     for state in slot.saved:
         resumed = train_stack(backbone, task, members, config, checkpoint=Slot(state))
         assert_same(resumed, expected, exact=True)
+
+
+def reshaped(state: dict[str, Any]) -> None:
+    state["leaves"][0] = state["leaves"][0][:1, :1]
+
+
+def unfinished(state: dict[str, Any]) -> None:
+    """Everything that comes before it is put in place first."""
+    state["members"] = state["members"][:-1]
+
+
+def beyond_the_end(state: dict[str, Any]) -> None:
+    state["step"] = 10**9
+
+
+def of_texts(state: dict[str, Any]) -> None:
+    state["members"][0]["history"] = [["one", "two", "three", "four", "five"]]
+
+
+def without_predictions(state: dict[str, Any]) -> None:
+    state["members"][0]["best"] = None
+
+
+def of_another_format(state: dict[str, Any]) -> None:
+    state["format"] = 1
+
+
+def of_other_means(state: dict[str, Any]) -> None:
+    state["optimizer"]["means"][0] = torch.zeros(1)
+
+
+def without_a_stream(state: dict[str, Any]) -> None:
+    state["random"] = torch.zeros(3, dtype=torch.uint8)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        reshaped,
+        unfinished,
+        beyond_the_end,
+        of_texts,
+        without_predictions,
+        of_another_format,
+        of_other_means,
+        without_a_stream,
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_counts_as_absent(change: Callable[[dict[str, Any]], None]) -> None:
+    backbone, task, members = random_backbone(), toy_task("classification"), members_of("classification", 2)
+    config, slot = replace(CONFIG, dropout=0.1), Slot()
+    expected = train_stack(backbone, task, members, config, checkpoint=slot, checkpoint_seconds=0)
+    state = torch.load(io.BytesIO(slot.saved[4]), weights_only=True)
+    change(state)
+    changed = io.BytesIO()
+    torch.save(state, changed)
+    assert_same(train_stack(backbone, task, members, config, checkpoint=Slot(changed.getvalue())), expected, exact=True)
+
+
+class Opener:
+    """What an unpickler that trusts its input would run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return open, (str(self.path), "w")
+
+
+def test_a_checkpoint_that_cannot_be_read_counts_as_absent_and_runs_no_code(tmp_path: Path) -> None:
+    backbone, task, members = random_backbone(), toy_task("classification"), members_of("classification", 2)
+    slot = Slot()
+    expected = train_stack(backbone, task, members, CONFIG, checkpoint=slot, checkpoint_seconds=0)
+    state, code = slot.saved[4], io.BytesIO()
+    torch.save(Opener(tmp_path / "ran"), code)
+    tensors = io.BytesIO()
+    torch.save([torch.zeros(2)], tensors)
+    for damaged in (b"", b"PK", state[:-100], state[: len(state) // 2], code.getvalue(), tensors.getvalue()):
+        again = train_stack(backbone, task, members, CONFIG, checkpoint=Slot(damaged))
+        assert_same(again, expected, exact=True)
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_finished_training_is_always_saved() -> None:
