@@ -170,7 +170,7 @@ class PriceSection(_Section):
 class Sweep(_Section):
     """One sweep file: the cells that must exist, and everything that bears on their results."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=120)
     """Name of the study; also of its MLflow experiment."""
     storage: str = Field(min_length=1)
     """Folder or fsspec URL (s3://, gs://, ...) of the store."""
@@ -188,7 +188,7 @@ class Sweep(_Section):
     """Names from `panda-ray methods`, or sections with options."""
     metrics: Annotated[list[MetricSection], _unique("metric label", _title)] = Field(default_factory=list)
     """Names from `panda-ray metrics`, or sections with options."""
-    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), _unique("seed")] = Field(
+    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**63)]], Field(min_length=1), _unique("seed")] = Field(
         default_factory=lambda: [11]
     )
     self_pairs: Literal["run", "skip"] = "run"

@@ -58,7 +58,7 @@ def run(
 
     sweep = load_sweep(sweep_file, overrides)
     with redirect_stdout(sys.stderr):  # Ray prints a line when a worker dies; stdout is for the result
-        closing = run_sweep(sweep, _make_runner(runner, address), partial(_command, sweep_file, overrides))
+        closing = run_sweep(sweep, _make_runner(runner, address), partial(_command_on, sweep_file, overrides))
     if as_json:
         print_json(closing.as_json())
     else:
@@ -139,7 +139,7 @@ def _make_runner(name: RunnerName, address: str | None) -> Runner:
     return RayTuneRunner(address)
 
 
-def _command(sweep_file: str, overrides: list[str], name: str) -> str:
+def _command_on(sweep_file: str, overrides: list[str], name: str) -> str:
     sets = [part for override in overrides for part in ("--set", _without_secrets(override))]
     return shlex.join(["panda-ray", name, sweep_file, *sets])
 

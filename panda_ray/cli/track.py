@@ -17,7 +17,7 @@ Rebuild = Annotated[
     bool,
     typer.Option(
         "--rebuild",
-        help="First put what MLflow has of the sweep aside, deleted so that it can be restored, and log all of it anew.",
+        help="Put what MLflow has of the sweep aside first (it can be restored there), and log all of it anew.",
     ),
 ]
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -36,10 +37,20 @@ def ui(overrides: Overrides, sweep_file: OptionalSweepFile = None, port: Port = 
         stdout.print(f"this sweep is tracked by a server of its own: {public(tracking_uri)}", markup=False)
         return
     _check_port(port)
+    _mend_paths(tracking_uri)
     stdout.print(f"MLflow over {tracking_uri} at http://{_HOST}:{port} (Ctrl-C ends it)", markup=False, soft_wrap=True)
     code = _serve(server_command(tracking_uri, port))
     if code:
         raise typer.Exit(code)
+
+
+def _mend_paths(tracking_uri: str) -> None:
+    """A database that was moved with its store shows its artifacts again; one that cannot be written stays as it is."""
+    from panda_ray.tracking.database import relocate
+    from panda_ray.tracking.uri import database_of
+
+    with contextlib.suppress(sqlite3.OperationalError):
+        relocate(database_of(tracking_uri))
 
 
 def _serve(command: list[str]) -> int:

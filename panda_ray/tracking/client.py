@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import logging
 import os
+from pathlib import Path
 
 import sqlalchemy
 from mlflow import MlflowClient
+from mlflow.tracking._tracking_service import utils
 
 from panda_ray.errors import InputError
 from panda_ray.tracking.database import create_database, readable_copy, relocate
@@ -43,7 +45,7 @@ def connect(tracking_uri: str, pulse: Pulse | None = None) -> MlflowClient:
     _configure(tracking_uri)
     if tracking_uri.startswith(SQLITE):
         create_database(database_of(tracking_uri))
-        relocate(database_of(tracking_uri))
+        _relocate(database_of(tracking_uri))
     return _client(tracking_uri, pulse)
 
 
@@ -63,8 +65,13 @@ def connect_to_read(tracking_uri: str, pulse: Pulse | None = None) -> MlflowClie
             )
         if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
             return _client(f"{SQLITE}{readable_copy(path)}", pulse)
-        relocate(path)
+        _relocate(path)
     return _client(tracking_uri, pulse)
+
+
+def _relocate(path: Path) -> None:
+    if relocate(path):
+        utils._artifact_repos_cache.clear()  # MLflow remembers for the whole process where a run's files were
 
 
 def _client(tracking_uri: str, pulse: Pulse | None) -> MlflowClient:

@@ -64,8 +64,11 @@ def _remove_leftovers(folder: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def relocate(path: Path) -> None:
+def relocate(path: Path) -> bool:
     """Make the artifact folders of a database those beside it, wherever it was when they were written.
+
+    Returns:
+        Whether it had been elsewhere.
 
     Raises:
         InputError: for a file that is no MLflow database.
@@ -73,14 +76,14 @@ def relocate(path: Path) -> None:
     """
     here = (path.parent / ARTIFACTS).as_uri()
     with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS)) as database, database:
-        for old, new in _locations(database, path, here):
-            if old == new:
-                continue
+        moved = [(old, new) for old, new in _locations(database, path, here) if old != new]
+        for old, new in moved:
             database.execute("UPDATE experiments SET artifact_location = ? WHERE artifact_location = ?", (new, old))
             database.execute(
                 "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) WHERE substr(artifact_uri, 1, ?) = ?",
                 (new, len(old) + 1, len(old) + 1, f"{old}/"),
             )
+        return bool(moved)
 
 
 def _locations(database: sqlite3.Connection, path: Path, here: str) -> list[tuple[str, str]]:

@@ -27,8 +27,8 @@ from panda_ray.tracking.uri import public, tracking_uri_of
 if TYPE_CHECKING:
     from panda_ray.tracking.worker import Worker
 
-START_SECONDS = 30.0
-"""That the first stack waits for MLflow's first answer."""
+START_SECONDS = 60.0
+"""That the first stack waits for MLflow's first answer: longer than a request over HTTP may take."""
 
 END_SECONDS = 300.0
 """That the driver stays for what is not logged yet when its work is done; after an interrupt `INTERRUPTED_SECONDS`."""
@@ -80,17 +80,13 @@ class MlflowTracker(Listener):
         self._thread = _Thread(plan, self._store, self.tracking_uri, rebuild)
         self._thread.start()
         trouble, lasting = self._thread.first_answer()
-        place = public(self.tracking_uri)
         if lasting is not None:
-            self._thread.finish("failed", 0.0)
+            self._thread.finish("refused", INTERRUPTED_SECONDS)
             self._thread = None
-            raise InputError(
-                f"MLflow at {place} cannot be used: {lasting}; mend that, or log elsewhere with "
-                "--set tracking_uri=sqlite:///FILE (or http://HOST:PORT)"
-            )
+            raise InputError(lasting)
         if trouble is None:
             return None
-        return f"MLflow at {place}: {trouble}; training goes on, and what is missing is sent when that has passed"
+        return f"MLflow at {public(self.tracking_uri)}: {trouble}; training goes on, what is missing is sent later"
 
     def on_plan(self, plan: Plan) -> None:
         """Start logging, unless `start` has."""
@@ -100,7 +96,7 @@ class MlflowTracker(Listener):
     def on_outcome(self, stack: Stack | None, outcome: Outcome) -> None:
         """Queue the unit."""
         assert self._thread is not None
-        self._thread.outcomes.put(outcome)
+        self._thread.take(outcome)
 
     def on_finished(self, summary: RunSummary) -> None:
         """Log what is left, unless the server is away or silent."""
@@ -140,15 +136,15 @@ class _Thread(threading.Thread):
     """The background thread; a daemon, so that no server can keep the process alive.
 
     Attributes:
-        outcomes: of units as they end; a string comes last and says how the run ended.
-        missing, trouble, refused: what `Worker` says of them at the end.
+        missing: keys that are done and not known to be logged, at the end.
+        trouble, refused: what `Worker` says of them at the end.
         is_silent: whether it was left behind because MLflow does not answer.
     """
 
     def __init__(self, plan: Plan, store: Store, tracking_uri: str, rebuild: bool) -> None:
         super().__init__(name="mlflow-tracker", daemon=True)
-        self.outcomes: queue.Queue[Outcome | str] = queue.Queue()
-        self.missing: frozenset[str] = plan.done
+        self._outcomes: queue.Queue[Outcome | str] = queue.Queue()
+        self.missing: frozenset[str] = frozenset()
         self.trouble: str | None = None
         self.refused: dict[str, str] = {}
         self.is_silent = False
@@ -156,6 +152,13 @@ class _Thread(threading.Thread):
         self._pulse = Pulse()
         self._answered = threading.Event()
         self._worker: Worker | None = None
+        self._done = set(plan.done)
+
+    def take(self, outcome: Outcome) -> None:
+        """A unit that ended."""
+        if outcome.status == "done":
+            self._done.add(outcome.key)
+        self._outcomes.put(outcome)
 
     def first_answer(self) -> tuple[str | None, str | None]:
         """What is wrong for the moment, and what will be wrong after any wait."""
@@ -169,13 +172,15 @@ class _Thread(threading.Thread):
         """Wait until everything is logged, the server turns out to be away or silent, or the time is over."""
         if self._worker is None or not self._worker.is_busy:
             self._pulse.beat()
-        self.outcomes.put(state)
+        self._outcomes.put(state)
         deadline = time.monotonic() + seconds
         while self.is_alive() and not self._pulse.stopped and time.monotonic() < deadline:
             self.join(0.1)
         self.is_silent = self.is_alive() and self._pulse.stopped
+        self.missing = frozenset(self._done)
         if self._worker is not None:
-            self.missing, self.refused = self._worker.missing, dict(self._worker.refused)
+            self.missing = (self.missing | self._worker.done) - self._worker.logged
+            self.refused = dict(self._worker.refused)
             self.trouble = self.trouble or self._worker.trouble
         if self.is_silent:
             self.trouble = str(SilentError())
@@ -187,7 +192,7 @@ class _Thread(threading.Thread):
             # MLflow takes a second to import: in this thread it does so while the data sets' plan is made ready.
             from panda_ray.tracking.worker import Worker
 
-            arguments = (self._plan, self._store, self._tracking_uri, self.outcomes, self._pulse, self._answered)
+            arguments = (self._plan, self._store, self._tracking_uri, self._outcomes, self._pulse, self._answered)
             self._worker = Worker(*arguments, rebuild=self._rebuild)
             self._worker.work()
         except Exception as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any, TypeVar
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import FileInfo, Run
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from panda_ray.errors import InputError
 from panda_ray.tracking.client import connect_to_read
@@ -109,12 +111,13 @@ class _Part:
     """
 
     def __init__(self, client: MlflowClient, run_id: str, folder: Path, pulse: Pulse) -> None:
-        self._client = client
-        self._run_id = run_id
+        # Through the client, each file costs several questions about the run.
+        uri = client.get_run(run_id).info.artifact_uri
+        self._artifacts = get_artifact_repository(uri, tracking_uri=client.tracking_uri)
         self._folder = folder / run_id
         self._pulse = pulse
         self._folder.mkdir()
-        self._names = {file.path for file in client.list_artifacts(run_id)}
+        self._names = {file.path for file in self._list(None)}
         if PLAN_FILE not in self._names:
             raise InputError(
                 f"the files of summary run {run_id} were removed from MLflow; log them anew from the store with "
@@ -138,13 +141,15 @@ class _Part:
     def examples(self, scores: pd.DataFrame) -> dict[str, ItemStatistics]:
         """Statistics of the cells in the table, from the files that it names."""
         there = {file.path for task in self._list(EXAMPLES_FOLDER) for file in self._list(task.path)}
-        wanted = scores.groupby("examples", sort=True)["key"]
+        wanted: dict[str, set[str]] = defaultdict(set)
+        for name, key in zip(scores["examples"], scores["key"], strict=True):
+            wanted[name].add(key)
         with ThreadPoolExecutor(_DOWNLOADS) as pool:
-            paths = pool.map(lambda name: (name, self._path(name)), [name for name in wanted.groups if name in there])
+            paths = pool.map(lambda name: (name, self._path(name)), sorted(there & wanted.keys()))
             found: dict[str, ItemStatistics] = {}
             for name, path in paths:
                 self._pulse.beat()
-                found |= unpack(path.read_bytes(), set(wanted.get_group(name)))
+                found |= unpack(path, wanted[name])
                 path.unlink()
         if lacking := len(scores) - len(found):
             self.notes.append(
@@ -153,11 +158,13 @@ class _Part:
             )
         return found
 
-    def _list(self, folder: str) -> list[FileInfo]:
-        return list(self._client.list_artifacts(self._run_id, folder))
+    def _list(self, folder: str | None) -> list[FileInfo]:
+        self._pulse.beat()
+        return list(self._artifacts.list_artifacts(folder))
 
     def _path(self, name: str) -> Path:
-        return Path(self._client.download_artifacts(self._run_id, name, str(self._folder)))
+        self._pulse.beat()
+        return Path(self._artifacts.download_artifacts(name, str(self._folder)))  # type: ignore[no-untyped-call]
 
 
 def _study(parts: Sequence[_Part]) -> Study:

@@ -34,7 +34,10 @@ _LASTING_WORDS = (
 
 def reason(error: BaseException, tracking_uri: str) -> str:
     """The innermost cause that says something, whole and on one line, without the secrets that it may quote."""
-    for inner in reversed(list(_chain(error))):
+    chain = list(_chain(error))
+    if sentence := next((str(inner) for inner in chain if isinstance(inner, InputError)), None):
+        return sentence
+    for inner in reversed(chain):
         words = " ".join(str(inner).split())
         if len(words.split()) >= _FEWEST_WORDS and not isinstance(inner, KeyError):
             return hidden(words, tracking_uri)

@@ -95,9 +95,8 @@ def public(tracking_uri: str) -> str:
     if tracking_uri.startswith(SQLITE):
         return tracking_uri
     scheme, separator, rest = tracking_uri.partition("://")
-    address, question, options = rest.partition("?")
-    # A password that was written by hand may hold `/` and `@`.
-    address = address.rpartition("@")[2]
+    # A password that was written by hand may hold `/`, `?` and `@`.
+    address, question, options = rest.rpartition("@")[2].partition("?")
     return scheme + separator + address + question + _SECRET.sub(r"\g<name>***", options)
 
 

@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 
+from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.plan import Plan
 from panda_ray.execution.store import Store
@@ -16,6 +17,7 @@ from panda_ray.tracking.similarity import Similarities
 from panda_ray.tracking.study import Failure
 from panda_ray.tracking.trouble import is_lasting, reason
 from panda_ray.tracking.turn import Turn
+from panda_ray.tracking.uri import public
 
 LINGER_SECONDS = 0.3
 """Members of a stack end together: wait so long for the others, so that they share files and calls."""
@@ -25,6 +27,11 @@ PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0)
 
 TABLE_SECONDS = 30.0
 """Between two writings of the table of all scores, which grows with the sweep."""
+
+REFUSED = "refused"
+"""How a run ended that was not begun, because of what no wait can mend."""
+
+_OTHER = "another process is logging this sweep, which sends what there is at its end"
 
 _log = logging.getLogger(__name__)
 
@@ -83,9 +90,9 @@ class Worker:
         self._state = "running"
 
     @property
-    def missing(self) -> frozenset[str]:
-        """Done but not known to be logged."""
-        return frozenset(self._done - self.logged)
+    def done(self) -> frozenset[str]:
+        """Keys of the units of which it knows that they have a result."""
+        return frozenset(self._done)
 
     def work(self) -> None:
         """Log everything that is done, until the run has ended and everything is logged or the server is away."""
@@ -93,6 +100,8 @@ class Worker:
             self._attempt()
             while self._state == "running":
                 self._collect()
+                if self._state == REFUSED:
+                    return
                 if self._state != "running" or time.monotonic() >= self._next_attempt:
                     self._attempt()
         finally:
@@ -127,18 +136,28 @@ class Worker:
                 self._wait()
             else:
                 self._log_everything()
+            self.trouble = _OTHER if self.is_waiting else None
         except Exception as error:
             _log.debug("MLflow", exc_info=True)
             self.trouble = reason(error, self._tracking_uri)
-            self.lasting = self.trouble if is_lasting(error) else None
+            self.lasting = self._refusal(error) if is_lasting(error) else None
             self._session, self._written = None, -1
             self._wait()
         else:
-            self.trouble, self.lasting = None, None
+            self.lasting = None
             if not self.is_waiting:
                 self._attempts, self._next_attempt = 0, 0.0
         self.is_busy = False
         self._answered.set()
+
+    def _refusal(self, error: Exception) -> str:
+        """What is told before the first stack."""
+        if isinstance(error, InputError):
+            return str(error)
+        return (
+            f"MLflow at {public(self._tracking_uri)} cannot be used: {reason(error, self._tracking_uri)}; mend that, "
+            "or log elsewhere with --set tracking_uri=sqlite:///FILE (or http://HOST:PORT)"
+        )
 
     def _wait(self) -> None:
         self._next_attempt = time.monotonic() + PAUSES[min(self._attempts, len(PAUSES) - 1)]

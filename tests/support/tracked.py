@@ -136,6 +136,11 @@ class Server:
             return False
         return True
 
+    def freeze(self) -> None:
+        """Keep every connection open and answer nothing from now on."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
     def stop(self) -> None:
         if self._process is not None:
             os.killpg(self._process.pid, signal.SIGKILL)
