@@ -196,7 +196,7 @@ class PriceSection(_Section):
 class Sweep(_Section):
     """One sweep file: the cells that must exist, and everything that bears on their results."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=120)
     """Name of the study; also of its MLflow experiment."""
     storage: str = Field(min_length=1)
     """Folder or fsspec URL (s3://, gs://, ...) of the store."""

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from panda_ray import __version__
-from panda_ray.cli import data, export, lists, plan, quickstart, report, run, schema, status, ui
+from panda_ray.cli import data, export, lists, plan, quickstart, report, run, schema, status, track, ui
 from panda_ray.cli.console import print_input_error
 from panda_ray.errors import InputError
 
@@ -28,6 +28,7 @@ app.command()(quickstart.quickstart)
 app.command()(plan.plan)
 app.command()(status.status)
 app.command()(report.report)
+app.command()(track.track)
 app.command()(ui.ui)
 app.command()(export.export)
 for _list in (lists.tasks, lists.methods, lists.metrics, lists.backbones):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from panda_ray.cli.console import stdout
+from panda_ray.cli.console import stderr, stdout
 from panda_ray.cli.options import Overrides, SweepFile
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ def report(sweep_file: SweepFile, overrides: Overrides, out: Out = None) -> None
     written = build_report(tracking_uri, sweep, out or report_folder(sweep))
     for line in written.headline:
         stdout.print(line, markup=False, soft_wrap=True)
+    for note in written.notes:
+        stderr.print(note, style="yellow", markup=False, soft_wrap=True)
     stdout.print(f"Report: {written.paths[0]}", markup=False, soft_wrap=True)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,7 +59,7 @@ def run(
 
     sweep = load_sweep(sweep_file, overrides)
     with redirect_stdout(sys.stderr):  # Ray prints a line when a worker dies; stdout is for the result
-        closing = run_sweep(sweep, _make_runner(runner, address), _ui_command(sweep_file, overrides))
+        closing = run_sweep(sweep, _make_runner(runner, address), partial(_command_on, sweep_file, overrides))
     if as_json:
         print_json(closing.as_json())
     else:
@@ -65,20 +67,28 @@ def run(
     raise typer.Exit(closing.exit_code)
 
 
-def run_sweep(sweep: Sweep, runner: Runner, ui_command: str) -> Closing:
-    """Plan, run and report one sweep, with progress on stderr."""
+def run_sweep(sweep: Sweep, runner: Runner, command_of: Callable[[str], str]) -> Closing:
+    """Plan, run and report one sweep, with progress on stderr.
+
+    Args:
+        command_of: the name of another command to the command line that runs it on the same sweep.
+    """
     from panda_ray.cli.display import make_display
     from panda_ray.execution.costs import Costs
     from panda_ray.execution.plan import build_plan
     from panda_ray.execution.run import run_plan
     from panda_ray.execution.store import Store
     from panda_ray.tracking.mlflow import MlflowTracker
+    from panda_ray.tracking.uri import public
 
     store = Store(sweep.storage)
     tracker = MlflowTracker(store, sweep.tracking_uri)
     with stderr.status("reading data sets and planning"):
         plan = build_plan(sweep, store)
         costs = Costs.in_store(plan, store)
+        trouble = tracker.start(plan)
+    if trouble is not None:
+        stderr.print(trouble, style="yellow", markup=False, soft_wrap=True)
     for _, reason in plan.skipped:
         stderr.print(f"left out: {reason}", style="yellow", markup=False, soft_wrap=True)
     if plan.outdated:
@@ -91,21 +101,21 @@ def run_sweep(sweep: Sweep, runner: Runner, ui_command: str) -> Closing:
     finally:
         display.close()
     if summary.interrupted is None and plan.outdated_by(summary.new, store):
-        return run_sweep(sweep, runner, ui_command)  # a repaired result came out different: what was built on it, too
+        return run_sweep(sweep, runner, command_of)  # a repaired result came out different: what was built on it, too
     seconds = time.monotonic() - started
     page: Path | None = None
     headline: tuple[str, ...] = ()
-    notes = [tracker.message] if tracker.message else []
-    if summary.interrupted is None and any(cell.key in summary.done for cell in plan.cells):
-        page, headline, trouble = _report(sweep, tracker.tracking_uri)
-        notes += trouble
+    notes = [message] if (message := tracker.message(command_of("track"))) else []
+    if summary.interrupted is None and not tracker.is_silent and any(cell.key in summary.done for cell in plan.cells):
+        page, headline, more = _report(sweep, tracker.tracking_uri)
+        notes += more
     return Closing(
         plan=plan,
         store=store,
         summary=summary,
         command=shlex.join(["panda-ray", *sys.argv[1:]]),
-        ui_command=ui_command,
-        tracking_uri=tracker.tracking_uri,
+        ui_command=command_of("ui"),
+        tracking_uri=public(tracker.tracking_uri),
         report=page,
         headline=headline,
         notes=tuple(notes),
@@ -122,7 +132,7 @@ def _report(sweep: Sweep, tracking_uri: str) -> tuple[Path | None, tuple[str, ..
             report = build_report(tracking_uri, sweep, report_folder(sweep))
     except InputError as error:
         return None, (), [f"no report yet: {error}"]
-    return report.paths[0], report.headline, []
+    return report.paths[0], report.headline, list(report.notes)
 
 
 def _make_runner(name: RunnerName, address: str | None) -> Runner:
@@ -135,6 +145,14 @@ def _make_runner(name: RunnerName, address: str | None) -> Runner:
     return RayTuneRunner(address)
 
 
-def _ui_command(sweep_file: str, overrides: list[str]) -> str:
-    sets = [part for override in overrides for part in ("--set", override)]
-    return shlex.join(["panda-ray", "ui", sweep_file, *sets])
+def _command_on(sweep_file: str, overrides: list[str], name: str) -> str:
+    sets = [part for override in overrides for part in ("--set", _without_secrets(override))]
+    return shlex.join(["panda-ray", name, sweep_file, *sets])
+
+
+def _without_secrets(override: str) -> str:
+    """An override as it may be shown: a tracking URI may hold a password."""
+    from panda_ray.tracking.uri import public
+
+    key, equals, value = override.partition("=")
+    return f"{key}{equals}{public(value)}" if key.strip() == "tracking_uri" and "://" in value else override

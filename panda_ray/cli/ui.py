@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -29,15 +30,27 @@ OptionalSweepFile = Annotated[
 
 def ui(overrides: Overrides, sweep_file: OptionalSweepFile = None, port: Port = 5000) -> None:
     """Open MLflow on 127.0.0.1; ends with Ctrl-C."""
+    from panda_ray.tracking.uri import public
+
     tracking_uri = _newest_database() if sweep_file is None else _tracking_uri(sweep_file, overrides)
     if not tracking_uri.startswith("sqlite:///"):
-        stdout.print(f"this sweep is tracked by a server of its own: {tracking_uri}", markup=False)
+        stdout.print(f"this sweep is tracked by a server of its own: {public(tracking_uri)}", markup=False)
         return
     _check_port(port)
+    _mend_paths(tracking_uri)
     stdout.print(f"MLflow over {tracking_uri} at http://{_HOST}:{port} (Ctrl-C ends it)", markup=False, soft_wrap=True)
     code = _serve(server_command(tracking_uri, port))
     if code:
         raise typer.Exit(code)
+
+
+def _mend_paths(tracking_uri: str) -> None:
+    """A database that was moved with its store shows its artifacts again; one that cannot be written stays as it is."""
+    from panda_ray.tracking.database import relocate
+    from panda_ray.tracking.uri import database_of
+
+    with contextlib.suppress(sqlite3.OperationalError):
+        relocate(database_of(tracking_uri))
 
 
 def _serve(command: list[str]) -> int:
@@ -69,13 +82,14 @@ def _environment() -> dict[str, str]:
 
 def _tracking_uri(sweep_file: str, overrides: list[str]) -> str:
     from panda_ray.sweep_file import load_sweep
-    from panda_ray.tracking.uri import tracking_uri_of
+    from panda_ray.tracking.uri import SQLITE, database_of, tracking_uri_of
 
     sweep = load_sweep(sweep_file, overrides)
     tracking_uri = tracking_uri_of(sweep.storage, sweep.tracking_uri)
-    database = Path(tracking_uri.removeprefix("sqlite:///"))
-    if tracking_uri.startswith("sqlite:///") and not database.exists():
-        raise InputError(f"nothing was tracked yet: there is no {database}; first: panda-ray run {sweep_file}")
+    if tracking_uri.startswith(SQLITE):
+        database = database_of(tracking_uri)
+        if not database.exists():
+            raise InputError(f"nothing was tracked yet: there is no {database}; first: panda-ray run {sweep_file}")
     return tracking_uri
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
+from panda_ray.errors import InputError
 from panda_ray.reports.analysis import Analysis, analyse
 from panda_ray.reports.findings import headline
 from panda_ray.reports.foreign_text import file_name, markdown_text, spreadsheet_text
@@ -27,21 +28,28 @@ class Report:
     Attributes:
         paths: every file; the HTML page is first.
         headline: what was found, a few sentences.
+        notes: what could not be shown or kept, and why.
     """
 
     paths: tuple[Path, ...]
     headline: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def build_report(tracking_uri: str, sweep: Sweep, out_dir: Path) -> Report:
     """Aggregate what MLflow has of a sweep, write the report and log it to the summary runs.
+
+    That MLflow does not take it is a note: the files are written.
 
     Raises:
         InputError: when MLflow cannot be reached, has no such sweep, or has another one under its name.
     """
     study = read_study(tracking_uri, sweep.name, sweep)
     report = write_report(study, out_dir)
-    log_report(tracking_uri, study, report.paths, [markdown_text(line) for line in report.headline])
+    try:
+        log_report(tracking_uri, study, report.paths, [markdown_text(line) for line in report.headline])
+    except InputError as error:
+        return replace(report, notes=(*report.notes, str(error)))
     return report
 
 
@@ -60,7 +68,7 @@ def write_report(study: Study, folder: Path, replicates: int = REPLICATES) -> Re
     paths = [page, _csv(folder, "scores", scores_csv(study)), _csv(folder, "similarity", similarity_csv(study))]
     paths += [path for analysis in analyses for path in _tables(folder, analysis)]
     paths += [path for section in sections for drawing in section.drawings for path in drawing.save(folder)]
-    return Report(tuple(paths), tuple(findings))
+    return Report(tuple(paths), tuple(findings), study.notes)
 
 
 def _csv(folder: Path, name: str, frame: pd.DataFrame) -> Path:

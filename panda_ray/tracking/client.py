@@ -7,82 +7,90 @@ from __future__ import annotations
 
 import logging
 import os
+from pathlib import Path
 
+import sqlalchemy
 from mlflow import MlflowClient
-from mlflow.entities import Experiment
-from mlflow.exceptions import MlflowException
-from sqlalchemy.exc import SQLAlchemyError
+from mlflow.tracking._tracking_service import utils
 
 from panda_ray.errors import InputError
-from panda_ray.tracking.database import create_database
-from panda_ray.tracking.uri import SQLITE, artifact_folder, database_of, public
-
-LONGEST_CAUSE = 160
-
-UNREACHABLE = (MlflowException, SQLAlchemyError, OSError)
-"""What a tracking server that is away, overloaded or full makes MLflow raise."""
+from panda_ray.tracking.database import create_database, readable_copy, relocate
+from panda_ray.tracking.patience import Pulse, attended
+from panda_ray.tracking.uri import SQLITE, database_of, is_database_server, with_waits
 
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     # A server that is away must be noticed in seconds, not after MLflow's seven doubling pauses: we retry ourselves.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT": "20",
+    # botocore's own are 60 s, tried five times.
+    "AWS_MAX_ATTEMPTS": "2",
 }
 
-
-def connect(tracking_uri: str) -> MlflowClient:
-    """A client that fails fast and logs little; a SQLite database is made if there is none."""
-    _configure()
-    if tracking_uri.startswith(SQLITE):
-        create_database(database_of(tracking_uri))
-    return MlflowClient(tracking_uri)
+_NO_POOL = {"MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool"}
+"""For SQLite: a connection that is kept writes into a file that was removed, and nobody hears of it."""
 
 
-def connect_to_read(tracking_uri: str) -> MlflowClient:
-    """Likewise, for what exists.
+def connect(tracking_uri: str, pulse: Pulse | None = None) -> MlflowClient:
+    """A client that fails fast and logs little; a SQLite database is made if there is none.
+
+    Args:
+        pulse: beats at each answer of the client.
 
     Raises:
-        InputError: for a SQLite database that does not.
+        Exception: of MLflow, SQLAlchemy, a database's driver or the system; see `trouble.py`.
     """
-    if tracking_uri.startswith(SQLITE) and not database_of(tracking_uri).exists():
-        raise InputError(f"there is no MLflow database {database_of(tracking_uri)}; run the sweep first")
-    return connect(tracking_uri)
+    _configure(tracking_uri)
+    if tracking_uri.startswith(SQLITE):
+        create_database(database_of(tracking_uri))
+        _relocate(database_of(tracking_uri))
+    return _client(tracking_uri, pulse)
 
 
-def _configure() -> None:
-    for name, value in _ENVIRONMENT.items():
+def connect_to_read(tracking_uri: str, pulse: Pulse | None = None) -> MlflowClient:
+    """Likewise, for what exists. A SQLite database that cannot be written is read from a copy.
+
+    Raises:
+        InputError: for a SQLite database that does not exist.
+    """
+    _configure(tracking_uri)
+    if tracking_uri.startswith(SQLITE):
+        path = database_of(tracking_uri)
+        if not path.exists() or not path.stat().st_size:
+            raise InputError(
+                f"there is no MLflow database {path}; `panda-ray run` makes it, and `panda-ray track` makes it anew "
+                "from the store"
+            )
+        if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
+            return _client(f"{SQLITE}{readable_copy(path)}", pulse)
+        _relocate(path)
+    return _client(tracking_uri, pulse)
+
+
+def _relocate(path: Path) -> None:
+    if relocate(path):
+        utils._artifact_repos_cache.clear()  # MLflow remembers for the whole process where a run's files were
+
+
+def _client(tracking_uri: str, pulse: Pulse | None) -> MlflowClient:
+    address = with_waits(tracking_uri)
+    if is_database_server(tracking_uri):
+        _knock(address)
+    client = MlflowClient(address)
+    return client if pulse is None else attended(client, pulse)
+
+
+def _knock(address: str) -> None:
+    """Connect once: MLflow tries ten times before it says that nobody is there, for 100 seconds."""
+    engine = sqlalchemy.create_engine(address, poolclass=sqlalchemy.NullPool)
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text("SELECT 1"))
+
+
+def _configure(tracking_uri: str) -> None:
+    for name, value in (_ENVIRONMENT | (_NO_POOL if tracking_uri.startswith(SQLITE) else {})).items():
         os.environ.setdefault(name, value)
     for logger in ("mlflow", "alembic", "urllib3"):
         logging.getLogger(logger).setLevel(logging.ERROR)
-
-
-def cause(error: Exception, tracking_uri: str) -> str:
-    """An error's first words for people, without the password that it may quote."""
-    words = str(error).split("\n", maxsplit=1)[0].replace(tracking_uri, public(tracking_uri))
-    return words if len(words) <= LONGEST_CAUSE else f"{words[:LONGEST_CAUSE]} ..."
-
-
-def experiment_of(client: MlflowClient, name: str) -> str:
-    """Id of the sweep's experiment, made on first use.
-
-    Raises:
-        InputError: for an experiment that was deleted in MLflow.
-    """
-    found = find_experiment(client, name)
-    if found is not None:
-        return str(found.experiment_id)
-    folder = artifact_folder(client.tracking_uri)
-    return str(client.create_experiment(name, artifact_location=folder.joinpath(name).as_uri() if folder else None))
-
-
-def find_experiment(client: MlflowClient, name: str) -> Experiment | None:
-    """The sweep's experiment, or None if nothing was logged yet.
-
-    Raises:
-        InputError: for an experiment that was deleted in MLflow.
-    """
-    found = client.get_experiment_by_name(name)
-    if found is not None and found.lifecycle_stage != "active":
-        raise InputError(f"experiment {name!r} was deleted in MLflow; restore it there, or rename the sweep")
-    return found

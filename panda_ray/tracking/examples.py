@@ -1,16 +1,20 @@
 """Per-item statistics of many units in one Parquet file, so that a bootstrap needs few downloads.
 
 Columns: key, item, select, then stat_0 ... (best epoch) and honest_0 ... (epoch chosen by the selecting half).
+
+Shape letters: R rows, one per unit and item, M statistics of a task metric.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from panda_ray.tracking.study import ItemStatistics
 
@@ -30,17 +34,24 @@ def pack(predictions: Mapping[str, bytes]) -> bytes:
     return packed.getvalue()
 
 
-def unpack(data: bytes) -> dict[str, ItemStatistics]:
-    """Statistics by key, items in order."""
-    frame = pq.read_table(io.BytesIO(data)).to_pandas()
-    best = [name for name in frame.columns if name.startswith("stat_")]
-    honest = [name for name in frame.columns if name.startswith("honest_")]
-    found = {}
-    for key, rows in frame.groupby("key", observed=True, sort=False):
-        items = rows.sort_values("item")
-        found[str(key)] = ItemStatistics(
-            select_I=items["select"].to_numpy(np.bool_),
-            best_IM=items[best].to_numpy(np.float64),
-            honest_IM=items[honest].to_numpy(np.float64),
-        )
-    return found
+def unpack(file: Path | io.BytesIO, wanted: Collection[str]) -> dict[str, ItemStatistics]:
+    """Statistics by key, of the wanted keys, items in order."""
+    table = pq.read_table(file, use_threads=False)  # threads take longer to start than such a file to read
+    keys = table["key"].combine_chunks()
+    code_R = keys.indices.to_numpy()
+    names = keys.dictionary.to_pylist()
+    order_R = np.lexsort((table["item"].to_numpy(), code_R))
+    first = np.searchsorted(code_R[order_R], np.arange(len(names) + 1))
+    select_R = table["select"].to_numpy()[order_R].astype(np.bool_)
+    best_RM, honest_RM = (_columns(table, prefix)[order_R] for prefix in ("stat_", "honest_"))
+    return {
+        name: ItemStatistics(select_R[start:end], best_RM[start:end], honest_RM[start:end])
+        for name, start, end in zip(names, first, first[1:], strict=False)
+        if name in wanted
+    }
+
+
+def _columns(table: pa.Table, prefix: str) -> NDArray[np.float64]:
+    """The columns of one sort side by side (R, M)."""
+    names = [name for name in table.column_names if name.startswith(prefix)]
+    return np.column_stack([table[name].to_numpy().astype(np.float64) for name in names])

@@ -1,20 +1,41 @@
-"""Logs a run to MLflow while it goes on, and never stops it.
+"""Logs a run to MLflow while it goes on, and never stops or holds it.
 
 The driver's process is the only writer. A background thread logs what is done from the store's records; the store is
 the spool, so a server that is away costs nothing: what is missing is sent when it is back, at the end of the run, or by
 the next run. Whatever the store holds and the experiment lacks is logged too, so MLflow can be rebuilt from the store.
+
+What no wait can mend (a missing package, an experiment that was deleted, another study's, a database that cannot be
+written) is refused before the first stack. What may pass is said at once, and the run goes on.
 """
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
+import time
+from typing import TYPE_CHECKING
 
+from panda_ray.errors import InputError
 from panda_ray.execution.events import Listener, Outcome, RunSummary
 from panda_ray.execution.plan import Plan
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.store import Store
+from panda_ray.tracking.patience import Pulse, SilentError
 from panda_ray.tracking.uri import public, tracking_uri_of
+
+if TYPE_CHECKING:
+    from panda_ray.tracking.worker import Worker
+
+START_SECONDS = 60.0
+"""That the first stack waits for MLflow's first answer: longer than a request over HTTP may take."""
+
+END_SECONDS = 300.0
+"""That the driver stays for what is not logged yet when its work is done; after an interrupt `INTERRUPTED_SECONDS`."""
+
+INTERRUPTED_SECONDS = 10.0
+
+_log = logging.getLogger(__name__)
 
 
 class MlflowTracker(Listener):
@@ -27,7 +48,9 @@ class MlflowTracker(Listener):
     Attributes:
         tracking_uri: where it logs to.
         missing: keys that are done but could not be logged; known after `on_finished`.
-        trouble: the last error of the server, or None.
+        trouble: why, or None.
+        refused: keys of units that MLflow does not take, and why.
+        is_silent: whether MLflow keeps its connection open and does not answer: whoever asks it would wait in vain.
 
     Raises:
         InputError: for a tracking URI that cannot be one.
@@ -38,38 +61,68 @@ class MlflowTracker(Listener):
         self.tracking_uri = tracking_uri_of(store.url, tracking_uri)
         self.missing: frozenset[str] = frozenset()
         self.trouble: str | None = None
+        self.refused: dict[str, str] = {}
+        self.is_silent = False
         self._thread: _Thread | None = None
 
-    def on_plan(self, plan: Plan) -> None:
-        """Start logging: first what is done already."""
-        self._thread = _Thread(plan, self._store, self.tracking_uri)
+    def start(self, plan: Plan, rebuild: bool = False) -> str | None:
+        """Begin with what is done already, and wait for MLflow's first answer.
+
+        Args:
+            rebuild: put what MLflow has of the sweep aside first.
+
+        Returns:
+            A sentence on what is wrong for the moment, or None.
+
+        Raises:
+            InputError: for what no wait can mend.
+        """
+        self._thread = _Thread(plan, self._store, self.tracking_uri, rebuild)
         self._thread.start()
+        trouble, lasting = self._thread.first_answer()
+        if lasting is not None:
+            self._thread.finish("refused", INTERRUPTED_SECONDS)
+            self._thread = None
+            raise InputError(lasting)
+        if trouble is None:
+            return None
+        return f"MLflow at {public(self.tracking_uri)}: {trouble}; training goes on, what is missing is sent later"
+
+    def on_plan(self, plan: Plan) -> None:
+        """Start logging, unless `start` has."""
+        if self._thread is None:
+            self.start(plan)
 
     def on_outcome(self, stack: Stack | None, outcome: Outcome) -> None:
         """Queue the unit."""
         assert self._thread is not None
-        self._thread.outcomes.put(outcome)
+        self._thread.take(outcome)
 
     def on_finished(self, summary: RunSummary) -> None:
-        """Log what is left, unless the server is away.
+        """Log what is left, unless the server is away or silent."""
+        self.finish(summary, END_SECONDS if summary.interrupted is None else INTERRUPTED_SECONDS)
 
-        Raises:
-            Exception: whatever made the background thread fail, apart from a server that is away.
+    def finish(self, summary: RunSummary, seconds: float) -> None:
+        """Likewise, for so long at the most."""
+        if (thread := self._thread) is not None:
+            thread.finish(_state(summary), seconds)
+            self.missing, self.trouble, self.refused = thread.missing, thread.trouble, thread.refused
+            self.is_silent = thread.is_silent
+
+    def message(self, command: str) -> str | None:
+        """One sentence on what could not be logged, or None.
+
+        Args:
+            command: what sends it later.
         """
-        if self._thread is None:
-            return
-        self._thread.finish(_state(summary))
-        self.missing, self.trouble = self._thread.missing, self._thread.trouble
-
-    @property
-    def message(self) -> str | None:
-        """One sentence on what could not be logged, or None."""
         if not self.missing and self.trouble is None:
             return None
-        cause = f" ({self.trouble})" if self.trouble else ""
+        causes = [self.trouble] if self.trouble else list(dict.fromkeys(self.refused.values()))
+        units = "1 finished unit" if len(self.missing) == 1 else f"{len(self.missing)} finished units"
+        because = f" ({'; '.join(causes)})" if causes else ""
         return (
-            f"MLflow at {public(self.tracking_uri)} lacks {len(self.missing)} finished units{cause}; "
-            "they are in the store and the next run logs them"
+            f"MLflow at {public(self.tracking_uri)} lacks {units}{because}; nothing is lost: the store has the "
+            f"results, and the next run sends them, or at once: {command}"
         )
 
 
@@ -80,36 +133,70 @@ def _state(summary: RunSummary) -> str:
 
 
 class _Thread(threading.Thread):
-    """The background thread; a daemon, so that a second Ctrl-C ends the process at once.
+    """The background thread; a daemon, so that no server can keep the process alive.
 
     Attributes:
-        outcomes: of units as they end; a string comes last and says how the run ended.
-        missing, trouble: what `Worker` says of them at the end.
+        missing: keys that are done and not known to be logged, at the end.
+        trouble, refused: what `Worker` says of them at the end.
+        is_silent: whether it was left behind because MLflow does not answer.
     """
 
-    def __init__(self, plan: Plan, store: Store, tracking_uri: str) -> None:
+    def __init__(self, plan: Plan, store: Store, tracking_uri: str, rebuild: bool) -> None:
         super().__init__(name="mlflow-tracker", daemon=True)
-        self.outcomes: queue.Queue[Outcome | str] = queue.Queue()
+        self._outcomes: queue.Queue[Outcome | str] = queue.Queue()
         self.missing: frozenset[str] = frozenset()
         self.trouble: str | None = None
-        self._plan, self._store, self._tracking_uri = plan, store, tracking_uri
-        self._error: Exception | None = None
+        self.refused: dict[str, str] = {}
+        self.is_silent = False
+        self._plan, self._store, self._tracking_uri, self._rebuild = plan, store, tracking_uri, rebuild
+        self._pulse = Pulse()
+        self._answered = threading.Event()
+        self._worker: Worker | None = None
+        self._done = set(plan.done)
 
-    def finish(self, state: str) -> None:
-        """Wait until everything is logged or the server turns out to be away; raise what else went wrong."""
-        self.outcomes.put(state)
-        self.join()
-        if self._error is not None:
-            raise self._error
+    def take(self, outcome: Outcome) -> None:
+        """A unit that ended."""
+        if outcome.status == "done":
+            self._done.add(outcome.key)
+        self._outcomes.put(outcome)
+
+    def first_answer(self) -> tuple[str | None, str | None]:
+        """What is wrong for the moment, and what will be wrong after any wait."""
+        if not self._answered.wait(START_SECONDS):
+            return f"it has not answered for {START_SECONDS:.0f} s", None
+        if self._worker is None:
+            return self.trouble, None
+        return self._worker.trouble, self._worker.lasting
+
+    def finish(self, state: str, seconds: float) -> None:
+        """Wait until everything is logged, the server turns out to be away or silent, or the time is over."""
+        if self._worker is None or not self._worker.is_busy:
+            self._pulse.beat()
+        self._outcomes.put(state)
+        deadline = time.monotonic() + seconds
+        while self.is_alive() and not self._pulse.stopped and time.monotonic() < deadline:
+            self.join(0.1)
+        self.is_silent = self.is_alive() and self._pulse.stopped
+        self.missing = frozenset(self._done)
+        if self._worker is not None:
+            self.missing = (self.missing | self._worker.done) - self._worker.logged
+            self.refused = dict(self._worker.refused)
+            self.trouble = self.trouble or self._worker.trouble
+        if self.is_silent:
+            self.trouble = str(SilentError())
+        elif self.is_alive():
+            self.trouble = f"it was not done {seconds:.0f} s after the last result"
 
     def run(self) -> None:
         try:
-            # MLflow takes a second to import: in this thread it holds up no stack.
+            # MLflow takes a second to import: in this thread it does so while the data sets' plan is made ready.
             from panda_ray.tracking.worker import Worker
 
-            worker = Worker(self._plan, self._store, self._tracking_uri, self.outcomes)
-            worker.work()
-            self.missing, self.trouble = worker.missing, worker.trouble
+            arguments = (self._plan, self._store, self._tracking_uri, self._outcomes, self._pulse, self._answered)
+            self._worker = Worker(*arguments, rebuild=self._rebuild)
+            self._worker.work()
         except Exception as error:
-            # Raised again by `finish`, in the driver's thread: a bug in here must not stop training half way.
-            self._error = error
+            # Whatever it is, even a bug in here: it must not stop training half way, and results are safe.
+            _log.debug("MLflow", exc_info=True)
+            self.trouble = f"{type(error).__name__}: {error}"
+            self._answered.set()

@@ -1,35 +1,37 @@
 """From a tracking server to a `Study`: works wherever the server can be reached, without the store.
 
-Scores come from one paged search over the runs of the units; everything that concerns many units comes from a few
-artifacts of the summary runs.
+Everything comes from a few artifacts of the summary runs, one of each backbone: the runs of the units, of which there
+may be tens of thousands, are for browsing and are not asked.
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 from mlflow import MlflowClient
-from mlflow.entities import Run
+from mlflow.entities import FileInfo, Run
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from panda_ray.errors import InputError
 from panda_ray.sweep import Sweep
-from panda_ray.tracking.client import UNREACHABLE, cause, connect_to_read, find_experiment
+from panda_ray.tracking.client import connect_to_read
 from panda_ray.tracking.examples import unpack
+from panda_ray.tracking.experiment import find_experiment
 from panda_ray.tracking.identity import check_plans
+from panda_ray.tracking.patience import Pulse, patiently
 from panda_ray.tracking.schema import (
-    COMPLETE,
     EXAMPLES_FOLDER,
     FAILURES_FILE,
-    KEY,
-    KIND,
     PLAN_FILE,
+    SCORES_FILE,
     SIMILARITY_FILE,
-    search,
     summary_runs,
 )
 from panda_ray.tracking.study import (
@@ -41,10 +43,14 @@ from panda_ray.tracking.study import (
     Study,
     TaskInfo,
 )
-from panda_ray.tracking.summary_run import SummaryRun
+from panda_ray.tracking.summary_run import TABLE_COLUMNS, SummaryRun
+from panda_ray.tracking.trouble import reason
 from panda_ray.tracking.uri import public
 
-SCORES = ("score", "score_last", "score_first_epoch", "score_paper", "score_honest")
+_DOWNLOADS = 8
+"""Files that are fetched at the same time."""
+
+Value = TypeVar("Value")
 
 
 def read_study(tracking_uri: str, sweep: str, wanted: Sweep | None = None) -> Study:
@@ -57,21 +63,20 @@ def read_study(tracking_uri: str, sweep: str, wanted: Sweep | None = None) -> St
     Raises:
         InputError: when the server cannot be reached, or has no such sweep, or another one under that name.
     """
-    try:
-        client = connect_to_read(tracking_uri)
-        experiment_id = _experiment_id(client, sweep)
+
+    def read(pulse: Pulse) -> Study:
+        client = connect_to_read(tracking_uri, pulse)
         with tempfile.TemporaryDirectory() as folder:
-            runs = summary_runs(client, experiment_id)
+            runs = _summaries(client, sweep)
             if wanted is not None:
                 own = {section.name for section in wanted.backbones}
                 runs = {backbone: run for backbone, run in runs.items() if backbone in own}
-            parts = [_Part(client, run.info.run_id, Path(folder)) for run in runs.values()]
+            parts = [_Part(client, run.info.run_id, Path(folder), pulse) for run in runs.values()]
             if wanted is not None:
                 check_plans({part.plan["backbone"]: part.plan for part in parts}, wanted, public(tracking_uri))
-            units = {run.data.tags[KEY]: run for run in search(client, experiment_id, f"tags.{KIND} = 'train'")}
-            return _study(parts, {key: run for key, run in units.items() if COMPLETE in run.data.tags})
-    except UNREACHABLE as error:
-        raise InputError(f"MLflow at {public(tracking_uri)} cannot be read: {cause(error, tracking_uri)}") from error
+            return _study(parts)
+
+    return _asked(read, tracking_uri, "cannot be read")
 
 
 def log_report(tracking_uri: str, study: Study, paths: Sequence[Path], findings: Sequence[str]) -> None:
@@ -83,35 +88,65 @@ def log_report(tracking_uri: str, study: Study, paths: Sequence[Path], findings:
     Raises:
         InputError: as `read_study`.
     """
-    try:
-        client = connect_to_read(tracking_uri)
-        for backbone, run in summary_runs(client, _experiment_id(client, study.sweep)).items():
+
+    def write(pulse: Pulse) -> None:
+        client = connect_to_read(tracking_uri, pulse)
+        for backbone, run in _summaries(client, study.sweep).items():
             if backbone not in study.backbones:
                 continue
             SummaryRun(client, run.info.run_id).write_report(paths, "\n".join(f"- {line}" for line in findings))
-    except UNREACHABLE as error:
-        raise InputError(
-            f"MLflow at {public(tracking_uri)} does not take the report: {cause(error, tracking_uri)}"
-        ) from error
+
+    _asked(write, tracking_uri, "does not take the report")
 
 
-def _experiment_id(client: MlflowClient, sweep: str) -> str:
+def _asked(work: Callable[[Pulse], Value], tracking_uri: str, problem: str) -> Value:
+    """What a server answers; whatever it or a package behind it raises becomes a sentence with the cause."""
+    try:
+        return patiently(work)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"MLflow at {public(tracking_uri)} {problem}: {reason(error, tracking_uri)}") from error
+
+
+def _summaries(client: MlflowClient, sweep: str) -> dict[str, Run]:
     experiment = find_experiment(client, sweep)
-    if experiment is None or not summary_runs(client, experiment.experiment_id):
-        raise InputError(f"MLflow at {public(client.tracking_uri)} knows no sweep {sweep!r}; run it first")
-    return str(experiment.experiment_id)
+    runs = {} if experiment is None else summary_runs(client, experiment.experiment_id)
+    if not runs:
+        raise InputError(
+            f"MLflow at {public(client.tracking_uri)} knows no sweep {sweep!r}; run it first, or log what the store "
+            "has with `panda-ray track`"
+        )
+    return runs
 
 
 class _Part:
-    """The summary run of one backbone, downloaded."""
+    """The summary run of one backbone, downloaded.
 
-    def __init__(self, client: MlflowClient, run_id: str, folder: Path) -> None:
-        self._client = client
-        self._run_id = run_id
+    Attributes:
+        notes: what is not there and cannot be shown.
+    """
+
+    def __init__(self, client: MlflowClient, run_id: str, folder: Path, pulse: Pulse) -> None:
+        # Through the client, each file costs several questions about the run.
+        uri = client.get_run(run_id).info.artifact_uri
+        self._artifacts = get_artifact_repository(uri, tracking_uri=client.tracking_uri)
         self._folder = folder / run_id
+        self._pulse = pulse
         self._folder.mkdir()
-        self._names = {file.path for file in client.list_artifacts(run_id)}
+        self._names = {file.path for file in self._list(None)}
+        if PLAN_FILE not in self._names:
+            raise InputError(
+                f"the files of summary run {run_id} were removed from MLflow; log them anew from the store with "
+                "`panda-ray track`"
+            )
         self.plan: dict[str, Any] = json.loads(self._path(PLAN_FILE).read_text(encoding="utf-8"))
+        self.notes: list[str] = []
+
+    def scores(self) -> pd.DataFrame:
+        if SCORES_FILE not in self._names:
+            return pd.DataFrame(columns=list(TABLE_COLUMNS))
+        return pd.read_parquet(self._path(SCORES_FILE))
 
     def similarity(self) -> pd.DataFrame | None:
         return pd.read_parquet(self._path(SIMILARITY_FILE)) if SIMILARITY_FILE in self._names else None
@@ -120,24 +155,42 @@ class _Part:
         if FAILURES_FILE in self._names:
             yield from (Failure(**entry) for entry in json.loads(self._path(FAILURES_FILE).read_text(encoding="utf-8")))
 
-    def examples(self, keys: frozenset[str]) -> dict[str, ItemStatistics]:
-        if EXAMPLES_FOLDER not in self._names:
-            return {}
-        files = sorted(self._path(EXAMPLES_FOLDER).rglob("*.parquet"))
-        found = {key: unit for file in files for key, unit in unpack(file.read_bytes()).items()}
-        return {key: unit for key, unit in found.items() if key in keys}
+    def examples(self, scores: pd.DataFrame) -> dict[str, ItemStatistics]:
+        """Statistics of the cells in the table, from the files that it names."""
+        there = {file.path for task in self._list(EXAMPLES_FOLDER) for file in self._list(task.path)}
+        wanted: dict[str, set[str]] = defaultdict(set)
+        for name, key in zip(scores["examples"], scores["key"], strict=True):
+            wanted[name].add(key)
+        with ThreadPoolExecutor(_DOWNLOADS) as pool:
+            paths = pool.map(lambda name: (name, self._path(name)), sorted(there & wanted.keys()))
+            found: dict[str, ItemStatistics] = {}
+            for name, path in paths:
+                self._pulse.beat()
+                found |= unpack(path, wanted[name])
+                path.unlink()
+        if lacking := len(scores) - len(found):
+            self.notes.append(
+                f"{self.plan['backbone']}: {lacking} of {len(scores)} cells have lost their per-item statistics in "
+                "MLflow, so their intervals are missing; `panda-ray track` logs them anew from the store"
+            )
+        return found
+
+    def _list(self, folder: str | None) -> list[FileInfo]:
+        self._pulse.beat()
+        return list(self._artifacts.list_artifacts(folder))
 
     def _path(self, name: str) -> Path:
-        return Path(self._client.download_artifacts(self._run_id, name, str(self._folder)))
+        self._pulse.beat()
+        return Path(self._artifacts.download_artifacts(name, str(self._folder)))  # type: ignore[no-untyped-call]
 
 
-def _study(parts: Sequence[_Part], units: Mapping[str, Run]) -> Study:
+def _study(parts: Sequence[_Part]) -> Study:
     plans = [part.plan for part in parts]
     cells = pd.DataFrame(
         [(plan["backbone"], *(cell[name] for name in CELL_COLUMNS[1:])) for plan in plans for cell in plan["cells"]],
         columns=list(CELL_COLUMNS),
     )
-    keys = frozenset(cells["key"]) & units.keys()
+    tables = [table[table["key"].isin(set(cells["key"]))] for table in (part.scores() for part in parts)]
     frames = [frame for part in parts if (frame := part.similarity()) is not None and len(frame)]
     latest = plans[0]
     return Study(
@@ -150,25 +203,17 @@ def _study(parts: Sequence[_Part], units: Mapping[str, Run]) -> Study:
         methods={label: name for plan in plans for label, name in plan["methods"].items()},
         metrics=_union(plan["metrics"] for plan in plans),
         cells=cells,
-        scores=_scores(cells, units),
+        scores=cells.merge(pd.concat(tables), on="key", how="inner")[list(SCORE_COLUMNS)],
         similarity=pd.concat(frames) if frames else pd.DataFrame(columns=list(SIMILARITY_COLUMNS)),
-        examples={key: unit for part in parts for key, unit in part.examples(keys).items()},
+        examples={
+            key: unit for part, table in zip(parts, tables, strict=True) for key, unit in part.examples(table).items()
+        },
         failures=tuple(failure for part in parts for failure in part.failures()),
         skipped=tuple(dict.fromkeys((task, reason) for plan in plans for task, reason in plan["skipped"])),
         provenance=latest["provenance"],
+        notes=tuple(note for part in parts for note in part.notes),
     )
 
 
 def _union(lists: Iterator[list[str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for names in lists for name in names))
-
-
-def _scores(cells: pd.DataFrame, units: Mapping[str, Run]) -> pd.DataFrame:
-    """One row per cell whose unit has a complete run."""
-    rows = []
-    for key in dict.fromkeys(cells["key"]):
-        if key in units:
-            data = units[key].data
-            rows.append({"key": key, "metric": data.tags["metric"], **{name: data.metrics[name] for name in SCORES}})
-    scores = pd.DataFrame(rows, columns=["key", "metric", *SCORES])
-    return cells.merge(scores, on="key", how="inner")[list(SCORE_COLUMNS)]

@@ -22,7 +22,13 @@ COMPLETE = "complete"
 STATE = "state"
 """Of the sweep, on the summary run: running, finished, failed or interrupted."""
 
+SWEEP = "panda_ray.sweep"
+STORAGE = "panda_ray.storage"
+"""Of the experiment: the sweep's name, whatever the experiment is called by now, and whose results it shows."""
+
 PLAN_FILE = "plan.json"
+SCORES_FILE = "scores.parquet"
+"""One row per finished cell: everything that a report says of many units is in few files of the summary run."""
 SIMILARITY_FILE = "similarity.parquet"
 FAILURES_FILE = "failures.json"
 EXAMPLES_FOLDER = "examples"
@@ -45,4 +51,4 @@ def search(client: MlflowClient, experiment_id: str, filter_string: str) -> Iter
 def summary_runs(client: MlflowClient, experiment_id: str) -> dict[str, Run]:
     """The summary run of each backbone; the oldest, should two drivers have raced."""
     runs = sorted(search(client, experiment_id, f"tags.{KIND} = '{SUMMARY}'"), key=lambda run: -run.info.start_time)
-    return {run.data.tags["backbone"]: run for run in runs}
+    return {run.data.tags["backbone"]: run for run in runs if "backbone" in run.data.tags}

@@ -1,75 +1,139 @@
 """One connection of a driver to MLflow: what is there already, and what of a plan is still to be logged.
 
-It is opened with one paged search and thrown away at the first error; whoever opens the next one starts from what
-MLflow really holds, so nothing is logged twice and nothing that was cut short stays so.
+It is thrown away at the first error that is not about one unit alone; whoever opens the next one starts from what
+MLflow really holds: nothing is logged twice, nothing that was cut short stays so, and what people removed comes back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
 
 from mlflow.entities import Run
 
 from panda_ray.execution.plan import Plan
 from panda_ray.execution.record import PREDICTIONS_FILE
 from panda_ray.execution.store import Record, Store
-from panda_ray.tracking.client import connect, experiment_of
+from panda_ray.tracking import examples
+from panda_ray.tracking.client import connect
+from panda_ray.tracking.database import put_aside
+from panda_ray.tracking.experiment import open_experiment, retire_experiment
+from panda_ray.tracking.patience import Pulse
 from panda_ray.tracking.provenance import provenance
-from panda_ray.tracking.schema import COMPLETE, KEY, LABEL, ROLE, search, summary_runs
+from panda_ray.tracking.schema import COMPLETE, KEY, KIND, LABEL, ROLE, SUMMARY, search, summary_runs
 from panda_ray.tracking.similarity import Similarities
 from panda_ray.tracking.study import Failure
 from panda_ray.tracking.summary_run import SummaryRun
-from panda_ray.tracking.unit_run import UnitLabels, ended_at, log_unit
+from panda_ray.tracking.trouble import reason
+from panda_ray.tracking.unit_run import UnitLabels, ended_at, log_unit, new_unit_run
+from panda_ray.tracking.uri import SQLITE, artifact_folder, database_of
+
+_UNITS_AT_ONCE = 256
+"""Whose predictions are in memory together; they share a file of the summary run."""
+
+_REFUSED_IN_A_ROW = 3
+"""Units that MLflow does not take before the cause is looked for in the server, not in them."""
+
+
+class _Logged(NamedTuple):
+    """The run of a unit, as MLflow has it."""
+
+    key: str
+    is_cut: bool
+    start_time: int
+    run_id: str
+    end_time: int
+    role: str
+    label: str
 
 
 class Session:
     """Logs a plan's units and summaries through one client.
 
+    Opening it makes experiment and summary runs, which shows whether MLflow takes anything; `take_stock` comes next.
+
+    Args:
+        pulse: beats at each answer of MLflow.
+
     Attributes:
-        logged: keys of units whose runs are complete.
-        unreadable: keys whose results were damaged after they had counted as done; they are computed anew next time.
+        refused: keys of units that MLflow does not take, or whose results were damaged after they had counted as done,
+            and why.
     """
 
-    def __init__(self, plan: Plan, store: Store, similarities: Similarities, tracking_uri: str) -> None:
+    def __init__(self, plan: Plan, store: Store, similarities: Similarities, tracking_uri: str, pulse: Pulse) -> None:
         self._plan = plan
         self._store = store
         self._similarities = similarities
-        self._client = connect(tracking_uri)
-        self._experiment_id = experiment_of(self._client, plan.sweep.name)
-        self._to_rewrite: dict[str, str] = {}
-        self._to_replace: dict[str, str] = {}
-        """Runs of results that are computed anew: MLflow keeps parameters for ever, so these get a new run."""
+        self._tracking_uri = tracking_uri
+        self._pulse = pulse
+        self._client = connect(tracking_uri, pulse)
+        self._experiment_id = open_experiment(self._client, plan.sweep.name, store)
+        self._run_of: dict[str, str] = {}
+        self._end_of: dict[str, int] = {}
+        self._complete: set[str] = set()
         self._compared = -1
-        self.logged: set[str] = set()
-        self.unreadable: set[str] = set()
-        self._take_stock()
+        self.refused: dict[str, str] = {}
         self._summaries = self._open_summaries()
 
-    def log(self, keys: Collection[str]) -> None:
-        """Log units that are done, with what their backbone's summary needs of them first."""
-        records = [self._store.record(key) for key in keys]
-        for (backbone, task), group in _grouped(record for record in records if record is not None):
-            loaded = [(record, files) for record in group if (files := self._files(record)) is not None]
-            cells = {record["key"]: files[PREDICTIONS_FILE] for record, files in loaded if self._is_cell(record)}
-            if cells:
-                self._summaries[backbone].write_examples(task, cells)
-            for record, files in loaded:
-                self._log_unit(record, files, self._summaries[backbone].run_id)
+    @property
+    def logged(self) -> frozenset[str]:
+        """Keys of units that MLflow has wholly: their runs and, of cells, what a report is made from."""
+        rows = set().union(*(summary.rows for summary in self._summaries.values()))
+        return frozenset(key for key in self._complete if key in rows or self._plan.role_of.get(key) != "cell")
+
+    def take_stock(self) -> None:
+        """Find what is logged and what must be logged again; remove what a race of two drivers made twice."""
+        for summary in self._summaries.values():
+            summary.take_stock()
+        whole = self._runs_with_artifacts()
+        runs = [_logged(run) for run in search(self._client, self._experiment_id, f"tags.{KIND} != '{SUMMARY}'")]
+        for key, twins in groupby(sorted(run for run in runs if run.key), key=lambda run: run.key):
+            first, *others = twins
+            self._run_of[key], self._end_of[key] = first.run_id, first.end_time
+            if self._is_current(first) and (whole is None or first.run_id in whole):
+                self._complete.add(key)
+            for run in others:
+                self._client.set_terminated(run.run_id, "KILLED")
+                self._client.delete_run(run.run_id)
+
+    def log(self, keys: Collection[str], afresh: Collection[str] = ()) -> None:
+        """Log units that are done, with what their backbone's summary needs of them first.
+
+        Args:
+            afresh: units whose results are new, so that an earlier run says something else.
+
+        Raises:
+            Exception: what keeps MLflow from taking anything. What it says of one unit alone is in `refused`.
+        """
+        wanted = [record for key in keys if (record := self._record(key)) is not None]
+        for (backbone, task), records in _grouped(wanted):
+            summary = self._summaries[backbone]
+            self._log_cells(summary, task, [r for r in records if r["key"] in afresh or r["key"] not in summary.rows])
+            self._log_units(
+                [r for r in records if r["key"] in afresh or r["key"] not in self._complete], summary.run_id
+            )
 
     def write_progress(self, done: Collection[str], state: str) -> None:
-        """Progress of every backbone, and the similarities that are known.
+        """Progress of every backbone, its table of scores, and the similarities that are known.
 
         Args:
             done: keys that have a result.
         """
-        similarity = self._similarities.frame(set(done) - self.unreadable)
+        similarity = self._similarities.frame(done)
+        logged = self.logged
         for backbone, summary in self._summaries.items():
             total = [key for key, unit in self._plan.units.items() if unit.backbone.name == backbone]
-            summary.write_progress(len(self.logged.intersection(total)), len(total), state)
+            summary.write_progress(len(logged.intersection(total)), len(total), state)
             if len(similarity) != self._compared:
                 summary.write_similarity(similarity[similarity["backbone"] == backbone])
         self._compared = len(similarity)
+
+    def write_scores(self) -> None:
+        """The tables of scores that have changed."""
+        for summary in self._summaries.values():
+            summary.write_scores()
 
     def write_failures(self, failures: Iterable[Failure]) -> None:
         """Failures of every backbone."""
@@ -77,33 +141,22 @@ class Session:
         for backbone, summary in self._summaries.items():
             summary.write_failures([failure for failure in listed if failure.backbone == backbone])
 
-    def _take_stock(self) -> None:
-        """Find what is logged and what must be logged again; remove what a race of two drivers made twice."""
-        runs = [run for run in search(self._client, self._experiment_id, "") if run.data.tags.get(KEY)]
-        for key, twins in groupby(sorted(runs, key=_completeness), key=lambda run: str(run.data.tags[KEY])):
-            first, *others = twins
-            if self._is_replaced(key, first):
-                self._to_replace[key] = first.info.run_id
-            elif self._is_current(key, first):
-                self.logged.add(key)
-            else:
-                self._to_rewrite[key] = first.info.run_id
-            for run in others:
-                self._client.set_terminated(run.info.run_id, "KILLED")
-                self._client.delete_run(run.info.run_id)
-
-    def _is_replaced(self, key: str, run: Run) -> bool:
-        """Of a result that is gone, or is or was computed anew; what was done when planned is what was logged."""
-        if key not in self._plan.units or key in self._plan.done:
-            return False
-        return not self._store.is_done(key) or ended_at(self._store.known(key)) != run.info.end_time
-
-    def _is_current(self, key: str, run: Run) -> bool:
+    def _is_current(self, run: _Logged) -> bool:
         """Complete, and the unit is still to the sweep what it was; a source may have become a cell."""
-        tags = run.data.tags
-        if COMPLETE not in tags or key not in self._plan.units:
-            return COMPLETE in tags
-        return tags[ROLE] == self._plan.role_of[key] and tags[LABEL] == self._plan.label_of[key]
+        if run.is_cut or run.key not in self._plan.units:
+            return not run.is_cut
+        return run.role == self._plan.role_of[run.key] and run.label == self._plan.label_of[run.key]
+
+    def _runs_with_artifacts(self) -> set[str] | None:
+        """Runs whose artifacts are there; None where a server has them, which is too slow to be asked of each."""
+        folder = artifact_folder(self._tracking_uri)
+        if folder is None:
+            return None
+        location = self._client.get_experiment(self._experiment_id).artifact_location
+        inside = folder / Path(location).name
+        if not location.startswith(folder.as_uri()) or not inside.is_dir():
+            return None if not location.startswith(folder.as_uri()) else set()
+        return {run.name for run in inside.iterdir() if any((run / "artifacts").glob("*"))}
 
     def _open_summaries(self) -> Mapping[str, SummaryRun]:
         sweep = self._plan.sweep
@@ -121,43 +174,84 @@ class Session:
             summaries[section.name] = summary
         return summaries
 
-    def _files(self, record: Record) -> dict[str, bytes] | None:
+    def _record(self, key: str) -> Record | None:
+        record = self._store.record(key)
+        if record is None:
+            self.refused[key] = "its record in the store is damaged; the next run computes it anew"
+        return record
+
+    def _log_cells(self, summary: SummaryRun, task: str, records: Sequence[Record]) -> None:
+        cells = [record for record in records if self._plan.role_of[record["key"]] == "cell"]
+        for first in range(0, len(cells), _UNITS_AT_ONCE):
+            readable, predictions = [], {}
+            for record in cells[first : first + _UNITS_AT_ONCE]:
+                self._pulse.beat()
+                try:
+                    data = self._store.read_file(record["key"], PREDICTIONS_FILE)
+                    examples.pack({record["key"]: data})
+                except Exception as error:
+                    self.refused[record["key"]] = reason(error, self._tracking_uri)
+                else:
+                    readable.append(record)
+                    predictions[record["key"]] = data
+            if readable:
+                summary.add_cells(task, readable, predictions)
+
+    def _log_units(self, records: Iterable[Record], parent_id: str) -> None:
+        in_a_row = 0
+        for record in records:
+            try:
+                self._log_unit(record, parent_id)
+                in_a_row = 0
+            except Exception as error:
+                self._client.get_experiment(self._experiment_id)  # raises where the server is away
+                in_a_row += 1
+                if in_a_row == _REFUSED_IN_A_ROW:
+                    raise
+                self.refused[record["key"]] = reason(error, self._tracking_uri)
+
+    def _log_unit(self, record: Record, parent_id: str) -> None:
         key = record["key"]
-        try:
-            return {name: self._store.read_file(key, name) for name in record["files"]}
-        except LookupError:
-            self.unreadable.add(key)
-            return None
-
-    def _is_cell(self, record: Record) -> bool:
-        return self._plan.role_of[record["key"]] == "cell"
-
-    def _log_unit(self, record: Record, files: Mapping[str, bytes], parent_id: str) -> None:
-        key = record["key"]
-        if (old := self._to_replace.pop(key, None)) is not None:
-            self._client.delete_run(old)
-        log_unit(
-            self._client,
-            record,
-            UnitLabels(self._plan.role_of[key], self._plan.label_of[key]),
-            files,
-            experiment_id=self._experiment_id,
-            parent_id=parent_id,
-            run_id=self._to_rewrite.pop(key, None),
-        )
-        self.logged.add(key)
+        files = {name: self._store.read_file(key, name) for name in record["files"]}
+        labels = UnitLabels(self._plan.role_of[key], self._plan.label_of[key])
+        run_id = self._run_of.get(key)
+        if run_id is not None and self._end_of.get(key) != ended_at(record):
+            # Of a result that was computed anew: MLflow keeps parameters and points for ever, so this needs a new run.
+            self._client.delete_run(run_id)
+            run_id = None
+        if run_id is None:
+            run_id = new_unit_run(self._client, record, labels, experiment_id=self._experiment_id, parent_id=parent_id)
+            self._run_of[key], self._end_of[key] = run_id, ended_at(record)
+        log_unit(self._client, record, labels, files, run_id=run_id, parent_id=parent_id)
+        self._complete.add(key)
+        self.refused.pop(key, None)
 
 
-def _completeness(run: Run) -> tuple[str, bool, int, str]:
-    """Runs of one key side by side, a complete one first, then the oldest."""
+def remake(plan: Plan, tracking_uri: str, pulse: Pulse) -> None:
+    """Put what MLflow has of a sweep aside, so that a session makes all of it anew; nothing is removed for good."""
+    if tracking_uri.startswith(SQLITE):
+        put_aside(database_of(tracking_uri))
+    retire_experiment(connect(tracking_uri, pulse), plan.sweep.name)
+
+
+def _logged(run: Run) -> _Logged:
     tags = run.data.tags
-    return str(tags[KEY]), COMPLETE not in tags, run.info.start_time, run.info.run_id
+    return _Logged(
+        str(tags.get(KEY, "")),
+        COMPLETE not in tags,
+        run.info.start_time,
+        run.info.run_id,
+        run.info.end_time or 0,
+        str(tags.get(ROLE, "")),
+        str(tags.get(LABEL, "")),
+    )
 
 
-def _grouped(records: Iterable[Record]) -> list[tuple[tuple[str, str], list[Record]]]:
+def _grouped(records: Iterable[Record]) -> Iterator[tuple[tuple[str, str], list[Record]]]:
     """By backbone and task."""
 
     def address(record: Record) -> tuple[str, str]:
         return record["backbone"], record["target"] if record["kind"] == "train" else record["task"]
 
-    return [(name, list(group)) for name, group in groupby(sorted(records, key=address), key=address)]
+    for name, group in groupby(sorted(records, key=address), key=address):
+        yield name, list(group)

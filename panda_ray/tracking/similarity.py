@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 
 import pandas as pd
 
@@ -25,18 +26,18 @@ class Similarities:
     def frame(self, done: Collection[str]) -> pd.DataFrame:
         """One row per pair that can be compared already (`SIMILARITY_COLUMNS`).
 
+        A pair whose signature was damaged after it had counted as done is left out.
+
         Args:
             done: keys whose results are in the store.
-
-        Raises:
-            LookupError: for a signature that was damaged after it had counted as done.
         """
+        there = {None, *done}
         for pair in self._pairs:
-            needed = {pair.source_key, pair.target_key} - {None}
-            if pair not in self._values and needed <= set(done):
+            if pair not in self._values and pair.source_key in there and pair.target_key in there:
                 recipe = self._metrics[pair.metric]
-                self._values[pair] = pair_similarity(
-                    self._store, recipe.metric.name, recipe.options, pair.source_key, pair.target_key
-                )
+                with suppress(LookupError, ValueError):
+                    self._values[pair] = pair_similarity(
+                        self._store, recipe.metric.name, recipe.options, pair.source_key, pair.target_key
+                    )
         rows = [(p.backbone, p.metric, p.source, p.target, p.seed, value) for p, value in self._values.items()]
         return pd.DataFrame(rows, columns=list(SIMILARITY_COLUMNS))

@@ -100,6 +100,7 @@ class Study:
         examples: by key, for the finished cells.
         skipped: tasks whose rows are not there, and why.
         provenance: what made the numbers (versions, commit, options), for people.
+        notes: what MLflow has lost of the sweep, so that it cannot be shown.
     """
 
     sweep: str
@@ -117,6 +118,7 @@ class Study:
     failures: tuple[Failure, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def labels_of(self, method: str) -> list[str]:
         """Labels under which the sweep runs a method."""

@@ -21,6 +21,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, RunTag
 
 from panda_ray.execution.plan import Plan
+from panda_ray.execution.store import Record
 from panda_ray.tasks import get_task
 from panda_ray.tracking import examples
 from panda_ray.tracking.identity import IDENTITY, sweep_identity
@@ -30,11 +31,16 @@ from panda_ray.tracking.schema import (
     KIND,
     PLAN_FILE,
     REPORT_FOLDER,
+    SCORES_FILE,
     SIMILARITY_FILE,
     STATE,
     SUMMARY,
 )
 from panda_ray.tracking.study import Failure
+
+SCORE_FIELDS = ("score", "score_last", "score_first_epoch", "score_paper", "score_honest")
+TABLE_COLUMNS = ("key", "metric", *SCORE_FIELDS, "examples")
+"""One row per finished cell; `examples` is the file of the run that has the unit's statistics."""
 
 
 class SummaryRun:
@@ -42,11 +48,14 @@ class SummaryRun:
 
     Attributes:
         run_id: of the run, which exists.
+        rows: of the finished cells (`TABLE_COLUMNS`), by key.
     """
 
     def __init__(self, client: MlflowClient, run_id: str) -> None:
         self._client = client
         self.run_id = run_id
+        self.rows: dict[str, dict[str, Any]] = {}
+        self._has_news = False
 
     @classmethod
     def create(cls, client: MlflowClient, experiment_id: str, sweep: str, backbone: str) -> SummaryRun:
@@ -66,10 +75,38 @@ class SummaryRun:
         metrics = [Metric("units_done", done, now, 0), Metric("units_total", total, now, 0)]
         self._client.log_batch(self.run_id, metrics, tags=[RunTag(STATE, state)])
 
-    def write_examples(self, task: str, predictions: Mapping[str, bytes]) -> None:
-        """Per-item statistics of units of one task; equal sets of units give one file."""
-        name = hashlib.sha256(" ".join(sorted(predictions)).encode()).hexdigest()[:16]
-        self._write(f"{EXAMPLES_FOLDER}/{task}/{name}.parquet", examples.pack(predictions))
+    def take_stock(self) -> None:
+        """Read which cells the run has rows of; those whose statistics are gone do not count."""
+        if SCORES_FILE not in {file.path for file in self._client.list_artifacts(self.run_id)}:
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            frame = pd.read_parquet(self._client.download_artifacts(self.run_id, SCORES_FILE, folder))
+        there = {file for task in self._list(EXAMPLES_FOLDER) for file in self._list(task)}
+        for row in frame.to_dict("records"):
+            if row["examples"] in there:
+                self.rows[str(row["key"])] = {str(name): value for name, value in row.items()}
+
+    def add_cells(self, task: str, records: Sequence[Record], predictions: Mapping[str, bytes]) -> None:
+        """Per-item statistics of cells of one task, now, and their scores with the next `write_scores`.
+
+        Args:
+            predictions: `predictions.parquet` of each record, by key.
+        """
+        content = examples.pack(predictions)
+        path = f"{EXAMPLES_FOLDER}/{task}/{hashlib.sha256(content).hexdigest()[:16]}.parquet"
+        self._write(path, content)
+        for record in records:
+            scores = {name: float(record[name]) for name in SCORE_FIELDS}
+            self.rows[record["key"]] = {"key": record["key"], "metric": record["metric"], **scores, "examples": path}
+        self._has_news = True
+
+    def write_scores(self) -> None:
+        """The table of all cells, where it has changed."""
+        if self._has_news:
+            data = io.BytesIO()
+            pd.DataFrame(list(self.rows.values()), columns=list(TABLE_COLUMNS)).to_parquet(data, index=False)
+            self._write(SCORES_FILE, data.getvalue())
+            self._has_news = False
 
     def write_similarity(self, frame: pd.DataFrame) -> None:
         """Predicted transferability per pair and seed."""
@@ -86,6 +123,9 @@ class SummaryRun:
         for path in paths:
             self._client.log_artifact(self.run_id, str(path), REPORT_FOLDER)
         self._client.set_tag(self.run_id, "mlflow.note.content", note)
+
+    def _list(self, folder: str) -> list[str]:
+        return [str(file.path) for file in self._client.list_artifacts(self.run_id, folder)]
 
     def _write(self, path: str, data: bytes) -> None:
         with tempfile.TemporaryDirectory() as folder:

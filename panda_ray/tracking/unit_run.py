@@ -8,12 +8,13 @@ place by the next driver. Logging a record twice gives the same run: parameters,
 from __future__ import annotations
 
 import json
+import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
@@ -22,6 +23,13 @@ from panda_ray.execution.store import Record
 from panda_ray.tracking.schema import COMPLETE, KEY, KIND, LABEL, ROLE
 
 METRICS_PER_CALL = 1000
+PARAMS_PER_CALL = 100
+LONGEST_NAME, LONGEST_TAG, LONGEST_PARAM = 250, 5000, 6000
+"""Characters that MLflow takes; longer texts are cut."""
+
+_UNNAMEABLE = re.compile(r"[^\w.: -]")
+"""Characters that MLflow does not take in the name of a parameter."""
+
 SCORES = ("score", "score_last", "score_first_epoch", "score_paper", "score_honest", "similarity")
 MEASUREMENTS = ("seconds", "examples_per_second", "stack_width", "peak_memory_bytes")
 CURVES = {
@@ -32,6 +40,8 @@ CURVES = {
 }
 """Field of an epoch in the record to the name of its curve."""
 
+Item = TypeVar("Item")
+
 
 @dataclass(frozen=True)
 class UnitLabels:
@@ -41,36 +51,52 @@ class UnitLabels:
     label: str
 
 
+def new_unit_run(
+    client: MlflowClient, record: Record, labels: UnitLabels, *, experiment_id: str, parent_id: str
+) -> str:
+    """An ended run of a unit that lacks everything but its tags; returns its id."""
+    start, end = _times(record)
+    tags = dict(_tags(record, labels, parent_id))
+    run_id = str(client.create_run(experiment_id, start, tags, _name(record, labels)).info.run_id)
+    client.set_terminated(run_id, "FINISHED", end)
+    return run_id
+
+
 def log_unit(
     client: MlflowClient,
     record: Record,
     labels: UnitLabels,
     files: Mapping[str, bytes],
     *,
-    experiment_id: str,
+    run_id: str,
     parent_id: str,
-    run_id: str | None = None,
-) -> str:
-    """Log a unit; returns the run's id.
+) -> None:
+    """Log a unit into its run, which may be new, cut short, or have old labels.
 
     Args:
         files: artifacts by name.
-        run_id: of a run that was cut short or has old labels, to be written again.
     """
-    end = ended_at(record)
-    start = end - int(1000 * record["seconds"])
-    tags = dict(_tags(record, labels, parent_id))
-    if run_id is None:
-        run_id = str(client.create_run(experiment_id, start, tags, _name(record, labels)).info.run_id)
+    start, end = _times(record)
     client.set_terminated(run_id, "FINISHED", end)
     _log_files(client, run_id, files)
-    metrics = list(_metrics(record, start, end))
-    params = [Param(name, value[:6000]) for name, value in _params(record)]
-    for first in range(METRICS_PER_CALL, len(metrics), METRICS_PER_CALL):
-        client.log_batch(run_id, metrics[first : first + METRICS_PER_CALL])
-    tags[COMPLETE] = "true"
-    client.log_batch(run_id, metrics[:METRICS_PER_CALL], params, [RunTag(name, tag) for name, tag in tags.items()])
-    return run_id
+    params = dict(_params(record))
+    for metrics in _pieces(list(_metrics(record, start, end)), METRICS_PER_CALL):
+        client.log_batch(run_id, metrics=metrics)
+    for some in _pieces([Param(name, value) for name, value in params.items()], PARAMS_PER_CALL):
+        client.log_batch(run_id, params=some)
+    tags = [*_tags(record, labels, parent_id), (COMPLETE, "true")]
+    client.log_batch(run_id, tags=[RunTag(name, tag) for name, tag in tags])
+
+
+def _pieces(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    for first in range(0, len(items), size):
+        yield items[first : first + size]
+
+
+def _times(record: Record) -> tuple[int, int]:
+    """Start and end, in milliseconds since the epoch."""
+    end = ended_at(record)
+    return end - int(1000 * record["seconds"]), end
 
 
 def ended_at(record: Record) -> int:
@@ -80,7 +106,7 @@ def ended_at(record: Record) -> int:
 
 def _name(record: Record, labels: UnitLabels) -> str:
     pair = f"{record['source']} → {_task(record)}" if record.get("source") else _task(record)
-    return f"{labels.label} {pair} seed {record['seed']}"
+    return _clean(f"{labels.label} {pair} seed {record['seed']}", LONGEST_NAME)
 
 
 def _task(record: Record) -> str:
@@ -89,6 +115,11 @@ def _task(record: Record) -> str:
 
 
 def _tags(record: Record, labels: UnitLabels, parent_id: str) -> Iterator[tuple[str, str]]:
+    for name, value in _tags_as_they_are(record, labels, parent_id):
+        yield name, _clean(value, LONGEST_TAG)
+
+
+def _tags_as_they_are(record: Record, labels: UnitLabels, parent_id: str) -> Iterator[tuple[str, str]]:
     yield "mlflow.parentRunId", parent_id
     yield KEY, record["key"]
     yield KIND, record["kind"]
@@ -106,7 +137,14 @@ def _tags(record: Record, labels: UnitLabels, parent_id: str) -> Iterator[tuple[
 
 def _params(record: Record) -> Iterator[tuple[str, str]]:
     """What bears on the result, flattened: `config.lr`, `options.kd_loss`, `dependencies.teacher`, ..."""
-    yield from _flat("", {name: value for name, value in record["identity"].items() if value not in (None, {})})
+    flat = _flat("", {name: value for name, value in record["identity"].items() if value not in (None, {})})
+    for name, value in flat:
+        yield _UNNAMEABLE.sub("_", _clean(name, LONGEST_NAME)), _clean(value, LONGEST_PARAM)
+
+
+def _clean(text: str, longest: int) -> str:
+    """Text that every database takes: no NUL, no half of a character."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode("utf-8")[:longest]
 
 
 def _flat(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

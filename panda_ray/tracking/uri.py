@@ -5,12 +5,32 @@ MLflow is not asked: whoever only needs to know where does not wait for it to be
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from urllib.parse import unquote
 
 from panda_ray.errors import InputError
 from panda_ray.execution.store import Store
 
 SQLITE = "sqlite:///"
+ARTIFACTS = "mlflow-artifacts"
+
+_DATABASE = re.compile(r"(postgres(ql)?|mysql|mssql)(\+\w+)?://")
+_SECRET = re.compile(r"(?P<name>[\w-]*(?:pass|secret|token|key)[\w-]*=)(?P<value>[^&#]*)", re.IGNORECASE)
+
+_WAITS = {
+    "psycopg": {
+        "connect_timeout": "10",
+        "keepalives_idle": "10",
+        "keepalives_interval": "5",
+        "keepalives_count": "3",
+        "tcp_user_timeout": "30000",
+    },
+    "pymysql": {"connect_timeout": "10", "read_timeout": "30", "write_timeout": "30"},
+    "sqlite": {"timeout": "30"},
+}
+"""Seconds (`tcp_user_timeout`: milliseconds) that a database's driver waits, by driver. A limit on the statement is not
+among them: connection pools such as PgBouncer refuse it."""
 
 
 def tracking_uri_of(storage: str, tracking_uri: str | None) -> str:
@@ -39,7 +59,7 @@ def artifact_folder(tracking_uri: str) -> Path | None:
     """Where a SQLite database keeps artifacts: beside itself. A server decides for itself (None)."""
     if not tracking_uri.startswith(SQLITE):
         return None
-    return database_of(tracking_uri).parent / "mlflow-artifacts"
+    return database_of(tracking_uri).parent / ARTIFACTS
 
 
 def database_of(tracking_uri: str) -> Path:
@@ -47,7 +67,45 @@ def database_of(tracking_uri: str) -> Path:
     return Path(tracking_uri.removeprefix(SQLITE).partition("?")[0]).resolve()
 
 
+def is_database_server(tracking_uri: str) -> bool:
+    """Whether MLflow reaches it through a driver of SQLAlchemy, over a network."""
+    return _DATABASE.match(tracking_uri) is not None
+
+
+def with_waits(tracking_uri: str) -> str:
+    """The URI with limits on how long a database's driver waits, where the user set none."""
+    scheme = tracking_uri.partition("://")[0].lower()
+    name, _, driver = scheme.partition("+")
+    if name in ("postgres", "postgresql") and driver in ("", "psycopg", "psycopg2"):
+        waits = _WAITS["psycopg"]
+    elif driver == "pymysql":
+        waits = _WAITS["pymysql"]
+    elif tracking_uri.startswith(SQLITE):
+        waits = _WAITS["sqlite"]
+    else:
+        return tracking_uri
+    address, _, query = tracking_uri.partition("?")
+    given = [part for part in query.split("&") if part]
+    names = {part.partition("=")[0] for part in given}
+    return f"{address}?{'&'.join([*given, *(f'{n}={value}' for n, value in waits.items() if n not in names)])}"
+
+
 def public(tracking_uri: str) -> str:
-    """The URI without user and password."""
+    """The URI without user, password, and what its options call a secret."""
+    if tracking_uri.startswith(SQLITE):
+        return tracking_uri
     scheme, separator, rest = tracking_uri.partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+    # A password that was written by hand may hold `/`, `?` and `@`.
+    address, question, options = rest.rpartition("@")[2].partition("?")
+    return scheme + separator + address + question + _SECRET.sub(r"\g<name>***", options)
+
+
+def hidden(words: str, tracking_uri: str) -> str:
+    """Words of somebody else without the secrets of a URI."""
+    words = words.replace(tracking_uri, public(tracking_uri))
+    if not tracking_uri.startswith(SQLITE):
+        user = tracking_uri.partition("://")[2].rpartition("@")[0]
+        secrets = [user.partition(":")[2], *(found["value"] for found in _SECRET.finditer(tracking_uri))]
+        for secret in filter(None, secrets):
+            words = words.replace(secret, "***").replace(unquote(secret), "***")
+    return words

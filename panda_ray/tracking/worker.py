@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import queue
+import threading
 import time
 
+from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.plan import Plan
 from panda_ray.execution.store import Store
-from panda_ray.tracking.client import UNREACHABLE, cause
-from panda_ray.tracking.session import Session
+from panda_ray.tracking.patience import Pulse
+from panda_ray.tracking.session import Session, remake
 from panda_ray.tracking.similarity import Similarities
 from panda_ray.tracking.study import Failure
+from panda_ray.tracking.trouble import is_lasting, reason
+from panda_ray.tracking.turn import Turn
+from panda_ray.tracking.uri import public
 
 LINGER_SECONDS = 0.3
 """Members of a stack end together: wait so long for the others, so that they share files and calls."""
@@ -19,49 +25,91 @@ LINGER_SECONDS = 0.3
 PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0)
 """Seconds between attempts while the server is away; the last one repeats."""
 
+TABLE_SECONDS = 30.0
+"""Between two writings of the table of all scores, which grows with the sweep."""
+
+REFUSED = "refused"
+"""How a run ended that was not begun, because of what no wait can mend."""
+
+_OTHER = "another process is logging this sweep, which sends what there is at its end"
+
+_log = logging.getLogger(__name__)
+
 
 class Worker:
     """Logs one run of a plan.
 
     Args:
         outcomes: of units as they end; a string comes last and says how the run ended.
+        pulse: beats at each answer of MLflow.
+        answered: set once the first attempt has shown whether MLflow takes anything.
+        rebuild: first put what MLflow has of the sweep aside.
 
     Attributes:
-        trouble: the last error of the server, or None.
+        trouble: why the last attempt failed, or None.
+        lasting: the same, where no wait can help.
+        is_busy: whether it is about to log.
+        is_waiting: whether another process logs this sweep.
+        logged: keys of units that MLflow has.
+        refused: keys of units that it does not take, and why.
     """
 
-    def __init__(self, plan: Plan, store: Store, tracking_uri: str, outcomes: queue.Queue[Outcome | str]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        store: Store,
+        tracking_uri: str,
+        outcomes: queue.Queue[Outcome | str],
+        pulse: Pulse,
+        answered: threading.Event,
+        rebuild: bool = False,
+    ) -> None:
         self.trouble: str | None = None
+        self.lasting: str | None = None
+        self.is_busy = False
+        self.is_waiting = False
+        self.logged: frozenset[str] = frozenset()
+        self.refused: dict[str, str] = {}
         self._plan = plan
         self._store = store
         self._tracking_uri = tracking_uri
         self._outcomes = outcomes
+        self._pulse = pulse
+        self._answered = answered
+        self._rebuild = rebuild
         self._done = set(plan.done)
-        self._failures: dict[str, Outcome] = {}
+        self._new: set[str] = set()
+        self._failures = self._earlier_failures()
         self._written = -1
+        self._table_at = 0.0
         self._session: Session | None = None
+        self._turn = Turn(store, plan.sweep.name)
         self._similarities = Similarities(plan, store)
-        self._logged: set[str] = set()
         self._attempts = 0
         self._next_attempt = 0.0
         self._state = "running"
 
     @property
-    def missing(self) -> frozenset[str]:
-        """Done but not known to be logged."""
-        return frozenset(self._done - self._logged)
+    def done(self) -> frozenset[str]:
+        """Keys of the units of which it knows that they have a result."""
+        return frozenset(self._done)
 
     def work(self) -> None:
         """Log everything that is done, until the run has ended and everything is logged or the server is away."""
-        self._attempt()
-        while self._state == "running":
-            self._collect()
-            if self._state != "running" or time.monotonic() >= self._next_attempt:
-                self._attempt()
+        try:
+            self._attempt()
+            while self._state == "running":
+                self._collect()
+                if self._state == REFUSED:
+                    return
+                if self._state != "running" or time.monotonic() >= self._next_attempt:
+                    self._attempt()
+        finally:
+            self._turn.give_back()
 
     def _collect(self) -> None:
         """Take the next outcomes, or none where it is time for the next attempt."""
-        patience = max(self._next_attempt - time.monotonic(), 0.0) if self.trouble else None
+        patience = max(self._next_attempt - time.monotonic(), 0.0) if self.trouble or self.is_waiting else None
         try:
             outcome = self._outcomes.get(timeout=patience)
         except queue.Empty:
@@ -73,31 +121,104 @@ class Worker:
                 self._state = found
             elif found.status == "done":
                 self._done.add(found.key)
+                self._new.add(found.key)
+                self._failures.pop(found.key, None)
             else:
                 self._failures[found.key] = found
 
     def _attempt(self) -> None:
-        """Log everything that is done; a server that is away is tried again later."""
+        """Log everything that is done; whatever goes wrong is remembered, and tried again later."""
+        self._pulse.beat()
+        self.is_busy = True
         try:
-            if self._session is None:
-                self._session = Session(self._plan, self._store, self._similarities, self._tracking_uri)
-                self._logged = self._session.logged
-            self._session.log([key for key in self._plan.units if key in self.missing])
-            self._session.write_progress(self._done, self._state)
-            self._write_failures(self._session)
-        except UNREACHABLE as error:
-            self.trouble = cause(error, self._tracking_uri)
+            self.is_waiting = not self._turn.take()
+            if self.is_waiting:
+                self._wait()
+            else:
+                self._log_everything()
+            self.trouble = _OTHER if self.is_waiting else None
+        except Exception as error:
+            _log.debug("MLflow", exc_info=True)
+            self.trouble = reason(error, self._tracking_uri)
+            self.lasting = self._refusal(error) if is_lasting(error) else None
             self._session, self._written = None, -1
-            self._next_attempt = time.monotonic() + PAUSES[min(self._attempts, len(PAUSES) - 1)]
-            self._attempts += 1
+            self._wait()
         else:
-            self.trouble, self._attempts, self._next_attempt = None, 0, 0.0
+            self.lasting = None
+            if not self.is_waiting:
+                self._attempts, self._next_attempt = 0, 0.0
+        self.is_busy = False
+        self._answered.set()
+
+    def _refusal(self, error: Exception) -> str:
+        """What is told before the first stack."""
+        if isinstance(error, InputError):
+            return str(error)
+        return (
+            f"MLflow at {public(self._tracking_uri)} cannot be used: {reason(error, self._tracking_uri)}; mend that, "
+            "or log elsewhere with --set tracking_uri=sqlite:///FILE (or http://HOST:PORT)"
+        )
+
+    def _wait(self) -> None:
+        self._next_attempt = time.monotonic() + PAUSES[min(self._attempts, len(PAUSES) - 1)]
+        self._attempts += 1
+
+    def _log_everything(self) -> None:
+        session = self._session
+        if session is None:
+            if self._rebuild:
+                remake(self._plan, self._tracking_uri, self._pulse)
+                self._rebuild = False
+            session = Session(self._plan, self._store, self._similarities, self._tracking_uri, self._pulse)
+            self._answered.set()
+            session.take_stock()
+            self._session = session
+        if self._state != "running" and (rest := self._plan.units.keys() - self._done):
+            self._done |= self._store.done_keys(rest)  # what another driver on this store has finished
+        self._log_units(session)
+        if self._state != "running" or time.monotonic() >= self._table_at:
+            session.write_scores()
+            self._table_at = time.monotonic() + TABLE_SECONDS
+        session.write_progress(self._done, self._state)
+        self._write_failures(session)
+
+    def _log_units(self, session: Session) -> None:
+        self.logged = session.logged
+        wanted = [key for key in self._plan.units if key in self._done and self._is_wanted(key)]
+        try:
+            session.log(wanted, self._new)
+        finally:
+            self.logged = session.logged
+            self.refused.update(session.refused)
+            self._new -= self.logged
+
+    def _is_wanted(self, key: str) -> bool:
+        return key not in self.refused and (key in self._new or key not in self.logged)
+
+    def _earlier_failures(self) -> dict[str, Outcome]:
+        """Of units that have no result yet, and what waits for them."""
+        open_keys = self._plan.units.keys() - self._done
+        found = {
+            key: Outcome(key, "failed", failure.error) for key, failure in self._store.failures.among(open_keys).items()
+        }
+        for key in self._plan.units:
+            failed = next((needed for needed in self._plan.depends_on[key] if needed in found), None)
+            if key in open_keys and key not in found and failed is not None:
+                first = failed if found[failed].status == "failed" else str(found[failed].error)
+                found[key] = Outcome(key, "blocked", first)
+        return {
+            key: outcome
+            if outcome.status == "failed"
+            else Outcome(key, "blocked", f"needs {self._plan.units[str(outcome.error)].title}, which failed")
+            for key, outcome in found.items()
+        }
 
     def _write_failures(self, session: Session) -> None:
-        """Once at the start, which forgets those of an earlier run, then whenever there are more."""
-        if len(self._failures) != self._written:
+        """Once at the start, which forgets those of units that are done, then whenever there are others."""
+        listed = hash(frozenset(self._failures))
+        if listed != self._written:
             session.write_failures(map(self._failure, self._failures.values()))
-            self._written = len(self._failures)
+            self._written = listed
 
     def _failure(self, outcome: Outcome) -> Failure:
         unit = self._plan.units[outcome.key]

@@ -96,6 +96,21 @@ class TestInline:
         assert plan["units"]["to_run"] == plan["stacks"] == 0
         assert plan["units"]["done"] == inline[1].json["units"]["total"]
 
+    def test_track_makes_mlflow_anew_from_the_store(self, inline: tuple[Path, Ended], there: CommandLine) -> None:
+        folder, _ = inline
+        before = scores(folder)
+        database = folder / "store" / "mlflow.db"
+        database.rename(folder / "removed.db")
+        lacking = there("report", "x.yaml")
+        assert (lacking.code, lacking.out) == (2, "")
+        assert "there is no MLflow database" in lacking.err
+        for options in ([], ["--rebuild"]):
+            tracked = there("track", "x.yaml", *options)
+            assert tracked.code == 0, tracked.err
+            assert f"has all {inline[1].json['units']['done']} finished units of tiny" in tracked.out
+            assert there("report", "x.yaml").code == 0
+            assert scores(folder) == before
+
     def test_status_and_report_beside_it(self, there: CommandLine) -> None:
         status = there("status", "x.yaml", "--watch")
         assert status.code == 0, status.err
@@ -148,6 +163,26 @@ def is_up(url: str) -> bool:
             return True
     except OSError:
         return False
+
+
+def test_what_no_wait_can_mend_of_tracking_is_told_before_the_first_stack(cli: CommandLine) -> None:
+    ended = cli("run", "x.yaml", "--runner", "inline", "--set", "tracking_uri=htp://me:secret@tracking")
+    assert (ended.code, ended.out) == (2, "")
+    assert "MLflow at htp://tracking cannot be used" in ended.err
+    assert "secret" not in ended.err
+    assert not list((cli.folder / "store").rglob("record.json"))
+
+
+@pytest.mark.slow
+def test_a_tracking_server_that_is_away_is_told_at_the_start_and_at_the_end(cli: CommandLine) -> None:
+    command = ["run", "x.yaml", "--runner", "inline", "--set", "methods=[prompt_tuning]", "--set", "metrics=[]"]
+    ended = cli(*command, "--set", "tracking_uri=http://me:secret@127.0.0.1:9")
+    assert ended.code == 0, ended.err
+    assert "Connection refused; training goes on" in ended.err
+    assert "MLflow at http://127.0.0.1:9 lacks 1 finished unit ([Errno 111] Connection refused)" in ended.out
+    assert "panda-ray track x.yaml" in ended.out
+    assert "no report yet: " in ended.out
+    assert "secret" not in ended.out.replace(f"continues: {ended.out.rpartition('continues: ')[2]}", "") + ended.err
 
 
 @pytest.mark.slow

@@ -1,12 +1,16 @@
-"""Stores that uninterrupted runs filled: what every interrupted run is compared with."""
+"""Stores that uninterrupted runs filled, which interrupted ones are compared with; and an empty MLflow."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from panda_ray.tracking.client import connect
 from support.small_sweeps import LONG, run_inline, small_sweep
+from support.tracked import Server
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +25,27 @@ def quiet_long(tmp_path_factory: pytest.TempPathFactory) -> Path:
     storage = tmp_path_factory.mktemp("quiet-long")
     run_inline(small_sweep(storage, training=LONG))
     return storage
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's tables without a row: making them takes seconds, copying them does not."""
+    path = tmp_path_factory.mktemp("empty") / "mlflow.db"
+    connect(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def storage(tmp_path: Path, empty_database: Path) -> Path:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    shutil.copy(empty_database, folder / "mlflow.db")
+    return folder
+
+
+@pytest.fixture
+def server(tmp_path: Path, empty_database: Path) -> Iterator[Server]:
+    shutil.copy(empty_database, tmp_path / "mlflow.db")
+    server = Server(tmp_path)
+    yield server
+    server.stop()

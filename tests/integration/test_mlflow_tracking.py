@@ -2,93 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mlflow import MlflowClient
-from mlflow.entities import Run, ViewType
 
 from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome, RunSummary
-from panda_ray.execution.plan import Plan, build_plan
+from panda_ray.execution.plan import build_plan
 from panda_ray.execution.store import Store
 from panda_ray.reports.build import build_report
 from panda_ray.reports.foreign_text import markdown_text
-from panda_ray.sweep import Sweep
 from panda_ray.tracking.client import connect
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.tracking.reading import read_study
 from support.records import publish
-
-SOURCES, TARGETS = ["review", "follows"], ["remark", "choice"]
-
-
-def make_sweep(storage: Path, targets: list[str] = TARGETS, seeds: tuple[int, ...] = (11, 12)) -> Sweep:
-    return Sweep.model_validate(
-        {
-            "name": "small",
-            "storage": str(storage),
-            "backbones": [{"name": "builtin-tiny"}],
-            "sources": SOURCES,
-            "targets": targets,
-            "methods": [{"method": "prompt_tuning"}, {"method": "pot"}, {"method": "panda", "label": "PanDa <b>"}],
-            "metrics": [{"metric": "task_embedding"}, {"metric": "constant"}],
-            "seeds": list(seeds),
-        }
-    )
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's tables without a row: making them takes seconds, copying them does not."""
-    path = tmp_path_factory.mktemp("empty") / "mlflow.db"
-    connect(f"sqlite:///{path}").search_experiments()
-    return path
-
-
-@pytest.fixture
-def storage(tmp_path: Path, empty_database: Path) -> Path:
-    folder = tmp_path / "run"
-    folder.mkdir()
-    shutil.copy(empty_database, folder / "mlflow.db")
-    return folder
-
-
-def track(plan: Plan, store: Store, uri: str | None = None, new: list[str] | None = None) -> MlflowTracker:
-    """What a driver does that finds `plan.done` and finishes the units `new`."""
-    tracker = MlflowTracker(store, uri)
-    tracker.on_plan(plan)
-    for key in new or []:
-        tracker.on_outcome(None, Outcome(key, "done"))
-    tracker.on_finished(RunSummary(done=plan.done | frozenset(new or [])))
-    return tracker
-
-
-def runs_of(client: MlflowClient) -> list[Run]:
-    experiment = client.get_experiment_by_name("small")
-    assert experiment is not None
-    return list(client.search_runs([experiment.experiment_id], run_view_type=ViewType.ALL, max_results=1000))
-
-
-def assert_one_finished_run_per_unit(client: MlflowClient, plan: Plan) -> None:
-    runs = runs_of(client)
-    assert {run.info.status for run in runs} == {"FINISHED"}
-    keys = [run.data.tags["key"] for run in runs if "key" in run.data.tags]
-    assert sorted(keys) == sorted(plan.units)
-    summaries = [run for run in runs if run.data.tags["kind"] == "summary"]
-    assert len(summaries) == 1
-    parents = {run.data.tags["mlflow.parentRunId"] for run in runs if "key" in run.data.tags}
-    assert parents == {summaries[0].info.run_id}
-    assert all(run.data.tags.get("complete") == "true" for run in runs if "key" in run.data.tags)
+from support.tracked import (
+    COMMAND,
+    Server,
+    assert_one_finished_run_per_unit,
+    assert_same_study,
+    filled,
+    make_sweep,
+    runs_of,
+    track,
+)
 
 
 def test_a_run_its_extension_and_its_report(storage: Path) -> None:
@@ -97,7 +36,7 @@ def test_a_run_its_extension_and_its_report(storage: Path) -> None:
     first = build_plan(make_sweep(storage, targets=["remark"]), store)
     published = publish(first, store)
     tracker = track(first, store, new=published)
-    assert tracker.message is None
+    assert tracker.message(COMMAND) is None
     client = connect(tracker.tracking_uri)
     assert_one_finished_run_per_unit(client, first)
 
@@ -125,27 +64,20 @@ def test_a_run_its_extension_and_its_report(storage: Path) -> None:
 
 
 def test_mlflow_is_rebuilt_from_the_store(storage: Path, empty_database: Path) -> None:
-    store = Store(str(storage))
-    sweep = make_sweep(storage, targets=["remark"], seeds=(11,))
-    publish(build_plan(sweep, store), store)
-    plan = build_plan(sweep, store)
+    plan, store = filled(storage)
     uri = track(plan, store).tracking_uri
     before = read_study(uri, "small")
     shutil.copy(empty_database, storage / "mlflow.db")
     shutil.rmtree(storage / "mlflow-artifacts")
     track(plan, store)
     after = read_study(uri, "small")
-    assert after.scores.equals(before.scores)
-    assert after.similarity.equals(before.similarity)
+    assert_same_study(before, after)
     assert_one_finished_run_per_unit(connect(uri), plan)
 
 
 def test_what_a_killed_driver_left_is_repaired(storage: Path) -> None:
     """A run between creation and its last call, a summary still RUNNING, and a twin made by a second driver."""
-    store = Store(str(storage))
-    sweep = make_sweep(storage, targets=["remark"], seeds=(11,))
-    publish(build_plan(sweep, store), store)
-    plan = build_plan(sweep, store)
+    plan, store = filled(storage)
     client = connect(track(plan, store).tracking_uri)
     runs = {run.data.tags["key"]: run for run in runs_of(client) if "key" in run.data.tags}
     cut, twin, *_ = runs
@@ -187,67 +119,19 @@ def test_failures_are_kept_and_forgotten(storage: Path) -> None:
 def test_a_sweep_that_was_never_run_cannot_be_read(storage: Path) -> None:
     with pytest.raises(InputError, match="knows no sweep 'small'"):
         read_study(f"sqlite:///{storage}/mlflow.db", "small")
-    with pytest.raises(InputError, match="run the sweep first"):
+    with pytest.raises(InputError, match="there is no MLflow database"):
         read_study(f"sqlite:///{storage}/elsewhere/mlflow.db", "small")
     assert not (storage / "elsewhere").exists(), "reading makes nothing"
 
 
-def test_a_bug_in_the_tracker_is_not_swallowed(storage: Path) -> None:
+def test_a_bug_in_the_tracker_is_a_note_that_names_it(storage: Path) -> None:
     store = Store(str(storage))
     tracker = MlflowTracker(store)
     tracker.on_plan(build_plan(make_sweep(storage, targets=["remark"], seeds=(11,)), store))
     tracker.on_outcome(None, Outcome("no such unit", "failed", "x"))
-    with pytest.raises(KeyError, match="no such unit"):
-        tracker.on_finished(RunSummary())
-
-
-class Server:
-    """`mlflow server` on loopback, which can be stopped and started again."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.uri = f"http://127.0.0.1:{self.port}"
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [
-            *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)),
-            *("--backend-store-uri", f"sqlite:///{self._folder}/mlflow.db", "--workers", "1"),
-            *("--artifacts-destination", str(self._folder / "artifacts")),
-        ]
-        quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-        with (self._folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                command, env=os.environ | quiet, stdout=log, stderr=log, start_new_session=True
-            )
-        deadline = time.monotonic() + 60
-        while not self._answers():
-            assert time.monotonic() < deadline, (self._folder / "server.log").read_text()
-            time.sleep(0.2)
-
-    def _answers(self) -> bool:
-        try:
-            urllib.request.urlopen(f"{self.uri}/health", timeout=1)
-        except OSError:
-            return False
-        return True
-
-    def stop(self) -> None:
-        if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self._process = None
-
-
-@pytest.fixture
-def server(tmp_path: Path, empty_database: Path) -> Iterator[Server]:
-    shutil.copy(empty_database, tmp_path / "mlflow.db")
-    server = Server(tmp_path)
-    yield server
-    server.stop()
+    tracker.on_finished(RunSummary())
+    assert tracker.trouble == "KeyError: 'no such unit'"
+    assert "KeyError: 'no such unit'" in str(tracker.message(COMMAND))
 
 
 @pytest.mark.cluster
@@ -273,8 +157,9 @@ def test_a_server_that_comes_and_goes(server: Server, tmp_path: Path) -> None:
     for key in units[5:10]:
         tracker.on_outcome(None, Outcome(key, "done"))
     tracker.on_finished(RunSummary(done=frozenset(units[:10]), interrupted="SIGINT"))
-    assert tracker.message is not None
-    assert "finished units" in tracker.message
+    message = tracker.message(COMMAND)
+    assert message is not None
+    assert "finished units" in message
     assert set(units[5:10]) <= tracker.missing
 
     server.start()
@@ -291,6 +176,7 @@ def test_message_hides_the_password(tmp_path: Path) -> None:
     plan = build_plan(make_sweep(tmp_path / "store", targets=["remark"], seeds=(11,)), store)
     keys = publish(plan, store, list(plan.units)[:1])
     tracker = track(plan, store, "http://someone:secret@127.0.0.1:9", new=keys)
-    assert tracker.message is not None
-    assert "secret" not in tracker.message
-    assert "127.0.0.1:9 lacks 1 finished units" in tracker.message
+    message = tracker.message(COMMAND)
+    assert message is not None
+    assert "secret" not in message
+    assert "127.0.0.1:9 lacks 1 finished unit" in message

@@ -210,11 +210,11 @@ def test_what_was_built_on_a_result_that_came_out_as_before_stays(quiet: Path, t
 def test_one_command_repairs_a_result_and_what_was_built_on_it(quiet: Path, tmp_path: Path) -> None:
     shutil.copytree(quiet, tmp_path, dirs_exist_ok=True)
     sweep = small_sweep(tmp_path)
-    closing = run_sweep(sweep, InlineRunner(), "")
+    closing = run_sweep(sweep, InlineRunner(), str)
     runs = closing.plan.units
     teacher, student = (unit_of(closing.plan, method, "kinds", "remark") for method in ("teacher", "panda"))
     break_prompt(tmp_path, teacher)
-    closing = run_sweep(sweep, InlineRunner(), "")
+    closing = run_sweep(sweep, InlineRunner(), str)
     assert closing.exit_code == 0
     assert closing.summary.new == {student}
     store = Store(str(tmp_path))

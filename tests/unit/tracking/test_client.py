@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import os
+import fcntl
 import subprocess
 import sys
 import time
@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from panda_ray.errors import InputError
+from panda_ray.execution.store import Store
 from panda_ray.tracking import database
-from panda_ray.tracking.client import connect, experiment_of, find_experiment
-from panda_ray.tracking.uri import artifact_folder, tracking_uri_of
+from panda_ray.tracking.client import connect
+from panda_ray.tracking.experiment import find_experiment, open_experiment
+from panda_ray.tracking.uri import artifact_folder, hidden, public, tracking_uri_of, with_waits
 
 
 def test_a_local_store_has_its_database_beside_it(tmp_path: Path) -> None:
@@ -36,10 +38,10 @@ def test_artifacts_of_a_database_lie_beside_it(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     assert artifact_folder(uri) == tmp_path / "mlflow-artifacts"
     assert artifact_folder("http://127.0.0.1:5000") is None
-    client = connect(uri)
-    experiment = client.get_experiment(experiment_of(client, "sweep"))
+    client, store = connect(uri), Store(str(tmp_path))
+    experiment = client.get_experiment(open_experiment(client, "sweep", store))
     assert experiment.artifact_location == (tmp_path / "mlflow-artifacts" / "sweep").as_uri()
-    assert experiment_of(client, "sweep") == experiment.experiment_id
+    assert open_experiment(client, "sweep", store) == experiment.experiment_id
     client.delete_experiment(experiment.experiment_id)
     with pytest.raises(InputError, match="deleted"):
         find_experiment(client, "sweep")
@@ -53,11 +55,20 @@ def test_a_driver_that_is_killed_while_it_makes_the_database_leaves_none(tmp_pat
         while driver.poll() is None and not list(tmp_path.glob(".mlflow-new-*/mlflow.db")):
             time.sleep(0.02)
         driver.kill()
-    [left] = tmp_path.iterdir()
-    old = time.time() - 3600
-    os.utime(left, (old, old))
+    assert len(list(tmp_path.iterdir())) == 1
     assert connect(uri).search_experiments()
     assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"], "what the killed one left is removed"
+
+
+def test_a_database_that_is_being_made_is_not_a_leftover(tmp_path: Path) -> None:
+    making = tmp_path / ".mlflow-new-x"
+    making.mkdir()
+    with (making / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        connect(f"sqlite:///{tmp_path}/mlflow.db")
+        assert making.exists()
+    connect(f"sqlite:///{tmp_path}/mlflow.db")
+    assert not making.exists()
 
 
 def test_a_database_that_another_driver_made_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,3 +80,36 @@ def test_a_database_that_another_driver_made_meanwhile_stays(tmp_path: Path, mon
     monkeypatch.setattr(database, "_remove_leftovers", made_meanwhile)
     database.create_database(path)
     assert path.read_bytes() == b"theirs"
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("http://user:p@ss/w?rd@host:5000", "http://host:5000"),
+        (
+            "postgresql://user:secret@host/db?sslpassword=secret&sslmode=require",
+            "postgresql://host/db?sslpassword=***&sslmode=require",
+        ),
+        ("mysql+pymysql://host/db?user=me&password=secret", "mysql+pymysql://host/db?user=me&password=***"),
+        ("sqlite:////tmp/a@b/mlflow.db", "sqlite:////tmp/a@b/mlflow.db"),
+        ("http://host:5000", "http://host:5000"),
+    ],
+)
+def test_an_address_is_shown_without_secrets(uri: str, shown: str) -> None:
+    assert public(uri) == shown
+
+
+def test_words_of_others_are_shown_without_secrets() -> None:
+    uri = "postgresql://user:s%40cret@host/db"
+    words = f"cannot connect to {uri} as user with s@cret, s%40cret"
+    assert hidden(words, uri) == "cannot connect to postgresql://host/db as user with ***, ***"
+
+
+def test_drivers_of_databases_get_time_limits_unless_the_user_set_some() -> None:
+    assert with_waits("http://host:5000") == "http://host:5000"
+    for scheme in ("postgresql", "postgresql+psycopg2"):
+        limited = with_waits(f"{scheme}://host/db?sslmode=require&connect_timeout=3")
+        assert limited.startswith(f"{scheme}://host/db?sslmode=require&connect_timeout=3&")
+        assert "tcp_user_timeout=30000" in limited
+    assert "read_timeout=30" in with_waits("mysql+pymysql://host/db")
+    assert with_waits("sqlite:///a.db") == "sqlite:///a.db?timeout=30"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import numpy as np
@@ -7,11 +8,15 @@ import pytest
 from mlflow import MlflowClient
 
 from panda_ray.tracking import examples
-from panda_ray.tracking.client import connect, experiment_of
-from panda_ray.tracking.unit_run import UnitLabels, log_unit
+from panda_ray.tracking.client import connect
+from panda_ray.tracking.unit_run import UnitLabels, log_unit, new_unit_run
 from support.records import predictions
 
 EPOCHS = 300
+
+
+def experiment_of(client: MlflowClient, name: str) -> str:
+    return str(client.create_experiment(name))
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +60,8 @@ def record() -> dict[str, Any]:
 def test_a_run_says_everything_about_its_unit(client: MlflowClient) -> None:
     experiment_id = experiment_of(client, "whole")
     labels = UnitLabels("cell", "PanDa, lambda 0.1")
-    run_id = log_unit(
-        client, record(), labels, {"prompt.safetensors": b"abc"}, experiment_id=experiment_id, parent_id="parent"
-    )
+    run_id = new_unit_run(client, record(), labels, experiment_id=experiment_id, parent_id="parent")
+    log_unit(client, record(), labels, {"prompt.safetensors": b"abc"}, run_id=run_id, parent_id="parent")
     run = client.get_run(run_id)
     assert run.info.status == "FINISHED"
     assert run.info.end_time - run.info.start_time == 10_000
@@ -90,16 +94,8 @@ def test_a_run_that_was_cut_short_is_completed_in_place(client: MlflowClient) ->
     left = client.create_run(experiment_id, tags={"key": "f" * 64}).info.run_id
     assert client.get_run(left).info.status == "RUNNING"
     for _ in range(2):
-        again = log_unit(
-            client,
-            record(),
-            UnitLabels("cell", "panda"),
-            {"prompt.safetensors": b"abc"},
-            experiment_id=experiment_id,
-            parent_id="parent",
-            run_id=left,
-        )
-        assert again == left
+        labels = UnitLabels("cell", "panda")
+        log_unit(client, record(), labels, {"prompt.safetensors": b"abc"}, run_id=left, parent_id="parent")
     run = client.get_run(left)
     assert run.info.status == "FINISHED"
     assert run.data.tags["complete"] == "true"
@@ -112,9 +108,26 @@ def test_examples_survive_packing() -> None:
     select = np.arange(40) % 2 == 0
     units = {key: (generator.random((40, 3)), generator.random((40, 3))) for key in ("a", "b")}
     packed = examples.pack({key: predictions(select, best, honest) for key, (best, honest) in units.items()})
-    found = examples.unpack(packed)
+    found = examples.unpack(io.BytesIO(packed), units.keys())
     assert set(found) == set(units)
+    assert set(examples.unpack(io.BytesIO(packed), {"b"})) == {"b"}
     for key, (best, honest) in units.items():
         np.testing.assert_array_equal(found[key].best_IM, best)
         np.testing.assert_array_equal(found[key].honest_IM, honest)
         np.testing.assert_array_equal(found[key].select_I, select)
+
+
+def test_what_mlflow_does_not_take_as_it_is_is_cut_or_replaced(client: MlflowClient) -> None:
+    """More parameters than one call takes, hostile names, NUL, half a character, texts that are too long."""
+    options = {f"option {index}": index for index in range(150)} | {"a/../b=\0": "\ud800", "long": "x" * 9000}
+    hostile = {**record(), "identity": {"options": options}, "source": "a\0b"}
+    labels = UnitLabels("cell", "λ" * 400)
+    run_id = new_unit_run(client, hostile, labels, experiment_id=experiment_of(client, "hostile"), parent_id="parent")
+    log_unit(client, hostile, labels, {}, run_id=run_id, parent_id="parent")
+    run = client.get_run(run_id)
+    assert len(run.data.params) == 152
+    assert run.data.params["options.a_.._b__"] == "?"
+    assert run.data.params["options.long"] == "x" * 6000
+    assert run.data.tags["source"] == "a\N{REPLACEMENT CHARACTER}b"
+    assert run.info.run_name == "λ" * 250
+    assert run.data.tags["complete"] == "true"
