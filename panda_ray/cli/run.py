@@ -6,6 +6,7 @@ import shlex
 import sys
 import time
 from contextlib import redirect_stdout
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,10 +14,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from panda_ray.cli.closing import Closing
-from panda_ray.cli.console import print_json, stderr
+from panda_ray.cli.console import print_json, stderr, stdout
 from panda_ray.cli.options import Json, Overrides, SweepFile
 from panda_ray.cli.report import report_folder
 from panda_ray.errors import InputError
+from panda_ray.execution.signals import EXIT_INTERRUPTED, reason_of, signals_end_the_run
 
 if TYPE_CHECKING:
     from panda_ray.execution.run import Runner
@@ -52,6 +54,16 @@ def run(
     """
     if address is not None and runner is RunnerName.INLINE:
         raise InputError("--address names a Ray cluster; it has no meaning with --runner inline")
+    with signals_end_the_run():
+        try:
+            code = _run(sweep_file, overrides, runner, address, as_json)
+        except KeyboardInterrupt as signalled:  # before there was a plan, or while the closing was printed
+            code = EXIT_INTERRUPTED
+            _print_early_end(reason_of(signalled), as_json)
+        raise typer.Exit(code)
+
+
+def _run(sweep_file: str, overrides: list[str], runner: RunnerName, address: str | None, as_json: bool) -> int:
     from panda_ray.sweep_file import load_sweep
 
     sweep = load_sweep(sweep_file, overrides)
@@ -61,7 +73,20 @@ def run(
         print_json(closing.as_json())
     else:
         closing.print()
-    raise typer.Exit(closing.exit_code)
+    return closing.exit_code
+
+
+def _print_early_end(reason: str, as_json: bool) -> None:
+    if as_json:
+        print_json({"interrupted": reason, "exit_code": EXIT_INTERRUPTED})
+    else:
+        stdout.print(f"Ended early: {reason}.", style="yellow", markup=False, soft_wrap=True)
+        stdout.print(f"The same command continues: {_command()}", markup=False, soft_wrap=True)
+
+
+def _command() -> str:
+    """The command line that this process is."""
+    return shlex.join(["panda-ray", *sys.argv[1:]])
 
 
 def run_sweep(sweep: Sweep, runner: Runner, ui_command: str) -> Closing:
@@ -91,13 +116,16 @@ def run_sweep(sweep: Sweep, runner: Runner, ui_command: str) -> Closing:
     headline: tuple[str, ...] = ()
     notes = [tracker.message] if tracker.message else []
     if summary.interrupted is None and any(cell.key in summary.done for cell in plan.cells):
-        page, headline, trouble = _report(sweep, tracker.tracking_uri)
+        try:
+            page, headline, trouble = _report(sweep, tracker.tracking_uri)
+        except KeyboardInterrupt as signalled:
+            summary, trouble = replace(summary, interrupted=reason_of(signalled)), ["no report yet"]
         notes += trouble
     return Closing(
         plan=plan,
         store=store,
         summary=summary,
-        command=shlex.join(["panda-ray", *sys.argv[1:]]),
+        command=_command(),
         ui_command=ui_command,
         tracking_uri=tracker.tracking_uri,
         report=page,
