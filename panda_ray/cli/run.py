@@ -18,6 +18,7 @@ from panda_ray.cli.console import print_json, stderr, stdout
 from panda_ray.cli.options import Json, Overrides, SweepFile
 from panda_ray.cli.report import report_folder
 from panda_ray.errors import InputError
+from panda_ray.execution.ray_address import check_socket
 from panda_ray.execution.signals import EXIT_INTERRUPTED, reason_of, signals_end_the_run
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def run(
 def _run(sweep_file: str, overrides: list[str], runner: RunnerName, address: str | None, as_json: bool) -> int:
     from panda_ray.sweep_file import load_sweep
 
+    if address is not None:
+        check_socket(address)
     sweep = load_sweep(sweep_file, overrides)
     with redirect_stdout(sys.stderr):  # Ray prints a line when a worker dies; stdout is for the result
         closing = run_sweep(sweep, _make_runner(runner, address), _ui_command(sweep_file, overrides))

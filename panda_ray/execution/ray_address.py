@@ -39,18 +39,28 @@ def check_address(address: str) -> None:
     Raises:
         InputError: with what is there instead.
     """
-    if "://" in address:
-        raise InputError(f"--address {address}: Ray's client protocol cannot run a sweep; {_SUBMIT} ({_FORMS})")
-    named = os.environ.get("RAY_ADDRESS", "") if address == "auto" else address
-    if "://" in named:
-        raise InputError(
-            f"--address auto: RAY_ADDRESS is {named}, Ray's client protocol, which cannot run a sweep; {_SUBMIT}"
-        )
-    if named not in ("", "auto", "local"):
-        _ask_socket(address, named)
+    check_socket(address)
     answer = _ask_ray(address)
     if "problem" in answer:
         raise InputError(f"--address {address}: {answer['problem']}")
+
+
+def check_socket(address: str) -> None:
+    """The part of `check_address` that takes seconds and needs no Ray, where the address says what to connect to.
+
+    Raises:
+        InputError: nobody answers there, or somebody else.
+    """
+    if "://" in address:
+        raise InputError(f"--address {address}: Ray's client protocol cannot run a sweep; {_SUBMIT} ({_FORMS})")
+    named = os.environ.get("RAY_ADDRESS") or None if address == "auto" else address
+    if named in (None, "auto"):
+        return
+    if "://" in named:
+        raise InputError(
+            f"--address auto: RAY_ADDRESS is {named}, a client's address, which cannot run a sweep; {_SUBMIT}"
+        )
+    _ask_socket(address, named)
 
 
 def _ask_socket(address: str, named: str) -> None:

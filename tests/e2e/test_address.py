@@ -32,7 +32,7 @@ def listener() -> Iterator[socket.socket]:
 def refused(address: str) -> str:
     """The sentence, which must come soon: no other process is asked."""
     began = time.monotonic()
-    with pytest.raises(InputError, match="^--address") as error:
+    with pytest.raises(InputError, match=r"^--address") as error:
         check_address(address)
     assert time.monotonic() - began < SOON
     assert "\n" not in str(error.value)
