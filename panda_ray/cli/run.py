@@ -16,7 +16,7 @@ import typer
 from panda_ray.cli.closing import Closing
 from panda_ray.cli.console import print_json, stderr, stdout
 from panda_ray.cli.options import Json, Overrides, SweepFile
-from panda_ray.cli.report import report_folder
+from panda_ray.cli.report import check_folder, report_folder
 from panda_ray.errors import InputError
 from panda_ray.execution.ray_address import check_socket
 from panda_ray.execution.signals import EXIT_INTERRUPTED, reason_of, signals_end_the_run
@@ -144,7 +144,8 @@ def _report(sweep: Sweep, tracking_uri: str) -> tuple[Path | None, tuple[str, ..
 
     try:
         with stderr.status("making the report"):
-            report = build_report(tracking_uri, sweep.name, report_folder(sweep))
+            check_folder(folder := report_folder(sweep))
+            report = build_report(tracking_uri, sweep.name, folder)
     except InputError as error:
         return None, (), [f"no report yet: {error}"]
     return report.paths[0], report.headline, []

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray._private import services
+from ray._private import ray_constants, services
 from ray._private import utils as ray_utils
 
 from panda_ray.errors import InputError
@@ -126,12 +126,13 @@ def _start(folder: Path) -> None:
         try:
             # Workers inherit this process's environment. A runtime environment would be prepared first, and the workers
             # that Ray starts ahead of time could not be used.
-            _init(
-                address="local",
-                include_dashboard=False,
-                object_store_memory=_OBJECT_STORE_BYTES,
-                _temp_dir=str(files),
-            )
+            with _environment_of_workers_left_alone():
+                _init(
+                    address="local",
+                    include_dashboard=False,
+                    object_store_memory=_OBJECT_STORE_BYTES,
+                    _temp_dir=str(files),
+                )
             return
         except (Exception, SystemExit) as error:
             reason = str(error).strip() or type(error).__name__
@@ -142,6 +143,17 @@ def _start(folder: Path) -> None:
         f"Ray does not start on this machine, tried {_ATTEMPTS} times ({' '.join(reason.split())}); "
         "--runner inline runs the same sweep without Ray"
     )
+
+
+@contextmanager
+def _environment_of_workers_left_alone() -> Iterator[None]:
+    """Under `uv run` Ray would pack the working directory and build an environment anew for workers beside us."""
+    before = ray_constants.RAY_ENABLE_UV_RUN_RUNTIME_ENV
+    ray_constants.RAY_ENABLE_UV_RUN_RUNTIME_ENV = False
+    try:
+        yield
+    finally:
+        ray_constants.RAY_ENABLE_UV_RUN_RUNTIME_ENV = before
 
 
 def _connect(address: str, settings: Settings) -> None:
