@@ -32,11 +32,15 @@ def parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_it_is_private_and_gone_at_the_end_even_after_an_error(parent: Path) -> None:
-    with pytest.raises(KeyError), temporary_folder() as folder:
-        (folder / "deep").mkdir()
-        assert folder.parent == parent
-        assert folder.stat().st_mode & 0o777 == 0o700
-        raise KeyError
+    def fail() -> None:
+        with temporary_folder() as folder:
+            (folder / "deep").mkdir()
+            assert folder.parent == parent
+            assert folder.stat().st_mode & 0o777 == 0o700
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     assert not list(parent.iterdir())
 
 
