@@ -6,6 +6,7 @@ Command modules import torch, Ray and MLflow inside their functions, so that `--
 from __future__ import annotations
 
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -13,8 +14,10 @@ import typer
 from panda_ray import __version__
 from panda_ray.cli import data, export, lists, plan, quickstart, report, run, schema, status, track, ui
 from panda_ray.cli.console import print_input_error
+from panda_ray.cli.streams import guarded_streams
 from panda_ray.errors import InputError
 
+EXIT_BUG = 1
 EXIT_INPUT = 2
 
 app = typer.Typer(
@@ -52,8 +55,12 @@ def _options(
 
 def main() -> None:
     """Entry point: exit status 2, with one sentence per problem, for anything that the user can mend."""
-    try:
-        app()
-    except InputError as error:
-        print_input_error(str(error))
-        sys.exit(EXIT_INPUT)
+    with guarded_streams():
+        try:
+            app()
+        except InputError as error:
+            print_input_error(str(error))
+            sys.exit(EXIT_INPUT)
+        except Exception:  # a bug; Python would print it when the streams are no longer guarded
+            traceback.print_exc()
+            sys.exit(EXIT_BUG)

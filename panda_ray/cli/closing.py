@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from panda_ray.cli.console import stdout
+from panda_ray.execution.signals import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
     from panda_ray.execution.events import RunSummary
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from panda_ray.execution.store import Store
 
 EXIT_FAILED = 1
-EXIT_INTERRUPTED = 130
 _CAUSES_SHOWN = 5
 
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 
 _PIPED_WIDTH = 160
 """Columns when there is no terminal to ask: rich's 80 would fold tables that `grep` should see in one line."""
 
-stdout = Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH, highlight=False)
-stderr = Console(width=None if sys.stderr.isatty() else _PIPED_WIDTH, highlight=False, stderr=True)
+
+def _width(stream: TextIO | None) -> int | None:
+    """None lets the terminal say; a stream that the parent process closed is None itself."""
+    return None if stream is not None and stream.isatty() else _PIPED_WIDTH
+
+
+stdout = Console(width=_width(sys.stdout), highlight=False)
+stderr = Console(width=_width(sys.stderr), highlight=False, stderr=True)
 
 
 def print_json(value: Any) -> None:

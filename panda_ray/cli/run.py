@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -16,10 +17,12 @@ import typer
 
 from panda_ray.cli.changes import describe_outdated
 from panda_ray.cli.closing import Closing
-from panda_ray.cli.console import print_json, stderr
+from panda_ray.cli.console import print_json, stderr, stdout
 from panda_ray.cli.options import Json, Overrides, SweepFile
-from panda_ray.cli.report import report_folder
+from panda_ray.cli.report import check_folder, report_folder
 from panda_ray.errors import InputError
+from panda_ray.execution.ray_address import check_socket
+from panda_ray.execution.signals import EXIT_INTERRUPTED, reason_of, signals_end_the_run
 
 if TYPE_CHECKING:
     from panda_ray.execution.run import Runner
@@ -55,8 +58,20 @@ def run(
     """
     if address is not None and runner is RunnerName.INLINE:
         raise InputError("--address names a Ray cluster; it has no meaning with --runner inline")
+    with signals_end_the_run():
+        try:
+            code = _run(sweep_file, overrides, runner, address, as_json)
+        except KeyboardInterrupt as signalled:  # before there was a plan, or while the closing was printed
+            code = EXIT_INTERRUPTED
+            _print_early_end(reason_of(signalled), as_json)
+        raise typer.Exit(code)
+
+
+def _run(sweep_file: str, overrides: list[str], runner: RunnerName, address: str | None, as_json: bool) -> int:
     from panda_ray.sweep_file import load_sweep
 
+    if address is not None:
+        check_socket(address)
     sweep = load_sweep(sweep_file, overrides)
     with redirect_stdout(sys.stderr):  # Ray prints a line when a worker dies; stdout is for the result
         closing = run_sweep(sweep, _make_runner(runner, address), partial(_command_on, sweep_file, overrides))
@@ -64,7 +79,20 @@ def run(
         print_json(closing.as_json())
     else:
         closing.print()
-    raise typer.Exit(closing.exit_code)
+    return closing.exit_code
+
+
+def _print_early_end(reason: str, as_json: bool) -> None:
+    if as_json:
+        print_json({"interrupted": reason, "exit_code": EXIT_INTERRUPTED})
+    else:
+        stdout.print(f"Ended early: {reason}.", style="yellow", markup=False, soft_wrap=True)
+        stdout.print(f"The same command continues: {_command()}", markup=False, soft_wrap=True)
+
+
+def _command() -> str:
+    """The command line that this process is."""
+    return shlex.join(["panda-ray", *sys.argv[1:]])
 
 
 def run_sweep(sweep: Sweep, runner: Runner, command_of: Callable[[str], str]) -> Closing:
@@ -107,13 +135,16 @@ def run_sweep(sweep: Sweep, runner: Runner, command_of: Callable[[str], str]) ->
     headline: tuple[str, ...] = ()
     notes = [message] if (message := tracker.message(command_of("track"))) else []
     if summary.interrupted is None and not tracker.is_silent and any(cell.key in summary.done for cell in plan.cells):
-        page, headline, more = _report(sweep, tracker.tracking_uri)
+        try:
+            page, headline, more = _report(sweep, tracker.tracking_uri)
+        except KeyboardInterrupt as signalled:
+            summary, more = replace(summary, interrupted=reason_of(signalled)), ["no report yet"]
         notes += more
     return Closing(
         plan=plan,
         store=store,
         summary=summary,
-        command=shlex.join(["panda-ray", *sys.argv[1:]]),
+        command=_command(),
         ui_command=command_of("ui"),
         tracking_uri=public(tracker.tracking_uri),
         report=page,
@@ -129,7 +160,8 @@ def _report(sweep: Sweep, tracking_uri: str) -> tuple[Path | None, tuple[str, ..
 
     try:
         with stderr.status("making the report"):
-            report = build_report(tracking_uri, sweep, report_folder(sweep))
+            check_folder(folder := report_folder(sweep))
+            report = build_report(tracking_uri, sweep, folder)
     except InputError as error:
         return None, (), [f"no report yet: {error}"]
     return report.paths[0], report.headline, list(report.notes)

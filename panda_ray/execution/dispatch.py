@@ -12,6 +12,7 @@ from panda_ray.execution.plan import Plan
 from panda_ray.execution.schedule import Schedule
 from panda_ray.execution.shaper import Shaper
 from panda_ray.execution.shapes import Seconds
+from panda_ray.execution.signals import raise_if_ended
 from panda_ray.execution.stack import Stack
 from panda_ray.training.stacked import EpochReport
 
@@ -54,7 +55,12 @@ class Dispatch:
         self._schedule = Schedule(plan.stacks, plan.depends_on, plan.done, shaper)
 
     def next(self, slots: int | None = None, ahead: bool = True) -> Stack | None:
-        """A stack to start, or None while all that are left should wait; see `Schedule.next`."""
+        """A stack to start, or None while all that are left should wait; see `Schedule.next`.
+
+        Raises:
+            KeyboardInterrupt: a signal has arrived, and whatever ran then swallowed it.
+        """
+        raise_if_ended()
         for stack in self._elsewhere.returned():
             self._schedule.put_back(stack)
         return self._schedule.next(slots, ahead)

@@ -7,7 +7,6 @@ checkpoint, and Tune starts the trial again.
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +25,7 @@ from panda_ray.execution.members import train_members
 from panda_ray.execution.ray_cluster import environment
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.store import Store
+from panda_ray.execution.temporary import temporary_folder
 from panda_ray.execution.workspace import Settings, Workspace
 from panda_ray.sweep import ResourceSection
 from panda_ray.training.collective import LostPeerError, ProcessGroup
@@ -67,7 +67,7 @@ def train_on_workers(stack: Stack, store: Store, settings: Settings, resources: 
     # NCCL knows no two workers on one GPU; gloo takes the way over the host.
     backend = "nccl" if resources.gpus_per_stack >= 1 else "gloo"
     per_worker = {"CPU": resources.cpus_per_stack, "GPU": resources.gpus_per_stack}
-    with tempfile.TemporaryDirectory(prefix="panda-ray-train-") as folder, environment(_ENVIRONMENT):
+    with temporary_folder() as folder, environment(_ENVIRONMENT):
         torch_trainer: Any = TorchTrainer  # the types of both are those of Train v1
         report_callback: Any = TuneReportCallback
         trainer = torch_trainer(
@@ -79,7 +79,7 @@ def train_on_workers(stack: Stack, store: Store, settings: Settings, resources: 
                 use_gpu=resources.gpus_per_stack > 0,
                 resources_per_worker=per_worker,
             ),
-            run_config=RunConfig(name="run", storage_path=folder, callbacks=[report_callback()]),
+            run_config=RunConfig(name="run", storage_path=str(folder), callbacks=[report_callback()]),
         )
         try:
             outcomes: list[Outcome] = trainer.fit().return_value

@@ -7,15 +7,18 @@ data or the numbers is an outcome, not a failed trial, and is not retried.
 
 from __future__ import annotations
 
-import tempfile
 import traceback
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NoReturn
 
 from ray import tune
 from ray.tune import Callback, PlacementGroupFactory, TuneError
 from ray.tune.search import Searcher
 
+from panda_ray.errors import InputError
 from panda_ray.execution.dispatch import Dispatch
 from panda_ray.execution.files import StoreFullError
 from panda_ray.execution.publishing import fail_all
@@ -23,6 +26,7 @@ from panda_ray.execution.ray_cluster import check_resources, environment, parall
 from panda_ray.execution.ray_train import WAITING, WorkersLostError, train_on_workers
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.store import Store
+from panda_ray.execution.temporary import temporary_folder
 from panda_ray.execution.work import run_stack, settle
 from panda_ray.execution.workspace import Settings, Workspace
 from panda_ray.sweep import ResourceSection
@@ -48,13 +52,13 @@ class RayTuneRunner:
         resources = dispatch.plan.sweep.resources
         if dispatch.exhausted:
             return
-        with ray_cluster(self._address, settings), tempfile.TemporaryDirectory(prefix="panda-ray-tune-") as folder:
+        with _folder() as folder, ray_cluster(self._address, settings, folder):
             if self._address is None:
                 check_resources(resources.cpus_per_stack, resources.gpus_per_stack)
             dispatch.foresee()
             messenger = _Messenger(dispatch, store)
             searcher = _GraphSearcher(dispatch, elastic=self._address is not None)
-            tuner = _tuner(dispatch, searcher, messenger, store, settings, folder)
+            tuner = _tuner(dispatch, searcher, messenger, store, settings, str(folder / "tune"))
             try:
                 with environment(_pending_trials(resources, self._address)):
                     tuner.fit()
@@ -62,6 +66,17 @@ class RayTuneRunner:
                 if messenger.stopped_by is not None:
                     raise messenger.stopped_by from None
                 raise
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """Where Ray and Tune write what nobody reads."""
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(temporary_folder())
+        except OSError as error:
+            raise InputError(f"no folder for Ray's files: {error}; --runner inline needs none") from error
+        yield folder
 
 
 def _tuner(

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from panda_ray.execution.costs import Costs
@@ -15,6 +12,7 @@ from panda_ray.execution.elsewhere import Elsewhere
 from panda_ray.execution.events import Listener, Listeners, RunSummary
 from panda_ray.execution.files import StoreFullError
 from panda_ray.execution.plan import Plan
+from panda_ray.execution.signals import reason_of, signals_end_the_run
 from panda_ray.execution.store import Store
 from panda_ray.execution.workspace import Settings
 
@@ -36,8 +34,8 @@ def run_plan(plan: Plan, costs: Costs, store: Store, runner: Runner, listeners: 
     """Run every unit of a plan that has no result.
 
     Where there is one, the store is tried first; nothing is written where there is none. A failed unit blocks only what
-    depends on it. SIGINT, SIGTERM and a full disk end the run early: the summary says so, finished units are safe, and
-    the next run continues from the checkpoints. Programming errors propagate.
+    depends on it. SIGINT, SIGTERM, SIGHUP and a full disk end the run early: the summary says so, finished units are
+    safe, and the next run continues from the checkpoints. Programming errors propagate.
 
     Raises:
         InputError: results cannot be stored.
@@ -46,41 +44,33 @@ def run_plan(plan: Plan, costs: Costs, store: Store, runner: Runner, listeners: 
         store.check_writable()
     listener = Listeners(listeners)
     dispatch = Dispatch(plan, costs.expected, listener, Elsewhere(store.leases.taken))
-    store.remove_leftovers()
-    store.checkpoints.remove(_obsolete(plan, store))
-    interrupted: str | None = "an error in the program"
-    try:
-        listener.on_plan(plan)
-        with _termination_as_interrupt():
+    with signals_end_the_run():
+        store.remove_leftovers()
+        store.checkpoints.remove(_obsolete(plan, store))
+        interrupted: str | None = "an error in the program"
+        try:
+            listener.on_plan(plan)
             runner.run(dispatch, store, Settings.of(plan.sweep))
-        interrupted = None
-    except KeyboardInterrupt as signalled:
-        interrupted = str(signalled) or "interrupted (SIGINT)"
-    except StoreFullError as full:
-        interrupted = str(full)
-    finally:
-        summary = dispatch.summary(interrupted)
+            interrupted = None
+        except KeyboardInterrupt as signalled:
+            interrupted = reason_of(signalled)
+        except StoreFullError as full:
+            interrupted = str(full)
+        finally:
+            summary = _finish(dispatch, listener, interrupted)
+    return summary
+
+
+def _finish(dispatch: Dispatch, listener: Listener, interrupted: str | None) -> RunSummary:
+    """Tell the listeners; a signal that comes while they finish their work ends the run early, too."""
+    summary = dispatch.summary(interrupted)
+    try:
         listener.on_finished(summary)
+    except KeyboardInterrupt as signalled:
+        return replace(summary, interrupted=summary.interrupted or reason_of(signalled))
     return summary
 
 
 def _obsolete(plan: Plan, store: Store) -> list[str]:
     """Checkpoints of stacks that were published completely by a process that died right then."""
     return [name for name, keys in store.checkpoints.members().items() if plan.done.issuperset(keys)]
-
-
-@contextmanager
-def _termination_as_interrupt() -> Iterator[None]:
-    """SIGTERM ends a run like Ctrl-C does; only a main thread can listen to signals."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt("terminated (SIGTERM)")
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

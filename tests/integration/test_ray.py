@@ -20,6 +20,7 @@ from panda_ray.execution.ray_tune import RayTuneRunner
 from panda_ray.execution.run import run_plan
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.store import Store
+from panda_ray.execution.temporary import temporary_folder
 from panda_ray.execution.workspace import Settings
 from panda_ray.training.stacked import EpochReport
 from support.driving import driver, small_disk, wait_for, workers_of
@@ -31,7 +32,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 @pytest.fixture(scope="module")
 def local_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A Ray on this machine that several runs use."""
-    with ray_cluster(None, Settings.of(small_sweep(tmp_path_factory.getbasetemp()))):
+    with temporary_folder() as folder, ray_cluster(None, Settings.of(small_sweep(folder)), folder):
         yield
 
 
@@ -79,7 +80,7 @@ def test_a_stopped_driver_takes_its_workers_along_and_another_runner_continues(
         process.send_signal(sent)
         assert process.stdout is not None
         lines = process.stdout.read().splitlines()
-        assert process.wait(timeout=60) == (-signal.SIGKILL if sent == signal.SIGKILL else 1)
+        assert process.wait(timeout=240) == (-signal.SIGKILL if sent == signal.SIGKILL else 1)
     if sent == signal.SIGINT:
         assert "SIGINT" in lines[-1]
     deadline = time.monotonic() + 30

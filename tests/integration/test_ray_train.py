@@ -21,6 +21,7 @@ from panda_ray.execution.ray_tune import RayTuneRunner
 from panda_ray.execution.record import PROMPT_FILE
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.store import Store
+from panda_ray.execution.temporary import temporary_folder
 from panda_ray.execution.workspace import Settings
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.training.stacked import EpochReport
@@ -50,7 +51,7 @@ class Spread(Dispatch):
 @pytest.fixture(scope="module")
 def local_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A Ray on this machine that several runs use."""
-    with ray_cluster(None, Settings.of(small_sweep(tmp_path_factory.getbasetemp()))):
+    with temporary_folder() as folder, ray_cluster(None, Settings.of(small_sweep(folder)), folder):
         yield
 
 
