@@ -24,7 +24,8 @@ from panda_ray.execution.plan import Plan
 from panda_ray.execution.run import run_plan
 from panda_ray.execution.stack import Stack
 from panda_ray.execution.store import Store
-from panda_ray.tracking.client import connect, experiment_of
+from panda_ray.tracking.client import connect
+from panda_ray.tracking.experiment import open_experiment
 from panda_ray.tracking.schema import KEY, search
 from panda_ray.tracking.unit_run import ended_at
 from support.driving import driver, small_disk, wait_for
@@ -220,7 +221,7 @@ def test_one_command_repairs_a_result_and_what_was_built_on_it(quiet: Path, tmp_
     store = Store(str(tmp_path))
     assert store.done_keys() == set(runs)
     client = connect(closing.tracking_uri)
-    logged = list(search(client, experiment_of(client, sweep.name), ""))
+    logged = list(search(client, open_experiment(client, sweep.name, store), ""))
     for key in (teacher, student):
         (found,) = [run for run in logged if run.data.tags.get(KEY) == key]
         assert found.info.end_time == ended_at(store.known(key))
