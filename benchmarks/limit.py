@@ -24,7 +24,7 @@ from benchmarks.setting import Setting
 from benchmarks.workload import make_task
 from panda_ray.backbones.frozen_linear import FrozenLinear
 from panda_ray.backbones.sizes import Sizes
-from panda_ray.execution.operations import backward_operations, forward_operations
+from panda_ray.execution.costs.operations import backward_operations, forward_operations
 
 Multiply = Callable[[Tensor, Tensor], Tensor]
 

@@ -15,7 +15,7 @@ from benchmarks.lengths import mean_tokens
 from benchmarks.models import SIZES
 from benchmarks.results import read_all
 from panda_ray.backbones.sizes import Sizes
-from panda_ray.execution.operations import backward_operations, forward_operations
+from panda_ray.execution.costs.operations import backward_operations, forward_operations
 from panda_ray.reports.paper import FOLDER as PAPER
 
 ASSUMED_TOKENS = 40

@@ -13,12 +13,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from panda_ray.execution.bound import Bound, bound_of
-from panda_ray.execution.costs import Costs
-from panda_ray.execution.nominal import nominal_catalog
-from panda_ray.execution.plan import Plan, plan_from
-from panda_ray.execution.simulation import Simulation, simulate
-from panda_ray.execution.store import Store
+from panda_ray.execution.costs.costs import Costs
+from panda_ray.execution.planning.plan import Plan, plan_from
+from panda_ray.execution.scheduling.lower_bound import Bound, bound_of
+from panda_ray.execution.scheduling.simulation import Simulation, simulate
+from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.nominal import nominal_catalog
 from panda_ray.sweep_file import load_sweep
 
 SWEEP = "sweeps/paper/bert_large.yaml"

@@ -12,8 +12,8 @@ import torch
 from benchmarks.estimates.foresight import foresights
 from benchmarks.results import write
 from panda_ray.errors import InputError
-from panda_ray.execution.plan import build_plan
-from panda_ray.execution.store import Store
+from panda_ray.execution.planning.plan import build_plan
+from panda_ray.execution.store.store import Store
 from panda_ray.sweep_file import load_sweep
 
 _FEWEST_STACKS = 4

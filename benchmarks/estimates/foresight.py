@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from panda_ray.execution.costs import Costs
-from panda_ray.execution.plan import Plan
-from panda_ray.execution.stack import Stack
+from panda_ray.execution.costs.costs import Costs
+from panda_ray.execution.planning.plan import Plan
+from panda_ray.execution.planning.stack import Stack
 
 Record = Mapping[str, Any]
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from panda_ray.execution.costs import Costs
-from panda_ray.execution.inline import InlineRunner
-from panda_ray.execution.plan import Plan, build_plan
-from panda_ray.execution.run import run_plan
-from panda_ray.execution.store import Record, Store
-from panda_ray.execution.unit import Unit
+from panda_ray.execution.costs.costs import Costs
+from panda_ray.execution.planning.plan import Plan, build_plan
+from panda_ray.execution.runners.inline import InlineRunner
+from panda_ray.execution.runners.run import run_plan
+from panda_ray.execution.store.store import Record, Store
+from panda_ray.execution.units.unit import Unit
 from panda_ray.sweep import Sweep
 
 _THREADS = 8

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.orchestration.bar import Bar
 from benchmarks.orchestration.child import run_child
 from benchmarks.orchestration.events import read_events, times
-from panda_ray.execution.store import Record, Store
+from panda_ray.execution.store.store import Record, Store
 
 PERCENT = 3
 QUICKSTART = "sweeps/quickstart.yaml"

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from panda_ray.cli import main as command_line
-from panda_ray.execution import run
-from panda_ray.execution.costs import Costs
+from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Listener, Outcome, RunSummary
-from panda_ray.execution.plan import Plan
-from panda_ray.execution.stack import Stack
+from panda_ray.execution.planning.plan import Plan
+from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.runners import run
 
 
 class EventLog(Listener):

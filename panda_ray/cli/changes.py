@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from panda_ray.execution.plan import Plan
-    from panda_ray.execution.unit import Unit
+    from panda_ray.execution.planning.plan import Plan
+    from panda_ray.execution.units.unit import Unit
 
 Change = tuple[str, Any, Any]
 """Dotted setting, stored value, wanted value."""

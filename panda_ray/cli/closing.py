@@ -12,8 +12,8 @@ from panda_ray.execution.signals import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
     from panda_ray.execution.events import RunSummary
-    from panda_ray.execution.plan import Plan
-    from panda_ray.execution.store import Store
+    from panda_ray.execution.planning.plan import Plan
+    from panda_ray.execution.store.store import Store
 
 EXIT_FAILED = 1
 _CAUSES_SHOWN = 5

@@ -19,9 +19,9 @@ from panda_ray.cli.states import stages
 from panda_ray.execution.events import Listener, Outcome, RunSummary
 
 if TYPE_CHECKING:
-    from panda_ray.execution.costs import Costs
-    from panda_ray.execution.plan import Plan
-    from panda_ray.execution.stack import Stack
+    from panda_ray.execution.costs.costs import Costs
+    from panda_ray.execution.planning.plan import Plan
+    from panda_ray.execution.planning.stack import Stack
     from panda_ray.training.stacked import EpochReport
 
 _REFRESHES_PER_SECOND = 4

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from panda_ray.cli.states import stage_of
 
 if TYPE_CHECKING:
-    from panda_ray.execution.costs import Costs
-    from panda_ray.execution.plan import Plan
-    from panda_ray.execution.samples import Device
-    from panda_ray.execution.speeds import Basis
+    from panda_ray.execution.costs.costs import Costs
+    from panda_ray.execution.costs.samples import Device
+    from panda_ray.execution.costs.speeds import Basis
+    from panda_ray.execution.planning.plan import Plan
     from panda_ray.sweep import Sweep
 
 _KNOWN_FROM: Mapping[Basis, str] = {

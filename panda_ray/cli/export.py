@@ -11,7 +11,7 @@ from panda_ray.cli.options import Overrides, SweepFile
 from panda_ray.errors import InputError
 
 if TYPE_CHECKING:
-    from panda_ray.execution.store import Record, Store
+    from panda_ray.execution.store.store import Record, Store
 
 Key = Annotated[
     str, typer.Argument(metavar="KEY", help="A unit's key, or how it begins; scores.csv and MLflow have it.")
@@ -22,7 +22,7 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the adap
 def export(sweep_file: SweepFile, key: Key, folder: Folder, overrides: Overrides) -> None:
     """Write one trained prompt and its head as a PEFT prefix-tuning adapter."""
     from panda_ray.backbones.registry import model_location
-    from panda_ray.execution.store import Store
+    from panda_ray.execution.store.store import Store
     from panda_ray.prompts.peft import export_peft
     from panda_ray.prompts.prompt import Prompt
     from panda_ray.sweep_file import load_sweep

@@ -10,7 +10,7 @@ from rich.text import Text
 from panda_ray.cli.states import STATES, State, combined
 
 if TYPE_CHECKING:
-    from panda_ray.execution.plan import Plan
+    from panda_ray.execution.planning.plan import Plan
 
 _MARKS: Mapping[State, tuple[str, str]] = {
     "done": ("■", "green"),

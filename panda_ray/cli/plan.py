@@ -15,18 +15,18 @@ from panda_ray.cli.simulate import Simulate, print_simulation
 from panda_ray.cli.states import stages, states_of
 
 if TYPE_CHECKING:
-    from panda_ray.execution.limits import Limit
-    from panda_ray.execution.plan import Plan
-    from panda_ray.execution.store import Store
+    from panda_ray.execution.planning.plan import Plan
+    from panda_ray.execution.store.memory_limits import Limit
+    from panda_ray.execution.store.store import Store
 
 _COUNTS = ("total", "done", "to_run", "blocked")
 
 
 def plan(sweep_file: SweepFile, overrides: Overrides, as_json: Json = False, simulate: Simulate = None) -> None:
     """Show what exists, what would run, how long it would take and what it would cost; change nothing."""
-    from panda_ray.execution.costs import Costs
-    from panda_ray.execution.plan import build_plan
-    from panda_ray.execution.store import Store
+    from panda_ray.execution.costs.costs import Costs
+    from panda_ray.execution.planning.plan import build_plan
+    from panda_ray.execution.store.store import Store
     from panda_ray.sweep_file import load_sweep
 
     sweep = load_sweep(sweep_file, overrides)
@@ -74,8 +74,8 @@ def describe_plan(planned: Plan, store: Store, records: Sequence[Mapping[str, An
 
 def _narrowing(planned: Plan) -> list[Limit]:
     """What keeps stacks that are left narrower than the sweep file does."""
-    from panda_ray.execution.limits import footprint_of
-    from panda_ray.execution.packing import widest
+    from panda_ray.execution.planning.footprints import footprint_of
+    from panda_ray.execution.planning.packing import widest
 
     if not planned.limits:
         return []

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from panda_ray.cli.states import State, states_of
 
 if TYPE_CHECKING:
-    from panda_ray.execution.costs import Costs
+    from panda_ray.execution.costs.costs import Costs
     from panda_ray.execution.events import Outcome
-    from panda_ray.execution.plan import Plan
-    from panda_ray.execution.stack import Stack
+    from panda_ray.execution.planning.plan import Plan
+    from panda_ray.execution.planning.stack import Stack
     from panda_ray.training.stacked import EpochReport
 
 

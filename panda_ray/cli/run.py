@@ -21,11 +21,11 @@ from panda_ray.cli.console import print_json, stderr, stdout
 from panda_ray.cli.options import Json, Overrides, SweepFile
 from panda_ray.cli.report import check_folder, report_folder
 from panda_ray.errors import InputError
-from panda_ray.execution.ray_address import check_socket
+from panda_ray.execution.runners.ray_address import check_socket
 from panda_ray.execution.signals import EXIT_INTERRUPTED, reason_of, signals_end_the_run
 
 if TYPE_CHECKING:
-    from panda_ray.execution.run import Runner
+    from panda_ray.execution.runners.run import Runner
     from panda_ray.sweep import Sweep
 
 
@@ -102,10 +102,10 @@ def run_sweep(sweep: Sweep, runner: Runner, command_of: Callable[[str], str]) ->
         command_of: the name of another command to the command line that runs it on the same sweep.
     """
     from panda_ray.cli.display import make_display
-    from panda_ray.execution.costs import Costs
-    from panda_ray.execution.plan import build_plan
-    from panda_ray.execution.run import run_plan
-    from panda_ray.execution.store import Store
+    from panda_ray.execution.costs.costs import Costs
+    from panda_ray.execution.planning.plan import build_plan
+    from panda_ray.execution.runners.run import run_plan
+    from panda_ray.execution.store.store import Store
     from panda_ray.tracking.mlflow import MlflowTracker
     from panda_ray.tracking.uri import public
 
@@ -169,10 +169,10 @@ def _report(sweep: Sweep, tracking_uri: str) -> tuple[Path | None, tuple[str, ..
 
 def _make_runner(name: RunnerName, address: str | None) -> Runner:
     if name is RunnerName.INLINE:
-        from panda_ray.execution.inline import InlineRunner
+        from panda_ray.execution.runners.inline import InlineRunner
 
         return InlineRunner()
-    from panda_ray.execution.ray_tune import RayTuneRunner
+    from panda_ray.execution.runners.ray_tune import RayTuneRunner
 
     return RayTuneRunner(address)
 

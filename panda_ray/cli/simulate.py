@@ -18,10 +18,10 @@ from panda_ray.cli.estimate import Ahead, duration, summary, work_ahead
 from panda_ray.errors import InputError
 
 if TYPE_CHECKING:
-    from panda_ray.execution.bound import Bound
-    from panda_ray.execution.nominal import NominalCatalog
-    from panda_ray.execution.plan import Plan
-    from panda_ray.execution.simulation import Simulation
+    from panda_ray.execution.planning.plan import Plan
+    from panda_ray.execution.scheduling.lower_bound import Bound
+    from panda_ray.execution.scheduling.simulation import Simulation
+    from panda_ray.execution.units.nominal import NominalCatalog
     from panda_ray.sweep import Sweep
 
 Simulate = Annotated[
@@ -70,12 +70,12 @@ def _numbers(wanted: str) -> list[int]:
 
 
 def _forecast(sweep: Sweep, slots: dict[int, int]) -> _Forecast:
-    from panda_ray.execution.bound import bound_of
-    from panda_ray.execution.costs import Costs
-    from panda_ray.execution.nominal import nominal_catalog
-    from panda_ray.execution.plan import plan_from
-    from panda_ray.execution.simulation import simulate
-    from panda_ray.execution.store import Store
+    from panda_ray.execution.costs.costs import Costs
+    from panda_ray.execution.planning.plan import plan_from
+    from panda_ray.execution.scheduling.lower_bound import bound_of
+    from panda_ray.execution.scheduling.simulation import simulate
+    from panda_ray.execution.store.store import Store
+    from panda_ray.execution.units.nominal import nominal_catalog
 
     store, nominal = Store(sweep.storage), nominal_catalog(sweep)
     plan = plan_from(sweep, store, nominal.catalog)

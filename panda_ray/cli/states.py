@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from panda_ray.execution.plan import Plan
-    from panda_ray.execution.store import Store
+    from panda_ray.execution.planning.plan import Plan
+    from panda_ray.execution.store.store import Store
 
 State = Literal["done", "running", "failed", "blocked", "waiting"]
 

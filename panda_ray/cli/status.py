@@ -17,7 +17,7 @@ from panda_ray.cli.options import Overrides, SweepFile
 from panda_ray.cli.states import count_cells, stored_states
 
 if TYPE_CHECKING:
-    from panda_ray.execution.store import Store
+    from panda_ray.execution.store.store import Store
     from panda_ray.sweep import Sweep
 
 _SECONDS_BETWEEN_LOOKS = 5.0
@@ -27,7 +27,7 @@ Watch = Annotated[bool, typer.Option("--watch", help="Look again every few secon
 
 def status(sweep_file: SweepFile, overrides: Overrides, watch: Watch = False) -> None:
     """Show the grid by state: done, running (or interrupted with a checkpoint), failed, blocked, waiting."""
-    from panda_ray.execution.store import Store
+    from panda_ray.execution.store.store import Store
     from panda_ray.sweep_file import load_sweep
 
     sweep = load_sweep(sweep_file, overrides)
@@ -45,7 +45,7 @@ def status(sweep_file: SweepFile, overrides: Overrides, watch: Watch = False) ->
 
 def _look(sweep: Sweep, store: Store) -> tuple[RenderableType, bool]:
     """What the store holds now, drawn, and whether every cell is done."""
-    from panda_ray.execution.plan import build_plan
+    from panda_ray.execution.planning.plan import build_plan
 
     plan = build_plan(sweep, store)
     states = stored_states(plan, store)

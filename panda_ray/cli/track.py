@@ -28,8 +28,8 @@ def track(sweep_file: SweepFile, overrides: Overrides, rebuild: Rebuild = False)
     Exit status: 0 if MLflow has every finished unit, 1 if it lacks some, 2 for bad input.
     """
     from panda_ray.execution.events import RunSummary
-    from panda_ray.execution.plan import build_plan
-    from panda_ray.execution.store import Store
+    from panda_ray.execution.planning.plan import build_plan
+    from panda_ray.execution.store.store import Store
     from panda_ray.sweep_file import load_sweep
     from panda_ray.tracking.mlflow import MlflowTracker
     from panda_ray.tracking.uri import public

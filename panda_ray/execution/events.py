@@ -9,10 +9,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from panda_ray.execution.stack import Stack
+from panda_ray.execution.planning.stack import Stack
 
 if TYPE_CHECKING:
-    from panda_ray.execution.plan import Plan
+    from panda_ray.execution.planning.plan import Plan
     from panda_ray.training.stacked import EpochReport
 
 Status = Literal["done", "failed", "blocked", "held"]

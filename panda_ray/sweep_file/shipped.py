@@ -16,5 +16,5 @@ def shipped_sweeps() -> dict[str, Path]:
 
 def sweep_path(given: str) -> str:
     """The file that is meant: the one of that path, or the shipped sweep of that name where there is no such file."""
-    shipped = None if Path(given).exists() else shipped_sweeps().get(given)
-    return given if shipped is None else str(shipped)
+    shipped = shipped_sweeps().get(given)
+    return given if shipped is None or Path(given).exists() else str(shipped)

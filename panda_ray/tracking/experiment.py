@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Experiment, ViewType
 
 from panda_ray.errors import InputError
-from panda_ray.execution.store import Store
+from panda_ray.execution.store.store import Store
 from panda_ray.tracking.schema import COMPLETE, KEY, STORAGE, SWEEP
 from panda_ray.tracking.uri import SQLITE, artifact_folder, database_of, public
 

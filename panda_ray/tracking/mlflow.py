@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 from panda_ray.errors import InputError
 from panda_ray.execution.events import Listener, Outcome, RunSummary
-from panda_ray.execution.plan import Plan
-from panda_ray.execution.stack import Stack
-from panda_ray.execution.store import Store
+from panda_ray.execution.planning.plan import Plan
+from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.store.store import Store
 from panda_ray.tracking.patience import Pulse, SilentError
 from panda_ray.tracking.uri import public, tracking_uri_of
 

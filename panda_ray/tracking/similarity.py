@@ -7,10 +7,10 @@ from contextlib import suppress
 
 import pandas as pd
 
-from panda_ray.execution.cells import Similarity
-from panda_ray.execution.plan import Plan
-from panda_ray.execution.similarity import pair_similarity
-from panda_ray.execution.store import Store
+from panda_ray.execution.planning.plan import Plan
+from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.cells import Similarity
+from panda_ray.execution.work.similarity import pair_similarity
 from panda_ray.tracking.study import SIMILARITY_COLUMNS
 
 

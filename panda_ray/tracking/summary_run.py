@@ -20,8 +20,8 @@ import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Metric, RunTag
 
-from panda_ray.execution.plan import Plan
-from panda_ray.execution.store import Record
+from panda_ray.execution.planning.plan import Plan
+from panda_ray.execution.store.store import Record
 from panda_ray.tasks import get_task
 from panda_ray.tracking import examples
 from panda_ray.tracking.identity import IDENTITY, sweep_identity

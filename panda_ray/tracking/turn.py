@@ -10,7 +10,7 @@ import fcntl
 from pathlib import Path
 from typing import IO
 
-from panda_ray.execution.store import Store
+from panda_ray.execution.store.store import Store
 
 
 class Turn:

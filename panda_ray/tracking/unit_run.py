@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
-from panda_ray.execution.store import Record
+from panda_ray.execution.store.store import Record
 from panda_ray.tracking.schema import COMPLETE, KEY, KIND, LABEL, ROLE
 
 METRICS_PER_CALL = 1000

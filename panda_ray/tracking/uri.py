@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from panda_ray.errors import InputError
-from panda_ray.execution.store import Store
+from panda_ray.execution.store.store import Store
 
 SQLITE = "sqlite:///"
 ARTIFACTS = "mlflow-artifacts"

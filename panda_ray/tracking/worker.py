@@ -9,8 +9,8 @@ import time
 
 from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome
-from panda_ray.execution.plan import Plan
-from panda_ray.execution.store import Store
+from panda_ray.execution.planning.plan import Plan
+from panda_ray.execution.store.store import Store
 from panda_ray.tracking.patience import Pulse
 from panda_ray.tracking.session import Session, remake
 from panda_ray.tracking.similarity import Similarities

@@ -26,6 +26,7 @@ sys.meta_path.insert(0, Blocked())
 SCIENCE = ("tasks", "backbones", "prompts", "methods", "metrics", "training")
 LIGHT = (
     "panda_ray.errors",
+    "panda_ray.execution.store.store",
     "panda_ray.sweep",
     "panda_ray.sweep_file",
     "panda_ray.tracking.database",
@@ -33,7 +34,6 @@ LIGHT = (
     "panda_ray.tracking.provenance",
     "panda_ray.tracking.schema",
     "panda_ray.tracking.study",
-    "panda_ray.reports.comparison",
     "panda_ray.reports.drawing",
     "panda_ray.reports.frame",
     "panda_ray.reports.paper",
@@ -84,7 +84,7 @@ def test_light_modules_need_no_torch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("library", "module"), [("torch", "panda_ray.training.stacked"), ("ray", "panda_ray.execution.ray_tune")]
+    ("library", "module"), [("torch", "panda_ray.training.stacked"), ("ray", "panda_ray.execution.runners.ray_tune")]
 )
 def test_a_blocked_library_is_missed_by_what_needs_it(library: str, module: str) -> None:
     process = ended([library], f"import {module}")

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from panda_ray.errors import InputError
-from panda_ray.execution import ray_address
-from panda_ray.execution.ray_address import check_address
+from panda_ray.execution.runners import ray_address
+from panda_ray.execution.runners.ray_address import check_address
 from support.command_line import Ended, finish, start
 from support.small_sweeps import small_sweep
 

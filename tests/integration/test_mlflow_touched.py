@@ -12,8 +12,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from panda_ray.errors import InputError
-from panda_ray.execution.plan import Plan, build_plan
-from panda_ray.execution.store import Store
+from panda_ray.execution.planning.plan import Plan, build_plan
+from panda_ray.execution.store.store import Store
 from panda_ray.tracking.client import connect
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.tracking.reading import read_study

@@ -10,8 +10,8 @@ import pytest
 
 from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome, RunSummary
-from panda_ray.execution.plan import build_plan
-from panda_ray.execution.store import Store
+from panda_ray.execution.planning.plan import build_plan
+from panda_ray.execution.store.store import Store
 from panda_ray.reports.build import build_report
 from panda_ray.reports.foreign_text import markdown_text
 from panda_ray.tracking.client import connect

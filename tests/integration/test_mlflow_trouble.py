@@ -16,8 +16,8 @@ import pytest
 
 from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome, RunSummary
-from panda_ray.execution.plan import build_plan
-from panda_ray.execution.store import Store
+from panda_ray.execution.planning.plan import build_plan
+from panda_ray.execution.store.store import Store
 from panda_ray.tracking import mlflow, patience
 from panda_ray.tracking.client import connect
 from panda_ray.tracking.mlflow import MlflowTracker

@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 
 from panda_ray.errors import InputError
-from panda_ray.execution.costs import Costs
-from panda_ray.execution.dispatch import Dispatch
+from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Listener
-from panda_ray.execution.ray_cluster import ray_cluster
-from panda_ray.execution.ray_tune import RayTuneRunner
-from panda_ray.execution.run import run_plan
-from panda_ray.execution.stack import Stack
-from panda_ray.execution.store import Store
-from panda_ray.execution.temporary import temporary_folder
-from panda_ray.execution.workspace import Settings
+from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.runners.ray_cluster import ray_cluster
+from panda_ray.execution.runners.ray_tune import RayTuneRunner
+from panda_ray.execution.runners.run import run_plan
+from panda_ray.execution.runners.temporary import temporary_folder
+from panda_ray.execution.scheduling.dispatcher import Dispatch
+from panda_ray.execution.store.store import Store
+from panda_ray.execution.work.workspace import Settings
 from panda_ray.training.stacked import EpochReport
 from support.driving import driver, small_disk, wait_for, workers_of
 from support.small_sweeps import LONG, contents, fingerprints, planned, run_inline, small_sweep

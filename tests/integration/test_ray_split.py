@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from panda_ray.execution.costs import Costs
+from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Listener
-from panda_ray.execution.ray_tune import RayTuneRunner
-from panda_ray.execution.run import run_plan
-from panda_ray.execution.stack import Stack
+from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.runners.ray_tune import RayTuneRunner
+from panda_ray.execution.runners.run import run_plan
 from support.small_sweeps import contents, planned, small_sweep
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]

@@ -11,8 +11,8 @@ import pytest
 
 from panda_ray.cli.report import check_folder
 from panda_ray.errors import InputError
-from panda_ray.execution.ray_cluster import ray_cluster
-from panda_ray.execution.workspace import Settings
+from panda_ray.execution.runners.ray_cluster import ray_cluster
+from panda_ray.execution.work.workspace import Settings
 from support.small_sweeps import small_sweep
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
@@ -21,9 +21,9 @@ START = """\
 import sys
 from pathlib import Path
 import ray
-from panda_ray.execution.ray_cluster import ray_cluster
-from panda_ray.execution.temporary import temporary_folder
-from panda_ray.execution.workspace import Settings
+from panda_ray.execution.runners.ray_cluster import ray_cluster
+from panda_ray.execution.runners.temporary import temporary_folder
+from panda_ray.execution.work.workspace import Settings
 from support.small_sweeps import small_sweep
 
 @ray.remote

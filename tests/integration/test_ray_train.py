@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 import torch
 
-from panda_ray.execution.costs import Costs
-from panda_ray.execution.dispatch import Dispatch
+from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Listener
-from panda_ray.execution.plan import Plan
-from panda_ray.execution.ray_cluster import ray_cluster
-from panda_ray.execution.ray_tune import RayTuneRunner
-from panda_ray.execution.record import PROMPT_FILE
-from panda_ray.execution.stack import Stack
-from panda_ray.execution.store import Store
-from panda_ray.execution.temporary import temporary_folder
-from panda_ray.execution.workspace import Settings
+from panda_ray.execution.planning.plan import Plan
+from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.runners.ray_cluster import ray_cluster
+from panda_ray.execution.runners.ray_tune import RayTuneRunner
+from panda_ray.execution.runners.temporary import temporary_folder
+from panda_ray.execution.scheduling.dispatcher import Dispatch
+from panda_ray.execution.store.store import Store
+from panda_ray.execution.work.record import PROMPT_FILE
+from panda_ray.execution.work.workspace import Settings
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.training.stacked import EpochReport
 from support.driving import workers_of

@@ -11,8 +11,8 @@ import yaml
 
 from panda_ray.errors import InputError
 from panda_ray.execution.events import RunSummary
-from panda_ray.execution.plan import build_plan
-from panda_ray.execution.store import Store
+from panda_ray.execution.planning.plan import build_plan
+from panda_ray.execution.store.store import Store
 from panda_ray.reports.build import build_report
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.mlflow import MlflowTracker

@@ -15,15 +15,15 @@ import pytest
 import torch
 
 from panda_ray.cli.run import run_sweep
-from panda_ray.execution import members
-from panda_ray.execution.costs import Costs
+from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Listener, RunSummary
-from panda_ray.execution.inline import InlineRunner
-from panda_ray.execution.leases import EXPIRY_SECONDS
-from panda_ray.execution.plan import Plan
-from panda_ray.execution.run import run_plan
-from panda_ray.execution.stack import Stack
-from panda_ray.execution.store import Store
+from panda_ray.execution.planning.plan import Plan
+from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.runners.inline import InlineRunner
+from panda_ray.execution.runners.run import run_plan
+from panda_ray.execution.store.leases import EXPIRY_SECONDS
+from panda_ray.execution.store.store import Store
+from panda_ray.execution.work import members
 from panda_ray.tracking.client import connect
 from panda_ray.tracking.experiment import open_experiment
 from panda_ray.tracking.schema import KEY, search

@@ -14,15 +14,16 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from panda_ray.backbones import Backbone
-from panda_ray.execution import members, publishing, signing
-from panda_ray.execution.costs import Costs
+from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Listener, Outcome
-from panda_ray.execution.inline import InlineRunner
-from panda_ray.execution.ray_tune import RayTuneRunner
-from panda_ray.execution.run import run_plan
-from panda_ray.execution.stack import Stack
-from panda_ray.execution.store import Store
-from panda_ray.execution.unit import Unit
+from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.runners.inline import InlineRunner
+from panda_ray.execution.runners.ray_tune import RayTuneRunner
+from panda_ray.execution.runners.run import run_plan
+from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.unit import Unit
+from panda_ray.execution.work import members, publishing
+from panda_ray.execution.work import signatures as signing
 from panda_ray.tasks.encoded import EncodedTask
 from panda_ray.training.member import Member, MemberResult
 from panda_ray.training.stacked import EpochReport, train_stack

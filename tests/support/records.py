@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from panda_ray.execution.plan import Plan
-from panda_ray.execution.similarity import signature_bytes
-from panda_ray.execution.store import Store
-from panda_ray.execution.unit import Unit
+from panda_ray.execution.planning.plan import Plan
+from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.unit import Unit
+from panda_ray.execution.work.similarity import signature_bytes
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks import get_task
 from panda_ray.tasks.scoring import reduce

@@ -6,11 +6,11 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from panda_ray.execution.costs import Costs
-from panda_ray.execution.inline import InlineRunner
-from panda_ray.execution.plan import Plan, build_plan
-from panda_ray.execution.run import run_plan
-from panda_ray.execution.store import Store
+from panda_ray.execution.costs.costs import Costs
+from panda_ray.execution.planning.plan import Plan, build_plan
+from panda_ray.execution.runners.inline import InlineRunner
+from panda_ray.execution.runners.run import run_plan
+from panda_ray.execution.store.store import Store
 from panda_ray.sweep import Sweep
 
 LONG = {"epochs": 12, "prompt_len": 4, "batch_size": 16}

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from panda_ray.backbones import backbone_sizes
-from panda_ray.execution.operations import backward_operations, forward_operations
-from panda_ray.execution.plan import Plan
-from panda_ray.execution.unit import Unit
+from panda_ray.execution.costs.operations import backward_operations, forward_operations
+from panda_ray.execution.planning.plan import Plan
+from panda_ray.execution.units.unit import Unit
 from panda_ray.sweep import Sweep
 
 GPU = "NVIDIA A100"

@@ -15,8 +15,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
 from panda_ray.execution.events import Outcome, RunSummary
-from panda_ray.execution.plan import Plan, build_plan
-from panda_ray.execution.store import Store
+from panda_ray.execution.planning.plan import Plan, build_plan
+from panda_ray.execution.store.store import Store
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.tracking.study import Study

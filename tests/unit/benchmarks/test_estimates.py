@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.estimates.foresight import SHARES, foresights
-from panda_ray.execution.plan import build_plan
-from panda_ray.execution.store import Store
+from panda_ray.execution.planning.plan import build_plan
+from panda_ray.execution.store.store import Store
 from support.timed_records import START, loop_seconds, record, timed_sweep
 
 

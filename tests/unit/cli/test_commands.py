@@ -16,7 +16,7 @@ import pytest
 import panda_ray.tasks.check
 from panda_ray.backbones import BACKBONES
 from panda_ray.cli.ui import server_command
-from panda_ray.execution.store import Store
+from panda_ray.execution.store.store import Store
 from panda_ray.metrics import METRICS
 from panda_ray.tasks import TASKS, TaskSpec, get_task
 from support.command_line import CommandLine, Ended, finish, start
@@ -126,7 +126,7 @@ def test_a_plan_for_gpus_is_priced_in_their_hours(cli: CommandLine) -> None:
 
 
 def test_prices_enter_no_key(cli: CommandLine) -> None:
-    from panda_ray.execution.plan import build_plan
+    from panda_ray.execution.planning.plan import build_plan
     from panda_ray.sweep_file import load_sweep
 
     plans = [
@@ -137,8 +137,8 @@ def test_prices_enter_no_key(cli: CommandLine) -> None:
 
 
 def test_plan_says_which_stacks_memory_keeps_narrow(cli: CommandLine, tmp_path: Path) -> None:
-    from panda_ray.execution.limits import footprint_of
-    from panda_ray.execution.plan import build_plan
+    from panda_ray.execution.planning.footprints import footprint_of
+    from panda_ray.execution.planning.plan import build_plan
     from panda_ray.sweep_file import load_sweep
 
     store = Store(str(tmp_path / "store"))
@@ -163,7 +163,7 @@ def test_plan_changes_nothing(cli: CommandLine, tmp_path: Path) -> None:
 
 
 def test_status_shows_failures_and_what_they_block(cli: CommandLine, tmp_path: Path) -> None:
-    from panda_ray.execution.plan import build_plan
+    from panda_ray.execution.planning.plan import build_plan
     from panda_ray.sweep_file import load_sweep
 
     store = Store(str(tmp_path / "store"))
@@ -193,7 +193,7 @@ def test_status_shows_failures_and_what_they_block(cli: CommandLine, tmp_path: P
         (["run", "x.yaml", "--runner", "inline", "--address", "auto"], "--address names a Ray cluster"),
         (["status", "x.yaml", "--set", "seeds=1"], "--set seeds=1: seeds: must be a list, not 1"),
         (["track", "x.yaml", "--set", "data_root=data"], "has no result of sweep 'tiny' yet"),
-        (["plan", "x.yaml", "--set", "seeds=[9223372036854775808]"], "less than 9223372036854775808"),
+        (["plan", "x.yaml", "--set", "seeds=[9223372036854775808]"], "at most 9223372036854775807"),
         (["plan", "x.yaml", "--set", f"name={'x' * 121}"], "at most 120 characters"),
         (["ui"], "no runs/*/mlflow.db here"),
         (["ui", "x.yaml"], "nothing was tracked yet"),

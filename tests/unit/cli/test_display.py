@@ -8,11 +8,11 @@ import pytest
 from rich.console import Console
 
 from panda_ray.cli.display import LiveDisplay, PlainDisplay, make_display
-from panda_ray.execution.costs import Costs
+from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Listener, Outcome, RunSummary
-from panda_ray.execution.plan import Plan, build_plan
-from panda_ray.execution.stack import Stack
-from panda_ray.execution.store import Store
+from panda_ray.execution.planning.plan import Plan, build_plan
+from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.store.store import Store
 from panda_ray.sweep import Sweep
 from panda_ray.training.stacked import EpochReport
 

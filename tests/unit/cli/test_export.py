@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from panda_ray.cli.app import app
 from panda_ray.errors import InputError
-from panda_ray.execution.store import Store
+from panda_ray.execution.store.store import Store
 from panda_ray.prompts.prompt import Prompt
 from support.records import BARE
 

@@ -12,10 +12,10 @@ from panda_ray.cli.estimate import duration
 from panda_ray.cli.grid import render_grid
 from panda_ray.cli.progress import Progress
 from panda_ray.cli.states import State, combined, count_cells, stages, states_of, stored_states
-from panda_ray.execution.costs import Costs
+from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Outcome
-from panda_ray.execution.plan import Plan, build_plan
-from panda_ray.execution.store import Store
+from panda_ray.execution.planning.plan import Plan, build_plan
+from panda_ray.execution.store.store import Store
 from panda_ray.sweep import Sweep
 from panda_ray.tasks import get_task
 from panda_ray.training.stacked import EpochReport
@@ -62,7 +62,7 @@ def test_states_come_from_the_store(plan: Plan, tmp_path: Path) -> None:
     store = Store(str(tmp_path))
     store.failures.write(source_key(plan, "review"), "the loss became NaN")
     running = next(stack for stack in plan.stacks if stack.members[0].task == "remark")
-    store.checkpoints.of(running).save(b"state")
+    store.checkpoints.of(running.keys).save(b"state")
     states = stored_states(plan, store)
     assert states[source_key(plan, "review")] == "failed"
     assert {states[unit.key] for unit in running.members} == {"running"}

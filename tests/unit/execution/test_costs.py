@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from panda_ray.cli.estimate import hours, summary, work_ahead
-from panda_ray.execution.costs import Costs
-from panda_ray.execution.plan import Plan, build_plan
-from panda_ray.execution.speeds import ASSUMED_EFFICIENCY, ASSUMED_START
-from panda_ray.execution.stack import Stack
-from panda_ray.execution.store import Store
-from panda_ray.execution.unit import Unit
+from panda_ray.execution.costs.costs import Costs
+from panda_ray.execution.costs.speeds import ASSUMED_EFFICIENCY, ASSUMED_START
+from panda_ray.execution.planning.plan import Plan, build_plan
+from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.unit import Unit
 from panda_ray.tasks import get_task
 from panda_ray.tasks.extent import extent_of, nominal_extent
 from support.timed_records import GPU, RATE, START, TRAIN, loop_seconds, record, row_operations, timed_sweep, unit_of

@@ -18,15 +18,14 @@ import safetensors.torch
 import torch
 
 from panda_ray.errors import InputError
-from panda_ray.execution import folder as folders
-from panda_ray.execution.catalog import read_catalog
-from panda_ray.execution.costs import Costs
-from panda_ray.execution.limits import Footprint
-from panda_ray.execution.plan import Plan, plan_from
-from panda_ray.execution.sealed import LARGEST_FILE, seal
-from panda_ray.execution.similarity import signature_of
-from panda_ray.execution.stack import Stack
-from panda_ray.execution.store import Store
+from panda_ray.execution.costs.costs import Costs
+from panda_ray.execution.planning.plan import Plan, plan_from
+from panda_ray.execution.store import folder as folders
+from panda_ray.execution.store.memory_limits import Footprint
+from panda_ray.execution.store.sealed import LARGEST_FILE, seal
+from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.catalog import read_catalog
+from panda_ray.execution.work.similarity import signature_of
 from panda_ray.prompts.prompt import Prompt
 from support import records
 from support.small_sweeps import planned, small_sweep
@@ -44,7 +43,7 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Plan]:
     unit = next(iter(plan.units.values()))
     store.failures.write(unit.key, "the loss became NaN")
     store.limits.write(FOOTPRINT, 2, fits=False, device="a GPU")
-    store.checkpoints.of(Stack((unit,))).save(b"state" * 100)
+    store.checkpoints.of([unit.key]).save(b"state" * 100)
     lease = json.dumps({"owner": {"machine": "m", "pid": 1, "started": "1"}, "state": "holding", "members": ["x"]})
     (folder / "leases").mkdir()
     (folder / "leases" / f"{'a' * 32}-{'b' * 32}.json").write_text(lease)
@@ -76,7 +75,7 @@ def look_everywhere(folder: Path, plan: Plan) -> frozenset[str]:
     for unit in plan.units.values():
         store.failures.read(unit.key)
         store.record(unit.key)
-        store.checkpoints.of(Stack((unit,))).load()
+        store.checkpoints.of([unit.key]).load()
     store.limits.all()
     store.leases.taken(plan.units)
     again = plan_from(plan.sweep, store, read_catalog(plan.sweep))

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from panda_ray.execution.elsewhere import LOOK_SECONDS, Elsewhere
 from panda_ray.execution.events import Outcome
-from panda_ray.execution.schedule import Schedule
-from panda_ray.execution.stack import Stack
-from panda_ray.execution.store import Store
-from panda_ray.execution.unit import BackboneRef, DataRef, Unit
-from panda_ray.execution.work import settle
+from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.scheduling.elsewhere import LOOK_SECONDS, Elsewhere
+from panda_ray.execution.scheduling.schedule import Schedule
+from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.unit import BackboneRef, DataRef, Unit
+from panda_ray.execution.work.run_stack import settle
 from panda_ray.training.config import TrainConfig
 from support.records import BARE
 
@@ -78,7 +78,7 @@ def test_what_another_driver_has_published_is_not_trained_as_a_neighbour(store: 
 def test_a_stack_that_was_begun_keeps_its_shape(store: Store) -> None:
     trainer = Trainer(store)
     store.publish(KEYS[0], BARE | {"key": KEYS[0]}, {})
-    store.checkpoints.of(STACK).save(b"state")
+    store.checkpoints.of(STACK.keys).save(b"state")
     assert len(settle(STACK, store, trainer.run)) == 4
     assert trainer.trained == [KEYS]
 

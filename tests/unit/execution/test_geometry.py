@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import save_file
 from transformers import RobertaConfig
 
 from panda_ray.errors import InputError
-from panda_ray.execution.nominal import nominal_catalog
-from panda_ray.execution.plan import build_plan
-from panda_ray.execution.store import Store
+from panda_ray.execution.planning.plan import build_plan
+from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.nominal import nominal_catalog
 from panda_ray.sweep import Sweep
 
 MILLION = 1_000_000
@@ -33,10 +35,10 @@ def sweep_of(tmp_path: Path, backbone: Any, **training: Any) -> Sweep:
 
 
 def model_folder(tmp_path: Path, **config: Any) -> dict[str, str]:
-    """A folder with a configuration and with weights that nothing could load."""
+    """A folder with a configuration and with weights that are no model's."""
     sizes = {"num_hidden_layers": 2, "hidden_size": 8, "num_attention_heads": 2, "intermediate_size": 16}
     (tmp_path / "config.json").write_text(json.dumps(sizes | config))
-    (tmp_path / "model.safetensors").write_bytes(b"no weights")
+    save_file({"weight": torch.zeros(1)}, tmp_path / "model.safetensors")
     return {"name": "own", "path": str(tmp_path)}
 
 

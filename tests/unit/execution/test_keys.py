@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from panda_ray.execution.canonical import canonical, canonical_json, digest
-from panda_ray.execution.catalog import Catalog
-from panda_ray.execution.cells import list_cells, list_similarities
-from panda_ray.execution.graph import Graph
-from panda_ray.execution.unit import BackboneRef, DataRef, Unit
+from panda_ray.execution.units.canonical import canonical, canonical_json, digest
+from panda_ray.execution.units.catalog import Catalog
+from panda_ray.execution.units.cells import list_cells, list_similarities
+from panda_ray.execution.units.graph import Graph
+from panda_ray.execution.units.unit import BackboneRef, DataRef, Unit
 from panda_ray.sweep import Sweep
 from panda_ray.tasks import get_task
 from panda_ray.training.config import TrainConfig

@@ -17,11 +17,11 @@ from threading import Barrier
 
 import pytest
 
-from panda_ray.execution import leases
-from panda_ray.execution.files import Files
-from panda_ray.execution.leases import EXPIRY_SECONDS, Leases
-from panda_ray.execution.owner import this_process
-from panda_ray.execution.store import Store
+from panda_ray.execution.store import leases
+from panda_ray.execution.store.files import Files
+from panda_ray.execution.store.leases import EXPIRY_SECONDS, Leases
+from panda_ray.execution.store.owner import this_process
+from panda_ray.execution.store.store import Store
 
 KEYS = [f"{number:064x}" for number in range(8)]
 
@@ -141,7 +141,7 @@ def test_clocks_of_files_and_machines_do_not_matter(tmp_path: Path, monkeypatch:
 
 
 def test_a_process_that_is_gone_from_this_machine_holds_nothing_any_more(url: str) -> None:
-    code = "from panda_ray.execution.owner import this_process; print(this_process(), flush=True); input()"
+    code = "from panda_ray.execution.store.owner import this_process; print(this_process(), flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

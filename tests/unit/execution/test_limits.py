@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from panda_ray.execution import ray_train
 from panda_ray.execution.events import Outcome
-from panda_ray.execution.limits import Footprint, footprint_of, noted
-from panda_ray.execution.stack import Stack
-from panda_ray.execution.store import Store
-from panda_ray.execution.unit import BackboneRef, DataRef, Unit
-from panda_ray.execution.work import settle
-from panda_ray.execution.workspace import Settings
+from panda_ray.execution.planning.footprints import footprint_of
+from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.runners import ray_train
+from panda_ray.execution.store.memory_limits import Footprint
+from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.unit import BackboneRef, DataRef, Unit
+from panda_ray.execution.work.memory import noted
+from panda_ray.execution.work.run_stack import settle
+from panda_ray.execution.work.workspace import Settings
 from panda_ray.training.config import TrainConfig
 
 CONFIG = TrainConfig(lr=1e-3, batch_size=16, epochs=2)

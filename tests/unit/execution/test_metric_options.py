@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from panda_ray.execution.plan import Plan
-from panda_ray.execution.store import Store
+from panda_ray.execution.planning.plan import Plan
+from panda_ray.execution.store.store import Store
 from panda_ray.tracking.similarity import Similarities
 from support.small_sweeps import run_inline, small_sweep
 

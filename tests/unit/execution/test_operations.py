@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.formulas import FORMULAS
 from panda_ray.backbones import Backbone, Tokens, backbone_sizes, load_backbone
-from panda_ray.execution.operations import backward_operations, forward_operations
+from panda_ray.execution.costs.operations import backward_operations, forward_operations
 
 NAME = "builtin-tiny"
 MEMBERS, ROWS, TOKENS, PROMPT_LEN = 2, 8, 40, 20

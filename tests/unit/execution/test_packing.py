@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from panda_ray.execution.limits import Footprint, Limit, footprint_of
-from panda_ray.execution.packing import AUTO_EXAMPLES, pack
-from panda_ray.execution.stack import Stack
-from panda_ray.execution.unit import BackboneRef, DataRef, Unit
+from panda_ray.execution.planning.footprints import footprint_of
+from panda_ray.execution.planning.packing import AUTO_EXAMPLES, pack
+from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.store.memory_limits import Footprint, Limit
+from panda_ray.execution.units.unit import BackboneRef, DataRef, Unit
 from panda_ray.training.config import TrainConfig
 
 CONFIG = TrainConfig(lr=1e-3, batch_size=16, epochs=2)

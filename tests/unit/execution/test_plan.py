@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from panda_ray.errors import InputError
-from panda_ray.execution.configs import resolve_config
-from panda_ray.execution.plan import Plan
-from panda_ray.execution.recipes import MethodRecipe
+from panda_ray.execution.planning.plan import Plan
+from panda_ray.execution.units.configs import resolve_config
+from panda_ray.execution.units.recipes import MethodRecipe
 from panda_ray.sweep import MethodSection
 from panda_ray.tasks import get_task
 from support.small_sweeps import planned, small_sweep

@@ -10,8 +10,8 @@ from ray.exceptions import RayActorError
 from ray.train import WorkerGroupError
 
 from panda_ray.errors import InputError
-from panda_ray.execution.files import StoreFullError
-from panda_ray.execution.ray_train import WorkersLostError, cause
+from panda_ray.execution.runners.ray_train import WorkersLostError, cause
+from panda_ray.execution.store.files import StoreFullError
 from panda_ray.training.collective import LostPeerError
 
 

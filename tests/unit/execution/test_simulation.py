@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from panda_ray.execution.bound import bound_of
-from panda_ray.execution.costs import Costs
-from panda_ray.execution.nominal import nominal_catalog
-from panda_ray.execution.packing import pack
-from panda_ray.execution.plan import Plan, plan_from
-from panda_ray.execution.shapes import Seconds
-from panda_ray.execution.simulation import Simulation, simulate
-from panda_ray.execution.stack import Stack
-from panda_ray.execution.store import Store
-from panda_ray.execution.unit import BackboneRef, DataRef, Role, Unit
+from panda_ray.execution.costs.costs import Costs
+from panda_ray.execution.planning.packing import pack
+from panda_ray.execution.planning.plan import Plan, plan_from
+from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.scheduling.allocations import Seconds
+from panda_ray.execution.scheduling.lower_bound import bound_of
+from panda_ray.execution.scheduling.simulation import Simulation, simulate
+from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.nominal import nominal_catalog
+from panda_ray.execution.units.unit import BackboneRef, DataRef, Role, Unit
 from panda_ray.sweep import Sweep
 from panda_ray.sweep_file import load_sweep
 from panda_ray.training.config import TrainConfig
@@ -128,7 +128,7 @@ def test_a_member_does_not_wait_for_a_slow_neighbours_source(tmp_path: Path) -> 
 def test_a_stack_that_has_a_checkpoint_keeps_its_members(tmp_path: Path) -> None:
     plan, store = planned(small_sweep(tmp_path))
     wide = next(stack for stack in plan.stacks if len(stack.members) > 1 and stack.members[0].config is not None)
-    store.checkpoints.of(wide).save(b"state")
+    store.checkpoints.of(wide.keys).save(b"state")
     plan, _ = planned(plan.sweep)
 
     def seconds(stack: Stack, workers: int) -> float:

@@ -14,11 +14,11 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from panda_ray.errors import InputError
-from panda_ray.execution.costs import Costs
-from panda_ray.execution.dispatch import Dispatch
-from panda_ray.execution.run import run_plan
-from panda_ray.execution.store import Store
-from panda_ray.execution.workspace import Settings
+from panda_ray.execution.costs.costs import Costs
+from panda_ray.execution.runners.run import run_plan
+from panda_ray.execution.scheduling.dispatcher import Dispatch
+from panda_ray.execution.store.store import Store
+from panda_ray.execution.work.workspace import Settings
 from support import records
 from support.driving import small_disk
 from support.small_sweeps import planned, small_sweep

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from panda_ray.errors import InputError
-from panda_ray.execution.files import StoreFullError
-from panda_ray.execution.store import Store
+from panda_ray.execution.store.files import StoreFullError
+from panda_ray.execution.store.store import Store
 from support.records import BARE
 
 KEY, OTHER = "ab" + "0" * 62, "cd" + "1" * 62

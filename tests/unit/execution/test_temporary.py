@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from panda_ray.execution import temporary
-from panda_ray.execution.temporary import temporary_folder
+from panda_ray.execution.runners import temporary
+from panda_ray.execution.runners.temporary import temporary_folder
 
 HOLD = """\
 import time
 from pathlib import Path
 import sys
-from panda_ray.execution import temporary
+from panda_ray.execution.runners import temporary
 temporary._parent = lambda: Path(sys.argv[1])
 with temporary.temporary_folder() as folder:
     print(folder, flush=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from panda_ray.errors import InputError
-from panda_ray.execution.store import Store
+from panda_ray.execution.store.store import Store
 from panda_ray.tracking import database
 from panda_ray.tracking.client import connect
 from panda_ray.tracking.experiment import find_experiment, open_experiment

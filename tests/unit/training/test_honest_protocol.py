@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from panda_ray.execution.record import Measured, training_record
-from panda_ray.execution.stack import Stack
+from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.work.record import Measured, training_record
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.scoring import reduce
 from panda_ray.training.evaluation import Evaluation, selecting_half
@@ -75,7 +75,7 @@ def test_the_record_says_what_the_reported_half_scored_at_that_epoch(tmp_path: P
     measured = Measured(1.0, torch.device("cpu"), 0)
     for protocol in ("paper", "honest"):
         asked = replace(unit, config=replace(unit.config, protocol=protocol))
-        record = training_record(asked, invented_training(), task, None, Stack((asked,)), measured)
+        record = training_record(asked, invented_training(), task, None, {}, Stack((asked,)), measured)
         assert record["score_honest"] == pytest.approx(100 * 2 / 11)
         assert record["score_paper"] == pytest.approx(100 * 15 / 21)
         assert record["score"] == record[f"score_{protocol}"]

@@ -1,0 +1,1 @@
+"""How long things take: operations counted, stacks measured, speeds fitted to them."""

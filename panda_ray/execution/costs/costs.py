@@ -1,0 +1,100 @@
+"""What running a plan costs: seconds of each stack, from what finished stacks took and from operation counts.
+
+The device that a plan will run on is not known; estimates are for the one on which most stacks of the sweep's
+backbones were measured (see `Costs.device`). Nothing here changes what a unit is or what it computes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from panda_ray.backbones import BACKBONES, Sizes, backbone_sizes
+from panda_ray.execution.costs.samples import Device, Samples, SignatureSample, device_of
+from panda_ray.execution.costs.speeds import Estimate, Speeds, signature_seconds
+from panda_ray.execution.costs.task_sizes import KnownSizes
+from panda_ray.execution.costs.workload import TaskSize, signature_work, training_work
+from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.units.unit import Unit
+
+if TYPE_CHECKING:
+    from panda_ray.execution.planning.plan import Plan
+    from panda_ray.execution.store.store import Store
+
+
+class Costs:
+    """Seconds of stacks.
+
+    Args:
+        sizes: of the sweep's backbones, by name.
+        tasks: of the sweep's tasks as each backbone sees them, by backbone and task.
+
+    Attributes:
+        device: what the estimates hold for.
+    """
+
+    def __init__(
+        self,
+        sizes: Mapping[str, Sizes],
+        tasks: Mapping[tuple[str, str], TaskSize],
+        speeds: Speeds,
+        signatures: Iterable[SignatureSample],
+        prompt_len: int,
+    ) -> None:
+        self._sizes, self._tasks, self._speeds, self._prompt_len = sizes, tasks, speeds, prompt_len
+        self._signatures = signature_seconds(signatures, speeds.device)
+        self._known: dict[tuple[Any, ...], Estimate] = {}
+
+    @classmethod
+    def of(cls, plan: Plan, records: Iterable[Mapping[str, Any]]) -> Costs:
+        """Costs of a plan's stacks, from the records of its store (of any sweep)."""
+        sweep = plan.sweep
+        mine = {section.name: backbone_sizes(section.name, section.path) for section in sweep.backbones}
+        known = KnownSizes(plan)
+        samples = Samples({spec.name: spec.sizes for spec in BACKBONES} | mine, sweep.training.precision)
+        for record in records:
+            samples.add(record, known.learn(record))
+        speeds = Speeds(device_of(sweep, samples.trainings), samples.trainings)
+        return cls(mine, known.of_tasks(mine), speeds, samples.signatures, sweep.training.prompt_len)
+
+    @classmethod
+    def in_store(cls, plan: Plan, store: Store) -> Costs:
+        """Likewise, from what its store holds; nothing is read where no stack is left to be estimated."""
+        return cls.of(plan, (record for _, record in store.records()) if plan.stacks else ())
+
+    @property
+    def device(self) -> Device:
+        return self._speeds.device
+
+    def seconds(self, stack: Stack, workers: int = 1) -> Estimate:
+        """How long a stack takes with so many workers, start included; it depends on what its members are alone."""
+        first = stack.members[0]
+        methods = tuple(sorted(Counter(unit.method for unit in stack.members).items()))
+        count = len(stack.members) if first.config is not None else len(stack.todo)
+        address = (first.kind, first.backbone.name, first.task, first.config, methods, count, workers)
+        if address not in self._known:
+            one_by_one = first.config is None
+            self._known[address] = self._signing(first, count) if one_by_one else self._training(stack, workers)
+        return self._known[address]
+
+    def expected(self, stack: Stack, workers: int) -> float:
+        """The seconds alone, as schedules use them."""
+        return self.seconds(stack, workers).seconds
+
+    def _training(self, stack: Stack, workers: int) -> Estimate:
+        first = stack.members[0]
+        assert first.config is not None, "a training has hyper-parameters"
+        backbone, task = first.backbone.name, first.task
+        methods = (unit.method for unit in stack.members)
+        work = training_work(methods, self._sizes[backbone], self._tasks[backbone, task], first.config)
+        return self._speeds.training(backbone, task, work, workers)
+
+    def _signing(self, unit: Unit, count: int) -> Estimate:
+        backbone, task, metric = unit.backbone.name, unit.task, unit.method
+        for address in ((backbone, task, metric), (backbone, metric)):
+            if address in self._signatures:
+                return Estimate(count * self._signatures[address], "measured" if len(address) == 3 else "extrapolated")
+        work = signature_work(metric, self._sizes[backbone], self._tasks[backbone, task], self._prompt_len)
+        one = self._speeds.forward(backbone, task, work)
+        return Estimate(count * one.seconds, one.basis)

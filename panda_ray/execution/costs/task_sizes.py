@@ -1,0 +1,89 @@
+"""How many examples and tokens a task has: counted by finished stacks where there are any, else estimated.
+
+A count holds for exactly these rows cut at exactly this length. The mean length of a task's rows is taken from other
+samples of it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from panda_ray.execution.costs.workload import TaskSize
+from panda_ray.tasks import TASKS
+from panda_ray.training.objective import TOKEN_KINDS
+
+if TYPE_CHECKING:
+    from panda_ray.execution.planning.plan import Plan
+
+Record = Mapping[str, Any]
+
+_READ_EVERYWHERE = frozenset(task.name for task in TASKS if task.kind in TOKEN_KINDS)
+"""Tasks whose heads read every token."""
+
+
+class KnownSizes:
+    """Sizes of the tasks of a plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._max_len = plan.sweep.training.max_len
+        self._fingerprints = {unit.task: unit.data.fingerprint for unit in plan.units.values()}
+        self._planned = _planned(plan, self._max_len)
+        self._counted: dict[tuple[str, ...], TaskSize] = {}
+
+    def learn(self, record: Record) -> TaskSize | None:
+        """Take what a finished unit says of its task, and return it; None where neither it nor the plan knows it."""
+        if "tokens_per_example" in record:
+            size = _counted(record)
+            self._keep(record, size)
+            return size
+        data = record["identity"]["data"]
+        return self._planned.get(data["task"]) if self._fingerprints.get(data["task"]) == data["fingerprint"] else None
+
+    def of_tasks(self, backbones: Iterable[str]) -> dict[tuple[str, str], TaskSize]:
+        """The size of every task as each backbone sees it, by backbone and task."""
+        return {(backbone, task): self._size(backbone, task) for backbone in backbones for task in self._planned}
+
+    def _keep(self, record: Record, size: TaskSize) -> None:
+        """Keep a size under all that it may be looked up by."""
+        identity = record["identity"]
+        if identity["config"]["max_len"] != self._max_len:
+            return
+        task, rows = identity["data"]["task"], identity["data"]["fingerprint"]
+        for address in ((record["backbone"], rows), (rows,), (record["backbone"], "any", task), ("any", task)):
+            self._counted.setdefault(address, size)
+
+    def _size(self, backbone: str, task: str) -> TaskSize:
+        rows = self._fingerprints.get(task, "")
+        exact = self._counted.get((backbone, rows)) or self._counted.get((rows,))
+        if exact is not None:
+            return exact
+        near = self._counted.get((backbone, "any", task)) or self._counted.get(("any", task))
+        planned = self._planned[task]
+        return planned if near is None else replace(planned, tokens_per_row=near.tokens_per_row)
+
+
+def _counted(record: Record) -> TaskSize:
+    return TaskSize(
+        train_examples=record["train_examples"],
+        dev_examples=record["dev_examples"],
+        rows_per_example=record["rows_per_example"],
+        tokens_per_row=record["tokens_per_example"] / record["rows_per_example"],
+        every_token=record["identity"]["data"]["task"] in _READ_EVERYWHERE,
+    )
+
+
+def _planned(plan: Plan, max_len: int) -> dict[str, TaskSize]:
+    """Tasks as their rows look without a tokenizer."""
+    sizes = {}
+    for task, extent in plan.extents.items():
+        per_row = extent.examples_per_row(max_len)
+        sizes[task] = TaskSize(
+            train_examples=extent.train_rows * per_row,
+            dev_examples=extent.dev_rows * per_row,
+            rows_per_example=extent.rows_per_example,
+            tokens_per_row=extent.tokens_per_row(max_len),
+            every_token=task in _READ_EVERYWHERE,
+        )
+    return sizes

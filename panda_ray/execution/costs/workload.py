@@ -1,0 +1,97 @@
+"""What a stack has to compute, in operations and in launches, before anything is known about the device.
+
+A training passes every training example forward and backward in every epoch, the dev set forward after every epoch,
+and, where members imitate teachers, the training set once more forward for each of them. A launch is one layer's part
+of one optimiser step: what a device spends on it does not depend on how wide the stack is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from panda_ray.backbones import Sizes
+from panda_ray.execution.costs.operations import backward_operations, forward_operations
+from panda_ray.methods import get_method
+from panda_ray.metrics import get_metric
+from panda_ray.training.config import TrainConfig
+
+_DATA_SIGNATURE_PASSES = 200
+"""A signature on examples passes about a hundred of them, with the prompt and without."""
+
+
+@dataclass(frozen=True)
+class TaskSize:
+    """How much a task is, as a backbone's tokenizer sees it.
+
+    Attributes:
+        rows_per_example: encoded rows; more than one for multiple choice.
+        tokens_per_row: mean over the training rows, without padding.
+        every_token: whether heads read every token of a row, or the first one alone.
+    """
+
+    train_examples: float
+    dev_examples: float
+    rows_per_example: float
+    tokens_per_row: float
+    every_token: bool
+
+
+@dataclass(frozen=True)
+class Work:
+    """Floating-point operations, and launches (layers times steps)."""
+
+    operations: float
+    launches: float
+
+
+@dataclass(frozen=True)
+class Member:
+    """Operations of one member of a stack: in its training loop, evaluations included, and for its teachers before."""
+
+    training: float
+    teachers: float
+
+
+def training_steps(config: TrainConfig, examples: float) -> float:
+    """Optimiser steps of a training."""
+    steps = -(-examples // config.batch_size) * config.epochs
+    return steps if config.max_steps is None else min(steps, config.max_steps)
+
+
+def training_examples(config: TrainConfig, examples: float) -> float:
+    """Examples that a training passes forward and backward."""
+    seen = examples * config.epochs
+    return seen if config.max_steps is None else min(seen, config.max_steps * config.batch_size)
+
+
+@lru_cache(maxsize=4096)
+def member_of(method: str, sizes: Sizes, task: TaskSize, config: TrainConfig) -> Member:
+    """Operations of one training."""
+    rows = task.rows_per_example
+    row = (sizes, task.tokens_per_row, config.prompt_len, task.every_token)
+    forward, backward = rows * forward_operations(*row), rows * backward_operations(*row)
+    steps_per_epoch = -(-task.train_examples // config.batch_size)
+    evaluations = -(-training_steps(config, task.train_examples) // steps_per_epoch)
+    return Member(
+        training=training_examples(config, task.train_examples) * (forward + backward)
+        + evaluations * task.dev_examples * forward,
+        teachers=get_method(method).teacher_passes * task.train_examples * forward,
+    )
+
+
+def training_work(methods: Iterable[str], sizes: Sizes, task: TaskSize, config: TrainConfig) -> Work:
+    """Work of one stack: the operations of its members, by their methods, and the launches that they share."""
+    members = [member_of(method, sizes, task, config) for method in methods]
+    return Work(
+        operations=sum(member.training + member.teachers for member in members),
+        launches=sizes.layers * training_steps(config, task.train_examples),
+    )
+
+
+def signature_work(metric: str, sizes: Sizes, task: TaskSize, prompt_len: int) -> Work:
+    """Work of one signature; nothing where a metric reads the prompt alone."""
+    passes = _DATA_SIGNATURE_PASSES if get_metric(metric).needs_data else 0
+    operations = forward_operations(sizes, task.tokens_per_row, prompt_len, every_token=False) * task.rows_per_example
+    return Work(passes * operations, sizes.layers)

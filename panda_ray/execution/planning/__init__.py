@@ -1,0 +1,1 @@
+"""What is wanted and not done yet, packed into stacks; deterministic, whatever the clock and the machine."""

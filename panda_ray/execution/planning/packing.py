@@ -1,0 +1,122 @@
+"""Which units train together. Deterministic: it depends on what is wanted and what is stored, never on timing.
+
+(A schedule that knows its slots may still cut a stack of new members when it starts it, see `scheduling/allotment.py`.)
+
+Units may share a stack when everything is equal that one forward pass shares: backbone, data, hyper-parameters (but
+for the learning rate and the initialisation, which are a member's own) and depth in the graph.
+
+A stack that has a checkpoint comes back exactly as it was, finished members included, because floating-point sums
+depend on the shape of the batch: it then ends bit-equal to a run that was never interrupted. All other stacks hold
+only units without a result, so that extending a sweep runs nothing twice. They are cut from everything that is wanted,
+done or not, so that the stacks that an interrupted run did not reach are those that it would have run.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, Literal
+
+from panda_ray.execution.planning.footprints import footprint_of_training
+from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.store.memory_limits import Footprint, Limit
+from panda_ray.execution.units.unit import Unit
+from panda_ray.training.config import TrainConfig
+
+AUTO_EXAMPLES = 256
+"""Examples per step of a stack at the most under `max_stack: auto`: 16 members of batch size 16. It is a constant, not
+a measurement, because the shape of a stack must not depend on the machine. Only what did not fit into memory, which
+the store remembers, makes stacks narrower."""
+
+
+def pack(
+    units: Mapping[str, Unit],
+    depth_of: Mapping[str, int],
+    done: Collection[str],
+    checkpointed: Mapping[str, Sequence[str]],
+    max_stack: int | Literal["auto"],
+    limits: Mapping[Footprint, Limit],
+) -> tuple[Stack, ...]:
+    """Stacks that hold every unit that is not done once, in the order in which they should run.
+
+    Args:
+        units: by key, a unit after its dependencies.
+        depth_of: length of the longest way to a unit that depends on nothing.
+        checkpointed: members of the stacks that have a checkpoint, by stack id.
+        limits: widths that memory allows, where some width did not fit.
+    """
+    stacks = _adopted(units, done, checkpointed, max_stack, limits)
+    settled = {*done, *(unit.key for stack in stacks for unit in stack.members)}
+    groups: dict[tuple[Any, ...], list[Unit]] = defaultdict(list)
+    for key, unit in units.items():
+        groups[(*shared(unit), depth_of[key])].append(unit)
+    for group in groups.values():
+        stacks.extend(_fresh(group, settled, widest(group[0], max_stack, limits) or len(group)))
+    position = {key: index for index, key in enumerate(units)}
+    return tuple(sorted(stacks, key=lambda stack: _place(stack, depth_of, position)))
+
+
+def widest(unit: Unit, max_stack: int | Literal["auto"], limits: Mapping[Footprint, Limit]) -> int | None:
+    """Members of a unit's stack at the most; None for signatures, which are computed one after the other."""
+    if unit.config is None:
+        return None
+    wanted = max(1, AUTO_EXAMPLES // unit.config.batch_size) if max_stack == "auto" else max_stack
+    limit = limits.get(footprint_of_training(unit, unit.config))
+    return wanted if limit is None else min(wanted, limit.width)
+
+
+def _adopted(
+    units: Mapping[str, Unit],
+    done: Collection[str],
+    checkpointed: Mapping[str, Sequence[str]],
+    max_stack: int | Literal["auto"],
+    limits: Mapping[Footprint, Limit],
+) -> list[Stack]:
+    """Stacks to continue: all of their members are wanted, some lack a result, and they are not too wide by now."""
+    stacks: list[Stack] = []
+    taken: set[str] = set()
+    for _, keys in sorted(checkpointed.items()):
+        if not all(key in units and key not in taken for key in keys) or all(key in done for key in keys):
+            continue
+        members = tuple(units[key] for key in keys)
+        limit = widest(members[0], max_stack, limits)
+        if limit is None or len(members) <= limit:
+            taken.update(keys)
+            stacks.append(Stack(members, frozenset(key for key in keys if key in done), continued=True))
+    return stacks
+
+
+def _fresh(group: Sequence[Unit], settled: Collection[str], limit: int) -> Iterator[Stack]:
+    """Stacks of nearly equal width, so that no worker is left with a remainder; then what is left of broken ones.
+
+    What is left (after a failure, or where a sweep was extended) is cut into full stacks: those that are done can go
+    without moving the limits of the others.
+    """
+    left: list[Unit] = []
+    count = -(-len(group) // limit)
+    for index in range(count):
+        members = tuple(group[index * len(group) // count : (index + 1) * len(group) // count])
+        todo = [unit for unit in members if unit.key not in settled]
+        if len(todo) == len(members):
+            yield Stack(members)
+        else:
+            left.extend(todo)
+    for start in range(0, len(left), limit):
+        yield Stack(tuple(left[start : start + limit]))
+
+
+def shared(unit: Unit) -> tuple[Any, ...]:
+    """What one forward pass shares: units for which it is equal may be members of one stack."""
+    return (unit.kind, unit.backbone, unit.data, unit.config and _shared_config(unit.config))
+
+
+@lru_cache(maxsize=4096)
+def _shared_config(config: TrainConfig) -> TrainConfig:
+    return replace(config, lr=0.0, initialization="normal", initialization_scale=1.0)
+
+
+def _place(stack: Stack, depth_of: Mapping[str, int], position: Mapping[str, int]) -> tuple[int, int]:
+    """What others wait for comes first, then the order of the sweep file."""
+    return max(depth_of[unit.key] for unit in stack.members), min(position[unit.key] for unit in stack.members)

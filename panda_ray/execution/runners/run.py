@@ -1,0 +1,76 @@
+"""Running a plan to its end, or until someone or something stops it; the same command goes on from there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from panda_ray.execution.costs.costs import Costs
+from panda_ray.execution.events import Listener, Listeners, RunSummary
+from panda_ray.execution.planning.plan import Plan
+from panda_ray.execution.scheduling.dispatcher import Dispatch
+from panda_ray.execution.scheduling.elsewhere import Elsewhere
+from panda_ray.execution.signals import reason_of, signals_end_the_run
+from panda_ray.execution.store.files import StoreFullError
+from panda_ray.execution.store.store import Store
+from panda_ray.execution.work.workspace import Settings
+
+
+class Runner(Protocol):
+    """What runs stacks: this process (`InlineRunner`) or a Ray cluster (`RayTuneRunner`), with the same results."""
+
+    def run(self, dispatch: Dispatch, store: Store, settings: Settings) -> None:
+        """Run until the dispatch is exhausted and nothing runs any more.
+
+        Raises:
+            KeyboardInterrupt: on a signal; running stacks are stopped, their checkpoints stay.
+            StoreFullError: when there is no room for results.
+        """
+        ...
+
+
+def run_plan(plan: Plan, costs: Costs, store: Store, runner: Runner, listeners: Sequence[Listener] = ()) -> RunSummary:
+    """Run every unit of a plan that has no result.
+
+    Where there is one, the store is tried first; nothing is written where there is none. A failed unit blocks only what
+    depends on it. SIGINT, SIGTERM, SIGHUP and a full disk end the run early: the summary says so, finished units are
+    safe, and the next run continues from the checkpoints. Programming errors propagate.
+
+    Raises:
+        InputError: results cannot be stored.
+    """
+    if plan.stacks:
+        store.check_writable()
+    listener = Listeners(listeners)
+    dispatch = Dispatch(plan, costs.expected, listener, Elsewhere(store.leases.taken))
+    with signals_end_the_run():
+        store.remove_leftovers()
+        store.checkpoints.remove(_obsolete(plan, store))
+        interrupted: str | None = "an error in the program"
+        try:
+            listener.on_plan(plan)
+            runner.run(dispatch, store, Settings.of(plan.sweep))
+            interrupted = None
+        except KeyboardInterrupt as signalled:
+            interrupted = reason_of(signalled)
+        except StoreFullError as full:
+            interrupted = str(full)
+        finally:
+            summary = _finish(dispatch, listener, interrupted)
+    return summary
+
+
+def _finish(dispatch: Dispatch, listener: Listener, interrupted: str | None) -> RunSummary:
+    """Tell the listeners; a signal that comes while they finish their work ends the run early, too."""
+    summary = dispatch.summary(interrupted)
+    try:
+        listener.on_finished(summary)
+    except KeyboardInterrupt as signalled:
+        return replace(summary, interrupted=summary.interrupted or reason_of(signalled))
+    return summary
+
+
+def _obsolete(plan: Plan, store: Store) -> list[str]:
+    """Checkpoints of stacks that were published completely by a process that died right then."""
+    return [name for name, keys in store.checkpoints.members().items() if plan.done.issuperset(keys)]

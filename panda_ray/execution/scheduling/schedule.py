@@ -1,0 +1,239 @@
+"""Which stack may start next: the graph of a plan while it runs.
+
+A stack is ready when everything that its members depend on is done. A failed unit blocks the units that depend on it,
+which leave their stacks; their neighbours go on.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from panda_ray.execution.events import Outcome
+from panda_ray.execution.planning.packing import shared
+from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.scheduling.allotment import Shaper
+from panda_ray.execution.scheduling.critical_path import dependents
+from panda_ray.execution.units.unit import Unit
+
+
+class Schedule:
+    """Hands out stacks as they become ready.
+
+    Without a shaper they keep the order and the members of the plan. With one, what the longest path waits for comes
+    first, and where the slots are known a stack takes its shape when it starts.
+
+    Args:
+        stacks: every unit that is not done is in one of them.
+        depends_on: per key, the keys that must be done before it can start.
+        done: units that have a result.
+    """
+
+    def __init__(
+        self,
+        stacks: Sequence[Stack],
+        depends_on: Mapping[str, Sequence[str]],
+        done: Collection[str],
+        shaper: Shaper | None = None,
+    ) -> None:
+        self._shaper = shaper
+        self._done = set(done)
+        self._stopped: set[str] = set()
+        self._waiting: dict[int, Stack] = {}
+        self._numbers = 0
+        self._home: dict[str, int] = {}
+        self._unready: dict[int, int] = {}
+        """Per waiting stack, its members that lack something."""
+        self._partly: set[int] = set()
+        """Stacks of which some members were ready and some not."""
+        self._looked = False
+        """Nothing has become ready since the last look at those."""
+        self._ready: list[tuple[float, int]] = []
+        self._busy: dict[str, int] = {}
+        """Slots that each stack holds that was handed out and has not ended."""
+        keys = [unit.key for stack in stacks for unit in stack.members]
+        self._dependents = dependents(keys, depends_on)
+        self._lacking = {key: len(set(depends_on[key]) - self._done) for key in keys}
+        """Per unit, how much of what it needs is not done."""
+        for stack in stacks:
+            self._add(stack)
+
+    @property
+    def exhausted(self) -> bool:
+        """No stack is left to hand out, now or later."""
+        return not self._waiting
+
+    def next(self, slots: int | None = None, ahead: bool = True) -> Stack | None:
+        """A stack that may start, or None while all that are left should wait.
+
+        Args:
+            slots: that there are, busy ones included; each runs a stack, or one of its workers. None: not known, stacks
+                start as they were packed.
+            ahead: also hand out what no slot is free for; otherwise only what is too short to get another shape.
+        """
+        if self._shaper is None or slots is None or slots < 2:
+            return self._pop(ahead=True)
+        free = slots - sum(self._busy.values())
+        if free <= 0:
+            return self._pop(ahead)
+        self._shaper.aim(self._waiting.values(), slots)
+        stack = self._pop(ahead=True, free=free)
+        if stack is None and self._gather(self._shaper):
+            stack = self._pop(ahead=True, free=free)
+        return stack
+
+    def finish(self, stack: Stack, outcomes: Iterable[Outcome]) -> dict[str, str]:
+        """Take note of how a stack ended; returns the units that this blocks, with the failed unit they need."""
+        self._busy.pop(stack.id, None)
+        if self._shaper is not None:
+            self._shaper.ended(stack)
+        blocked: dict[str, str] = {}
+        for outcome in outcomes:
+            if outcome.status == "done":
+                self._unlock(outcome.key)
+            elif outcome.status != "held":
+                blocked |= self._block(outcome.key)
+        return blocked
+
+    def put_back(self, stack: Stack) -> None:
+        """Let a stack wait again whose members could not be worked on; its members lack nothing."""
+        if self._shaper is not None:
+            self._shaper.returned(stack.members)
+        self._add(stack)
+
+    def _pop(self, ahead: bool, free: int = 0) -> Stack | None:
+        """The first ready stack, in the shape that suits so many free slots."""
+        while self._ready:
+            _, number = self._ready[0]
+            stack = self._waiting.get(number)
+            if stack is None or self._unready[number]:
+                heapq.heappop(self._ready)
+                continue
+            if self._shaper is None:
+                return self._waiting.pop(number)
+            if not ahead and not self._shaper.is_short(stack.members):
+                return None
+            part = self._part(stack, free, self._shaper) if free > 0 else stack
+            if part is None:
+                return None
+            del self._waiting[number]
+            if len(part.members) < len(stack.members):
+                self._add(Stack(stack.members[len(part.members) :]))
+            self._busy[part.id] = part.workers
+            self._shaper.started(part)
+            return part
+        return None
+
+    def _part(self, stack: Stack, free: int, shaper: Shaper) -> Stack | None:
+        """What of a ready stack starts now, and on how many workers; None to wait until more slots are free."""
+        if stack.done or (stack.continued and len(stack.members) > 1):
+            return stack
+        shape = shaper.shape(stack.members)
+        if shape.workers > free:
+            now = shaper.now_or_later(stack.members[0], shape, free)
+            if now is None:
+                return None
+            shape = now
+        return replace(stack, members=stack.members[: shape.width], workers=shape.workers)
+
+    def _gather(self, shaper: Shaper) -> bool:
+        """Make a stack of ready members of stacks that are not ready; False where none is worth it."""
+        if self._looked:
+            return False
+        groups: dict[object, list[int]] = defaultdict(list)
+        self._partly = {number for number in self._partly if number in self._waiting and self._unready[number]}
+        for number in sorted(self._partly):
+            if not self._waiting[number].continued:
+                groups[shared(self._waiting[number].members[0])].append(number)
+        best = max(self._candidates(groups.values(), shaper), key=lambda candidate: candidate[0], default=None)
+        self._looked = best is None
+        if best is None:
+            return False
+        _, ready, numbers = best
+        taken = {unit.key for unit in ready}
+        for number in numbers:
+            members = self._waiting[number].members
+            self._keep(number, tuple(unit for unit in members if unit.key not in taken))
+        self._add(Stack(ready))
+        return True
+
+    def _candidates(
+        self, groups: Iterable[Sequence[int]], shaper: Shaper
+    ) -> Iterator[tuple[float, tuple[Unit, ...], Sequence[int]]]:
+        """Rank, members that are ready, and the stacks that they wait in."""
+        for numbers in groups:
+            widest = max((self._waiting[number].members for number in numbers), key=len)
+            members = (unit for number in numbers for unit in self._waiting[number].members)
+            ready = tuple(unit for unit in members if not self._lacking[unit.key])[: len(widest)]
+            if ready and shaper.may_start_narrow(ready, widest):
+                yield shaper.rank(ready), ready, numbers
+
+    def _add(self, stack: Stack) -> None:
+        number = self._numbers
+        self._numbers += 1
+        self._waiting[number] = stack
+        self._home |= dict.fromkeys((unit.key for unit in stack.members), number)
+        self._watch(number)
+
+    def _keep(self, number: int, members: tuple[Unit, ...]) -> None:
+        """Let only these members of a waiting stack wait on."""
+        stack = Stack(members, self._waiting[number].done)
+        if stack.todo:
+            self._waiting[number] = stack
+            self._watch(number)
+            return
+        del self._waiting[number]
+        if self._shaper is not None:
+            self._shaper.left(members)
+
+    def _watch(self, number: int) -> None:
+        """Note what a waiting stack lacks; members that are done still need what they depend on, to train again."""
+        members = self._waiting[number].members
+        self._unready[number] = sum(self._lacking[unit.key] > 0 for unit in members)
+        self._moved(number)
+
+    def _moved(self, number: int) -> None:
+        """Note how ready a stack is by now."""
+        members = self._waiting[number].members
+        if not self._unready[number]:
+            rank = 0.0 if self._shaper is None else self._shaper.rank(members)
+            heapq.heappush(self._ready, (-rank, number))
+        elif self._unready[number] < len(members):
+            self._partly.add(number)
+            self._looked = False
+
+    def _unlock(self, key: str) -> None:
+        if key in self._done:
+            return
+        self._done.add(key)
+        for waiter in self._dependents.get(key, ()):
+            self._lacking[waiter] -= 1
+            number = self._home[waiter]
+            if not self._lacking[waiter] and number in self._waiting and waiter not in self._stopped:
+                self._unready[number] -= 1
+                self._moved(number)
+
+    def _block(self, failed: str) -> dict[str, str]:
+        """Take everything that needs a failed unit out of its stack; what has a result anyway is not blocked by it."""
+        self._stopped.add(failed)
+        blocked: dict[str, str] = {}
+        homes: set[int] = set()
+        reached = [failed]
+        while reached:
+            for key in self._dependents.get(reached.pop(), ()):
+                if key in self._stopped:
+                    continue
+                self._stopped.add(key)
+                homes.add(self._home[key])
+                if key not in self._done:
+                    reached.append(key)
+                    blocked[key] = failed
+        for number in homes & self._waiting.keys():
+            stack = self._waiting[number]
+            stopped = [unit for unit in stack.members if unit.key in self._stopped]
+            if self._shaper is not None:
+                self._shaper.left(stopped)
+            self._keep(number, tuple(unit for unit in stack.members if unit.key not in self._stopped))
+        return blocked

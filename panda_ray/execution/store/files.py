@@ -1,0 +1,297 @@
+"""Files of a store: read, listed, and written so that a reader never sees half of one.
+
+On a local disk (or NFS) a file is written beside its place, synced and renamed; elsewhere one put is atomic already.
+What a store holds is not trusted: a file that is too long, or none at all, is absent (`folder.py`).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from panda_ray.errors import InputError
+from panda_ray.execution.store import folder as folders
+from panda_ray.execution.store.folder import State
+
+THREADS = 16
+"""Readers at a time of what is not on a local disk."""
+
+LARGEST_NOTE = 16 << 20
+"""Bytes of the largest file of the store's own that is read: records, failures, limits and leases are JSON."""
+
+LEFTOVER_SECONDS = 3600
+"""A temporary file that is older belongs to a process that died."""
+
+TOP = ("units", "checkpoints", "failures", "limits", "leases", "tmp")
+"""The folders of a store."""
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_LONGEST_ROOT = 3800
+"""Bytes of a store's own path, out of the 4,096 that a path may have."""
+
+Value = TypeVar("Value")
+
+
+class StoreFullError(InputError):
+    """The store takes no result any more, mostly because it is full; nothing half-written counts as done."""
+
+
+class Files:
+    """The files under one fsspec URL, by their path relative to it.
+
+    Args:
+        url: folder, or any fsspec URL (file://, memory://, s3://, gs://, ...). A folder's name may hold any character.
+
+    Attributes:
+        url: the same place, independent of the working directory.
+
+    Raises:
+        InputError: for a protocol that fsspec does not know, or whose package is missing, and for a path that cannot be
+            a folder.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            if "://" in url:
+                # What others publish must be seen: fsspec would remember listings, and share them between stores.
+                fresh = {} if url.startswith("file:") else {"use_listings_cache": False, "skip_instance_cache": True}
+                self._fs, self._root = fsspec.core.url_to_fs(url, **fresh)
+            else:
+                self._fs, self._root = LocalFileSystem(), LocalFileSystem._strip_protocol(url)
+        except Exception as error:
+            raise InputError(f"storage {url!r} cannot be opened: {error}") from error
+        self.is_local = isinstance(self._fs, LocalFileSystem)
+        self.url = self._root if self.is_local else url
+        if self.is_local:
+            self._check_folder()
+
+    def check_writable(self) -> None:
+        """Try what a run will do: make a file in every folder that there is, and remove it.
+
+        Nothing is left behind. Elsewhere than on a local disk it takes two requests.
+
+        Raises:
+            InputError: results could not be stored.
+        """
+        try:
+            if self.is_local:
+                self._try_local()
+            else:
+                place = self._full(f"tmp/{uuid.uuid4().hex}")
+                self._fs.pipe_file(place, b"panda-ray")
+                self._fs.rm_file(place)
+        except InputError:
+            raise
+        except Exception as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or repr(error)
+            raise InputError(
+                f"storage {self.url!r} cannot be written to ({reason}); make it writable, or name another `storage`"
+            ) from error
+
+    def read(self, path: str, limit: int = LARGEST_NOTE) -> bytes | None:
+        """The whole file, or None where there is none, or a longer one.
+
+        Raises:
+            InputError: a server does not answer.
+        """
+        if self.is_local:
+            return folders.read(self._root, path, limit)
+        data = self.read_start(path, limit + 1)
+        return data if data is not None and len(data) <= limit else None
+
+    def read_start(self, path: str, size: int) -> bytes | None:
+        """At most the first `size` bytes, or None where there is no file.
+
+        Raises:
+            InputError: a server does not answer.
+        """
+        if self.is_local:
+            return folders.read_start(self._root, path, size)
+        return self._asked(lambda: bytes(self._fs.cat_file(self._full(path), start=0, end=size)))
+
+    def read_in_turn(self, paths: Iterable[str], limit: int = LARGEST_NOTE) -> Iterator[tuple[str, bytes | None]]:
+        """Several listed files in the order asked for, one at a time; a local disk fetches the next ones meanwhile."""
+        paths = list(paths)
+        if self.is_local:
+            contents: Iterable[bytes | None] = folders.read_ahead(map(self._full, paths), limit)
+        else:
+            contents = (self.read(path, limit) for path in paths)
+        yield from zip(paths, contents, strict=True)
+
+    def read_many(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
+        """Likewise, but concurrently where each read waits for a server."""
+        paths = list(paths)
+        if self.is_local or not paths:
+            yield from self.read_in_turn(paths)
+            return
+        with ThreadPoolExecutor(THREADS) as pool:
+            yield from zip(paths, pool.map(self.read, paths), strict=True)
+
+    def states(self, folder: str) -> Mapping[str, State]:
+        """Every file below a folder: one listing.
+
+        Raises:
+            InputError: a server does not answer.
+        """
+        if self.is_local:
+            return dict(folders.walk(self._full(folder), f"{folder}/")) if self._is_folder(folder) else {}
+        found: Mapping[str, Any] = self._asked(lambda: self._fs.find(self._full(folder), detail=True)) or {}
+        start = len(self._fs._strip_protocol(self._root)) + 1
+        return {path[start:]: State(int(info.get("size") or 0), 0) for path, info in found.items()}
+
+    def local_state(self, path: str) -> State | None:
+        """The state of one file of a local store, or None where there is none."""
+        return folders.state(self._root, path)
+
+    def local_sha256(self, path: str, size: int) -> str | None:
+        """Of a file of a local store that has so many bytes, read piece by piece; None where there is none."""
+        return folders.sha256(self._root, path, size)
+
+    def write(self, path: str, data: bytes, durable: bool = True) -> None:
+        """Put a file in its place, replacing an older one; a crash leaves the old file or the new one.
+
+        Args:
+            durable: wait until it is on the disk; what has no meaning after a power cut need not.
+
+        Raises:
+            StoreFullError: when the disk, a quota or a limit of the file system is reached, or the store takes no file
+                for another reason.
+        """
+        with self._room():
+            if self.is_local:
+                self._write_local(path, data, durable)
+            else:
+                self._fs.pipe_file(self._full(path), data)
+
+    def remove(self, path: str) -> None:
+        """Remove a file if it is there and may be removed."""
+        with suppress(OSError if self.is_local else Exception):  # of whatever package speaks to the server
+            self._fs.rm_file(self._full(path))
+
+    def remove_leftovers(self) -> None:
+        """Remove the temporary files of writers that died."""
+        if self.is_local:
+            for path in self.states("tmp"):
+                with suppress(OSError):
+                    file = Path(self._full(path))
+                    if time.time() - file.stat().st_mtime > LEFTOVER_SECONDS:
+                        file.unlink(missing_ok=True)
+
+    def _full(self, path: str) -> str:
+        return f"{self._root}/{path}"
+
+    def _is_folder(self, folder: str) -> bool:
+        """Whether a folder of the store is one, and no link to another place."""
+        try:
+            return stat.S_ISDIR(os.lstat(self._full(folder)).st_mode)
+        except OSError:
+            return False
+
+    def _asked(self, request: Callable[[], Value]) -> Value | None:
+        """The answer of a server, or None where it has no such file."""
+        try:
+            return request()
+        except (FileNotFoundError, IsADirectoryError):
+            return None
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.EINVAL:  # a range of an empty object
+                return None
+            raise InputError(f"storage {self.url!r} cannot be read: {error or repr(error)}") from error
+
+    def _check_folder(self) -> None:
+        root = str(self._root)
+        try:
+            if len(os.fsencode(root)) > _LONGEST_ROOT:
+                raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+            if not stat.S_ISDIR(os.stat(root).st_mode):  # noqa: PTH116  as above
+                raise InputError(f"storage {root!r} is a file; name a folder as `storage`")
+        except FileNotFoundError:
+            if os.path.islink(root):  # noqa: PTH114
+                raise InputError(f"storage {root!r} is a link to a place that is not there; mend the link") from None
+        except NotADirectoryError:
+            raise InputError(f"storage {root!r} lies below a file; name a folder as `storage`") from None
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise InputError(f"storage {root!r} cannot be opened ({reason}); name another `storage`") from error
+
+    def _try_local(self) -> None:
+        root = Path(self._root)
+        for name in TOP:
+            if (root / name).is_symlink():
+                raise InputError(
+                    f"storage {self.url!r}: its folder {name!r} is a link, and links in a storage are not followed; "
+                    "move the whole storage, and make the storage itself a link if you like"
+                )
+        made = [place for place in (root, *root.parents) if not place.exists()]
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            for place in (root, *(root / name for name in TOP if (root / name).is_dir())):
+                probe = place / f"probe-{uuid.uuid4().hex}"
+                try:
+                    with probe.open("xb") as handle:
+                        handle.write(bytes(512))
+                        os.fsync(handle.fileno())
+                finally:
+                    probe.unlink(missing_ok=True)
+        finally:
+            for place in made:
+                with suppress(OSError):
+                    place.rmdir()
+
+    def _write_local(self, path: str, data: bytes, durable: bool) -> None:
+        root = Path(self._root)
+        folder, _, name = path.rpartition("/")
+        temporary = folders.make_way(root, "tmp") / f"{uuid.uuid4().hex}-{name}"
+        place = folders.make_way(root, folder) / name
+        try:
+            with temporary.open("xb") as handle:
+                handle.write(data)
+                handle.flush()
+                if durable:
+                    os.fsync(handle.fileno())
+            try:
+                temporary.replace(place)
+            except IsADirectoryError:
+                folders.move_aside(root, place)
+                temporary.replace(place)
+        finally:
+            temporary.unlink(missing_ok=True)
+        if durable:
+            _sync_folder(place.parent)
+
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            number = error.errno if isinstance(error, OSError) else None
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or repr(error)
+            if number in _FULL:
+                raise StoreFullError(
+                    f"no space left for results in {self.url} ({reason}); free some and run the same command again"
+                ) from error
+            if self.is_local and not isinstance(error, OSError):
+                raise
+            raise StoreFullError(
+                f"results cannot be written to {self.url} ({reason}); mend that and run the same command again"
+            ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

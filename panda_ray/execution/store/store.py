@@ -1,0 +1,304 @@
+"""The store of results: one folder per key, true once its `record.json` is there.
+
+    units/<first two digits>/<key>/record.json          what was computed, and the sha256 and size of every file
+    units/<first two digits>/<key>/<name>.<sha8>.<ext>  its files, under names that depend on their content
+    checkpoints/<stack>                                 state of a running stack (`checkpoints.py`)
+    failures/<key>.json                                 why a unit has no result (`failures.py`)
+    limits/<footprint>/<width>.json                     which stacks did not fit into memory (`memory_limits.py`)
+    leases/<driver>-<name>.json                         what drivers are at work on (`leases.py`)
+
+`record.json` is written last and in one step, so its existence means done. Two drivers on one store cannot mix their
+files: each record names the files that belong to it. Nothing here is ever unpickled, and nothing is trusted: what is
+not as it was written is absent, and a record names files of its own folder only (`sealed.py`, `folder.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from panda_ray.execution.store import sealed
+from panda_ray.execution.store.checkpoints import Checkpoints
+from panda_ray.execution.store.failures import Failures
+from panda_ray.execution.store.files import LARGEST_NOTE, THREADS, Files
+from panda_ray.execution.store.folder import State
+from panda_ray.execution.store.leases import Leases
+from panda_ray.execution.store.lineage import Lineage, inputs_of
+from panda_ray.execution.store.memory_limits import Limits
+from panda_ray.execution.store.sealed import is_key, seal, unseal, unsealed
+
+Record = sealed.Record
+
+_PLACE = re.compile(r"units/([0-9a-f]{2})/\1[0-9a-f]{62}/[^/]+")
+_BATCH = 64
+"""Units that one thread checks before it takes the next ones."""
+
+_HASHERS = 8
+"""Threads that check a store in a folder. On a disk of this machine fewer are faster, because small files keep the
+interpreter's lock busy; on NFS each file that is opened waits for the server."""
+
+_SEEN_BYTES = 128 << 20
+"""Room for the records of some 30,000 units."""
+
+
+class Store:
+    """Results under one URL.
+
+    Args:
+        url: folder, or any fsspec URL.
+        driver: who works on it, as 32 hex digits; workers have that of their driver, a new one is made unless given.
+
+    Attributes:
+        checkpoints, failures, limits: what is kept of stacks that run, of units that failed, and of memory.
+        outdated: results that the last `done_keys` left out, because their inputs have changed since.
+        leases: what drivers are at work on.
+    """
+
+    def __init__(self, url: str, driver: str | None = None) -> None:
+        self._files = Files(url)
+        self.url = self._files.url
+        self.checkpoints = Checkpoints(self._files)
+        self.failures = Failures(self._files)
+        self.limits = Limits(self._files)
+        self.leases = Leases(self._files, driver or uuid.uuid4().hex)
+        self._digests: dict[str, tuple[State, str]] = {}
+        """Of local files, with the state that they were read in."""
+        self._seen = _SeenRecords()
+        self.outdated: frozenset[str] = frozenset()
+
+    @property
+    def local_folder(self) -> Path | None:
+        """The folder of a store on this machine's disk, else None."""
+        return Path(self.url) if self._files.is_local else None
+
+    def publish(self, key: str, record: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+        """Store a result; from then on the unit is done and its earlier failure is forgotten.
+
+        A valid result that another driver published first stays, because others may already depend on it; one whose
+        inputs have changed since is replaced.
+
+        Args:
+            record: JSON data without `files`.
+            files: name to content.
+
+        Raises:
+            StoreFullError: when there is no room; the unit then still counts as not done.
+        """
+        assert is_key(key), "units have hashes for keys"
+        if not self.is_done(key):
+            sealed = seal({**record, "files": self._write_files(key, files)})
+            self._files.write(_path(key, "record.json"), sealed)
+        self.failures.clear(key)
+
+    def record(self, key: str) -> Record | None:
+        """The record of a unit, or None if it has none or it was damaged; its files are checked when they are read."""
+        return unseal(key, self._files.read(_path(key, "record.json"))) if is_key(key) else None
+
+    def known(self, key: str) -> Record:
+        """The record of a unit that must have one.
+
+        Raises:
+            LookupError: if it has none, or it was damaged since.
+        """
+        if (record := self.record(key)) is None:
+            raise LookupError(f"unit {key} has no valid record in {self.url}; run the sweep again to compute it anew")
+        return record
+
+    def is_done(self, key: str) -> bool:
+        """Whether one unit has a result whose files are as they were written, and its inputs as they were read."""
+        record = self.record(key)
+        return (
+            record is not None
+            and all(self._is_file_intact(_path(key, file["path"]), file) for file in record["files"].values())
+            and not self._is_outdated(key, record)
+        )
+
+    def records(self, among: Collection[str] | None = None) -> Iterator[tuple[str, Record]]:
+        """Key and record of every unit (or of those `among`) that has one, read concurrently.
+
+        What `done_keys` read a moment ago is not read again.
+        """
+        listed = _of_units(self._files.states("units"))
+        wanted = [path for path in listed if path.endswith("/record.json") and (among is None or _key(path) in among)]
+        unseen = []
+        for path in wanted:
+            if (data := self._seen.take(path, listed[path].size)) is None:
+                unseen.append(path)
+            elif (record := unsealed(data)) is not None:
+                yield _key(path), record
+        for path, read in self._files.read_many(unseen):
+            if (record := unseal(_key(path), read)) is not None:
+                yield _key(path), record
+
+    def done_keys(self, among: Collection[str] | None = None) -> frozenset[str]:
+        """Units (of those `among`) whose record and files are as they were written, and their inputs as they were read.
+
+        On a local disk every file is hashed, once per process as long as its size and time stay; elsewhere sizes are
+        compared, and content when it is read.
+        """
+        listed = _of_units(self._files.states("units"))
+        self._seen.clear()
+        folders: dict[str, list[str]] = defaultdict(list)
+        for path in listed:
+            folders[path.rpartition("/")[0]].append(path)
+        units = [
+            paths
+            for folder, paths in folders.items()
+            if f"{folder}/record.json" in listed and (among is None or _key(paths[0]) in among)
+        ]
+        batches = [units[start : start + _BATCH] for start in range(0, len(units), _BATCH)]
+        lineage = Lineage()
+        with ThreadPoolExecutor(_HASHERS if self._files.is_local else THREADS) as pool:
+            whole = frozenset().union(*pool.map(lambda batch: self._whole_among(batch, listed, lineage), batches))
+        self.outdated = frozenset(lineage.outdated())
+        return whole - self.outdated
+
+    def read_file(self, key: str, name: str) -> bytes:
+        """One file of a unit that is done.
+
+        Args:
+            name: as in the record's `files`, such as `prompt.safetensors`.
+
+        Raises:
+            LookupError: when the unit has no such file, or its content is not what the record says.
+        """
+        files = self.known(key)["files"]
+        if name not in files:
+            raise LookupError(f"unit {key} in {self.url} has no file {name!r}, only {', '.join(sorted(files))}")
+        file = files[name]
+        data = self._read(_path(key, file["path"]), file)
+        if data is None:
+            raise LookupError(
+                f"file {file['path']!r} of unit {key} in {self.url} is damaged; run the sweep again to compute it anew"
+            )
+        return data
+
+    def check_writable(self) -> None:
+        """Try whether results can be stored, without leaving anything behind.
+
+        Raises:
+            InputError: they cannot be.
+        """
+        self._files.check_writable()
+
+    def remove_leftovers(self) -> None:
+        """Remove what writers that died left behind."""
+        self._files.remove_leftovers()
+        self.leases.remove_leftovers()
+
+    def _write_files(self, key: str, files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
+        described = {}
+        for name, data in files.items():
+            sha256 = _sha256(data)
+            path = PurePosixPath(name)
+            stored_as = f"{path.stem}.{sha256[:8]}{path.suffix}"
+            self._files.write(_path(key, stored_as), data)
+            described[name] = {"path": stored_as, "sha256": sha256, "bytes": len(data)}
+        return described
+
+    def _is_outdated(self, key: str, record: Record) -> bool:
+        lineage = Lineage()
+        lineage.add(key, record)
+        for needed in {each.key for each in inputs_of(record)}:
+            if (found := self.record(needed)) is not None:
+                lineage.add(needed, found)
+        return key in lineage.outdated()
+
+    def _whole_among(self, units: Iterable[Sequence[str]], listed: Mapping[str, State], lineage: Lineage) -> set[str]:
+        """Keys of those of a few units whose files are as they were written; `lineage` hears of them.
+
+        Args:
+            units: the paths of each one's files, as they were listed: the order in which a disk is fast.
+        """
+        paths = [path for files in units for path in files if self._must_read(path, listed[path])]
+        done: set[str] = set()
+        records: list[tuple[str, Record]] = []
+        for path, data in self._files.read_in_turn(paths):
+            if path.endswith("/record.json"):
+                if (record := unseal(_key(path), data)) is not None:
+                    records.append((_key(path), record))
+                    self._seen.keep(path, data or b"")
+            elif data is not None:
+                self._digests[path] = listed[path], _sha256(data)
+        for key, record in records:
+            files = [(_path(key, file["path"]), file) for file in record["files"].values()]
+            if all(
+                path in listed
+                and listed[path].size == file["bytes"]
+                and (
+                    not self._files.is_local
+                    or self._digests.get(path) == (listed[path], file["sha256"])
+                    or self._is_file_intact(path, file)
+                )
+                for path, file in files
+            ):
+                done.add(key)
+                lineage.add(key, record)
+        return done
+
+    def _must_read(self, path: str, state: State) -> bool:
+        if path.endswith("/record.json"):
+            return True
+        is_small = state.size <= LARGEST_NOTE  # a larger one is read only if a record names it with this size
+        return self._files.is_local and is_small and self._digests.get(path, (None, ""))[0] != state
+
+    def _is_file_intact(self, path: str, file: Mapping[str, Any]) -> bool:
+        state = self._files.local_state(path) if self._files.is_local else None
+        if state is not None and self._digests.get(path) == (state, file["sha256"]):
+            return True
+        if state is None or state.size != file["bytes"]:
+            return not self._files.is_local and self._read(path, file) is not None
+        if self._files.local_sha256(path, file["bytes"]) != file["sha256"]:
+            return False
+        self._digests[path] = state, file["sha256"]
+        return True
+
+    def _read(self, path: str, file: Mapping[str, Any]) -> bytes | None:
+        """A file that is as its record says, or None; one that is longer is not read."""
+        data = self._files.read(path, limit=file["bytes"])
+        return data if data is not None and _sha256(data) == file["sha256"] else None
+
+
+class _SeenRecords:
+    """Bytes of records between `done_keys` and `records`, up to a limit; each is given out once."""
+
+    def __init__(self) -> None:
+        self._data: dict[str, bytes] = {}
+        self._bytes = 0
+
+    def clear(self) -> None:
+        self._data.clear()
+        self._bytes = 0
+
+    def keep(self, path: str, data: bytes) -> None:
+        if self._bytes < _SEEN_BYTES:
+            self._data[path] = data
+            self._bytes += len(data)
+
+    def take(self, path: str, size: int) -> bytes | None:
+        """What was read of a record, unless there is another one in its place by now."""
+        data = self._data.pop(path, b"")
+        return data if len(data) == size else None
+
+
+def _path(key: str, name: str) -> str:
+    return f"units/{key[:2]}/{key}/{name}"
+
+
+def _of_units(listed: Mapping[str, State]) -> Mapping[str, State]:
+    """What of a listing is where a unit's files are."""
+    return {path: state for path, state in listed.items() if _PLACE.fullmatch(path)}
+
+
+def _key(path: str) -> str:
+    return path.split("/")[2]
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

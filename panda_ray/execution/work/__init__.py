@@ -1,0 +1,1 @@
+"""One stack, run in this process: its inputs read, its members trained, its results published."""

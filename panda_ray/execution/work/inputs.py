@@ -1,0 +1,50 @@
+"""What a unit read of the units it depends on, and whether that is still what they hold.
+
+A key says how a result is computed, not which bits came out: a damaged prompt that is computed again in a stack of
+another width, or on another machine, differs in rounding and in draws of dropout. So a record keeps the sha256 of each
+file that was read, and a result whose inputs have changed since counts as not done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.unit import Role, Unit
+from panda_ray.execution.work.record import PROMPT_FILE
+from panda_ray.execution.work.similarity import SIGNATURE_FILE
+
+_FILE: Mapping[Role, str] = {
+    "source_prompt": PROMPT_FILE,
+    "teacher": PROMPT_FILE,
+    "prompt": PROMPT_FILE,
+    "source_signature": SIGNATURE_FILE,
+    "target_signature": SIGNATURE_FILE,
+}
+"""What is read of a dependency."""
+
+
+class InputReader:
+    """Reads what one unit depends on.
+
+    Attributes:
+        read: for the record: per role, the key, the file and the sha256 of what was read.
+    """
+
+    def __init__(self, unit: Unit, store: Store) -> None:
+        self._unit, self._store = unit, store
+        self.read: dict[str, dict[str, str]] = {}
+
+    def bytes_of(self, role: Role) -> bytes | None:
+        """The file of the dependency in this role; None if the unit has none.
+
+        Raises:
+            LookupError: it is not in the store, or is damaged.
+        """
+        key = self._unit.dependencies.get(role)
+        if key is None:
+            return None
+        data = self._store.read_file(key, _FILE[role])
+        self.read[role] = {"key": key, "file": _FILE[role], "sha256": hashlib.sha256(data).hexdigest()}
+        return data

@@ -1,0 +1,148 @@
+"""Training a stack's members: their starts from what they depend on, the stacked engine, one published result each."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from panda_ray.backbones import Geometry
+from panda_ray.errors import InputError
+from panda_ray.execution.events import Outcome
+from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.unit import Role, Unit
+from panda_ray.execution.work.inputs import InputReader
+from panda_ray.execution.work.memory import peak_bytes, start_counting
+from panda_ray.execution.work.publishing import fail, publish
+from panda_ray.execution.work.record import Measured, training_files, training_record
+from panda_ray.execution.work.similarity import similarity_of
+from panda_ray.execution.work.workspace import Workspace
+from panda_ray.methods import Inputs, get_method
+from panda_ray.prompts.prompt import Prompt
+from panda_ray.training.collective import SOLO, Collective
+from panda_ray.training.member import Member
+from panda_ray.training.stacked import EpochReport, train_stack
+
+
+@dataclass(frozen=True)
+class _Start:
+    """A member that is ready to train, the similarity that weighs it, and the inputs that its record will name."""
+
+    unit: Unit
+    member: Member
+    similarity: float | None
+    inputs: Mapping[str, Mapping[str, str]]
+
+
+def train_members(
+    stack: Stack,
+    store: Store,
+    workspace: Workspace,
+    on_epoch: Callable[[EpochReport], None],
+    collective: Collective = SOLO,
+) -> list[Outcome]:
+    """Train a stack and publish the members that lack a result; one outcome for each of those.
+
+    Args:
+        collective: workers that do this together. Rank 0 alone reads the store, writes to it and has all outcomes.
+
+    Raises:
+        InputError: what the whole stack shares is not usable.
+        StoreFullError: when there is no room; the checkpoint, if any, stays.
+        torch.OutOfMemoryError: the stack is too wide.
+    """
+    config = stack.members[0].config
+    assert config is not None, "a training has hyper-parameters"
+    started, reports = time.monotonic(), list[EpochReport]()
+
+    def report(epoch: EpochReport) -> None:
+        reports.append(epoch)
+        on_epoch(epoch)
+
+    backbone = workspace.backbone(stack.members[0].backbone)
+    task = workspace.task(stack.members[0].data, stack.members[0].backbone, config.max_len)
+    starts, outcomes = collective.share(lambda: _starts(stack, store, backbone.geometry))
+    if not starts:
+        return outcomes
+    checkpoint = store.checkpoints.of(stack.keys)
+    start_counting(backbone.device)
+    began = time.monotonic()
+    results = train_stack(
+        backbone,
+        task,
+        [start.member for start in starts],
+        config,
+        checkpoint=checkpoint,
+        checkpoint_seconds=workspace.settings.checkpoint_seconds,
+        on_epoch=report,
+        collective=collective,
+    )
+    if collective.rank:
+        return outcomes
+    ended = time.monotonic()
+    measured = Measured(
+        seconds=(ended - started) / len(starts),
+        device=backbone.device,
+        peak_memory_bytes=peak_bytes(backbone.device),
+        training_seconds=(ended - began) / len(starts),
+        examples_per_second=reports[-1].examples_per_second if reports else None,
+    )
+    for start, result in zip(starts, results, strict=True):
+        unit = start.unit
+        if unit.key in stack.done:
+            continue
+        if result.error is not None:
+            outcomes.append(fail(store, unit, result.error))
+            continue
+        record = training_record(unit, result, task, start.similarity, start.inputs, stack, measured)
+        outcomes.append(publish(store, unit, record, training_files(unit, result, task)))
+    checkpoint.remove()
+    return outcomes
+
+
+def _starts(stack: Stack, store: Store, geometry: Geometry) -> tuple[list[_Start], list[Outcome]]:
+    """The members that can start, and the outcomes of those that cannot."""
+    starts, outcomes = [], []
+    for unit in stack.members:
+        start = _start_or_error(unit, store, geometry)
+        if isinstance(start, _Start):
+            starts.append(start)
+        elif unit.key not in stack.done:
+            outcomes.append(fail(store, unit, str(start), "".join(traceback.format_exception(start))))
+    return starts, outcomes
+
+
+def _start_or_error(unit: Unit, store: Store, geometry: Geometry) -> _Start | Exception:
+    try:
+        return _start(unit, store, geometry)
+    except (InputError, LookupError) as error:
+        return error
+
+
+def _start(unit: Unit, store: Store, geometry: Geometry) -> _Start:
+    assert unit.config is not None, "a training has hyper-parameters"
+    method = get_method(unit.method)
+    options = method.Options.model_validate(dict(unit.options))
+    metric = method.needs(options).similarity
+    reader = InputReader(unit, store)
+    similarity = None
+    if metric is not None:
+        signatures = reader.bytes_of("source_signature"), reader.bytes_of("target_signature")
+        similarity = similarity_of(metric.metric, metric.options, *signatures)
+    inputs = Inputs(
+        name=unit.title,
+        seed=unit.seed,
+        config=unit.config,
+        geometry=geometry,
+        source_prompt=_prompt(reader, "source_prompt"),
+        teacher=_prompt(reader, "teacher"),
+        similarity=similarity,
+    )
+    return _Start(unit, method.member(inputs, options), similarity, reader.read)
+
+
+def _prompt(reader: InputReader, role: Role) -> Prompt | None:
+    data = reader.bytes_of(role)
+    return None if data is None else Prompt.from_bytes(data)

@@ -1,0 +1,52 @@
+"""Computing the signatures of one task's prompts, one after the other on the same examples."""
+
+from __future__ import annotations
+
+import time
+import traceback
+
+from panda_ray.errors import InputError
+from panda_ray.execution.events import Outcome
+from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.unit import Unit
+from panda_ray.execution.work.inputs import InputReader
+from panda_ray.execution.work.memory import peak_bytes, start_counting
+from panda_ray.execution.work.publishing import fail, publish
+from panda_ray.execution.work.record import Measured, signature_record
+from panda_ray.execution.work.similarity import SIGNATURE_FILE, signature_bytes
+from panda_ray.execution.work.workspace import Workspace
+from panda_ray.metrics import get_metric
+from panda_ray.prompts.prompt import Prompt
+
+
+def compute_signatures(stack: Stack, store: Store, workspace: Workspace) -> list[Outcome]:
+    """Compute and publish the signatures that are missing; one outcome each.
+
+    Raises:
+        StoreFullError: when there is no room.
+    """
+    return [_signed(unit, stack, store, workspace) for unit in stack.todo]
+
+
+def _signed(unit: Unit, stack: Stack, store: Store, workspace: Workspace) -> Outcome:
+    started = time.monotonic()
+    backbone = workspace.backbone(unit.backbone)
+    start_counting(backbone.device)
+    metric = get_metric(unit.method)
+    prompt_key = unit.dependencies["prompt"]
+    reader = InputReader(unit, store)
+    try:
+        data = reader.bytes_of("prompt")
+        assert data is not None, "a signature is of a prompt"
+        prompt = Prompt.from_bytes(data)
+        geometry = backbone.geometry
+        prompt.check_fits(geometry.layers, geometry.heads, geometry.head_size)
+        max_len = store.known(prompt_key)["identity"]["config"]["max_len"]
+        task = workspace.task(unit.data, unit.backbone, max_len) if metric.needs_data else None
+        signature = metric.signature(backbone, prompt, task, metric.Options.model_validate(dict(unit.options)))
+    except (InputError, LookupError) as error:
+        return fail(store, unit, str(error), traceback.format_exc())
+    measured = Measured(time.monotonic() - started, backbone.device, peak_bytes(backbone.device))
+    record = signature_record(unit, reader.read, stack, measured)
+    return publish(store, unit, record, {SIGNATURE_FILE: signature_bytes(signature)})

@@ -1,0 +1,123 @@
+"""What a process needs to run the stacks of a sweep, and what it keeps between them: backbones and encoded tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from panda_ray.backbones import Backbone, backbone_identity, load_backbone
+from panda_ray.errors import InputError
+from panda_ray.execution.units.unit import BackboneRef, DataRef
+from panda_ray.sweep import Sweep
+from panda_ray.tasks import get_task
+from panda_ray.tasks.caching.encoded import encoded_task
+from panda_ray.tasks.caching.survey import survey
+from panda_ray.tasks.encoded import EncodedTask
+from panda_ray.tasks.loading import TaskRows, load_rows
+
+_KEPT_TASKS = 8
+"""Encoded tasks that a process keeps; stacks of one task tend to follow each other."""
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where a sweep's inputs are and what one stack may use. None of it enters a key.
+
+    Attributes:
+        backbone_paths: name and local folder (or None) of each backbone.
+        threads: of one stack; the same in every runner, because sums depend on it.
+    """
+
+    data_root: str | None
+    backbone_paths: tuple[tuple[str, str | None], ...]
+    checkpoint_seconds: float
+    threads: int
+
+    @classmethod
+    def of(cls, sweep: Sweep) -> Settings:
+        """The settings of a sweep, independent of the working directory."""
+        paths = tuple((section.name, _absolute(section.path)) for section in sweep.backbones)
+        threads = max(1, int(sweep.resources.cpus_per_stack))
+        return cls(_absolute(sweep.data_root), paths, sweep.resources.checkpoint_seconds, threads)
+
+
+class Workspace:
+    """Backbones and tasks of one process, loaded when they are first needed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._paths = dict(settings.backbone_paths)
+        self._backbones: dict[BackboneRef, Backbone] = {}
+        self._tasks: dict[tuple[DataRef, BackboneRef, int], EncodedTask] = {}
+
+    def backbone(self, ref: BackboneRef) -> Backbone:
+        """The frozen model that was planned; only the last one used is kept.
+
+        Raises:
+            InputError: when its files are not here, or have changed since the sweep was planned.
+        """
+        return _kept(self._backbones, 1, ref, lambda: self._load_backbone(ref))
+
+    def task(self, ref: DataRef, backbone: BackboneRef, max_len: int) -> EncodedTask:
+        """The rows that were planned, encoded with the backbone's tokenizer.
+
+        Raises:
+            InputError: when the rows are not here, or have changed since the sweep was planned.
+        """
+        return _kept(self._tasks, _KEPT_TASKS, (ref, backbone, max_len), lambda: self._encode(ref, backbone, max_len))
+
+    @contextmanager
+    def threads(self) -> Iterator[None]:
+        """The number of threads that results are defined for, while the context lasts."""
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.settings.threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+    def _load_backbone(self, ref: BackboneRef) -> Backbone:
+        path = self._paths[ref.name]
+        if ref.identity.startswith("local:") and backbone_identity(ref.name, path) != ref.identity:
+            raise InputError(f"backbone {ref.name!r}: {path} has changed since the sweep was planned; plan again")
+        return load_backbone(ref.name, path, identity=ref.identity)
+
+    def _encode(self, ref: DataRef, backbone: BackboneRef, max_len: int) -> EncodedTask:
+        spec = get_task(ref.task)
+        found = survey(spec, self.settings.data_root, ref.max_train_rows, ref.max_dev_rows)
+        _check_unchanged(ref, found.fingerprint, found.where)
+        tokenizer = self.backbone(backbone).tokenizer
+        return encoded_task(spec, ref.fingerprint, lambda: self._rows(ref), tokenizer, backbone.identity, max_len)
+
+    def _rows(self, ref: DataRef) -> TaskRows:
+        rows = load_rows(get_task(ref.task), self.settings.data_root, ref.max_train_rows, ref.max_dev_rows)
+        _check_unchanged(ref, rows.fingerprint, rows.train_where)
+        return rows
+
+
+def _check_unchanged(ref: DataRef, fingerprint: str, where: str) -> None:
+    if fingerprint != ref.fingerprint:
+        raise InputError(f"task {ref.task!r}: {where} has changed since the sweep was planned; plan again")
+
+
+Address = TypeVar("Address")
+
+
+def _kept(cache: dict[Address, Value], size: int, address: Address, make: Callable[[], Value]) -> Value:
+    """The value at an address of a least-recently-used cache."""
+    value = cache.pop(address) if address in cache else make()
+    while len(cache) >= size:
+        del cache[next(iter(cache))]
+    cache[address] = value
+    return value
+
+
+def _absolute(path: str | None) -> str | None:
+    return None if path is None else str(Path(path).expanduser().absolute())
