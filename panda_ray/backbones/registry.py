@@ -18,7 +18,8 @@ from panda_ray.backbones.families import family_of
 from panda_ray.backbones.prefix_attention import IMPLEMENTATION, register
 from panda_ray.backbones.sizes import Sizes, sizes_of_folder
 from panda_ray.backbones.weights import check_file, check_loaded, unreadable, weight_files
-from panda_ray.errors import InputError, unknown_name
+from panda_ray.errors import InputError
+from panda_ray.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -41,46 +42,49 @@ class BackboneSpec:
     packaged: bool = False
 
 
-BACKBONES: tuple[BackboneSpec, ...] = (
-    BackboneSpec("builtin-tiny", "builtin_tiny", None, 0.7, Sizes(3, 128, 512, 192), packaged=True),
-    BackboneSpec(
-        "bert-tiny",
-        "google/bert_uncased_L-2_H-128_A-2",
-        "30b0a37ccaaa32f332884b96992754e246e48c5f",
-        4.4,
-        Sizes(2, 128, 512),
-    ),
-    BackboneSpec("bert-small", "google/bert_uncased_L-4_H-512_A-8", None, 28.8, Sizes(4, 512, 2048)),
-    BackboneSpec("bert-medium", "google/bert_uncased_L-8_H-512_A-8", None, 41.4, Sizes(8, 512, 2048)),
-    BackboneSpec(
-        "bert-base",
-        "google-bert/bert-base-uncased",
-        "86b5e0934494bd15c9632b12f734a8a67f723594",
-        109.5,
-        Sizes(12, 768, 3072),
-    ),
-    BackboneSpec(
-        "bert-large",
-        "google-bert/bert-large-uncased",
-        "6da4b6a26a1877e173fca3225479512db81a5e5b",
-        335.1,
-        Sizes(24, 1024, 4096),
-    ),
-    BackboneSpec("bert-base-cased", "google-bert/bert-base-cased", None, 108.3, Sizes(12, 768, 3072)),
-    BackboneSpec("bert-large-cased", "google-bert/bert-large-cased", None, 333.6, Sizes(24, 1024, 4096)),
-    BackboneSpec(
-        "roberta-base",
-        "FacebookAI/roberta-base",
-        "e2da8e2f811d1448a5b465c236feacd80ffbac7b",
-        124.6,
-        Sizes(12, 768, 3072),
-    ),
-    BackboneSpec(
-        "roberta-large",
-        "FacebookAI/roberta-large",
-        "722cf37b1afa9454edce342e7895e588b6ff1d59",
-        355.4,
-        Sizes(24, 1024, 4096),
+BACKBONES: Registry[BackboneSpec] = Registry(
+    "backbone",
+    (
+        BackboneSpec("builtin-tiny", "builtin_tiny", None, 0.7, Sizes(3, 128, 512, 192), packaged=True),
+        BackboneSpec(
+            "bert-tiny",
+            "google/bert_uncased_L-2_H-128_A-2",
+            "30b0a37ccaaa32f332884b96992754e246e48c5f",
+            4.4,
+            Sizes(2, 128, 512),
+        ),
+        BackboneSpec("bert-small", "google/bert_uncased_L-4_H-512_A-8", None, 28.8, Sizes(4, 512, 2048)),
+        BackboneSpec("bert-medium", "google/bert_uncased_L-8_H-512_A-8", None, 41.4, Sizes(8, 512, 2048)),
+        BackboneSpec(
+            "bert-base",
+            "google-bert/bert-base-uncased",
+            "86b5e0934494bd15c9632b12f734a8a67f723594",
+            109.5,
+            Sizes(12, 768, 3072),
+        ),
+        BackboneSpec(
+            "bert-large",
+            "google-bert/bert-large-uncased",
+            "6da4b6a26a1877e173fca3225479512db81a5e5b",
+            335.1,
+            Sizes(24, 1024, 4096),
+        ),
+        BackboneSpec("bert-base-cased", "google-bert/bert-base-cased", None, 108.3, Sizes(12, 768, 3072)),
+        BackboneSpec("bert-large-cased", "google-bert/bert-large-cased", None, 333.6, Sizes(24, 1024, 4096)),
+        BackboneSpec(
+            "roberta-base",
+            "FacebookAI/roberta-base",
+            "e2da8e2f811d1448a5b465c236feacd80ffbac7b",
+            124.6,
+            Sizes(12, 768, 3072),
+        ),
+        BackboneSpec(
+            "roberta-large",
+            "FacebookAI/roberta-large",
+            "722cf37b1afa9454edce342e7895e588b6ff1d59",
+            355.4,
+            Sizes(24, 1024, 4096),
+        ),
     ),
 )
 
@@ -91,10 +95,7 @@ def get_backbone_spec(name: str) -> BackboneSpec:
     Raises:
         InputError: for an unknown name.
     """
-    for spec in BACKBONES:
-        if spec.name == name:
-            return spec
-    raise unknown_name("backbone", name, [spec.name for spec in BACKBONES], where="give a `path` or a known name")
+    return BACKBONES.get(name, where="give a `path` or a known name")
 
 
 def backbone_identity(name: str, path: str | None = None) -> str:

@@ -1,13 +1,13 @@
 """Transfer methods. To add one, write a file and add it to `METHODS`."""
 
-from panda_ray.errors import unknown_name
 from panda_ray.methods.method import Inputs, Method, MethodOptions, Needs
 from panda_ray.methods.panda import Panda
 from panda_ray.methods.pot import PoT
 from panda_ray.methods.prompt_tuning import PromptTuning
 from panda_ray.methods.teacher import TargetLikeTeacher
+from panda_ray.registry import Registry
 
-METHODS: tuple[Method, ...] = (PromptTuning(), PoT(), Panda(), TargetLikeTeacher())
+METHODS: Registry[Method] = Registry("method", (PromptTuning(), PoT(), Panda(), TargetLikeTeacher()))
 
 
 def get_method(name: str) -> Method:
@@ -16,10 +16,7 @@ def get_method(name: str) -> Method:
     Raises:
         InputError: for an unknown name.
     """
-    for method in METHODS:
-        if method.name == name:
-            return method
-    raise unknown_name("method", name, [method.name for method in METHODS if method.is_cell])
+    return METHODS.get(name)
 
 
 __all__ = ["METHODS", "Inputs", "Method", "MethodOptions", "Needs", "get_method"]

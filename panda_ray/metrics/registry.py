@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from panda_ray.errors import unknown_name
 from panda_ray.metrics.constant import Constant
 from panda_ray.metrics.metric import Metric
 from panda_ray.metrics.neuron_overlap import NeuronOverlap
 from panda_ray.metrics.prompt_cosine import PromptCosine
 from panda_ray.metrics.task_embedding import TaskEmbedding
+from panda_ray.registry import Registry
 
-METRICS: tuple[Metric, ...] = (TaskEmbedding(), PromptCosine(), NeuronOverlap(), Constant())
+METRICS: Registry[Metric] = Registry("metric", (TaskEmbedding(), PromptCosine(), NeuronOverlap(), Constant()))
 
 
 def get_metric(name: str) -> Metric:
@@ -18,7 +18,4 @@ def get_metric(name: str) -> Metric:
     Raises:
         InputError: for an unknown name.
     """
-    for metric in METRICS:
-        if metric.name == name:
-            return metric
-    raise unknown_name("metric", name, [metric.name for metric in METRICS])
+    return METRICS.get(name)

@@ -6,15 +6,16 @@ Importing this imports torch: `load_sweep` does so once everything else about a 
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from panda_ray.backbones import BACKBONES
 from panda_ray.errors import unknown_name
-from panda_ray.methods import METHODS, Method
-from panda_ray.metrics import METRICS, Metric, MetricChoice
+from panda_ray.methods import METHODS
+from panda_ray.metrics import METRICS, MetricChoice
+from panda_ray.registry import Named
 from panda_ray.sweep import BackboneSection, Sweep
 from panda_ray.sweep_file.messages import explain
 from panda_ray.sweep_file.yaml_source import Path, Places
@@ -95,9 +96,7 @@ def _metric_problems(sweep: Sweep, places: Places) -> Iterator[str]:
             yield from _option_problems(metric.Options, section.options, places, (*path, "options"))
 
 
-def _label_problem(
-    what: str, name: str, label: str | None, plugins: Sequence[Method] | Sequence[Metric], place: str
-) -> Iterator[str]:
+def _label_problem(what: str, name: str, label: str | None, plugins: Iterable[Named], place: str) -> Iterator[str]:
     """A label must not be read as another plug-in's name."""
     if label != name and label in {plugin.name for plugin in plugins}:
         yield f"{place}: the label {label!r} is the name of another {what}; choose a label that cannot be mistaken"

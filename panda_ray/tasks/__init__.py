@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from panda_ray.errors import unknown_name
+from panda_ray.registry import Registry
 from panda_ray.tasks.builtin import BUILTIN_TASKS
 from panda_ray.tasks.glue import GLUE_TASKS
 from panda_ray.tasks.qa import QA_TASKS
@@ -13,7 +13,7 @@ from panda_ray.tasks.task import TaskSpec
 PAPER_TASKS: tuple[TaskSpec, ...] = (*SUPERGLUE_TASKS, *GLUE_TASKS, *QA_TASKS, *TAGGING_TASKS)
 """The 21 tasks of the paper's Table I, in its order."""
 
-TASKS: tuple[TaskSpec, ...] = (*PAPER_TASKS, *BUILTIN_TASKS)
+TASKS: Registry[TaskSpec] = Registry("task", (*PAPER_TASKS, *BUILTIN_TASKS))
 """Every task that a sweep may name."""
 
 PAPER_SOURCES: tuple[str, ...] = tuple(task.name for task in PAPER_TASKS if task.is_source)
@@ -22,8 +22,6 @@ PAPER_SOURCES: tuple[str, ...] = tuple(task.name for task in PAPER_TASKS if task
 PAPER_TARGETS: tuple[str, ...] = ("cb", "copa", "wsc", "rte", "wic", "cola", "mrpc", "stsb", "conll04")
 """Target tasks, in the column order of the paper's Table II."""
 
-_BY_NAME = {task.name: task for task in TASKS}
-
 
 def get_task(name: str) -> TaskSpec:
     """The task called `name`.
@@ -31,9 +29,7 @@ def get_task(name: str) -> TaskSpec:
     Raises:
         InputError: for an unknown name, with the nearest known one.
     """
-    if name not in _BY_NAME:
-        raise unknown_name("task", name, _BY_NAME)
-    return _BY_NAME[name]
+    return TASKS.get(name)
 
 
 __all__ = ["PAPER_SOURCES", "PAPER_TARGETS", "PAPER_TASKS", "TASKS", "TaskSpec", "get_task"]

@@ -16,7 +16,7 @@ PLAIN_DATA = {f"panda_ray.training.{name}" for name in ("config", "member", "che
 
 LAYERS = (
     {"panda_ray", "panda_ray.errors"},
-    {"panda_ray.plain_text", "panda_ray.seeding", "panda_ray.secrets"},
+    {"panda_ray.plain_text", "panda_ray.registry", "panda_ray.secrets", "panda_ray.seeding"},
     {"panda_ray.tasks"},
     {"panda_ray.backbones"},
     {"panda_ray.prompts"},

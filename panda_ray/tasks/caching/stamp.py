@@ -13,8 +13,8 @@ from panda_ray.tasks.task import TaskSpec
 
 
 def is_ours(spec: TaskSpec) -> bool:
-    """Whether a task is one of the registered ones, so that `code_stamp` covers its templates."""
-    return any(spec is known for known in panda_ray.tasks.TASKS)
+    """Whether a task is one of this package's, so that `code_stamp` covers its templates."""
+    return any(spec is known for known in panda_ray.tasks.TASKS.own)
 
 
 def rows_stamp(spec: TaskSpec, data_root: str | None) -> list[Any]:
