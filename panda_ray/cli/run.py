@@ -25,8 +25,10 @@ from panda_ray.execution.ray_address import check_socket
 from panda_ray.execution.signals import EXIT_INTERRUPTED, reason_of, signals_end_the_run
 
 if TYPE_CHECKING:
+    from panda_ray.execution.plan import Plan
     from panda_ray.execution.run import Runner
     from panda_ray.sweep import Sweep
+    from panda_ray.tracking.mlflow import MlflowTracker
 
 
 class RunnerName(StrEnum):
@@ -114,7 +116,7 @@ def run_sweep(sweep: Sweep, runner: Runner, command_of: Callable[[str], str]) ->
     with stderr.status("reading data sets and planning"):
         plan = build_plan(sweep, store)
         costs = Costs.in_store(plan, store)
-        trouble = tracker.start(plan)
+        trouble, refused = _start_tracking(tracker, plan)
     if trouble is not None:
         stderr.print(trouble, style="yellow", markup=False, soft_wrap=True)
     for _, reason in plan.skipped:
@@ -125,7 +127,7 @@ def run_sweep(sweep: Sweep, runner: Runner, command_of: Callable[[str], str]) ->
     display = make_display(stderr, costs)
     started = time.monotonic()
     try:
-        summary = run_plan(plan, costs, store, runner, [display, tracker])
+        summary = run_plan(plan, costs, store, runner, [display] if refused else [display, tracker])
     finally:
         display.close()
     if summary.interrupted is None and plan.outdated_by(summary.new, store):
@@ -133,7 +135,7 @@ def run_sweep(sweep: Sweep, runner: Runner, command_of: Callable[[str], str]) ->
     seconds = time.monotonic() - started
     page: Path | None = None
     headline: tuple[str, ...] = ()
-    notes = [message] if (message := tracker.message(command_of("track"))) else []
+    notes = [note for note in (refused, tracker.message(command_of("track"))) if note]
     if summary.interrupted is None and not tracker.is_silent and any(cell.key in summary.done for cell in plan.cells):
         try:
             page, headline, more = _report(sweep, tracker.tracking_uri)
@@ -152,6 +154,19 @@ def run_sweep(sweep: Sweep, runner: Runner, command_of: Callable[[str], str]) ->
         notes=tuple(notes),
         seconds=seconds,
     )
+
+
+def _start_tracking(tracker: MlflowTracker, plan: Plan) -> tuple[str | None, str | None]:
+    """What is wrong with MLflow for the moment, and why it takes nothing, which stops no run that has nothing to do.
+
+    A finished study may lie on a file system that cannot be written.
+    """
+    try:
+        return tracker.start(plan), None
+    except InputError as error:
+        if plan.stacks:
+            raise
+        return None, str(error)
 
 
 def _report(sweep: Sweep, tracking_uri: str) -> tuple[Path | None, tuple[str, ...], list[str]]:

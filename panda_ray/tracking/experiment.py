@@ -16,7 +16,7 @@ from mlflow.entities import Experiment, ViewType
 from panda_ray.errors import InputError
 from panda_ray.execution.store import Store
 from panda_ray.tracking.schema import COMPLETE, KEY, STORAGE, SWEEP
-from panda_ray.tracking.uri import SQLITE, artifact_folder, database_of, public
+from panda_ray.tracking.uri import artifact_folder, database_of, is_sqlite, public
 
 _COMPARED = 50
 """Units of an experiment that are looked for in a store before it counts as another study's."""
@@ -88,7 +88,7 @@ def _check_owner(client: MlflowClient, experiment: Experiment, name: str, store:
 
 def _is_inside(tracking_uri: str, store: Store) -> bool:
     folder = store.local_folder
-    return folder is not None and tracking_uri.startswith(SQLITE) and folder in database_of(tracking_uri).parents
+    return folder is not None and is_sqlite(tracking_uri) and folder in database_of(tracking_uri).parents
 
 
 def _owner(store: Store) -> str:
