@@ -23,6 +23,7 @@ from panda_ray.cli.report import check_folder, report_folder
 from panda_ray.errors import InputError
 from panda_ray.execution.ray_address import check_socket
 from panda_ray.execution.signals import EXIT_INTERRUPTED, reason_of, signals_end_the_run
+from panda_ray.secrets import public
 
 if TYPE_CHECKING:
     from panda_ray.execution.plan import Plan
@@ -93,8 +94,8 @@ def _print_early_end(reason: str, as_json: bool) -> None:
 
 
 def _command() -> str:
-    """The command line that this process is."""
-    return shlex.join(["panda-ray", *sys.argv[1:]])
+    """The command line that this process is, as it may be shown."""
+    return shlex.join(["panda-ray", *map(public, sys.argv[1:])])
 
 
 def run_sweep(sweep: Sweep, runner: Runner, command_of: Callable[[str], str]) -> Closing:
@@ -109,7 +110,6 @@ def run_sweep(sweep: Sweep, runner: Runner, command_of: Callable[[str], str]) ->
     from panda_ray.execution.run import run_plan
     from panda_ray.execution.store import Store
     from panda_ray.tracking.mlflow import MlflowTracker
-    from panda_ray.tracking.uri import public
 
     store = Store(sweep.storage)
     tracker = MlflowTracker(store, sweep.tracking_uri)
@@ -193,13 +193,5 @@ def _make_runner(name: RunnerName, address: str | None) -> Runner:
 
 
 def _command_on(sweep_file: str, overrides: list[str], name: str) -> str:
-    sets = [part for override in overrides for part in ("--set", _without_secrets(override))]
+    sets = [part for override in overrides for part in ("--set", public(override))]
     return shlex.join(["panda-ray", name, sweep_file, *sets])
-
-
-def _without_secrets(override: str) -> str:
-    """An override as it may be shown: a tracking URI may hold a password."""
-    from panda_ray.tracking.uri import public
-
-    key, equals, value = override.partition("=")
-    return f"{key}{equals}{public(value)}" if key.strip() == "tracking_uri" and "://" in value else override

@@ -29,7 +29,8 @@ OptionalSweepFile = Annotated[
 
 def ui(overrides: Overrides, sweep_file: OptionalSweepFile = None, port: Port = 5000) -> None:
     """Open MLflow on 127.0.0.1; ends with Ctrl-C."""
-    from panda_ray.tracking.uri import is_sqlite, public
+    from panda_ray.secrets import public
+    from panda_ray.tracking.uri import is_sqlite
 
     tracking_uri = _newest_database() if sweep_file is None else _tracking_uri(sweep_file, overrides)
     if not is_sqlite(tracking_uri):

@@ -30,6 +30,7 @@ from panda_ray.errors import InputError
 from panda_ray.execution.ray_address import check_address
 from panda_ray.execution.signals import keep_handlers, undone_at_once
 from panda_ray.execution.workspace import Settings
+from panda_ray.secrets import redacted
 
 _raylet: Any = importlib.import_module("ray._raylet")  # its type stub lacks what is used here
 
@@ -166,7 +167,7 @@ def _connect(address: str, settings: Settings) -> None:
 
 
 def _init(**arguments: Any) -> None:
-    with _own_signal_handlers(), _sessions_of_their_own():
+    with _own_signal_handlers(), _sessions_of_their_own(), _no_secrets_among_its_jobs():
         ray.init(
             log_to_driver=False,
             logging_level=logging.CRITICAL,  # a worker that dies is started again, and listeners hear of it
@@ -213,6 +214,17 @@ def _sessions_of_their_own() -> Iterator[None]:
         yield
     finally:
         services.ConsolePopen = rays_way  # type: ignore[misc]
+
+
+@contextmanager
+def _no_secrets_among_its_jobs() -> Iterator[None]:
+    """Keep secrets out of a cluster's list of jobs, in which everybody who reaches it reads our command line."""
+    rays_way = ray_utils.get_entrypoint_name
+    ray_utils.get_entrypoint_name = lambda: redacted(rays_way())  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        ray_utils.get_entrypoint_name = rays_way
 
 
 def _ignore(_handler: object) -> None:

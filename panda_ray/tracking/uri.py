@@ -1,4 +1,4 @@
-"""Which tracking server a sweep logs to, where a local one keeps its files, and what may be shown of its address.
+"""Which tracking server a sweep logs to, and where a local one keeps its files.
 
 MLflow is not asked: whoever only needs to know where does not wait for it to be imported.
 """
@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 
 from panda_ray.errors import InputError
 from panda_ray.execution.store import Store
+from panda_ray.secrets import public
 
 ARTIFACTS = "mlflow-artifacts"
 
@@ -18,8 +19,6 @@ _SQLITE = re.compile(r"sqlite(\+pysqlite)?:///", re.IGNORECASE)
 _DATABASE = re.compile(r"(postgres(ql)?|mysql|mssql)(\+\w+)?://")
 _PLAIN = "/@!$&'()*+,;=:"
 """What RFC 3986 allows in a path besides letters, digits and `-._~`."""
-
-_SECRET = re.compile(r"(?P<name>[\w-]*(?:pass|secret|token|key)[\w-]*=)(?P<value>[^&#]*)", re.IGNORECASE)
 
 _WAITS = {
     "psycopg": {
@@ -85,6 +84,11 @@ def is_database_server(tracking_uri: str) -> bool:
     return _DATABASE.match(tracking_uri) is not None
 
 
+def shown(tracking_uri: str) -> str:
+    """The URI for messages: without secrets, and of a database without what MLflow needs besides its path."""
+    return public(uri_of_database(database_of(tracking_uri)) if is_sqlite(tracking_uri) else tracking_uri)
+
+
 def mlflow_uri(tracking_uri: str) -> str:
     """The URI as MLflow is given it: with limits on how long a database's driver waits, where the user set none.
 
@@ -109,24 +113,3 @@ def mlflow_uri(tracking_uri: str) -> str:
     given = [part for part in query.split("&") if part]
     names = {part.partition("=")[0] for part in given}
     return f"{address}?{'&'.join([*given, *(f'{n}={value}' for n, value in waits.items() if n not in names)])}"
-
-
-def public(tracking_uri: str) -> str:
-    """The URI without user, password, and what its options call a secret."""
-    if is_sqlite(tracking_uri):
-        return uri_of_database(database_of(tracking_uri))
-    scheme, separator, rest = tracking_uri.partition("://")
-    # A password that was written by hand may hold `/`, `?` and `@`.
-    address, question, options = rest.rpartition("@")[2].partition("?")
-    return scheme + separator + address + question + _SECRET.sub(r"\g<name>***", options)
-
-
-def hidden(words: str, tracking_uri: str) -> str:
-    """Words of somebody else without the secrets of a URI."""
-    words = words.replace(tracking_uri, public(tracking_uri))
-    if not is_sqlite(tracking_uri):
-        user = tracking_uri.partition("://")[2].rpartition("@")[0]
-        secrets = [user.partition(":")[2], *(found["value"] for found in _SECRET.finditer(tracking_uri))]
-        for secret in filter(None, secrets):
-            words = words.replace(secret, "***").replace(unquote(secret), "***")
-    return words

@@ -146,7 +146,7 @@ class TestInline:
 def test_what_no_wait_can_mend_of_tracking_is_told_before_the_first_stack(cli: CommandLine) -> None:
     ended = cli("run", "x.yaml", "--runner", "inline", "--set", "tracking_uri=htp://me:secret@tracking")
     assert (ended.code, ended.out) == (2, "")
-    assert "MLflow at htp://tracking cannot be used" in ended.err
+    assert "MLflow at htp://***@tracking cannot be used" in ended.err
     assert "secret" not in ended.err
     assert not list((cli.folder / "store").rglob("record.json"))
 
@@ -157,7 +157,7 @@ def test_a_tracking_server_that_is_away_is_told_at_the_start_and_at_the_end(cli:
     ended = cli(*command, "--set", "tracking_uri=http://me:secret@127.0.0.1:9")
     assert ended.code == 0, ended.err
     assert "Connection refused; training goes on" in ended.err
-    assert "MLflow at http://127.0.0.1:9 lacks 1 finished unit ([Errno 111] Connection refused)" in ended.out
+    assert "MLflow at http://***@127.0.0.1:9 lacks 1 finished unit ([Errno 111] Connection refused)" in ended.out
     assert "panda-ray track x.yaml" in ended.out
     assert "no report yet: " in ended.out
     assert "secret" not in ended.out.replace(f"continues: {ended.out.rpartition('continues: ')[2]}", "") + ended.err

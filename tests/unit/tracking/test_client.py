@@ -11,10 +11,11 @@ import sqlalchemy
 
 from panda_ray.errors import InputError
 from panda_ray.execution.store import Store
+from panda_ray.secrets import redacted
 from panda_ray.tracking import database
 from panda_ray.tracking.client import connect
 from panda_ray.tracking.experiment import find_experiment, open_experiment
-from panda_ray.tracking.uri import artifact_folder, database_of, hidden, mlflow_uri, public, tracking_uri_of
+from panda_ray.tracking.uri import artifact_folder, database_of, mlflow_uri, shown, tracking_uri_of
 
 
 def test_a_local_store_has_its_database_beside_it(tmp_path: Path) -> None:
@@ -84,26 +85,26 @@ def test_a_database_that_another_driver_made_meanwhile_stays(tmp_path: Path, mon
 
 
 @pytest.mark.parametrize(
-    ("uri", "shown"),
+    ("uri", "said"),
     [
-        ("http://user:p@ss/w?rd@host:5000", "http://host:5000"),
+        ("http://user:p@ss/w?rd@host:5000", "http://***@host:5000"),
         (
             "postgresql://user:secret@host/db?sslpassword=secret&sslmode=require",
-            "postgresql://host/db?sslpassword=***&sslmode=require",
+            "postgresql://***@host/db?sslpassword=***&sslmode=require",
         ),
         ("mysql+pymysql://host/db?user=me&password=secret", "mysql+pymysql://host/db?user=me&password=***"),
         ("sqlite:////tmp/a@b/mlflow.db?timeout=3", "sqlite:////tmp/a@b/mlflow.db"),
         ("http://host:5000", "http://host:5000"),
     ],
 )
-def test_an_address_is_shown_without_secrets(uri: str, shown: str) -> None:
-    assert public(uri) == shown
+def test_an_address_is_shown_without_secrets(uri: str, said: str) -> None:
+    assert shown(uri) == said
 
 
 def test_words_of_others_are_shown_without_secrets() -> None:
     uri = "postgresql://user:s%40cret@host/db"
     words = f"cannot connect to {uri} as user with s@cret, s%40cret"
-    assert hidden(words, uri) == "cannot connect to postgresql://host/db as user with ***, ***"
+    assert redacted(words, uri) == "cannot connect to postgresql://***@host/db as user with ***, ***"
 
 
 def test_drivers_of_databases_get_time_limits_unless_the_user_set_some() -> None:
