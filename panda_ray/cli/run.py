@@ -23,10 +23,13 @@ from panda_ray.cli.report import check_folder, report_folder
 from panda_ray.errors import InputError
 from panda_ray.execution.runners.ray_address import check_socket
 from panda_ray.execution.signals import EXIT_INTERRUPTED, reason_of, signals_end_the_run
+from panda_ray.secrets import public
 
 if TYPE_CHECKING:
+    from panda_ray.execution.planning.plan import Plan
     from panda_ray.execution.runners.run import Runner
     from panda_ray.sweep import Sweep
+    from panda_ray.tracking.mlflow import MlflowTracker
 
 
 class RunnerName(StrEnum):
@@ -91,8 +94,8 @@ def _print_early_end(reason: str, as_json: bool) -> None:
 
 
 def _command() -> str:
-    """The command line that this process is."""
-    return shlex.join(["panda-ray", *sys.argv[1:]])
+    """The command line that this process is, as it may be shown."""
+    return shlex.join(["panda-ray", *map(public, sys.argv[1:])])
 
 
 def run_sweep(sweep: Sweep, runner: Runner, command_of: Callable[[str], str]) -> Closing:
@@ -107,14 +110,13 @@ def run_sweep(sweep: Sweep, runner: Runner, command_of: Callable[[str], str]) ->
     from panda_ray.execution.runners.run import run_plan
     from panda_ray.execution.store.store import Store
     from panda_ray.tracking.mlflow import MlflowTracker
-    from panda_ray.tracking.uri import public
 
     store = Store(sweep.storage)
     tracker = MlflowTracker(store, sweep.tracking_uri)
     with stderr.status("reading data sets and planning"):
         plan = build_plan(sweep, store)
         costs = Costs.in_store(plan, store)
-        trouble = tracker.start(plan)
+        trouble, refused = _start_tracking(tracker, plan)
     if trouble is not None:
         stderr.print(trouble, style="yellow", markup=False, soft_wrap=True)
     for _, reason in plan.skipped:
@@ -125,7 +127,7 @@ def run_sweep(sweep: Sweep, runner: Runner, command_of: Callable[[str], str]) ->
     display = make_display(stderr, costs)
     started = time.monotonic()
     try:
-        summary = run_plan(plan, costs, store, runner, [display, tracker])
+        summary = run_plan(plan, costs, store, runner, [display] if refused else [display, tracker])
     finally:
         display.close()
     if summary.interrupted is None and plan.outdated_by(summary.new, store):
@@ -133,7 +135,7 @@ def run_sweep(sweep: Sweep, runner: Runner, command_of: Callable[[str], str]) ->
     seconds = time.monotonic() - started
     page: Path | None = None
     headline: tuple[str, ...] = ()
-    notes = [message] if (message := tracker.message(command_of("track"))) else []
+    notes = [note for note in (refused, tracker.message(command_of("track"))) if note]
     if summary.interrupted is None and not tracker.is_silent and any(cell.key in summary.done for cell in plan.cells):
         try:
             page, headline, more = _report(sweep, tracker.tracking_uri)
@@ -152,6 +154,19 @@ def run_sweep(sweep: Sweep, runner: Runner, command_of: Callable[[str], str]) ->
         notes=tuple(notes),
         seconds=seconds,
     )
+
+
+def _start_tracking(tracker: MlflowTracker, plan: Plan) -> tuple[str | None, str | None]:
+    """What is wrong with MLflow for the moment, and why it takes nothing, which stops no run that has nothing to do.
+
+    A finished study may lie on a file system that cannot be written.
+    """
+    try:
+        return tracker.start(plan), None
+    except InputError as error:
+        if plan.stacks:
+            raise
+        return None, str(error)
 
 
 def _report(sweep: Sweep, tracking_uri: str) -> tuple[Path | None, tuple[str, ...], list[str]]:
@@ -178,13 +193,5 @@ def _make_runner(name: RunnerName, address: str | None) -> Runner:
 
 
 def _command_on(sweep_file: str, overrides: list[str], name: str) -> str:
-    sets = [part for override in overrides for part in ("--set", _without_secrets(override))]
+    sets = [part for override in overrides for part in ("--set", public(override))]
     return shlex.join(["panda-ray", name, sweep_file, *sets])
-
-
-def _without_secrets(override: str) -> str:
-    """An override as it may be shown: a tracking URI may hold a password."""
-    from panda_ray.tracking.uri import public
-
-    key, equals, value = override.partition("=")
-    return f"{key}{equals}{public(value)}" if key.strip() == "tracking_uri" and "://" in value else override

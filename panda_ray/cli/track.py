@@ -30,9 +30,9 @@ def track(sweep_file: SweepFile, overrides: Overrides, rebuild: Rebuild = False)
     from panda_ray.execution.events import RunSummary
     from panda_ray.execution.planning.plan import build_plan
     from panda_ray.execution.store.store import Store
+    from panda_ray.secrets import public
     from panda_ray.sweep_file import load_sweep
     from panda_ray.tracking.mlflow import MlflowTracker
-    from panda_ray.tracking.uri import public
 
     sweep = load_sweep(sweep_file, overrides)
     store = Store(sweep.storage)

@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -30,27 +29,31 @@ OptionalSweepFile = Annotated[
 
 def ui(overrides: Overrides, sweep_file: OptionalSweepFile = None, port: Port = 5000) -> None:
     """Open MLflow on 127.0.0.1; ends with Ctrl-C."""
-    from panda_ray.tracking.uri import public
+    from panda_ray.secrets import public
+    from panda_ray.tracking.uri import is_sqlite
 
     tracking_uri = _newest_database() if sweep_file is None else _tracking_uri(sweep_file, overrides)
-    if not tracking_uri.startswith("sqlite:///"):
+    if not is_sqlite(tracking_uri):
         stdout.print(f"this sweep is tracked by a server of its own: {public(tracking_uri)}", markup=False)
         return
     _check_port(port)
-    _mend_paths(tracking_uri)
-    stdout.print(f"MLflow over {tracking_uri} at http://{_HOST}:{port} (Ctrl-C ends it)", markup=False, soft_wrap=True)
-    code = _serve(server_command(tracking_uri, port))
+    shown = _with_artifacts(tracking_uri)
+    stdout.print(
+        f"MLflow over {public(tracking_uri)} at http://{_HOST}:{port} (Ctrl-C ends it)", markup=False, soft_wrap=True
+    )
+    code = _serve(server_command(shown, port))
     if code:
         raise typer.Exit(code)
 
 
-def _mend_paths(tracking_uri: str) -> None:
-    """A database that was moved with its store shows its artifacts again; one that cannot be written stays as it is."""
-    from panda_ray.tracking.database import relocate
-    from panda_ray.tracking.uri import database_of
+def _with_artifacts(tracking_uri: str) -> str:
+    """A database that was moved with its store shows its artifacts again; of one that cannot be written, a copy."""
+    from panda_ray.tracking.database import readable, relocate
+    from panda_ray.tracking.uri import database_of, uri_of_database
 
-    with contextlib.suppress(sqlite3.OperationalError):
-        relocate(database_of(tracking_uri))
+    path = readable(database_of(tracking_uri))
+    relocate(path)
+    return uri_of_database(path)
 
 
 def _serve(command: list[str]) -> int:
@@ -70,8 +73,10 @@ def _serve(command: list[str]) -> int:
 
 def server_command(tracking_uri: str, port: int) -> list[str]:
     """MLflow's server, which answers to loopback names only."""
+    from panda_ray.tracking.uri import mlflow_uri
+
     names = ",".join(f"{name}:{port}" for name in ("localhost", _HOST))
-    server = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", tracking_uri]
+    server = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", mlflow_uri(tracking_uri)]
     return [*server, "--host", _HOST, "--port", str(port), "--workers", "1", "--allowed-hosts", names]
 
 
@@ -82,11 +87,11 @@ def _environment() -> dict[str, str]:
 
 def _tracking_uri(sweep_file: str, overrides: list[str]) -> str:
     from panda_ray.sweep_file import load_sweep
-    from panda_ray.tracking.uri import SQLITE, database_of, tracking_uri_of
+    from panda_ray.tracking.uri import database_of, is_sqlite, tracking_uri_of
 
     sweep = load_sweep(sweep_file, overrides)
     tracking_uri = tracking_uri_of(sweep.storage, sweep.tracking_uri)
-    if tracking_uri.startswith(SQLITE):
+    if is_sqlite(tracking_uri):
         database = database_of(tracking_uri)
         if not database.exists():
             raise InputError(f"nothing was tracked yet: there is no {database}; first: panda-ray run {sweep_file}")
@@ -94,10 +99,12 @@ def _tracking_uri(sweep_file: str, overrides: list[str]) -> str:
 
 
 def _newest_database() -> str:
+    from panda_ray.tracking.uri import uri_of_database
+
     databases = sorted(_RUNS.glob("*/mlflow.db"), key=lambda path: path.stat().st_mtime)
     if not databases:
         raise InputError(f"no {_RUNS}/*/mlflow.db here; give the sweep file: panda-ray ui sweeps/quickstart.yaml")
-    return f"sqlite:///{databases[-1].resolve()}"
+    return uri_of_database(databases[-1].resolve())
 
 
 def _check_port(port: int) -> None:

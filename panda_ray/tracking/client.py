@@ -14,9 +14,9 @@ from mlflow import MlflowClient
 from mlflow.tracking._tracking_service import utils
 
 from panda_ray.errors import InputError
-from panda_ray.tracking.database import create_database, readable_copy, relocate
+from panda_ray.tracking.database import create_database, readable, relocate
 from panda_ray.tracking.patience import Pulse, attended
-from panda_ray.tracking.uri import SQLITE, database_of, is_database_server, with_waits
+from panda_ray.tracking.uri import database_of, is_database_server, is_sqlite, mlflow_uri, uri_of_database
 
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -43,7 +43,7 @@ def connect(tracking_uri: str, pulse: Pulse | None = None) -> MlflowClient:
         Exception: of MLflow, SQLAlchemy, a database's driver or the system; see `trouble.py`.
     """
     _configure(tracking_uri)
-    if tracking_uri.startswith(SQLITE):
+    if is_sqlite(tracking_uri):
         create_database(database_of(tracking_uri))
         _relocate(database_of(tracking_uri))
     return _client(tracking_uri, pulse)
@@ -56,15 +56,15 @@ def connect_to_read(tracking_uri: str, pulse: Pulse | None = None) -> MlflowClie
         InputError: for a SQLite database that does not exist.
     """
     _configure(tracking_uri)
-    if tracking_uri.startswith(SQLITE):
+    if is_sqlite(tracking_uri):
         path = database_of(tracking_uri)
         if not path.exists() or not path.stat().st_size:
             raise InputError(
                 f"there is no MLflow database {path}; `panda-ray run` makes it, and `panda-ray track` makes it anew "
                 "from the store"
             )
-        if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
-            return _client(f"{SQLITE}{readable_copy(path)}", pulse)
+        if (there := readable(path)) != path:
+            return _client(uri_of_database(there), pulse)
         _relocate(path)
     return _client(tracking_uri, pulse)
 
@@ -75,7 +75,7 @@ def _relocate(path: Path) -> None:
 
 
 def _client(tracking_uri: str, pulse: Pulse | None) -> MlflowClient:
-    address = with_waits(tracking_uri)
+    address = mlflow_uri(tracking_uri)
     if is_database_server(tracking_uri):
         _knock(address)
     client = MlflowClient(address)
@@ -90,7 +90,7 @@ def _knock(address: str) -> None:
 
 
 def _configure(tracking_uri: str) -> None:
-    for name, value in (_ENVIRONMENT | (_NO_POOL if tracking_uri.startswith(SQLITE) else {})).items():
+    for name, value in (_ENVIRONMENT | (_NO_POOL if is_sqlite(tracking_uri) else {})).items():
         os.environ.setdefault(name, value)
     for logger in ("mlflow", "alembic", "urllib3"):
         logging.getLogger(logger).setLevel(logging.ERROR)

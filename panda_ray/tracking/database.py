@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import fcntl
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -22,7 +23,7 @@ from urllib.parse import quote
 from mlflow import MlflowClient
 
 from panda_ray.errors import InputError
-from panda_ray.tracking.uri import ARTIFACTS
+from panda_ray.tracking.uri import ARTIFACTS, mlflow_uri, uri_of_database
 
 _PREFIX = ".mlflow-new-"
 _LOCK = "lock"
@@ -38,7 +39,7 @@ def create_database(path: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=path.parent) as folder, Path(folder, _LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         made = Path(folder, path.name)
-        MlflowClient(f"sqlite:///{made}").search_experiments(max_results=1)
+        MlflowClient(mlflow_uri(uri_of_database(made))).search_experiments(max_results=1)
         _give_name(made, path)
 
 
@@ -105,8 +106,13 @@ def _locations(database: sqlite3.Connection, path: Path, here: str) -> list[tupl
     return found
 
 
-def readable_copy(path: Path) -> Path:
-    """A copy of a database that cannot be written, with its artifacts in their place, until this process ends."""
+def readable(path: Path) -> Path:
+    """A database that MLflow can open, which writes in it: itself, or else a copy until this process ends."""
+    return path if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else _copy(path)
+
+
+def _copy(path: Path) -> Path:
+    """A copy with the artifacts in their place."""
     folder = Path(tempfile.mkdtemp(prefix="panda-ray-mlflow-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     copy = folder / path.name

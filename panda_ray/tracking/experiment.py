@@ -16,7 +16,7 @@ from mlflow.entities import Experiment, ViewType
 from panda_ray.errors import InputError
 from panda_ray.execution.store.store import Store
 from panda_ray.tracking.schema import COMPLETE, KEY, STORAGE, SWEEP
-from panda_ray.tracking.uri import SQLITE, artifact_folder, database_of, public
+from panda_ray.tracking.uri import artifact_folder, database_of, is_sqlite, shown
 
 _COMPARED = 50
 """Units of an experiment that are looked for in a store before it counts as another study's."""
@@ -55,7 +55,7 @@ def find_experiment(client: MlflowClient, name: str) -> Experiment | None:
         return min(renamed, key=lambda experiment: int(experiment.experiment_id))
     if found is not None:
         raise InputError(
-            f"experiment {name!r} was deleted in MLflow at {public(client.tracking_uri)}; restore it there, or make it "
+            f"experiment {name!r} was deleted in MLflow at {shown(client.tracking_uri)}; restore it there, or make it "
             "anew from the store with `panda-ray track SWEEP --rebuild`"
         )
     return None
@@ -81,14 +81,14 @@ def _check_owner(client: MlflowClient, experiment: Experiment, name: str, store:
     keys = [run.data.tags[KEY] for run in runs if KEY in run.data.tags]
     if keys and all(store.record(key) is None for key in keys):
         raise InputError(
-            f"experiment {name!r} in MLflow at {public(client.tracking_uri)} shows the results of another store than "
+            f"experiment {name!r} in MLflow at {shown(client.tracking_uri)} shows the results of another store than "
             f"{store.url}; give this sweep another name (--set name={name}-2), or the storage it was run with"
         )
 
 
 def _is_inside(tracking_uri: str, store: Store) -> bool:
     folder = store.local_folder
-    return folder is not None and tracking_uri.startswith(SQLITE) and folder in database_of(tracking_uri).parents
+    return folder is not None and is_sqlite(tracking_uri) and folder in database_of(tracking_uri).parents
 
 
 def _owner(store: Store) -> str:

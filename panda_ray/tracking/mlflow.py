@@ -21,8 +21,9 @@ from panda_ray.execution.events import Listener, Outcome, RunSummary
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.store import Store
+from panda_ray.secrets import public
 from panda_ray.tracking.patience import Pulse, SilentError
-from panda_ray.tracking.uri import public, tracking_uri_of
+from panda_ray.tracking.uri import tracking_uri_of
 
 if TYPE_CHECKING:
     from panda_ray.tracking.worker import Worker

@@ -20,6 +20,7 @@ from mlflow.entities import FileInfo, Run
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from panda_ray.errors import InputError
+from panda_ray.secrets import public
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.client import connect_to_read
 from panda_ray.tracking.examples import unpack
@@ -45,7 +46,7 @@ from panda_ray.tracking.study import (
 )
 from panda_ray.tracking.summary_run import TABLE_COLUMNS, SummaryRun
 from panda_ray.tracking.trouble import reason
-from panda_ray.tracking.uri import public
+from panda_ray.tracking.uri import shown
 
 _DOWNLOADS = 8
 """Files that are fetched at the same time."""
@@ -114,7 +115,7 @@ def _summaries(client: MlflowClient, sweep: str) -> dict[str, Run]:
     runs = {} if experiment is None else summary_runs(client, experiment.experiment_id)
     if not runs:
         raise InputError(
-            f"MLflow at {public(client.tracking_uri)} knows no sweep {sweep!r}; run it first, or log what the store "
+            f"MLflow at {shown(client.tracking_uri)} knows no sweep {sweep!r}; run it first, or log what the store "
             "has with `panda-ray track`"
         )
     return runs

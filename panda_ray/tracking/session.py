@@ -28,7 +28,7 @@ from panda_ray.tracking.study import Failure
 from panda_ray.tracking.summary_run import SummaryRun
 from panda_ray.tracking.trouble import reason
 from panda_ray.tracking.unit_run import UnitLabels, ended_at, log_unit, new_unit_run
-from panda_ray.tracking.uri import SQLITE, artifact_folder, database_of
+from panda_ray.tracking.uri import artifact_folder, database_of, is_sqlite
 
 _UNITS_AT_ONCE = 256
 """Whose predictions are in memory together; they share a file of the summary run."""
@@ -229,7 +229,7 @@ class Session:
 
 def remake(plan: Plan, tracking_uri: str, pulse: Pulse) -> None:
     """Put what MLflow has of a sweep aside, so that a session makes all of it anew; nothing is removed for good."""
-    if tracking_uri.startswith(SQLITE):
+    if is_sqlite(tracking_uri):
         put_aside(database_of(tracking_uri))
     retire_experiment(connect(tracking_uri, pulse), plan.sweep.name)
 

@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import ArgumentError
 
 from panda_ray.errors import InputError
-from panda_ray.tracking.uri import hidden
+from panda_ray.secrets import redacted
 
 _FEWEST_WORDS = 3
 """A message with fewer, and a KeyError's, says nothing without the one around it."""
@@ -40,8 +40,8 @@ def reason(error: BaseException, tracking_uri: str) -> str:
     for inner in reversed(chain):
         words = " ".join(str(inner).split())
         if len(words.split()) >= _FEWEST_WORDS and not isinstance(inner, KeyError):
-            return hidden(words, tracking_uri)
-    return hidden(f"{type(error).__name__}: {error}", tracking_uri)
+            return redacted(words, tracking_uri)
+    return redacted(f"{type(error).__name__}: {error}", tracking_uri)
 
 
 def is_lasting(error: BaseException) -> bool:

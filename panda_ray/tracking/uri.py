@@ -1,4 +1,4 @@
-"""Which tracking server a sweep logs to, where a local one keeps its files, and what may be shown of its address.
+"""Which tracking server a sweep logs to, and where a local one keeps its files.
 
 MLflow is not asked: whoever only needs to know where does not wait for it to be imported.
 """
@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from panda_ray.errors import InputError
 from panda_ray.execution.store.store import Store
+from panda_ray.secrets import public
 
-SQLITE = "sqlite:///"
 ARTIFACTS = "mlflow-artifacts"
 
+_SQLITE = re.compile(r"sqlite(\+pysqlite)?:///", re.IGNORECASE)
 _DATABASE = re.compile(r"(postgres(ql)?|mysql|mssql)(\+\w+)?://")
-_SECRET = re.compile(r"(?P<name>[\w-]*(?:pass|secret|token|key)[\w-]*=)(?P<value>[^&#]*)", re.IGNORECASE)
+_PLAIN = "/@!$&'()*+,;=:"
+"""What RFC 3986 allows in a path besides letters, digits and `-._~`."""
 
 _WAITS = {
     "psycopg": {
@@ -43,7 +45,7 @@ def tracking_uri_of(storage: str, tracking_uri: str | None) -> str:
         if "://" not in tracking_uri:
             raise InputError(
                 f"tracking_uri {tracking_uri!r} is no URI; write http://host:port for a server or "
-                f"{SQLITE}{tracking_uri} for a database file"
+                f"{uri_of_database(Path(tracking_uri))} for a database file"
             )
         return tracking_uri
     folder = Store(storage).local_folder
@@ -52,19 +54,29 @@ def tracking_uri_of(storage: str, tracking_uri: str | None) -> str:
             f"storage {storage!r} is not a folder on this machine, so there is no place for a local MLflow database; "
             "set tracking_uri"
         )
-    return f"{SQLITE}{folder / 'mlflow.db'}"
+    return uri_of_database(folder / "mlflow.db")
+
+
+def is_sqlite(tracking_uri: str) -> bool:
+    """Whether it is a database in a file on this machine."""
+    return _SQLITE.match(tracking_uri) is not None
+
+
+def uri_of_database(path: Path) -> str:
+    """The URI of a SQLite database; SQLAlchemy ends a path at `?` and reads `%` as the start of a quoted character."""
+    return f"sqlite:///{quote(str(path), safe=_PLAIN)}"
 
 
 def artifact_folder(tracking_uri: str) -> Path | None:
     """Where a SQLite database keeps artifacts: beside itself. A server decides for itself (None)."""
-    if not tracking_uri.startswith(SQLITE):
+    if not is_sqlite(tracking_uri):
         return None
     return database_of(tracking_uri).parent / ARTIFACTS
 
 
 def database_of(tracking_uri: str) -> Path:
     """The file of a SQLite database."""
-    return Path(tracking_uri.removeprefix(SQLITE).partition("?")[0]).resolve()
+    return Path(unquote(_SQLITE.sub("", tracking_uri, count=1).partition("?")[0])).resolve()
 
 
 def is_database_server(tracking_uri: str) -> bool:
@@ -72,15 +84,28 @@ def is_database_server(tracking_uri: str) -> bool:
     return _DATABASE.match(tracking_uri) is not None
 
 
-def with_waits(tracking_uri: str) -> str:
-    """The URI with limits on how long a database's driver waits, where the user set none."""
+def shown(tracking_uri: str) -> str:
+    """The URI for messages: without secrets, and of a database without what MLflow needs besides its path."""
+    return public(uri_of_database(database_of(tracking_uri)) if is_sqlite(tracking_uri) else tracking_uri)
+
+
+def mlflow_uri(tracking_uri: str) -> str:
+    """The URI as MLflow is given it: with limits on how long a database's driver waits, where the user set none.
+
+    A SQLite database gets its driver's name, because for `sqlite:///` MLflow makes a folder that is called like the
+    quoted path before it asks SQLAlchemy, which unquotes it.
+    """
+    if is_sqlite(tracking_uri):
+        options = tracking_uri.partition("?")[2]
+        plain = uri_of_database(database_of(tracking_uri)).replace("sqlite", "sqlite+pysqlite", 1)
+        tracking_uri = f"{plain}?{options}"
     scheme = tracking_uri.partition("://")[0].lower()
     name, _, driver = scheme.partition("+")
     if name in ("postgres", "postgresql") and driver in ("", "psycopg", "psycopg2"):
         waits = _WAITS["psycopg"]
     elif driver == "pymysql":
         waits = _WAITS["pymysql"]
-    elif tracking_uri.startswith(SQLITE):
+    elif name == "sqlite":
         waits = _WAITS["sqlite"]
     else:
         return tracking_uri
@@ -88,24 +113,3 @@ def with_waits(tracking_uri: str) -> str:
     given = [part for part in query.split("&") if part]
     names = {part.partition("=")[0] for part in given}
     return f"{address}?{'&'.join([*given, *(f'{n}={value}' for n, value in waits.items() if n not in names)])}"
-
-
-def public(tracking_uri: str) -> str:
-    """The URI without user, password, and what its options call a secret."""
-    if tracking_uri.startswith(SQLITE):
-        return tracking_uri
-    scheme, separator, rest = tracking_uri.partition("://")
-    # A password that was written by hand may hold `/`, `?` and `@`.
-    address, question, options = rest.rpartition("@")[2].partition("?")
-    return scheme + separator + address + question + _SECRET.sub(r"\g<name>***", options)
-
-
-def hidden(words: str, tracking_uri: str) -> str:
-    """Words of somebody else without the secrets of a URI."""
-    words = words.replace(tracking_uri, public(tracking_uri))
-    if not tracking_uri.startswith(SQLITE):
-        user = tracking_uri.partition("://")[2].rpartition("@")[0]
-        secrets = [user.partition(":")[2], *(found["value"] for found in _SECRET.finditer(tracking_uri))]
-        for secret in filter(None, secrets):
-            words = words.replace(secret, "***").replace(unquote(secret), "***")
-    return words

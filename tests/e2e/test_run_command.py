@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import csv
 import signal
-import socket
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 
 from support.command_line import CommandLine, Ended, finish, start
+from support.pages import answer, free_port, is_up
 
 SWEEP = """\
 name: tiny
@@ -135,9 +133,7 @@ class TestInline:
     @pytest.mark.cluster
     def test_ui_serves_the_runs_on_loopback(self, inline: tuple[Path, Ended]) -> None:
         folder, _ = inline
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         server = start(folder, "ui", "x.yaml", "--port", str(port))
         try:
             assert answer(f"http://127.0.0.1:{port}/health", seconds=90) == "OK"
@@ -147,28 +143,10 @@ class TestInline:
         assert not is_up(f"http://127.0.0.1:{port}/health"), "the server's own processes have ended too"
 
 
-def answer(url: str, seconds: float) -> str:
-    """The body of a page, as soon as its server answers."""
-    deadline = time.monotonic() + seconds
-    while not is_up(url) and time.monotonic() < deadline:
-        time.sleep(0.5)
-    with urllib.request.urlopen(url, timeout=5) as page:
-        body: bytes = page.read()
-    return body.decode()
-
-
-def is_up(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5):
-            return True
-    except OSError:
-        return False
-
-
 def test_what_no_wait_can_mend_of_tracking_is_told_before_the_first_stack(cli: CommandLine) -> None:
     ended = cli("run", "x.yaml", "--runner", "inline", "--set", "tracking_uri=htp://me:secret@tracking")
     assert (ended.code, ended.out) == (2, "")
-    assert "MLflow at htp://tracking cannot be used" in ended.err
+    assert "MLflow at htp://***@tracking cannot be used" in ended.err
     assert "secret" not in ended.err
     assert not list((cli.folder / "store").rglob("record.json"))
 
@@ -179,7 +157,7 @@ def test_a_tracking_server_that_is_away_is_told_at_the_start_and_at_the_end(cli:
     ended = cli(*command, "--set", "tracking_uri=http://me:secret@127.0.0.1:9")
     assert ended.code == 0, ended.err
     assert "Connection refused; training goes on" in ended.err
-    assert "MLflow at http://127.0.0.1:9 lacks 1 finished unit ([Errno 111] Connection refused)" in ended.out
+    assert "MLflow at http://***@127.0.0.1:9 lacks 1 finished unit ([Errno 111] Connection refused)" in ended.out
     assert "panda-ray track x.yaml" in ended.out
     assert "no report yet: " in ended.out
     assert "secret" not in ended.out.replace(f"continues: {ended.out.rpartition('continues: ')[2]}", "") + ended.err

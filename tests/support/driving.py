@@ -57,6 +57,19 @@ def small_disk(folder: Path) -> Iterator[Callable[[], None]]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """A folder on which nobody can write, root included."""
+    mounted = subprocess.run(["mount", "--bind", str(folder), str(folder)], check=False, capture_output=True)
+    if mounted.returncode:
+        pytest.skip("only root can mount")
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(folder)], check=True)
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
 def workers_of(driver_id: int, actor: str = "ImplicitFunc") -> list[int]:
     """Process ids of the Ray workers below a driver that run trials, or another kind of actor."""
     listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], check=True, capture_output=True, text=True).stdout

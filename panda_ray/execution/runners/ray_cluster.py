@@ -1,8 +1,8 @@
 """The Ray cluster that a run uses: one started on this machine for the run, or one that exists already.
 
-A local cluster has no dashboard, a folder of its own and a random token of its own, so that it disturbs no other and
-nobody else can use it; the user's `~/.ray/auth_token` is neither read nor written. Ray's authentication and everything
-else about an existing cluster are left as they are.
+A local cluster has no dashboard, listens on the loopback address, and has a folder and a random token of its own, so
+that it disturbs no other and nobody else can use it; the user's `~/.ray/auth_token` is neither read nor written. Ray's
+authentication and everything else about an existing cluster are left as they are.
 """
 
 from __future__ import annotations
@@ -30,11 +30,14 @@ from panda_ray.errors import InputError
 from panda_ray.execution.runners.ray_address import check_address
 from panda_ray.execution.signals import keep_handlers, undone_at_once
 from panda_ray.execution.work.workspace import Settings
+from panda_ray.secrets import redacted
 
 _raylet: Any = importlib.import_module("ray._raylet")  # its type stub lacks what is used here
 
 _OBJECT_STORE_BYTES = 200 << 20
 """Results go through the panda_ray store; Ray's object store holds little more than the settings."""
+
+_LOOPBACK = "127.0.0.1"
 
 _ATTEMPTS = 2
 """Ray gives its own processes 30 seconds, which a busy machine may need for the first start only."""
@@ -126,9 +129,10 @@ def _start(folder: Path) -> None:
         try:
             # Workers inherit this process's environment. A runtime environment would be prepared first, and the workers
             # that Ray starts ahead of time could not be used.
-            with _environment_of_workers_left_alone():
+            with _environment_of_workers_left_alone(), _loopback_left_alone():
                 _init(
                     address="local",
+                    _node_ip_address=_LOOPBACK,
                     include_dashboard=False,
                     object_store_memory=_OBJECT_STORE_BYTES,
                     _temp_dir=str(files),
@@ -156,6 +160,17 @@ def _environment_of_workers_left_alone() -> Iterator[None]:
         ray_constants.RAY_ENABLE_UV_RUN_RUNTIME_ENV = before
 
 
+@contextmanager
+def _loopback_left_alone() -> Iterator[None]:
+    """Let Ray listen where only this machine reaches it; it would look for an address that others reach, too."""
+    rays_way = services.resolve_ip_for_localhost
+    services.resolve_ip_for_localhost = lambda host: host
+    try:
+        yield
+    finally:
+        services.resolve_ip_for_localhost = rays_way
+
+
 def _connect(address: str, settings: Settings) -> None:
     check_address(address)
     try:
@@ -166,7 +181,7 @@ def _connect(address: str, settings: Settings) -> None:
 
 
 def _init(**arguments: Any) -> None:
-    with _own_signal_handlers(), _sessions_of_their_own():
+    with _own_signal_handlers(), _sessions_of_their_own(), _no_secrets_among_its_jobs():
         ray.init(
             log_to_driver=False,
             logging_level=logging.CRITICAL,  # a worker that dies is started again, and listeners hear of it
@@ -213,6 +228,17 @@ def _sessions_of_their_own() -> Iterator[None]:
         yield
     finally:
         services.ConsolePopen = rays_way  # type: ignore[misc]
+
+
+@contextmanager
+def _no_secrets_among_its_jobs() -> Iterator[None]:
+    """Keep secrets out of a cluster's list of jobs, in which everybody who reaches it reads our command line."""
+    rays_way = ray_utils.get_entrypoint_name
+    ray_utils.get_entrypoint_name = lambda: redacted(rays_way())  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        ray_utils.get_entrypoint_name = rays_way
 
 
 def _ignore(_handler: object) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from panda_ray.cli.streams import Guarded
-from panda_ray.secrets import redacted
+from panda_ray.secrets import public, redacted
 from support.command_line import CommandLine
 
 SECRET = "hunter2"
@@ -22,6 +22,7 @@ SECRET = "hunter2"
     [
         ("at postgresql://ann:hunter2@db:5432/x, away", "at postgresql://***@db:5432/x, away"),
         ("postgresql+psycopg2://ann:hun/ter2@x?#@db/x", "postgresql+psycopg2://***@db/x"),
+        ("at postgresql://ann:hunt@er/2@db/x, away", "at postgresql://***@db/x, away"),
         ("https://hunter2@host/x", "https://***@host/x"),
         ("'s3://key:hunter2@bucket/a' and 's3://k:hunter2@b'", "'s3://***@bucket/a' and 's3://***@b'"),
         ("mysql://h/x?user=a&password=hunter2&ssl=1", "mysql://h/x?user=a&password=***&ssl=1"),
@@ -32,6 +33,25 @@ SECRET = "hunter2"
 )
 def test_user_and_password_are_hidden_and_nothing_else(text: str, shown: str) -> None:
     assert redacted(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("postgresql://ann:hun 'ter\"2@db/x", "postgresql://***@db/x"),
+        ("tracking_uri=mysql://h/x?password=a b&ssl=1", "tracking_uri=mysql://h/x?password=***&ssl=1"),
+        ("name=x", "name=x"),
+    ],
+)
+def test_blanks_and_quotes_of_a_password_are_hidden_where_a_uri_stands_alone(uri: str, shown: str) -> None:
+    assert public(uri) == shown
+
+
+def test_a_known_uris_password_is_hidden_wherever_others_say_it() -> None:
+    uri = "postgresql://ann:hun%74er2@db/x?sslpassword=pass%20word"
+    said = "hun%74er2 or hunter2 is wrong, 'pass word' too"
+    assert redacted(said, uri) == "*** or *** is wrong, '***' too"
+    assert redacted(said) == said
 
 
 SWEEP = "name: x\nstorage: {storage}\nbackbones: [builtin-tiny]\nsources: [review]\ntargets: [remark]\n"

@@ -7,13 +7,15 @@ import time
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 
 from panda_ray.errors import InputError
 from panda_ray.execution.store.store import Store
+from panda_ray.secrets import redacted
 from panda_ray.tracking import database
 from panda_ray.tracking.client import connect
 from panda_ray.tracking.experiment import find_experiment, open_experiment
-from panda_ray.tracking.uri import artifact_folder, hidden, public, tracking_uri_of, with_waits
+from panda_ray.tracking.uri import artifact_folder, database_of, mlflow_uri, shown, tracking_uri_of
 
 
 def test_a_local_store_has_its_database_beside_it(tmp_path: Path) -> None:
@@ -83,33 +85,49 @@ def test_a_database_that_another_driver_made_meanwhile_stays(tmp_path: Path, mon
 
 
 @pytest.mark.parametrize(
-    ("uri", "shown"),
+    ("uri", "said"),
     [
-        ("http://user:p@ss/w?rd@host:5000", "http://host:5000"),
+        ("http://user:p@ss/w?rd@host:5000", "http://***@host:5000"),
         (
             "postgresql://user:secret@host/db?sslpassword=secret&sslmode=require",
-            "postgresql://host/db?sslpassword=***&sslmode=require",
+            "postgresql://***@host/db?sslpassword=***&sslmode=require",
         ),
         ("mysql+pymysql://host/db?user=me&password=secret", "mysql+pymysql://host/db?user=me&password=***"),
-        ("sqlite:////tmp/a@b/mlflow.db", "sqlite:////tmp/a@b/mlflow.db"),
+        ("sqlite:////tmp/a@b/mlflow.db?timeout=3", "sqlite:////tmp/a@b/mlflow.db"),
         ("http://host:5000", "http://host:5000"),
     ],
 )
-def test_an_address_is_shown_without_secrets(uri: str, shown: str) -> None:
-    assert public(uri) == shown
+def test_an_address_is_shown_without_secrets(uri: str, said: str) -> None:
+    assert shown(uri) == said
 
 
 def test_words_of_others_are_shown_without_secrets() -> None:
     uri = "postgresql://user:s%40cret@host/db"
     words = f"cannot connect to {uri} as user with s@cret, s%40cret"
-    assert hidden(words, uri) == "cannot connect to postgresql://host/db as user with ***, ***"
+    assert redacted(words, uri) == "cannot connect to postgresql://***@host/db as user with ***, ***"
 
 
 def test_drivers_of_databases_get_time_limits_unless_the_user_set_some() -> None:
-    assert with_waits("http://host:5000") == "http://host:5000"
+    assert mlflow_uri("http://host:5000") == "http://host:5000"
     for scheme in ("postgresql", "postgresql+psycopg2"):
-        limited = with_waits(f"{scheme}://host/db?sslmode=require&connect_timeout=3")
+        limited = mlflow_uri(f"{scheme}://host/db?sslmode=require&connect_timeout=3")
         assert limited.startswith(f"{scheme}://host/db?sslmode=require&connect_timeout=3&")
         assert "tcp_user_timeout=30000" in limited
-    assert "read_timeout=30" in with_waits("mysql+pymysql://host/db")
-    assert with_waits("sqlite:///a.db") == "sqlite:///a.db?timeout=30"
+    assert "read_timeout=30" in mlflow_uri("mysql+pymysql://host/db")
+    assert mlflow_uri("sqlite:////a.db?timeout=3") == "sqlite+pysqlite:////a.db?timeout=3"
+    assert mlflow_uri("sqlite:////a.db") == "sqlite+pysqlite:////a.db?timeout=30"
+
+
+@pytest.mark.parametrize("name", ["what?", "100%", "%41", "a#b", "a b", "[x]", "a&b=c", "küche", "a:b@c"])
+def test_a_path_of_any_characters_is_one_database(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    uri = tracking_uri_of(str(folder), None)
+    assert database_of(uri) == folder / "mlflow.db"
+    assert "?" not in uri
+    assert sqlalchemy.make_url(mlflow_uri(uri)).database == f"{folder}/mlflow.db"
+    assert database_of(mlflow_uri(uri)) == folder / "mlflow.db"
+    client = connect(uri)
+    open_experiment(client, "sweep", Store(str(folder)))
+    assert [path.name for path in folder.iterdir()] == ["mlflow.db"]
+    assert list(tmp_path.iterdir()) == [folder]
