@@ -19,7 +19,7 @@ class ForgettingScheduler(FIFOScheduler):
     """Starts trials in the order in which they came, and makes Tune's controller forget those that ended."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._ended: list[tuple[Any, Any]] = []
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
