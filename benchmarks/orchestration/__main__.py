@@ -1,4 +1,4 @@
-"""`python -m benchmarks.orchestration [trivial|grid|resume|plan]`, from the root of a checkout; default: all parts."""
+"""`python -m benchmarks.orchestration [trivial|memory|grid|resume|plan]` at the root of a checkout; default: all."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.orchestration.bar import Bar
+from benchmarks.orchestration.driver_memory import measure_driver_memory
 from benchmarks.orchestration.grid import QUICKSTART, measure_grid
 from benchmarks.orchestration.planning import measure_plan
 from benchmarks.orchestration.resume import measure_resume
@@ -23,6 +24,7 @@ PARTS: dict[str, Part] = {
     "plan": lambda folder, _: measure_plan(folder),
     "resume": lambda folder, _: measure_resume(folder),
     "trivial": lambda folder, _: measure_trivial(folder),
+    "memory": lambda folder, _: measure_driver_memory(folder),
     "grid": lambda folder, arguments: measure_grid(folder, arguments.sweep, arguments.set),
 }
 

@@ -21,6 +21,7 @@ from ray.tune.search import Searcher
 from panda_ray.errors import InputError
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.ray_cluster import check_resources, environment, parallel_stacks, ray_cluster
+from panda_ray.execution.runners.ray_forgetting import ForgettingScheduler, NoProgress
 from panda_ray.execution.runners.ray_train import WAITING, WorkersLostError, train_on_workers
 from panda_ray.execution.runners.temporary import temporary_folder
 from panda_ray.execution.scheduling.dispatcher import Dispatch
@@ -92,6 +93,7 @@ def _tuner(
         tune.with_resources(trainable, lambda config: alone if config["stack"].workers == 1 else WAITING),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
+            scheduler=ForgettingScheduler(),
             num_samples=-1,
             reuse_actors=True,
             trial_name_creator=lambda trial: trial.trial_id,
@@ -100,7 +102,7 @@ def _tuner(
         run_config=tune.RunConfig(
             name="run",
             storage_path=folder,
-            callbacks=[messenger],
+            callbacks=[messenger, NoProgress()],
             verbose=0,
             failure_config=tune.FailureConfig(max_failures=MAX_DEATHS),
         ),
@@ -178,6 +180,9 @@ class _Messenger(Callback):
         elif trial.trial_id not in self._ended:  # a worker may die after its last report, and start again
             self._ended.add(trial.trial_id)
             self._dispatch.finished(_stack_of(trial), result["outcomes"])
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._ended.discard(trial.trial_id)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         stack = _stack_of(trial)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.orchestration.bar import Bar
+from benchmarks.orchestration.driver_memory import Sample, bytes_per_stack, halves, seconds_per_stack
 from benchmarks.orchestration.events import read_events, times
 from benchmarks.orchestration.grid import merged, working_times
 from benchmarks.orchestration.planning import measure_plan
@@ -33,6 +34,17 @@ def test_a_log_is_read_while_it_grows(tmp_path: Path) -> None:
     assert read_events(log) == []
     log.write_text('[1.5, "planned", null]\n[2.5, "done", "a"]\n[3.5, "do')
     assert times(read_events(log), "done") == [2.5]
+
+
+def test_memory_per_stack_is_a_slope_and_the_start_is_no_part_of_it() -> None:
+    start = [Sample(finished, finished / 10, 1000 * finished) for finished in (50, 100, 150)]
+    later = [Sample(finished, 20 + finished / 5, 150_000 + 3 * finished) for finished in (200, 250, 300, 350, 400)]
+    first, second = halves(start + later)
+    assert first == [*start, later[0]]
+    assert second == later
+    assert bytes_per_stack(second) == pytest.approx(3)
+    assert seconds_per_stack(start) == pytest.approx(0.1)
+    assert seconds_per_stack(second) == pytest.approx(0.2)
 
 
 def test_a_bar_says_how_far_it_is() -> None:

@@ -1,0 +1,82 @@
+"""What the driver of a run on a real Ray still holds of the stacks that are finished."""
+
+from __future__ import annotations
+
+import gc
+import os
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from ray.air.execution._internal.tracked_actor import TrackedActor
+from ray.tune.experiment import Trial
+
+from panda_ray.execution.costs.costs import Costs
+from panda_ray.execution.events import Listener, Outcome
+from panda_ray.execution.planning.plan import Plan
+from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.runners.ray_tune import RayTuneRunner
+from panda_ray.execution.runners.run import run_plan
+from support.small_sweeps import planned, small_sweep
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+
+STACKS = 24
+LATE = 20
+SLOTS = 2
+
+Kind = TypeVar("Kind")
+
+
+def held(kind: type[Kind]) -> list[Kind]:
+    """Every object of a type that something still refers to."""
+    gc.collect()
+    return [found for found in gc.get_objects() if type(found) is kind]
+
+
+class Census(Listener):
+    """Looks, while the last stacks run, for what there is in the driver of those that are finished."""
+
+    def __init__(self) -> None:
+        self._finished: set[str] = set()
+        self._known: set[int] = set()
+        self.unfinished_trials = 0
+        self.finished_trials = 0
+        self.finished_stacks = 0
+        self.actors = 0
+
+    def on_plan(self, plan: Plan) -> None:
+        self._known = {id(stack) for stack in plan.stacks}
+
+    def on_outcome(self, stack: Stack | None, outcome: Outcome) -> None:
+        if len(self._finished) == LATE:
+            trials = held(Trial)
+            self.finished_trials = sum(trial.is_finished() for trial in trials)
+            self.unfinished_trials = len(trials) - self.finished_trials
+            self.finished_stacks = sum(self._is_of_the_past(one) for one in held(Stack))
+            self.actors = len(held(TrackedActor))
+        self._finished.add(outcome.key)
+
+    def _is_of_the_past(self, stack: Any) -> bool:
+        return id(stack) not in self._known and self._finished.issuperset(unit.key for unit in stack.members)
+
+
+def test_while_it_goes_on_a_driver_holds_no_trial_actor_or_stack_of_what_is_finished(tmp_path: Path) -> None:
+    sweep = small_sweep(
+        tmp_path,
+        sources=["remark"],
+        methods=["prompt_tuning"],
+        metrics=[],
+        seeds=list(range(STACKS)),
+        training={"epochs": 1, "prompt_len": 1, "max_len": 16, "batch_size": 8},
+        resources={"max_stack": 1, "cpus_per_stack": max(1, (os.cpu_count() or 1) // SLOTS)},
+    )
+    plan, store = planned(sweep)
+    assert len(plan.stacks) == STACKS
+    census = Census()
+    assert run_plan(plan, Costs.in_store(plan, store), store, RayTuneRunner(), [census]).complete
+    assert census.unfinished_trials > 0, "the census sees trials"
+    just_ended = SLOTS
+    assert census.finished_trials <= just_ended
+    assert census.finished_stacks <= 4 * just_ended, "a trial holds copies of its stack"
+    assert census.actors <= census.unfinished_trials + SLOTS
