@@ -8,13 +8,13 @@ from pathlib import Path
 import pandas as pd
 
 from panda_ray.errors import InputError
-from panda_ray.reports.analysis import Analysis, analyse
+from panda_ray.reports.analysis import Analysis
 from panda_ray.reports.findings import headline
 from panda_ray.reports.foreign_text import file_name, markdown_text, spreadsheet_text
 from panda_ray.reports.formatting import latex, markdown
 from panda_ray.reports.frame import TEXT_COLUMNS, scores_csv, similarity_csv
 from panda_ray.reports.html import render
-from panda_ray.reports.pages import section_of
+from panda_ray.reports.sections import sections_of
 from panda_ray.reports.statistics import REPLICATES
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.reading import log_report, read_study
@@ -60,8 +60,8 @@ def write_report(study: Study, folder: Path, replicates: int = REPLICATES) -> Re
         replicates: samples of every bootstrap interval.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    analyses = [analyse(study, backbone, replicates) for backbone in study.backbones]
-    sections = [section_of(analysis) for analysis in analyses]
+    sections = sections_of(study, replicates)
+    analyses = [section.analysis for section in sections]
     findings = headline(study, analyses)
     page = folder / "report.html"
     page.write_text(render(study, sections, findings), encoding="utf-8", errors="replace")

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from panda_ray.reports.averaging import CellSeed, cell_weights
-from panda_ray.tasks.scoring import reduce, reduce_samples
+from panda_ray.tasks.measures.scores import reduce, reduce_samples
 
 REPLICATES = 1000
 LEVEL = 0.95

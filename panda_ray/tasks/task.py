@@ -79,7 +79,7 @@ class TaskSpec:
     """Group of the heat maps: nli, semantic_matching, qa, ner, srl, other, or a group of the built-in suite."""
     kind: Kind
     metric: str
-    """Name of a task metric in `tasks/scoring.py`."""
+    """Name of a task metric in `tasks/measures/scores.py`."""
     origin: Origin
     hyperparameters: Hyperparameters
     train_rows: int

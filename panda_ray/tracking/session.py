@@ -7,6 +7,7 @@ MLflow really holds: nothing is logged twice, nothing that was cut short stays s
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -27,7 +28,7 @@ from panda_ray.tracking.similarity import Similarities
 from panda_ray.tracking.study import Failure
 from panda_ray.tracking.summary_run import SummaryRun
 from panda_ray.tracking.trouble import reason
-from panda_ray.tracking.unit_run import UnitLabels, ended_at, log_unit, new_unit_run
+from panda_ray.tracking.unit_run import UnitLabels, ended_at, log_unit, milliseconds, new_unit_run
 from panda_ray.tracking.uri import artifact_folder, database_of, is_sqlite
 
 _UNITS_AT_ONCE = 256
@@ -84,15 +85,21 @@ class Session:
         return frozenset(key for key in self._complete if key in rows or self._plan.role_of.get(key) != "cell")
 
     def take_stock(self) -> None:
-        """Find what is logged and what must be logged again; remove what a race of two drivers made twice."""
+        """Find what is logged and what must be logged again; remove what a race of two drivers made twice.
+
+        A driver that computed a unit anew may have been killed before it logged it: its run and its row are of the
+        earlier result then.
+        """
+        ended = _ended(self._store.finished_at)
         for summary in self._summaries.values():
-            summary.take_stock()
+            summary.take_stock(ended)
         whole = self._runs_with_artifacts()
         runs = [_logged(run) for run in search(self._client, self._experiment_id, f"tags.{KIND} != '{SUMMARY}'")]
         for key, twins in groupby(sorted(run for run in runs if run.key), key=lambda run: run.key):
             first, *others = twins
             self._run_of[key], self._end_of[key] = first.run_id, first.end_time
-            if self._is_current(first) and (whole is None or first.run_id in whole):
+            is_of_the_result = ended.get(key, first.end_time) == first.end_time
+            if is_of_the_result and self._is_current(first) and (whole is None or first.run_id in whole):
                 self._complete.add(key)
             for run in others:
                 self._client.set_terminated(run.run_id, "KILLED")
@@ -232,6 +239,15 @@ def remake(plan: Plan, tracking_uri: str, pulse: Pulse) -> None:
     if is_sqlite(tracking_uri):
         put_aside(database_of(tracking_uri))
     retire_experiment(connect(tracking_uri, pulse), plan.sweep.name)
+
+
+def _ended(finished_at: Mapping[str, str]) -> dict[str, int]:
+    """When units were done; a record whose time is none is refused when it is logged."""
+    ended = {}
+    for key, time in finished_at.items():
+        with suppress(ValueError, OverflowError):
+            ended[key] = milliseconds(time)
+    return ended
 
 
 def _logged(run: Run) -> _Logged:

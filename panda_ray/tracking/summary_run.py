@@ -37,10 +37,12 @@ from panda_ray.tracking.schema import (
     SUMMARY,
 )
 from panda_ray.tracking.study import Failure
+from panda_ray.tracking.unit_run import ended_at
 
 SCORE_FIELDS = ("score", "score_last", "score_first_epoch", "score_paper", "score_honest")
-TABLE_COLUMNS = ("key", "metric", *SCORE_FIELDS, "examples")
-"""One row per finished cell; `examples` is the file of the run that has the unit's statistics."""
+TABLE_COLUMNS = ("key", "metric", *SCORE_FIELDS, "examples", "ended")
+"""One row per finished cell; `examples` is the file of the run that has the unit's statistics, `ended` tells a result
+from the one that it replaced."""
 
 
 class SummaryRun:
@@ -75,16 +77,21 @@ class SummaryRun:
         metrics = [Metric("units_done", done, now, 0), Metric("units_total", total, now, 0)]
         self._client.log_batch(self.run_id, metrics, tags=[RunTag(STATE, state)])
 
-    def take_stock(self) -> None:
-        """Read which cells the run has rows of; those whose statistics are gone do not count."""
+    def take_stock(self, ended: Mapping[str, int]) -> None:
+        """Read which cells the run has rows of; those of an earlier result, or without their statistics, do not count.
+
+        Args:
+            ended: of units that are done, when (milliseconds since 1970).
+        """
         if SCORES_FILE not in {file.path for file in self._client.list_artifacts(self.run_id)}:
             return
         with tempfile.TemporaryDirectory() as folder:
             frame = pd.read_parquet(self._client.download_artifacts(self.run_id, SCORES_FILE, folder))
         there = {file for task in self._list(EXAMPLES_FOLDER) for file in self._list(task)}
         for row in frame.to_dict("records"):
-            if row["examples"] in there:
-                self.rows[str(row["key"])] = {str(name): value for name, value in row.items()}
+            key = str(row["key"])
+            if row["examples"] in there and ended.get(key, row.get("ended")) == row.get("ended"):
+                self.rows[key] = {str(name): value for name, value in row.items()}
 
     def add_cells(self, task: str, records: Sequence[Record], predictions: Mapping[str, bytes]) -> None:
         """Per-item statistics of cells of one task, now, and their scores with the next `write_scores`.
@@ -97,7 +104,8 @@ class SummaryRun:
         self._write(path, content)
         for record in records:
             scores = {name: float(record[name]) for name in SCORE_FIELDS}
-            self.rows[record["key"]] = {"key": record["key"], "metric": record["metric"], **scores, "examples": path}
+            names = {"key": record["key"], "metric": record["metric"]}
+            self.rows[record["key"]] = {**names, **scores, "examples": path, "ended": ended_at(record)}
         self._has_news = True
 
     def write_scores(self) -> None:

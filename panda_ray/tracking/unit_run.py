@@ -101,7 +101,12 @@ def _times(record: Record) -> tuple[int, int]:
 
 def ended_at(record: Record) -> int:
     """When a unit was done, and so its run: milliseconds since 1970."""
-    return int(datetime.fromisoformat(record["finished_at"]).timestamp() * 1000)
+    return milliseconds(record["finished_at"])
+
+
+def milliseconds(time: str) -> int:
+    """A record's time since 1970."""
+    return int(datetime.fromisoformat(time).timestamp() * 1000)
 
 
 def _name(record: Record, labels: UnitLabels) -> str:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from panda_ray.backbones.backbone import Backbone
 from panda_ray.backbones.rows import RowReader
 from panda_ray.seeding import generator
-from panda_ray.tasks.scoring import decode, reduce, statistics
+from panda_ray.tasks.measures.scores import reduce, statistics
+from panda_ray.tasks.scoring import decode
 from panda_ray.tasks.task import TaskSpec
 from panda_ray.training.collective import SOLO, Collective
 from panda_ray.training.config import TrainConfig

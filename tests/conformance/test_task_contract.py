@@ -15,7 +15,8 @@ from transformers import PreTrainedTokenizerFast
 from panda_ray.tasks import PAPER_TASKS, TASKS
 from panda_ray.tasks.encoding import ENCODERS, encode_split
 from panda_ray.tasks.loading import MissingData, load_rows
-from panda_ray.tasks.scoring import MEASURES, decode, reduce, statistics
+from panda_ray.tasks.measures.scores import MEASURES, reduce, statistics
+from panda_ray.tasks.scoring import decode
 from panda_ray.tasks.table import columns_of
 from panda_ray.tasks.task import BuiltinOrigin, HubOrigin, TaskSpec, UserOrigin
 from support.task_data import TOKENIZERS, perfect_outputs, rows_of, wordpiece_tokenizer, write_task

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shutil
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
 
 from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome, RunSummary
@@ -17,6 +20,7 @@ from panda_ray.reports.foreign_text import markdown_text
 from panda_ray.tracking.client import connect
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.tracking.reading import read_study
+from panda_ray.tracking.summary_run import SCORE_FIELDS
 from support.records import publish
 from support.tracked import (
     COMMAND,
@@ -93,6 +97,55 @@ def test_what_a_killed_driver_left_is_repaired(storage: Path) -> None:
         key: run.info.run_id for key, run in runs.items()
     }
     assert not [run for run in runs_of(client) if run.info.status == "RUNNING"]
+
+
+def compute_anew(store: Store, key: str) -> float:
+    """Another result in the place of a unit's: a minute later, three points better; returns its score."""
+    record = store.known(key)
+    files = {name: store.read_file(key, name) for name in record.pop("files")}
+    shutil.rmtree(Path(store.url, "units", key[:2], key))
+    better = {name: record[name] + 3.0 for name in SCORE_FIELDS}
+    finished = datetime.fromisoformat(record["finished_at"]) + timedelta(minutes=1)
+    store.publish(key, {**record, **better, "finished_at": finished.isoformat(timespec="milliseconds")}, files)
+    return better["score"]
+
+
+@pytest.mark.parametrize("killed", ["before anything was logged", "before the table", "before the run"])
+def test_a_result_computed_anew_by_a_driver_that_was_killed_before_it_logged_is_seen(
+    storage: Path, killed: str
+) -> None:
+    """Whichever of the unit's run and its row in the table of scores is still of the earlier result; no other moves."""
+    plan, store = filled(storage)
+    uri = track(plan, store).tracking_uri
+    client = connect(uri)
+    before = {run.data.tags["key"]: run for run in runs_of(client) if "key" in run.data.tags}
+    [summary] = [run for run in runs_of(client) if run.data.tags["kind"] == "summary"]
+    table = storage / "mlflow-artifacts" / "small" / summary.info.run_id / "artifacts" / "scores.parquet"
+    old_table = table.read_bytes()
+    changed = next(cell.key for cell in plan.cells if cell.method == "pot")
+    score = compute_anew(store, changed)
+    if killed != "before anything was logged":
+        track(build_plan(plan.sweep, store), store, new=[changed])
+    if killed == "before the table":
+        table.write_bytes(old_table)
+    if killed == "before the run":
+        [run] = [run for run in alive_runs(client) if run.data.tags.get("key") == changed]
+        client.delete_run(run.info.run_id)
+        client.restore_run(before[changed].info.run_id)
+
+    again = Store(str(storage))
+    track(build_plan(plan.sweep, again), again)
+    rows = read_study(uri, "small").scores.set_index("key")["score"]
+    assert rows[changed] == score
+    after = {run.data.tags["key"]: run for run in alive_runs(client) if "key" in run.data.tags}
+    assert after[changed].data.metrics["score"] == score
+    assert {key: run.info.run_id for key, run in after.items() if key != changed} == {
+        key: run.info.run_id for key, run in before.items() if key != changed
+    }
+
+
+def alive_runs(client: MlflowClient) -> list[Run]:
+    return [run for run in runs_of(client) if run.info.lifecycle_stage == "active"]
 
 
 def test_failures_are_kept_and_forgotten(storage: Path) -> None:

@@ -19,7 +19,7 @@ from panda_ray.execution.units.unit import Unit
 from panda_ray.execution.work.similarity import signature_bytes
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks import get_task
-from panda_ray.tasks.scoring import reduce
+from panda_ray.tasks.measures.scores import reduce
 from support.studies import item_statistics
 
 ITEMS = 40

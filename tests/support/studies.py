@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from panda_ray.tasks.scoring import reduce, statistics
+from panda_ray.tasks.measures.scores import reduce, statistics
 from panda_ray.tracking.study import (
     CELL_COLUMNS,
     SCORE_COLUMNS,

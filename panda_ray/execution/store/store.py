@@ -57,6 +57,8 @@ class Store:
     Attributes:
         checkpoints, failures, limits: what is kept of stacks that run, of units that failed, and of memory.
         outdated: results that the last `done_keys` left out, because their inputs have changed since.
+        finished_at: of every unit that a `done_keys` found done, when its record says that it was: whoever keeps a copy
+            of results sees by it, without reading them again, which ones were computed anew.
         leases: what drivers are at work on.
     """
 
@@ -71,6 +73,7 @@ class Store:
         """Of local files, with the state that they were read in."""
         self._seen = _SeenRecords()
         self.outdated: frozenset[str] = frozenset()
+        self.finished_at: dict[str, str] = {}
 
     @property
     def local_folder(self) -> Path | None:
@@ -155,9 +158,11 @@ class Store:
         batches = [units[start : start + _BATCH] for start in range(0, len(units), _BATCH)]
         lineage = Lineage()
         with ThreadPoolExecutor(_HASHERS if self._files.is_local else THREADS) as pool:
-            whole = frozenset().union(*pool.map(lambda batch: self._whole_among(batch, listed, lineage), batches))
+            parts = list(pool.map(lambda batch: self._whole_among(batch, listed, lineage), batches))
         self.outdated = frozenset(lineage.outdated())
-        return whole - self.outdated
+        done = {key: time for part in parts for key, time in part.items() if key not in self.outdated}
+        self.finished_at |= done
+        return frozenset(done)
 
     def read_file(self, key: str, name: str) -> bytes:
         """One file of a unit that is done.
@@ -210,14 +215,16 @@ class Store:
                 lineage.add(needed, found)
         return key in lineage.outdated()
 
-    def _whole_among(self, units: Iterable[Sequence[str]], listed: Mapping[str, State], lineage: Lineage) -> set[str]:
-        """Keys of those of a few units whose files are as they were written; `lineage` hears of them.
+    def _whole_among(
+        self, units: Iterable[Sequence[str]], listed: Mapping[str, State], lineage: Lineage
+    ) -> dict[str, str]:
+        """When those of a few units were done whose files are as they were written; `lineage` hears of them.
 
         Args:
             units: the paths of each one's files, as they were listed: the order in which a disk is fast.
         """
         paths = [path for files in units for path in files if self._must_read(path, listed[path])]
-        done: set[str] = set()
+        done: dict[str, str] = {}
         records: list[tuple[str, Record]] = []
         for path, data in self._files.read_in_turn(paths):
             if path.endswith("/record.json"):
@@ -238,7 +245,7 @@ class Store:
                 )
                 for path, file in files
             ):
-                done.add(key)
+                done[key] = record["finished_at"]
                 lineage.add(key, record)
         return done
 

@@ -18,7 +18,7 @@ from panda_ray.reports.frame import Aggregate
 from panda_ray.reports.gains import method_gain, pair_gains
 from panda_ray.reports.paper import PaperCell
 from panda_ray.reports.statistics import Bootstrap
-from panda_ray.tasks.scoring import reduce
+from panda_ray.tasks.measures.scores import reduce
 from panda_ray.tracking.study import Study
 from support.studies import TARGETS, invented_study, unbalanced_study
 

@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 from panda_ray.reports.statistics import Bootstrap, Compared, ScoredItems
 from panda_ray.reports.transferability import correlation, metric_quality, relatedness
 from panda_ray.tasks import get_task
-from panda_ray.tasks.scoring import reduce
+from panda_ray.tasks.measures.scores import reduce
 from support.studies import TASKS, invented_study, item_statistics
 
 

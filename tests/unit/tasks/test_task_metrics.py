@@ -15,8 +15,8 @@ from seqeval.metrics import f1_score as seqeval_f1
 from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 
 from panda_ray.errors import InputError
+from panda_ray.tasks.measures.scores import MEASURES, reduce, reduce_samples, statistics
 from panda_ray.tasks.measures.spans import spans
-from panda_ray.tasks.scoring import MEASURES, reduce, reduce_samples, statistics
 
 SEEDS = range(20)
 

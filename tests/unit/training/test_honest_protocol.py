@@ -15,7 +15,7 @@ import torch
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.work.record import Measured, training_record
 from panda_ray.prompts.prompt import Prompt
-from panda_ray.tasks.scoring import reduce
+from panda_ray.tasks.measures.scores import reduce
 from panda_ray.training.evaluation import Evaluation, selecting_half
 from panda_ray.training.member import MemberResult
 from panda_ray.training.progress import MemberProgress

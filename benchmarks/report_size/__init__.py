@@ -1,0 +1,1 @@
+"""What `panda-ray report` of a large study costs, measured on the whole command."""

@@ -1,0 +1,90 @@
+"""The sections of a report, one per backbone, made side by side in processes.
+
+What takes the time is Python: tens of thousands of small numbers, and Matplotlib. Processes are spawned, because a fork
+copies the locks that other threads hold. A process takes seconds to start, so a single backbone is not worth one.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import replace
+
+from panda_ray.reports.analysis import analyse
+from panda_ray.reports.html import Section
+from panda_ray.reports.pages import section_of
+from panda_ray.reports.statistics import REPLICATES
+from panda_ray.tracking.study import Study
+
+
+def sections_of(study: Study, replicates: int = REPLICATES, processes: int | None = None) -> list[Section]:
+    """Numbers and figures of every backbone, which do not depend on how many processes make them.
+
+    Args:
+        replicates: samples of every bootstrap interval.
+        processes: at the most; as many as there are cores unless given.
+    """
+    backbones = study.backbones
+    workers = min(processes or _cores(), len(backbones))
+    if workers > 1:
+        try:
+            return _side_by_side(study, replicates, workers)
+        except BrokenProcessPool:  # killed, most likely for its memory; one after the other takes less
+            pass
+    return [_section(study, backbone, replicates) for backbone in backbones]
+
+
+def _side_by_side(study: Study, replicates: int, workers: int) -> list[Section]:
+    parts = [_of_backbone(study, backbone) for backbone in study.backbones]
+    with _pool(workers) as pool:
+        return list(pool.map(_section, parts, study.backbones, [replicates] * len(parts)))
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that end with the work, and at once when it is interrupted."""
+    others = set(multiprocessing.active_children())
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            processes = set(multiprocessing.active_children()) - others
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                process.join()
+            raise
+
+
+def _begin() -> None:
+    """In a new process: an interrupt is its parent's to take, and it does not outlive its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _of_backbone(study: Study, backbone: str) -> Study:
+    """The study without the per-item statistics of other backbones, which are most of it."""
+    keys = study.scores.loc[study.scores["backbone"] == backbone, "key"]
+    return replace(study, examples={key: study.examples[key] for key in keys if key in study.examples})
+
+
+def _section(study: Study, backbone: str, replicates: int) -> Section:
+    return section_of(analyse(study, backbone, replicates))
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,75 @@
+"""The score in percent of a task metric, and its per-item statistics. Free of PyTorch: reports need nothing else.
+
+A score is always `reduce(metric, statistics)`, so a bootstrap is `reduce(metric, statistics[sample])`.
+
+Shape letters: U units, I items, M statistics per item, R samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from panda_ray.errors import unknown_name
+from panda_ray.tasks.measures.answers import ANSWER_F1
+from panda_ray.tasks.measures.labels import ACCURACY, F1, MATTHEWS
+from panda_ray.tasks.measures.measure import Measure
+from panda_ray.tasks.measures.numbers import PEARSON_SPEARMAN_MEAN
+from panda_ray.tasks.measures.spans import SPAN_F1
+
+MEASURES: Mapping[str, Measure] = {
+    "accuracy": ACCURACY,
+    "f1": F1,
+    "matthews": MATTHEWS,
+    "pearson_spearman_mean": PEARSON_SPEARMAN_MEAN,
+    "span_f1": SPAN_F1,
+    "squad_f1": ANSWER_F1,
+    "record_f1": ANSWER_F1,
+}
+
+
+def statistics(metric: str, values: Sequence[Any], references: Sequence[Any]) -> NDArray[np.float64]:
+    """Per item, the numbers that the metric is a function of: float64 (I, M).
+
+    Raises:
+        InputError: for an unknown metric.
+        ValueError: if predictions and references differ in number.
+    """
+    if len(values) != len(references):
+        raise ValueError(f"{len(values)} predictions for {len(references)} references")
+    return _measure(metric).statistics(values, references)
+
+
+def reduce(metric: str, statistics_IM: NDArray[np.float64]) -> float:
+    """The score in percent.
+
+    Raises:
+        InputError: for an unknown metric.
+        ValueError: for no items at all.
+    """
+    if not len(statistics_IM):
+        raise ValueError(f"the {metric} of no items is undefined")
+    return float(100 * _measure(metric).reduce(statistics_IM))
+
+
+def reduce_samples(
+    metric: str, statistics_UIM: NDArray[np.float64], samples_RI: NDArray[np.integer[Any]]
+) -> NDArray[np.float64]:
+    """The scores (U, R) in percent of R samples of the items, each given by the numbers of its items, for U units.
+
+    Raises:
+        InputError: for an unknown metric.
+    """
+    replicates, items = samples_RI.shape
+    places_RI = samples_RI + items * np.arange(replicates)[:, None]
+    counts_RI = np.bincount(places_RI.ravel(), minlength=replicates * items).reshape(replicates, items)
+    return 100 * _measure(metric).resampled(statistics_UIM, counts_RI.astype(np.float64))
+
+
+def _measure(metric: str) -> Measure:
+    if metric not in MEASURES:
+        raise unknown_name("task metric", metric, MEASURES)
+    return MEASURES[metric]
