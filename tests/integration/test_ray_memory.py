@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,11 +14,17 @@ from ray.air.execution._internal.tracked_actor import TrackedActor
 from ray.tune.experiment import Trial
 
 from panda_ray.execution.costs.costs import Costs
-from panda_ray.execution.events import Listener, Outcome
+from panda_ray.execution.events import Listener, Outcome, RunSummary
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.runners import ray_tune
+from panda_ray.execution.runners.ray_cluster import ray_cluster
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.execution.runners.run import run_plan
+from panda_ray.execution.runners.temporary import temporary_folder
+from panda_ray.execution.work.workspace import Settings
+from panda_ray.training.stacked import EpochReport
+from support.driving import workers_of
 from support.small_sweeps import planned, small_sweep
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
@@ -26,6 +34,13 @@ LATE = 20
 SLOTS = 2
 
 Kind = TypeVar("Kind")
+
+
+@pytest.fixture(scope="module")
+def local_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A Ray on this machine that both runs use."""
+    with temporary_folder() as folder, ray_cluster(None, Settings.of(small_sweep(folder)), folder):
+        yield
 
 
 def held(kind: type[Kind]) -> list[Kind]:
@@ -61,9 +76,23 @@ class Census(Listener):
         return id(stack) not in self._known and self._finished.issuperset(unit.key for unit in stack.members)
 
 
-def test_while_it_goes_on_a_driver_holds_no_trial_actor_or_stack_of_what_is_finished(tmp_path: Path) -> None:
+class Murderer(Census):
+    """Also kills every worker while the first stack trains."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_done = False
+
+    def on_epoch(self, stack: Stack, report: EpochReport) -> None:
+        if not self._is_done:
+            self._is_done = True
+            for worker in workers_of(os.getpid()):
+                os.kill(worker, signal.SIGKILL)
+
+
+def run_observed(storage: Path, census: Census) -> RunSummary:
     sweep = small_sweep(
-        tmp_path,
+        storage,
         sources=["remark"],
         methods=["prompt_tuning"],
         metrics=[],
@@ -73,10 +102,33 @@ def test_while_it_goes_on_a_driver_holds_no_trial_actor_or_stack_of_what_is_fini
     )
     plan, store = planned(sweep)
     assert len(plan.stacks) == STACKS
-    census = Census()
-    assert run_plan(plan, Costs.in_store(plan, store), store, RayTuneRunner(), [census]).complete
+    return run_plan(plan, Costs.in_store(plan, store), store, RayTuneRunner(), [census])
+
+
+def check_that_it_forgot(census: Census) -> None:
     assert census.unfinished_trials > 0, "the census sees trials"
     just_ended = SLOTS
     assert census.finished_trials <= just_ended
     assert census.finished_stacks <= 4 * just_ended, "a trial holds copies of its stack"
     assert census.actors <= census.unfinished_trials + SLOTS
+
+
+def test_while_it_goes_on_a_driver_holds_no_trial_actor_or_stack_of_what_is_finished(
+    local_ray: None, tmp_path: Path
+) -> None:
+    census = Census()
+    assert run_observed(tmp_path, census).complete
+    check_that_it_forgot(census)
+
+
+def test_a_stack_that_failed_with_its_worker_is_forgotten_too_and_the_others_are_done(
+    local_ray: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_tune, "MAX_DEATHS", 0)
+    census = Murderer()
+    summary = run_observed(tmp_path, census)
+    assert 1 <= len(summary.failed) <= SLOTS
+    assert all("worker died" in cause for cause in summary.failed.values())
+    assert len(summary.new) == STACKS - len(summary.failed)
+    assert summary.interrupted is None
+    check_that_it_forgot(census)

@@ -20,18 +20,19 @@ class ForgettingScheduler(FIFOScheduler):
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._ended: list[tuple[Any, Any]] = []
+        self._ended: dict[Any, Any] = {}
+        """Per trial, its controller."""
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
-        self._ended.append((tune_controller, trial))
+        self._ended[trial] = tune_controller
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
-        self._ended.append((tune_controller, trial))
+        self._ended[trial] = tune_controller
 
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
         """The next trial. Tune asks in every step, and by then has done with what ended in the last one."""
-        ended, self._ended = self._ended, []
-        for controller, trial in ended:
+        ended, self._ended = self._ended, {}
+        for trial, controller in ended.items():
             if trial.is_finished():  # and does not start again after the death of its worker
                 _forget_trial(controller, trial)
                 _forget_cancelled_actors(controller._actor_manager)
