@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -53,10 +54,19 @@ def _options(
     """Prompt transfer at the scale of a grid: one sweep file, from source prompts to the report."""
 
 
+def _check_working_directory() -> None:
+    """Torch ends the process without a reason where there is none."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise InputError("the working directory was removed; go to another one") from None
+
+
 def main() -> None:
     """Entry point: exit status 2, with one sentence per problem, for anything that the user can mend."""
     with guarded_streams():
         try:
+            _check_working_directory()
             app()
         except InputError as error:
             print_input_error(str(error))

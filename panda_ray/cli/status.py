@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,8 +34,12 @@ def status(sweep_file: SweepFile, overrides: Overrides, watch: Watch = False) ->
     sweep = load_sweep(sweep_file, overrides)
     store = Store(sweep.storage)
     picture, complete = _look(sweep, store)
-    if not watch:
+    if not watch or not stdout.is_terminal:
         stdout.print(picture)
+        while watch and not complete and not getattr(sys.stdout, "is_gone", False):
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+            picture, complete = _look(sweep, store)
+            stdout.print(picture)
         return
     with Live(picture, console=stdout, auto_refresh=False) as live:
         while not complete:

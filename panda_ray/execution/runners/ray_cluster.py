@@ -1,7 +1,7 @@
 """The Ray cluster that a run uses: one started on this machine for the run, or one that exists already.
 
-A local cluster has no dashboard, listens on the loopback address, and has a folder and a random token of its own, so
-that it disturbs no other and nobody else can use it; the user's `~/.ray/auth_token` is neither read nor written. Ray's
+A local cluster has no dashboard, a folder of its own and a random token of its own, so that it disturbs no other and
+nobody else can use it; the user's `~/.ray/auth_token` is neither read nor written. Ray's
 authentication and everything else about an existing cluster are left as they are.
 """
 
@@ -36,8 +36,6 @@ _raylet: Any = importlib.import_module("ray._raylet")  # its type stub lacks wha
 
 _OBJECT_STORE_BYTES = 200 << 20
 """Results go through the panda_ray store; Ray's object store holds little more than the settings."""
-
-_LOOPBACK = "127.0.0.1"
 
 _ATTEMPTS = 2
 """Ray gives its own processes 30 seconds, which a busy machine may need for the first start only."""
@@ -129,10 +127,9 @@ def _start(folder: Path) -> None:
         try:
             # Workers inherit this process's environment. A runtime environment would be prepared first, and the workers
             # that Ray starts ahead of time could not be used.
-            with _environment_of_workers_left_alone(), _loopback_left_alone():
+            with _environment_of_workers_left_alone():
                 _init(
                     address="local",
-                    _node_ip_address=_LOOPBACK,
                     include_dashboard=False,
                     object_store_memory=_OBJECT_STORE_BYTES,
                     _temp_dir=str(files),
@@ -158,17 +155,6 @@ def _environment_of_workers_left_alone() -> Iterator[None]:
         yield
     finally:
         ray_constants.RAY_ENABLE_UV_RUN_RUNTIME_ENV = before
-
-
-@contextmanager
-def _loopback_left_alone() -> Iterator[None]:
-    """Let Ray listen where only this machine reaches it; it would look for an address that others reach, too."""
-    rays_way = services.resolve_ip_for_localhost
-    services.resolve_ip_for_localhost = lambda host: host
-    try:
-        yield
-    finally:
-        services.resolve_ip_for_localhost = rays_way
 
 
 def _connect(address: str, settings: Settings) -> None:
