@@ -21,7 +21,6 @@ SCALED_INITIALIZATIONS = ("normal", "uniform", "sparse")
 """Those that `initialization_scale` changes."""
 
 # Far above anything that was ever useful, and far below what overflows or never ends.
-_MOST_LR = 100.0
 _MOST_SCALE = 1e6
 _MOST_FLOAT32 = 1e38
 _MOST_EXAMPLES = 1_000_000
@@ -122,7 +121,7 @@ class MetricSection(NamedSection):
 class TrainingSection(_Section):
     """Hyper-parameters for every task. `None` means: the task's own value from Table I (or its kind's default)."""
 
-    lr: float | None = Field(default=None, gt=0, le=_MOST_LR)
+    lr: float | None = Field(default=None, gt=0, le=_MOST_FLOAT32)
     """Learning rate of AdamW at the start of the schedule."""
     batch_size: int | None = Field(default=None, gt=0, le=_MOST_EXAMPLES)
     """Examples per step."""
@@ -157,7 +156,7 @@ class TrainingSection(_Section):
 class TaskSection(_Section):
     """What one task does differently from `training`, and how many of its rows are used."""
 
-    lr: float | None = Field(default=None, gt=0, le=_MOST_LR)
+    lr: float | None = Field(default=None, gt=0, le=_MOST_FLOAT32)
     batch_size: int | None = Field(default=None, gt=0, le=_MOST_EXAMPLES)
     epochs: int | None = Field(default=None, gt=0, le=_MOST_EPOCHS)
     schedule: Schedule | None = None

@@ -150,7 +150,7 @@ def test_suites(tmp_path: Path) -> None:
             for section, key, value, said in (
                 ("training", "prompt_len", "0", "at least 1, not 0"),
                 ("training", "max_len", "7", "at least 8, not 7"),
-                ("training", "lr", "1e308", "at most 100, not 1e+308"),
+                ("training", "lr", "1e308", "at most 1e+38, not 1e+308"),
                 ("training", "batch_size", "1000000000000", "at most 1000000, not 1000000000000"),
                 ("training", "epochs", "1000000000", "at most 100000, not 1000000000"),
                 ("training", "grad_clip", "1e308", "at most 1e+38, not 1e+308"),
