@@ -194,7 +194,6 @@ class Session:
             for record in cells[first : first + _UNITS_AT_ONCE]:
                 self._pulse.beat()
                 try:
-                    ended_at(record)  # a row of the table has it: what is no time is this unit's trouble alone
                     data = self._store.read_file(record["key"], PREDICTIONS_FILE)
                     examples.pack({record["key"]: data})
                 except Exception as error:

@@ -105,7 +105,7 @@ class SummaryRun:
         for record in records:
             scores = {name: float(record[name]) for name in SCORE_FIELDS}
             names = {"key": record["key"], "metric": record["metric"]}
-            self.rows[record["key"]] = {**names, **scores, "examples": path, "ended": ended_at(record)}
+            self.rows[record["key"]] = {**names, **scores, "examples": path, "ended": _ended(record)}
         self._has_news = True
 
     def write_scores(self) -> None:
@@ -141,6 +141,14 @@ class SummaryRun:
             file.write_bytes(data)
             parent = Path(path).parent
             self._client.log_artifact(self.run_id, str(file), None if parent == Path() else str(parent))
+
+
+def _ended(record: Record) -> int:
+    """When the unit was done; 0 where its record says no time: its own run is refused for that, not its score."""
+    try:
+        return ended_at(record)
+    except (ValueError, OverflowError):
+        return 0
 
 
 def _described(plan: Plan, backbone: str, provenance: Mapping[str, Any]) -> dict[str, Any]:
