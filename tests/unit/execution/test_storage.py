@@ -19,7 +19,7 @@ from panda_ray.execution.runners.run import run_plan
 from panda_ray.execution.scheduling.dispatcher import Dispatch
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.workspace import Settings
-from support import records
+from support import driving, records
 from support.driving import small_disk
 from support.small_sweeps import planned, small_sweep
 
@@ -48,13 +48,8 @@ def read_only(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     plan, store = planned(small_sweep(folder))
     records.publish(plan, store)
-    if subprocess.run(["mount", "--bind", str(folder), str(folder)], check=False, capture_output=True).returncode:
-        pytest.skip("only root can mount")
-    try:
-        subprocess.run(["mount", "-o", "remount,ro,bind", str(folder)], check=True)
+    with driving.read_only(folder):
         yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_a_storage_that_is_a_file_is_refused(tmp_path: Path) -> None:
