@@ -14,7 +14,6 @@ from transformers import AutoTokenizer
 
 from benchmarks.lengths import FOLDER, MAX_LEN, TASKS
 from panda_ray.tasks import TASKS as ALL_TASKS
-from panda_ray.tasks.encoding import encode_split
 from panda_ray.tasks.loading import MissingData, load_rows
 from panda_ray.tasks.task import BuiltinOrigin
 
@@ -35,7 +34,7 @@ def main(data_root: str, vocabulary: str) -> None:
         except MissingData as missing:
             print(missing, file=sys.stderr)
             continue
-        split = encode_split(spec, rows, tokenizer, MAX_LEN)
+        split = spec.encode(rows, tokenizer, MAX_LEN)
         means[spec.name] = round(int(split.lengths_R.sum()) / len(rows), 1)
         if spec.name in TASKS:
             counts = dict(sorted(Counter(split.lengths_R.tolist()).items()))

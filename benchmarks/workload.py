@@ -12,6 +12,7 @@ from benchmarks.models import VOCABULARY
 from benchmarks.setting import Setting
 from panda_ray.seeding import generator
 from panda_ray.tasks.encoded import EncodedSplit, EncodedTask
+from panda_ray.tasks.kinds import CLASSIFICATION, REGRESSION
 from panda_ray.tasks.task import BuiltinOrigin, Hyperparameters, TaskSpec
 from panda_ray.training.batching import epoch_order
 
@@ -37,7 +38,7 @@ def _spec(setting: Setting, lengths: Lengths) -> TaskSpec:
     return TaskSpec(
         name=f"{lengths.task}-lengths",
         group="benchmark",
-        kind="regression" if regression else "classification",
+        kind=REGRESSION if regression else CLASSIFICATION,
         metric="pearson_spearman_mean" if regression else "accuracy",
         origin=BuiltinOrigin(lambda _: []),
         hyperparameters=Hyperparameters(setting.lr, setting.batch_size, setting.epochs),

@@ -12,7 +12,8 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
-from panda_ray.training.config import Precision, Protocol, Schedule
+from panda_ray.tasks.task import Schedule
+from panda_ray.training.config import Precision, Protocol
 
 Item = TypeVar("Item")
 

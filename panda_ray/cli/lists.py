@@ -33,7 +33,7 @@ def tasks() -> None:
         tuned = task.hyperparameters
         numbers = (str(task.train_rows), f"{tuned.lr:g}", str(tuned.batch_size), str(tuned.epochs))
         origin = type(task.origin).__name__.removesuffix("Origin").lower()
-        table.add_row(task.name, task.group, task.kind, task.metric, use, *numbers, origin)
+        table.add_row(task.name, task.group, task.kind.name, task.metric, use, *numbers, origin)
     stdout.print(table)
 
 

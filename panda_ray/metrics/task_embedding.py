@@ -83,10 +83,9 @@ def balanced_examples(task: EncodedTask, count: int, seed: int) -> tuple[list[in
 
 def _balanced(task: EncodedTask, split: EncodedSplit, count: int, seed: int, taken: Counter[int]) -> list[int]:
     """Up to `count` random examples, each from the class that has been taken least; `taken` is counted on."""
-    has_classes = task.spec.kind in ("classification", "candidate_ranking")
     queues: dict[int, list[int]] = defaultdict(list)
     for example in torch.randperm(split.examples, generator=generator(seed, "task-embedding")).tolist():
-        queues[int(split.labels[example]) if has_classes else 0].append(example)
+        queues[int(split.labels[example]) if task.spec.kind.has_classes else 0].append(example)
     chosen: list[int] = []
     while len(chosen) < count and queues:
         label = min(queues, key=lambda each: (taken[each], each))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from operator import itemgetter
 
+from panda_ray.tasks.kinds import CLASSIFICATION, EXTRACTIVE_QA, MULTIPLE_CHOICE, REGRESSION, TAGGING
 from panda_ray.tasks.suite import knowledge, matching, reading, sentiment, tagging
 from panda_ray.tasks.suite.lexicon import KINDS
 from panda_ray.tasks.suite.rows import generator
@@ -22,7 +23,7 @@ DEV_ROWS = 300
 REVIEW = TaskSpec(
     name="review",
     group="sentiment",
-    kind="classification",
+    kind=CLASSIFICATION,
     metric="accuracy",
     origin=BuiltinOrigin(generator("review", sentiment.review_row, 2000, DEV_ROWS)),
     hyperparameters=SOURCE,
@@ -35,7 +36,7 @@ REVIEW = TaskSpec(
 RATING = TaskSpec(
     name="rating",
     group="sentiment",
-    kind="regression",
+    kind=REGRESSION,
     metric="pearson_spearman_mean",
     origin=BuiltinOrigin(generator("rating", sentiment.rating_row, 2000, DEV_ROWS)),
     hyperparameters=SOURCE,
@@ -47,7 +48,7 @@ RATING = TaskSpec(
 REMARK = TaskSpec(
     name="remark",
     group="sentiment",
-    kind="classification",
+    kind=CLASSIFICATION,
     metric="accuracy",
     origin=BuiltinOrigin(generator("remark", sentiment.remark_row, 160, DEV_ROWS, held_out_words=True)),
     hyperparameters=TARGET,
@@ -62,7 +63,7 @@ REMARK = TaskSpec(
 PARAPHRASE = TaskSpec(
     name="paraphrase",
     group="matching",
-    kind="classification",
+    kind=CLASSIFICATION,
     metric="accuracy",
     origin=BuiltinOrigin(generator("paraphrase", matching.paraphrase_row, 2000, DEV_ROWS)),
     hyperparameters=MATCHING_SOURCE,
@@ -76,7 +77,7 @@ PARAPHRASE = TaskSpec(
 LIKENESS = TaskSpec(
     name="likeness",
     group="matching",
-    kind="regression",
+    kind=REGRESSION,
     metric="pearson_spearman_mean",
     origin=BuiltinOrigin(generator("likeness", matching.likeness_row, 2000, DEV_ROWS)),
     hyperparameters=MATCHING_SOURCE,
@@ -89,7 +90,7 @@ LIKENESS = TaskSpec(
 DUPLICATE = TaskSpec(
     name="duplicate",
     group="matching",
-    kind="classification",
+    kind=CLASSIFICATION,
     metric="accuracy",
     origin=BuiltinOrigin(generator("duplicate", matching.duplicate_row, 200, DEV_ROWS, held_out_words=True)),
     hyperparameters=TARGET,
@@ -105,7 +106,7 @@ DUPLICATE = TaskSpec(
 KINDS_TASK = TaskSpec(
     name="kinds",
     group="knowledge",
-    kind="classification",
+    kind=CLASSIFICATION,
     metric="accuracy",
     origin=BuiltinOrigin(generator("kinds", knowledge.kinds_row, 2000, DEV_ROWS)),
     hyperparameters=SOURCE,
@@ -118,7 +119,7 @@ KINDS_TASK = TaskSpec(
 FOLLOWS = TaskSpec(
     name="follows",
     group="knowledge",
-    kind="classification",
+    kind=CLASSIFICATION,
     metric="accuracy",
     origin=BuiltinOrigin(generator("follows", knowledge.follows_row, 2000, DEV_ROWS)),
     hyperparameters=SOURCE,
@@ -132,7 +133,7 @@ FOLLOWS = TaskSpec(
 CHOICE = TaskSpec(
     name="choice",
     group="knowledge",
-    kind="multiple_choice",
+    kind=MULTIPLE_CHOICE,
     metric="accuracy",
     origin=BuiltinOrigin(generator("choice", knowledge.choice_row, 80, DEV_ROWS, held_out_words=True)),
     hyperparameters=TARGET,
@@ -148,7 +149,7 @@ CHOICE = TaskSpec(
 NAMES = TaskSpec(
     name="names",
     group="tagging",
-    kind="tagging",
+    kind=TAGGING,
     metric="span_f1",
     origin=BuiltinOrigin(generator("names", tagging.names_row, 2000, DEV_ROWS)),
     hyperparameters=SOURCE,
@@ -162,7 +163,7 @@ NAMES = TaskSpec(
 ROLES = TaskSpec(
     name="roles",
     group="tagging",
-    kind="tagging",
+    kind=TAGGING,
     metric="span_f1",
     origin=BuiltinOrigin(generator("roles", tagging.roles_row, 2000, DEV_ROWS)),
     hyperparameters=SOURCE,
@@ -176,7 +177,7 @@ ROLES = TaskSpec(
 BULLETIN = TaskSpec(
     name="bulletin",
     group="tagging",
-    kind="tagging",
+    kind=TAGGING,
     metric="span_f1",
     origin=BuiltinOrigin(generator("bulletin", tagging.bulletin_row, 60, DEV_ROWS, held_out_words=True)),
     hyperparameters=TARGET,
@@ -192,7 +193,7 @@ BULLETIN = TaskSpec(
 READING = TaskSpec(
     name="reading",
     group="reading",
-    kind="extractive_qa",
+    kind=EXTRACTIVE_QA,
     metric="squad_f1",
     origin=BuiltinOrigin(generator("reading", reading.reading_row, 2000, DEV_ROWS)),
     hyperparameters=SOURCE,
@@ -207,7 +208,7 @@ READING = TaskSpec(
 LOOKUP = TaskSpec(
     name="lookup",
     group="reading",
-    kind="extractive_qa",
+    kind=EXTRACTIVE_QA,
     metric="squad_f1",
     origin=BuiltinOrigin(generator("lookup", reading.lookup_row, 160, DEV_ROWS, held_out_words=True)),
     hyperparameters=TARGET,

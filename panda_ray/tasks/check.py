@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from panda_ray.errors import InputError
-from panda_ray.tasks.encoding import encode_split
 from panda_ray.tasks.loading import MissingData, as_task_rows, read_splits
 from panda_ray.tasks.table import SplitTable
 from panda_ray.tasks.task import TaskSpec
@@ -29,7 +28,7 @@ class Lengths:
     p95: float
     max: int
     truncated: float
-    """Share of rows longer than `max_len`; for extractive QA, of questions whose context needs several windows."""
+    """Share of rows longer than `max_len`; or of questions whose context needs several windows."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def check_task(spec: TaskSpec, data_root: str | None, tokenizer: Any, max_len: i
 
 
 def _split_report(spec: TaskSpec, table: SplitTable, tokenizer: Any, max_len: int) -> SplitReport:
-    tokens_R = encode_split(spec, table.rows, tokenizer, _NO_LIMIT).lengths_R.numpy()
+    tokens_R = spec.encode(table.rows, tokenizer, _NO_LIMIT).lengths_R.numpy()
     lengths = Lengths(
         mean=float(tokens_R.mean()),
         median=float(np.median(tokens_R)),
@@ -90,16 +89,6 @@ def _split_report(spec: TaskSpec, table: SplitTable, tokenizer: Any, max_len: in
 
 
 def _label_counts(spec: TaskSpec, table: SplitTable) -> dict[str, int]:
-    """How often each label occurs: classes, tags of words, rounded numbers, or answerable and unanswerable."""
-    labels = [row[spec.label_column] for row in table.rows]
-    if spec.kind in ("classification", "multiple_choice"):
-        counts = Counter(spec.labels[code] for code in labels)
-    elif spec.kind == "tagging":
-        counts = Counter(spec.labels[code] for tags in labels for code in tags)
-    elif spec.kind == "regression":
-        counts = Counter(f"{label:.0f}" for label in labels)
-    elif spec.kind == "extractive_qa":
-        counts = Counter("answerable" if answers["text"] else "unanswerable" for answers in labels)
-    else:
-        counts = Counter(f"{len(answers)} answers" for answers in labels)
-    return dict(sorted(counts.items()))
+    """How often each label occurs, under the names that the task's kind gives them."""
+    values = (value for row in table.rows for value in spec.kind.values(row[spec.label_column]))
+    return dict(sorted(Counter(spec.kind.value_name(spec, value) for value in values).items()))

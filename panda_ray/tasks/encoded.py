@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from panda_ray.tasks.loading import TaskRows
 from panda_ray.tasks.task import TaskSpec
 
 
@@ -23,11 +24,12 @@ class EncodedSplit:
         input_ids_RT: int64, padded with the tokenizer's pad id.
         token_type_ids_RT: int64, zeros where the tokenizer makes none.
         lengths_R: int64, tokens of each row without padding.
-        rows_per_example: K; 1 but for multiple choice.
-        labels: int64 (E,) class, right choice, or 0/1 of a candidate; float32 (E,) for regression; int64 (E, T) tags
-            with -100 where no label counts; int64 (E, 2) start and end token, (0, 0) for "no answer".
+        rows_per_example: K; more than 1 where the rows of an example are compared with each other.
+        labels: (E, ...) in the form of the task's kind: int64 (E,) class, right choice, or 0/1 of a candidate; float32
+            (E,) numbers; int64 (E, T) tags with -100 where no label counts; int64 (E, 2) start and end token, (0, 0)
+            for "no answer".
         references: what scoring compares with, one JSON value per *item* of the dev set: class code, number, list of
-            tag names, or {"answers": [...]} for extractive QA and candidate ranking.
+            tag names, or {"answers": [...]}.
         item_of_example: item that each example belongs to; differs from the identity where an item needs several
             examples (windows of one question, candidates of one query).
         decoding: per example, what turns outputs into a prediction (character offsets and context, candidate text,
@@ -65,3 +67,9 @@ class EncodedTask:
     spec: TaskSpec
     train: EncodedSplit
     dev: EncodedSplit
+
+    @classmethod
+    def of_rows(cls, spec: TaskSpec, rows: TaskRows, tokenizer: Any, max_len: int) -> EncodedTask:
+        """Both splits, encoded with a transformers fast tokenizer, at most `max_len` tokens per row."""
+        train, dev = (spec.encode(split, tokenizer, max_len) for split in (rows.train, rows.dev))
+        return cls(spec, train, dev)

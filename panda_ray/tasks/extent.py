@@ -6,18 +6,15 @@ what WordPiece makes of them in English.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
 
 from panda_ray.tasks.task import Row, TaskSpec
 
 TOKENS_PER_WORD = 1.3
 _SPECIAL_TOKENS = 3
 _SAMPLED_ROWS = 64
-_NOMINAL, _NOMINAL_WINDOWED = (15, 15), (10, 120)
-"""Words of a text and its pair (about 40 tokens), and of a question and its context."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +23,7 @@ class Extent:
 
     Attributes:
         train_rows, dev_rows: rows of the data set; some kinds make several examples of one.
-        rows_per_example: encoded rows; more than one for multiple choice.
+        rows_per_example: encoded rows; more than one where choices are compared.
         texts_per_row: encoded texts that a row of the data set gives, windows of long contexts not counted.
         words: of sampled texts, in the first and in the second segment.
         windowed: a context that is too long is read in windows instead of being cut.
@@ -58,38 +55,21 @@ class Extent:
 def extent_of(spec: TaskSpec, train: Sequence[Row], dev: Sequence[Row]) -> Extent:
     """Count the rows of a task and the words of evenly spaced ones."""
     step = max(1, len(train) // _SAMPLED_ROWS)
-    sampled = train[::step][:_SAMPLED_ROWS]
-    texts = [list(_texts(spec, row)) for row in sampled]
+    texts = [spec.kind.texts(spec, row) for row in train[::step][:_SAMPLED_ROWS]]
     return Extent(
         train_rows=len(train),
         dev_rows=len(dev),
-        rows_per_example=len(texts[0]) if spec.kind == "multiple_choice" else 1,
+        rows_per_example=spec.kind.rows_per_example(len(texts[0])),
         texts_per_row=fmean(len(each) for each in texts),
-        words=tuple(pair for each in texts for pair in each),
-        windowed=spec.kind == "extractive_qa",
+        words=tuple((_words(first), _words(second or "")) for each in texts for first, second in each),
+        windowed=spec.kind.windowed,
     )
 
 
 def nominal_extent(spec: TaskSpec, train_rows: int) -> Extent:
     """A stand-in for a task whose rows are not here: texts of ordinary length, a tenth of the rows to evaluate on."""
-    windowed = spec.kind == "extractive_qa"
-    return Extent(
-        train_rows, max(1, train_rows // 10), 1, 1.0, (_NOMINAL_WINDOWED if windowed else _NOMINAL,), windowed
-    )
-
-
-def _texts(spec: TaskSpec, row: Row) -> Iterator[tuple[int, int]]:
-    """Words in both segments of every text that a row is encoded as."""
-    assert spec.first is not None, f"task {spec.name} has no template"
-    first: Any = spec.first(row)
-    second: Any = "" if spec.second is None else spec.second(row)
-    if spec.kind == "multiple_choice":
-        seconds = [""] * len(first) if spec.second is None else second
-        yield from ((_words(one), _words(two)) for one, two in zip(first, seconds, strict=True))
-    elif spec.kind == "candidate_ranking":
-        yield from ((_words(first), _words(query)) for query in second.values())
-    else:
-        yield len(first) if spec.kind == "tagging" else _words(first), _words(second)
+    kind = spec.kind
+    return Extent(train_rows, max(1, train_rows // 10), 1, 1.0, (kind.nominal_words,), kind.windowed)
 
 
 def _words(text: str) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from operator import itemgetter
 
+from panda_ray.tasks.kinds import CLASSIFICATION, REGRESSION
 from panda_ray.tasks.task import HubOrigin, Hyperparameters, TaskSpec
 
 _REPOSITORY = "nyu-mll/glue"
@@ -20,7 +21,7 @@ def _origin(folder: str, validation: str = "validation") -> HubOrigin:
 MNLI = TaskSpec(
     name="mnli",
     group="nli",
-    kind="classification",
+    kind=CLASSIFICATION,
     metric="accuracy",
     origin=_origin("mnli", validation="validation_matched"),
     hyperparameters=Hyperparameters(lr=5e-3, batch_size=64, epochs=20),
@@ -34,7 +35,7 @@ MNLI = TaskSpec(
 COLA = TaskSpec(
     name="cola",
     group="other",
-    kind="classification",
+    kind=CLASSIFICATION,
     metric="matthews",
     origin=_origin("cola"),
     hyperparameters=Hyperparameters(lr=5e-3, batch_size=16, epochs=40),
@@ -48,7 +49,7 @@ COLA = TaskSpec(
 SST2 = TaskSpec(
     name="sst2",
     group="other",
-    kind="classification",
+    kind=CLASSIFICATION,
     metric="accuracy",
     origin=_origin("sst2"),
     hyperparameters=Hyperparameters(lr=5e-3, batch_size=32, epochs=60),
@@ -61,7 +62,7 @@ SST2 = TaskSpec(
 QNLI = TaskSpec(
     name="qnli",
     group="nli",
-    kind="classification",
+    kind=CLASSIFICATION,
     metric="accuracy",
     origin=_origin("qnli"),
     hyperparameters=Hyperparameters(lr=5e-3, batch_size=32, epochs=20),
@@ -75,7 +76,7 @@ QNLI = TaskSpec(
 MRPC = TaskSpec(
     name="mrpc",
     group="semantic_matching",
-    kind="classification",
+    kind=CLASSIFICATION,
     metric="accuracy",
     origin=_origin("mrpc"),
     hyperparameters=Hyperparameters(lr=1e-2, batch_size=32, epochs=60),
@@ -90,7 +91,7 @@ MRPC = TaskSpec(
 STSB = TaskSpec(
     name="stsb",
     group="semantic_matching",
-    kind="regression",
+    kind=REGRESSION,
     metric="pearson_spearman_mean",
     origin=_origin("stsb"),
     hyperparameters=Hyperparameters(lr=1e-2, batch_size=32, epochs=60),
@@ -105,7 +106,7 @@ STSB = TaskSpec(
 QQP = TaskSpec(
     name="qqp",
     group="semantic_matching",
-    kind="classification",
+    kind=CLASSIFICATION,
     metric="accuracy",
     origin=_origin("qqp"),
     hyperparameters=Hyperparameters(lr=5e-3, batch_size=64, epochs=20),

@@ -8,7 +8,7 @@ problem with.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from panda_ray.errors import InputError
 from panda_ray.tasks.fingerprint import fingerprint
 from panda_ray.tasks.hub import fetch
 from panda_ray.tasks.layout import find_split
-from panda_ray.tasks.normal_form import in_normal_form
 from panda_ray.tasks.table import SplitTable, columns_of, read_parquet, sample_numbers
 from panda_ray.tasks.task import BuiltinOrigin, HubOrigin, TaskSpec, UserOrigin
 from panda_ray.tasks.validation import problems
@@ -84,7 +83,7 @@ def read_splits(
         assert files is not None, "only built-in rows are not in files"
         train = read_parquet(spec, files[0], max_train_rows)
         dev = read_parquet(spec, files[1], max_dev_rows)
-    return in_normal_form(spec, train), in_normal_form(spec, dev)
+    return _in_normal_form(spec, train), _in_normal_form(spec, dev)
 
 
 def split_files(spec: TaskSpec, data_root: str | None) -> tuple[Sequence[Path], Sequence[Path]] | None:
@@ -104,6 +103,14 @@ def split_files(spec: TaskSpec, data_root: str | None) -> tuple[Sequence[Path], 
         f"task {spec.name!r} is yours to bring ({spec.origin.reason}): set data_root: DIR and put it into "
         f"DIR/{spec.name}/train.parquet and validation.parquet, see docs/data.md"
     )
+
+
+def _in_normal_form(spec: TaskSpec, table: SplitTable) -> SplitTable:
+    """The table with its labels in one form: what writers store differently has the same fingerprint."""
+    normal = spec.kind.normal_label(spec)
+    if normal is None:
+        return table
+    return replace(table, rows=[{**row, spec.label_column: normal(row[spec.label_column])} for row in table.rows])
 
 
 def _generated(spec: TaskSpec, origin: BuiltinOrigin, split: str, limit: int | None) -> SplitTable:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from operator import itemgetter
 
+from panda_ray.tasks.kinds import EXTRACTIVE_QA
 from panda_ray.tasks.task import HubOrigin, Hyperparameters, TaskSpec
 
 SQUAD = TaskSpec(
     name="squad",
     group="qa",
-    kind="extractive_qa",
+    kind=EXTRACTIVE_QA,
     metric="squad_f1",
     origin=HubOrigin(
         "rajpurkar/squad_v2",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from operator import itemgetter
 
 from panda_ray.errors import InputError
+from panda_ray.tasks.kinds import CANDIDATE_RANKING, CLASSIFICATION, MULTIPLE_CHOICE
 from panda_ray.tasks.task import HubOrigin, Hyperparameters, Row, TaskSpec
 
 _REPOSITORY = "aps/super_glue"
@@ -60,7 +61,7 @@ def _record_candidates(row: Row) -> dict[str, str]:
 BOOLQ = TaskSpec(
     name="boolq",
     group="qa",
-    kind="classification",
+    kind=CLASSIFICATION,
     metric="accuracy",
     origin=_origin("boolq"),
     hyperparameters=Hyperparameters(lr=5e-3, batch_size=32, epochs=100),
@@ -74,7 +75,7 @@ BOOLQ = TaskSpec(
 CB = TaskSpec(
     name="cb",
     group="nli",
-    kind="classification",
+    kind=CLASSIFICATION,
     metric="accuracy",
     origin=_origin("cb"),
     hyperparameters=Hyperparameters(lr=1e-2, batch_size=16, epochs=100),
@@ -89,7 +90,7 @@ CB = TaskSpec(
 RTE = TaskSpec(
     name="rte",
     group="nli",
-    kind="classification",
+    kind=CLASSIFICATION,
     metric="accuracy",
     origin=_origin("rte"),
     hyperparameters=Hyperparameters(lr=1e-2, batch_size=32, epochs=60),
@@ -104,7 +105,7 @@ RTE = TaskSpec(
 WIC = TaskSpec(
     name="wic",
     group="other",
-    kind="classification",
+    kind=CLASSIFICATION,
     metric="accuracy",
     origin=_origin("wic"),
     hyperparameters=Hyperparameters(lr=1e-2, batch_size=16, epochs=80),
@@ -118,7 +119,7 @@ WIC = TaskSpec(
 WSC = TaskSpec(
     name="wsc",
     group="nli",
-    kind="classification",
+    kind=CLASSIFICATION,
     metric="accuracy",
     origin=_origin("wsc.fixed"),
     hyperparameters=Hyperparameters(lr=5e-3, batch_size=16, epochs=80),
@@ -133,7 +134,7 @@ WSC = TaskSpec(
 COPA = TaskSpec(
     name="copa",
     group="qa",
-    kind="multiple_choice",
+    kind=MULTIPLE_CHOICE,
     metric="accuracy",
     origin=_origin("copa"),
     hyperparameters=Hyperparameters(lr=1e-2, batch_size=16, epochs=80),
@@ -148,7 +149,7 @@ COPA = TaskSpec(
 MULTIRC = TaskSpec(
     name="multirc",
     group="qa",
-    kind="classification",
+    kind=CLASSIFICATION,
     metric="f1",
     origin=_origin("multirc"),
     hyperparameters=Hyperparameters(lr=5e-3, batch_size=32, epochs=40),
@@ -162,7 +163,7 @@ MULTIRC = TaskSpec(
 RECORD = TaskSpec(
     name="record",
     group="qa",
-    kind="candidate_ranking",
+    kind=CANDIDATE_RANKING,
     metric="record_f1",
     origin=_origin("record"),
     hyperparameters=Hyperparameters(lr=5e-3, batch_size=16, epochs=5),

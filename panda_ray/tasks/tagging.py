@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from operator import itemgetter
 from typing import Any
 
+from panda_ray.tasks.kinds import TAGGING
 from panda_ray.tasks.task import HubOrigin, Hyperparameters, Row, TaskSpec, UserOrigin
 
 _CONLL04_TYPES = ("Loc", "Peop", "Org", "Other")
@@ -56,7 +57,7 @@ def conll04_row(row: Row) -> dict[str, Any]:
 CONLL03 = TaskSpec(
     name="conll03",
     group="ner",
-    kind="tagging",
+    kind=TAGGING,
     metric="span_f1",
     origin=UserOrigin("Reuters news under the RCV1 terms; NIST distributes the text"),
     hyperparameters=Hyperparameters(lr=3e-2, batch_size=16, epochs=30),
@@ -70,7 +71,7 @@ CONLL03 = TaskSpec(
 CONLL04 = TaskSpec(
     name="conll04",
     group="ner",
-    kind="tagging",
+    kind=TAGGING,
     metric="span_f1",
     origin=HubOrigin(
         "DFKI-SLT/conll04",
@@ -92,7 +93,7 @@ CONLL04 = TaskSpec(
 CONLL05 = TaskSpec(
     name="conll05",
     group="srl",
-    kind="tagging",
+    kind=TAGGING,
     metric="span_f1",
     origin=UserOrigin("PropBank over the Penn Treebank; the Linguistic Data Consortium distributes the text"),
     hyperparameters=Hyperparameters(lr=6e-3, batch_size=16, epochs=15),
@@ -108,7 +109,7 @@ CONLL05 = TaskSpec(
 CONLL12 = TaskSpec(
     name="conll12",
     group="srl",
-    kind="tagging",
+    kind=TAGGING,
     metric="span_f1",
     origin=UserOrigin("OntoNotes 5.0; the Linguistic Data Consortium distributes it"),
     hyperparameters=Hyperparameters(lr=5e-3, batch_size=16, epochs=45),
@@ -124,7 +125,7 @@ CONLL12 = TaskSpec(
 ONTONOTES = TaskSpec(
     name="ontonotes",
     group="ner",
-    kind="tagging",
+    kind=TAGGING,
     metric="span_f1",
     origin=UserOrigin("OntoNotes 5.0; the Linguistic Data Consortium distributes it"),
     hyperparameters=Hyperparameters(lr=1e-2, batch_size=16, epochs=30),

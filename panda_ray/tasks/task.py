@@ -1,28 +1,27 @@
 """What a task is: its rows, its texts, its head, its score and its published hyper-parameters.
 
-A `TaskSpec` is data. `encoding.py` turns it and a tokenizer into tensors, `loading.py` finds its rows, `scoring.py`
-turns predictions into a score. To add a data set, write one literal and register it in `tasks/__init__.py`.
+A `TaskSpec` is data. `loading.py` finds its rows, its kind turns them into tensors and outputs into predictions,
+`measures/` turn those into a score. To add a data set, write one literal and register it in `tasks/__init__.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from panda_ray.tasks.encoded import EncodedSplit
+    from panda_ray.tasks.kinds import TaskKind
 
 Row = Mapping[str, Any]
 """One published example, column name to value, as the Hub's Parquet files hold it."""
 
-Kind = Literal[
-    "classification",  # one of C classes from the pooled vector
-    "regression",  # one number from the pooled vector
-    "multiple_choice",  # K encoded choices, one score each, softmax over the choices
-    "tagging",  # one of C tags for the first sub-token of each word (NER, SRL)
-    "extractive_qa",  # start and end token of the answer, position 0 means "no answer"
-    "candidate_ranking",  # binary per candidate; the best candidate of a query is its answer (ReCoRD)
-]
-
 SizeClass = Literal["small", "large"]
+Schedule = Literal["linear", "exponential"]
+"""How a learning rate falls: to 0 over the training, or by a factor after each epoch."""
 
 
 @dataclass(frozen=True)
@@ -69,15 +68,15 @@ class Hyperparameters:
 class TaskSpec:
     """One task of the study.
 
-    `first` and `second` build the text (and its pair) of a row. For multiple choice they return one text per choice;
-    for tagging `first` returns the words; for candidate ranking `second` maps each candidate to the query with that
-    candidate filled in. A template may raise `InputError("column ...: ...")` for a value that it cannot use.
+    `first` and `second` build the text (and its pair) of a row, in the form that the kind says. A template may raise
+    `InputError("column ...: ...")` for a value that it cannot use.
     """
 
     name: str
     group: str
     """Group of the heat maps: nli, semantic_matching, qa, ner, srl, other, or a group of the built-in suite."""
-    kind: Kind
+    kind: TaskKind
+    """What it asks, from `tasks/kinds/`, or a kind of your own."""
     metric: str
     """Name of a task metric in `tasks/measures/scores.py`."""
     origin: Origin
@@ -87,12 +86,12 @@ class TaskSpec:
     columns: tuple[str, ...]
     """Columns that must exist and must not be null."""
     labels: tuple[str, ...] = ()
-    """Names of the classes or tags, in the order of their codes; empty for regression and extractive QA."""
+    """Names of the classes or tags, in the order of their codes; empty where labels are no codes."""
     first: Callable[[Row], Any] | None = None
     second: Callable[[Row], Any] | None = None
     label_column: str = "label"
     label_range: tuple[float, float] | None = None
-    """Least and greatest label of a regression task, both allowed; None for any number."""
+    """Least and greatest label where labels are numbers, both allowed; None for any number."""
     template_version: int = 1
     """Raise it when the texts that the templates make change: it enters every key."""
     is_source: bool = True
@@ -107,15 +106,24 @@ class TaskSpec:
     @property
     def output_size(self) -> int:
         """Outputs of the linear head per pooled vector (or per token)."""
-        if self.kind in ("classification", "tagging", "candidate_ranking"):
-            return len(self.labels)
-        return 2 if self.kind == "extractive_qa" else 1
+        return self.kind.output_size(self)
 
-    @property
-    def has_head_bias(self) -> bool:
-        """Whether the head's bias can change anything.
+    def encode(self, rows: Sequence[Row], tokenizer: Any, max_len: int) -> EncodedSplit:
+        """One split of the task, as the tokenizer of a backbone sees it.
 
-        A softmax over choices, or over tokens, ignores what is added to all of them: such a bias has no gradient but
-        rounding noise, which Adam would turn into a random walk that teachers compared by logits pass on.
+        Args:
+            rows: as `load_rows` gives them (labels in normal form).
+            tokenizer: a transformers fast tokenizer.
+            max_len: tokens per row at the most, special tokens included.
         """
-        return self.kind not in ("multiple_choice", "extractive_qa")
+        return self.kind.encode(self, rows, tokenizer, max_len)
+
+    def decode(self, split: EncodedSplit, kept_E: NDArray[Any]) -> tuple[Any, ...]:
+        """One JSON value per item of a split: a class code, a number, a list of tag names or an answer text.
+
+        Args:
+            kept_E: (E, ...), what the task's kind keeps of the outputs for the split's examples.
+        """
+        if len(kept_E) != split.examples:
+            raise ValueError(f"{len(kept_E)} outputs for the {split.examples} examples of task {self.name}")
+        return self.kind.decode(self, split, kept_E)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Schedule = Literal["linear", "exponential"]
+from panda_ray.tasks.task import Schedule
+
 Protocol = Literal["paper", "honest"]
 Precision = Literal["fp32", "bf16"]
 Initialization = Literal["normal", "uniform", "sparse", "zeros", "ones"]
@@ -19,7 +20,7 @@ class TrainConfig:
     batch_size: int
     epochs: int
     schedule: Schedule = "linear"
-    """`linear`: to 0 over the training, without warm-up. `exponential`: times 0.95 after each epoch (NER, SRL, QA)."""
+    """`linear`: to 0 over the training, without warm-up. `exponential`: times 0.95 after each epoch."""
     max_steps: int | None = None
     """Stop after so many optimiser steps, even inside an epoch; the schedule then ends there."""
     prompt_len: int = 20

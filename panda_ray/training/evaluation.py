@@ -19,7 +19,6 @@ from panda_ray.backbones.backbone import Backbone
 from panda_ray.backbones.rows import RowReader
 from panda_ray.seeding import generator
 from panda_ray.tasks.measures.scores import reduce, statistics
-from panda_ray.tasks.scoring import decode
 from panda_ray.tasks.task import TaskSpec
 from panda_ray.training.collective import SOLO, Collective
 from panda_ray.training.config import TrainConfig
@@ -27,7 +26,7 @@ from panda_ray.training.inference import outputs_by_batch
 from panda_ray.training.optimizer import StackParameters
 
 _Batch = tuple[NDArray[np.int64], NDArray[Any], NDArray[np.bool_]]
-"""Examples (B,), outputs (S, B, ..., C) or tag ids (S, B, T), and whether each member's outputs are finite (S,)."""
+"""Examples (B,), what is kept of their outputs (S, B, ...), and whether each member's outputs are finite (S,)."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def _host_batches(
     return [
         (
             example_B.numpy(),
-            (output.argmax(dim=-1) if spec.kind == "tagging" else output).cpu().numpy(),
+            spec.kind.kept(output).cpu().numpy(),
             output.flatten(1).isfinite().all(dim=1).cpu().numpy(),
         )
         for example_B, output in batches
@@ -90,27 +89,23 @@ def _host_batches(
 
 
 def _collect(spec: TaskSpec, reader: RowReader, batches: Sequence[_Batch]) -> NDArray[Any]:
-    """Outputs of all members for the whole split: (S, E, ..., C), or tag ids (S, E, T)."""
+    """What is kept of all members' outputs for the whole split, (S, E, ...)."""
     collected = _allocate(spec, reader, batches[0][1])
     for example_B, batch, _ in batches:
-        if spec.kind in ("tagging", "extractive_qa"):
-            collected[:, example_B, ..., : batch.shape[-1]] = batch
-        else:
-            collected[:, example_B] = batch
+        collected[:, example_B, ..., : batch.shape[-1]] = batch
     return collected
 
 
 def _allocate(spec: TaskSpec, reader: RowReader, batch: NDArray[Any]) -> NDArray[Any]:
-    """Room for the whole split; tokens beyond a batch's longest row can be neither tags nor answers."""
+    """Room for the whole split; tokens beyond a batch's longest row hold padding."""
     members, _, *shape = batch.shape
-    if spec.kind in ("tagging", "extractive_qa"):
+    if spec.kind.reads_tokens:
         shape[-1] = reader.split.input_ids_RT.shape[1]
-    fill = -np.inf if spec.kind == "extractive_qa" else 0
-    return np.full((members, reader.split.examples, *shape), fill, dtype=batch.dtype)
+    return np.full((members, reader.split.examples, *shape), spec.kind.padding, dtype=batch.dtype)
 
 
 def _score(spec: TaskSpec, reader: RowReader, outputs: NDArray[Any]) -> Evaluation:
-    values = decode(spec, reader.split, outputs)
+    values = spec.decode(reader.split, outputs)
     statistics_IM = statistics(spec.metric, values, reader.split.references)
     select_I = selecting_half(len(statistics_IM))
     return Evaluation(

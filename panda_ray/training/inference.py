@@ -13,10 +13,10 @@ from torch import Tensor
 from panda_ray.backbones.backbone import Backbone
 from panda_ray.backbones.blocks import Tokens
 from panda_ray.backbones.rows import RowReader
-from panda_ray.tasks.task import Kind
+from panda_ray.tasks.kinds import TaskKind
 from panda_ray.training.collective import SOLO, Collective
 from panda_ray.training.config import TrainConfig
-from panda_ray.training.objective import TOKEN_KINDS, head_input, head_outputs
+from panda_ray.training.objective import head_input, head_outputs
 
 _ROWS = {"cpu": 512, "cuda": 4096}
 """Rows per forward pass: wide enough to fill the device, small enough to stay in its caches."""
@@ -30,7 +30,7 @@ def autocast(config: TrainConfig, device: torch.device) -> torch.autocast:
 @torch.no_grad()
 def outputs_by_batch(
     backbone: Backbone,
-    kind: Kind,
+    kind: TaskKind,
     reader: RowReader,
     prefix_SLKNPH: Tensor,
     weight_SCD: Tensor,
@@ -53,7 +53,7 @@ def outputs_by_batch(
 @torch.no_grad()
 def read_examples(
     backbone: Backbone,
-    kind: Kind,
+    kind: TaskKind,
     reader: RowReader,
     index_SB: Tensor,
     prefix_SLKNPH: Tensor,
@@ -65,12 +65,12 @@ def read_examples(
     Args:
         length: tokens per row where the head reads every token; the longest row's unless given.
     """
-    if kind in TOKEN_KINDS:
+    if kind.reads_tokens:
         blocks = [reader.tokens(index_SB, length)]
     else:
         blocks = [reader.tokens(block_SB) for block_SB in reader.blocks(index_SB)]
     with autocast(config, backbone.device):
         features = backbone.forward(
-            blocks, prefix_SLKNPH, position_offset=config.position_offset, first_only=kind not in TOKEN_KINDS
+            blocks, prefix_SLKNPH, position_offset=config.position_offset, first_only=not kind.reads_tokens
         )
     return blocks, head_input(kind, features, len(prefix_SLKNPH))

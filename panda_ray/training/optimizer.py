@@ -22,7 +22,7 @@ from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Member
 
 _EPOCH_DECAY = 0.95
-"""Factor per epoch of the exponential schedule (NER, SRL, QA)."""
+"""Factor per epoch of the exponential schedule."""
 
 
 class StackParameters:

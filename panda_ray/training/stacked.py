@@ -35,7 +35,7 @@ from panda_ray.training.config import TrainConfig
 from panda_ray.training.evaluation import evaluate_stack
 from panda_ray.training.inference import autocast
 from panda_ray.training.member import Member, MemberResult
-from panda_ray.training.objective import TOKEN_KINDS, head_input, head_outputs, label_counts, task_loss
+from panda_ray.training.objective import head_input, head_outputs, label_counts
 from panda_ray.training.optimizer import StackParameters, clip_gradients, make_optimizer, schedule_factor
 from panda_ray.training.progress import MemberProgress, drop_diverged
 from panda_ray.training.state import UnusableStateError, pack, unpack
@@ -134,7 +134,7 @@ class _Run:
         members, backbone, config = self._members, self._backbone, self._config
         torch.manual_seed(derive_seed(members[0].seed, "dropout", len(members)))
         self._parameters = StackParameters(
-            members, self._spec.output_size, backbone.geometry.hidden, backbone.device, self._spec.has_head_bias
+            members, self._spec.output_size, backbone.geometry.hidden, backbone.device, self._spec.kind.has_head_bias
         )
         self._optimizer = make_optimizer(self._parameters, members, config)
         self._loss_sum_S = torch.zeros(len(members), device=backbone.device)
@@ -196,9 +196,9 @@ class _Run:
                 self._parameters.prefix_SLKNPH,
                 position_offset=self._config.position_offset,
                 dropout=self._config.dropout,
-                first_only=self._spec.kind not in TOKEN_KINDS,
+                first_only=not self._spec.kind.reads_tokens,
             )
-        if self._spec.kind not in TOKEN_KINDS:
+        if not self._spec.kind.reads_tokens:
             return self._losses_of(chunk, blocks, features, batch_size)
         each = zip(chunk, blocks, features, strict=True)
         return torch.stack([self._losses_of([one], [tokens], [read], batch_size) for one, tokens, read in each]).sum(
@@ -215,7 +215,7 @@ class _Run:
         outputs = head_outputs(kind, read_SXD, *heads, blocks, self._train.split.rows_per_example)
         length = blocks[0].input_ids_RT.shape[1]
         labels = self._labels(torch.cat(list(chunk), dim=1), length)
-        loss_S = task_loss(kind, outputs, labels)
+        loss_S = kind.loss(outputs, labels)
         if self._teachers.members:
             teacher = self._teachers.outputs(chunk, length, *heads)
             loss_S = loss_S + self._teachers.losses(outputs, teacher, labels, batch_size)

@@ -20,12 +20,12 @@ from torch import Tensor
 from panda_ray.backbones.backbone import Backbone
 from panda_ray.backbones.blocks import Tokens
 from panda_ray.backbones.rows import RowReader
-from panda_ray.tasks.task import Kind
+from panda_ray.tasks.kinds import TaskKind
 from panda_ray.training.collective import SOLO, Collective
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.inference import outputs_by_batch, read_examples
 from panda_ray.training.member import Distillation, KdLoss
-from panda_ray.training.objective import PADDING_LOGIT, TOKEN_KINDS, distillation_loss, head_outputs
+from panda_ray.training.objective import distillation_loss, head_outputs
 
 CACHE_BYTES = 2 << 30
 """Memory that one stack's teachers may take on the device."""
@@ -48,7 +48,7 @@ class Teachers:
     def __init__(
         self,
         backbone: Backbone,
-        kind: Kind,
+        kind: TaskKind,
         reader: RowReader,
         distillations: dict[int, Distillation],
         config: TrainConfig,
@@ -82,9 +82,8 @@ class Teachers:
         parts = []
         if self._outputs_ME is not None:
             stored = _look_up(self._outputs_ME, index_SB[self._own_head])
-            if self._kind == "tagging":
-                stored = stored[:, :, :length]
-            parts.append(stored[..., :length] if self._kind == "extractive_qa" else stored)
+            token_dim = self._kind.token_dim
+            parts.append(stored if token_dim is None else stored.narrow(token_dim, 0, length))
         if self._borrowing:
             heads = weight_SCD.detach()[self._borrowing], bias_SC.detach()[self._borrowing]
             blocks, read_MXD = self._features([block_SB[self._borrowing] for block_SB in chunk], length)
@@ -122,7 +121,7 @@ class Teachers:
             return self._read(torch.cat(list(chunk), dim=1), self._borrowing, length)
         read_MBXD = _look_up(self._features_MEXD, torch.cat(list(chunk), dim=1))
         blocks = []
-        if self._kind in TOKEN_KINDS:
+        if self._kind.reads_tokens:
             blocks = [self._reader.tokens(block_MB, length) for block_MB in chunk]
             read_MBXD = read_MBXD[:, :, :length]
         return blocks, read_MBXD.flatten(1, 2)
@@ -149,10 +148,8 @@ class Teachers:
             self._config,
             self._collective,
         ):
-            if self._kind == "tagging":
-                output = self._pad(output, dim=2, value=0.0)  # noqa: PLW2901
-            elif self._kind == "extractive_qa":
-                output = self._pad(output, dim=3, value=PADDING_LOGIT)  # noqa: PLW2901
+            if self._kind.token_dim is not None:
+                output = self._pad(output, self._kind.token_dim, self._kind.padding)  # noqa: PLW2901
             table = self._enter(table, example_B, output)
         return self._gathered(table)
 
@@ -163,7 +160,7 @@ class Teachers:
         for example_B in self._reader.by_length(_FEATURE_BATCH, self._collective.rank, self._collective.size):
             _, read_MXD = self._read(example_B.repeat(members, 1), self._borrowing, None)
             read_MBXD = read_MXD.reshape(members, len(example_B), -1, read_MXD.shape[-1])
-            if self._kind in TOKEN_KINDS:
+            if self._kind.reads_tokens:
                 read_MBXD = self._pad(read_MBXD, dim=2, value=0.0)
             table = self._enter(table, example_B, read_MBXD)
         return self._gathered(table)
@@ -192,7 +189,7 @@ class Teachers:
 
     def _feature_bytes(self, members: int) -> int:
         split = self._reader.split
-        tokens = split.input_ids_RT.shape[1] if self._kind in TOKEN_KINDS else 1
+        tokens = split.input_ids_RT.shape[1] if self._kind.reads_tokens else 1
         return members * len(split.input_ids_RT) * tokens * self._backbone.geometry.hidden * 4
 
 

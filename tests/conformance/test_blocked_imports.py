@@ -29,6 +29,11 @@ LIGHT = (
     "panda_ray.execution.store.store",
     "panda_ray.sweep",
     "panda_ray.sweep_file",
+    "panda_ray.tasks",
+    "panda_ray.tasks.caching.survey",
+    "panda_ray.tasks.check",
+    "panda_ray.tasks.extent",
+    "panda_ray.tasks.validation",
     "panda_ray.tracking.database",
     "panda_ray.tracking.examples",
     "panda_ray.tracking.provenance",
@@ -80,6 +85,21 @@ def test_help_needs_none_of_the_slow_libraries() -> None:
 
 def test_light_modules_need_no_torch() -> None:
     process = ended(["torch", "ray"], importing(LIGHT))
+    assert process.returncode == 0, process.stderr
+
+
+def test_rows_are_checked_and_counted_without_torch() -> None:
+    code = """
+from panda_ray.tasks import TASKS
+from panda_ray.tasks.caching.survey import survey
+from panda_ray.tasks.kinds import KINDS
+
+builtin = [task for task in TASKS if type(task.origin).__name__ == "BuiltinOrigin"]
+assert {task.kind for task in builtin} | {TASKS.get("record").kind} == set(KINDS)
+for task in builtin[::5]:
+    assert survey(task, None, 20, 20).extent.tokens_per_row(128) > 3
+"""
+    process = ended(["torch", "transformers", "ray"], code)
     assert process.returncode == 0, process.stderr
 
 

@@ -13,10 +13,9 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
 from panda_ray.tasks import PAPER_TASKS, TASKS
-from panda_ray.tasks.encoding import ENCODERS, encode_split
+from panda_ray.tasks.kinds import EXTRACTIVE_QA, TAGGING
 from panda_ray.tasks.loading import MissingData, load_rows
 from panda_ray.tasks.measures.scores import MEASURES, reduce, statistics
-from panda_ray.tasks.scoring import decode
 from panda_ray.tasks.table import columns_of
 from panda_ray.tasks.task import BuiltinOrigin, HubOrigin, TaskSpec, UserOrigin
 from support.task_data import TOKENIZERS, perfect_outputs, rows_of, wordpiece_tokenizer, write_task
@@ -43,11 +42,11 @@ def test_names_are_unique() -> None:
 
 @every_task
 def test_declaration_is_complete(spec: TaskSpec) -> None:
-    assert spec.kind in ENCODERS
+    assert spec.kind.output_size(spec) == spec.output_size > 0
     assert spec.metric in MEASURES
     assert spec.group
     assert spec.first is not None
-    assert (len(spec.labels) >= 2) == (spec.kind not in ("regression", "extractive_qa"))
+    assert (len(spec.labels) >= 2) == spec.kind.has_label_names
     assert len(set(spec.labels)) == len(spec.labels)
     assert spec.is_source or spec.is_target
     hyperparameters = spec.hyperparameters
@@ -56,7 +55,7 @@ def test_declaration_is_complete(spec: TaskSpec) -> None:
 
 @every_task
 def test_tags_are_bio(spec: TaskSpec) -> None:
-    if spec.kind == "tagging":
+    if spec.kind is TAGGING:
         kinds = {tag[2:] for tag in spec.labels[1:]}
         assert spec.labels[0] == "O"
         assert set(spec.labels[1:]) == {f"{prefix}-{kind}" for kind in kinds for prefix in "BI"}
@@ -97,8 +96,8 @@ def test_templates_change_with_the_text(spec: TaskSpec) -> None:
 def test_perfect_outputs_score_100_percent(spec: TaskSpec, tokenizer: str, tmp_path: Path) -> None:
     write_task(tmp_path, spec, rows_of(spec, 24), rows_of(spec, 24))
     rows = load_rows(spec, str(tmp_path), max_dev_rows=24)
-    split = encode_split(spec, rows.dev, TOKENIZERS[tokenizer](), 128)
-    values = decode(spec, split, perfect_outputs(spec, split))
+    split = spec.encode(rows.dev, TOKENIZERS[tokenizer](), 128)
+    values = spec.decode(split, perfect_outputs(spec, split))
     assert len(values) == len(split.references) == len(rows.dev)
     assert reduce(spec.metric, statistics(spec.metric, values, split.references)) == pytest.approx(100)
 
@@ -106,15 +105,15 @@ def test_perfect_outputs_score_100_percent(spec: TaskSpec, tokenizer: str, tmp_p
 @every_task
 def test_constant_outputs_score_less(spec: TaskSpec) -> None:
     rows = rows_of(spec, 24)
-    split = encode_split(spec, rows, wordpiece_tokenizer(), 128)
+    split = spec.encode(rows, wordpiece_tokenizer(), 128)
     outputs = perfect_outputs(spec, split)
-    values = decode(spec, split, np.zeros_like(outputs))
+    values = spec.decode(split, np.zeros_like(outputs))
     assert reduce(spec.metric, statistics(spec.metric, values, split.references)) < 100
 
 
 @every_task
 def test_tensors_have_the_documented_form(spec: TaskSpec) -> None:
-    split = encode_split(spec, rows_of(spec, 24), wordpiece_tokenizer(), 32)
+    split = spec.encode(rows_of(spec, 24), wordpiece_tokenizer(), 32)
     rows, width = split.input_ids_RT.shape
     assert width == int(split.lengths_R.max()) <= 32
     assert split.token_type_ids_RT.shape == (rows, width)
@@ -157,8 +156,8 @@ def test_real_rows_can_be_learnt_perfectly(spec: TaskSpec) -> None:
         rows = load_rows(spec, str(REAL_DATA), max_train_rows=50, max_dev_rows=300)
     except MissingData as error:
         pytest.skip(str(error))
-    split = encode_split(spec, rows.dev, word_tokenizer(), 256)
-    values = decode(spec, split, perfect_outputs(spec, split))
+    split = spec.encode(rows.dev, word_tokenizer(), 256)
+    values = spec.decode(split, perfect_outputs(spec, split))
     score = reduce(spec.metric, statistics(spec.metric, values, split.references))
     # A few published answers are longer than the 30 tokens that a prediction may have.
-    assert score >= (99 if spec.kind == "extractive_qa" else 100 - 1e-9)
+    assert score >= (99 if spec.kind is EXTRACTIVE_QA else 100 - 1e-9)

@@ -16,6 +16,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import PreTrainedTokenizerFast
 
 from panda_ray.tasks.encoded import EncodedSplit
+from panda_ray.tasks.kinds import CLASSIFICATION, EXTRACTIVE_QA, MULTIPLE_CHOICE, REGRESSION, TAGGING
 from panda_ray.tasks.table import columns_of
 from panda_ray.tasks.task import BuiltinOrigin, TaskSpec
 
@@ -92,14 +93,14 @@ def _text(draw: random.Random, words: int = 8) -> str:
 
 def _row(spec: TaskSpec, index: int, draw: random.Random) -> dict[str, Any]:
     row: dict[str, Any] = {column: _text(draw) for column in spec.columns}
-    if spec.kind in ("classification", "multiple_choice"):
+    if spec.kind in (CLASSIFICATION, MULTIPLE_CHOICE):
         row["label"] = index % len(spec.labels)
-    elif spec.kind == "regression":
+    elif spec.kind is REGRESSION:
         row["label"] = index % 11 / 2
-    elif spec.kind == "tagging":
+    elif spec.kind is TAGGING:
         row["tokens"] = draw.choices(WORDS, k=8)
         row[spec.label_column] = [0, 1, 2, 2, 0, *([1, 0, 0] if index % 2 else [0, 0, 0])]
-    elif spec.kind == "extractive_qa":
+    elif spec.kind is EXTRACTIVE_QA:
         row["answers"] = _answers(row["context"], answerable=index % 3 != 0)
     else:
         entities = [f"entity {number}" for number in range(3)]
@@ -133,10 +134,10 @@ def write_task(
 def perfect_outputs(spec: TaskSpec, split: EncodedSplit) -> NDArray[Any]:
     """What an engine that makes no mistake hands to `decode`."""
     labels = split.labels.numpy()
-    if spec.kind == "regression":
+    if spec.kind is REGRESSION:
         return labels[:, None]
-    if spec.kind == "tagging":
+    if spec.kind is TAGGING:
         return np.where(labels < 0, 0, labels)
-    if spec.kind == "extractive_qa":
+    if spec.kind is EXTRACTIVE_QA:
         return np.eye(split.input_ids_RT.shape[1], dtype=np.float32)[labels]
-    return np.eye(split.rows_per_example if spec.kind == "multiple_choice" else len(spec.labels))[labels]
+    return np.eye(split.rows_per_example if spec.kind is MULTIPLE_CHOICE else len(spec.labels))[labels]

@@ -8,21 +8,14 @@ from typing import Any
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
+from panda_ray.tasks import kinds
 from panda_ray.tasks.encoded import EncodedTask
-from panda_ray.tasks.encoding import encode_split
-from panda_ray.tasks.task import BuiltinOrigin, Hyperparameters, Kind, TaskSpec
+from panda_ray.tasks.task import BuiltinOrigin, Hyperparameters, TaskSpec
 from support.models import SIZES
 
 SPECIAL = ["[UNK]", "[PAD]", "[CLS]", "[SEP]"]
 WORDS = [f"w{index}" for index in range(SIZES["vocab_size"] - len(SPECIAL))]
-KINDS: tuple[Kind, ...] = (
-    "classification",
-    "regression",
-    "multiple_choice",
-    "tagging",
-    "extractive_qa",
-    "candidate_ranking",
-)
+KINDS: tuple[str, ...] = tuple(kind.name for kind in kinds.KINDS)
 _METRICS = {
     "classification": "accuracy",
     "regression": "pearson_spearman_mean",
@@ -50,13 +43,13 @@ def toy_tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def toy_spec(kind: Kind) -> TaskSpec:
+def toy_spec(kind: str) -> TaskSpec:
     first = {"multiple_choice": "choices", "tagging": "words"}.get(kind, "text")
     second = {"extractive_qa": "context", "candidate_ranking": "queries"}.get(kind)
     return TaskSpec(
         name=f"toy-{kind}",
         group="toy",
-        kind=kind,
+        kind=next(each for each in kinds.KINDS if each.name == kind),
         metric=_METRICS[kind],
         origin=BuiltinOrigin(lambda _: []),
         hyperparameters=Hyperparameters(lr=1e-2, batch_size=4, epochs=2),
@@ -68,18 +61,18 @@ def toy_spec(kind: Kind) -> TaskSpec:
     )
 
 
-def toy_task(kind: Kind, train: int = 13, dev: int = 9, single_segment: bool = False) -> EncodedTask:
+def toy_task(kind: str, train: int = 13, dev: int = 9, single_segment: bool = False) -> EncodedTask:
     """A task whose label follows from which words occur, with rows of different lengths."""
     spec, tokenizer, source = toy_spec(kind), toy_tokenizer(), random.Random(kind)
     splits = [[_row(kind, source) for _ in range(rows)] for rows in (train, dev)]
-    encoded = [encode_split(spec, rows, tokenizer, max_len=24) for rows in splits]
+    encoded = [spec.encode(rows, tokenizer, max_len=24) for rows in splits]
     if single_segment:
         for split in encoded:
             split.token_type_ids_RT.zero_()
     return EncodedTask(spec, *encoded)
 
 
-def _row(kind: Kind, source: random.Random) -> dict[str, Any]:
+def _row(kind: str, source: random.Random) -> dict[str, Any]:
     words = source.choices(WORDS, k=source.randint(2, 12))
     mean = sum(int(word[1:]) for word in words) / len(words) / len(WORDS)
     text = " ".join(words)

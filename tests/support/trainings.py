@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 
 from panda_ray.prompts.prompt import Prompt
-from panda_ray.tasks.task import Kind
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Distillation, Member, MemberResult
 from support.closeness import assert_trained_close, losses_like
@@ -29,7 +28,7 @@ class Slot:
         self.saved.append(state)
 
 
-def members_of(kind: Kind, count: int) -> list[Member]:
+def members_of(kind: str, count: int) -> list[Member]:
     """Members with their own seeds, rates and starts; every second one has a teacher."""
     backbone = random_backbone()
     outputs = toy_task(kind).spec.output_size

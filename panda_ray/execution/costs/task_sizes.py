@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from panda_ray.execution.costs.workload import TaskSize
 from panda_ray.tasks import TASKS
-from panda_ray.training.objective import TOKEN_KINDS
 
 if TYPE_CHECKING:
     from panda_ray.execution.planning.plan import Plan
 
 Record = Mapping[str, Any]
 
-_READ_EVERYWHERE = frozenset(task.name for task in TASKS if task.kind in TOKEN_KINDS)
+_READ_EVERYWHERE = frozenset(task.name for task in TASKS if task.kind.reads_tokens)
 """Tasks whose heads read every token."""
 
 

@@ -9,10 +9,7 @@ from typing import Any
 
 from panda_ray.sweep import Sweep, TaskSection, TrainingSection
 from panda_ray.tasks.task import Hyperparameters, TaskSpec
-from panda_ray.training.config import Schedule, TrainConfig
-
-_EXPONENTIAL_KINDS = ("tagging", "extractive_qa")
-"""NER, SRL and question answering decay per epoch, everything else linearly to 0 (Sec. IV-A of the paper)."""
+from panda_ray.training.config import TrainConfig
 
 _SCALES = {"normal": 0.02, "uniform": 0.035, "sparse": 0.01}
 """Scale of an initialisation unless the sweep gives one. Normal: what P-Tuning v2 ran, whose transformers 4.11.3 drew
@@ -28,12 +25,11 @@ def resolve_config(sweep: Sweep, task: TaskSpec, published: Hyperparameters) -> 
     Args:
         published: where the sweep file says nothing.
     """
-    schedule: Schedule = "exponential" if task.kind in _EXPONENTIAL_KINDS else "linear"
     values: dict[str, Any] = {
         "lr": published.lr,
         "batch_size": published.batch_size,
         "epochs": published.epochs,
-        "schedule": schedule,
+        "schedule": task.kind.schedule,
     }
     own = sweep.tasks.get(task.name, TaskSection())
     general = sweep.training.model_dump()

@@ -10,7 +10,6 @@ from panda_ray.tasks.caching.disk import DiskCache, address
 from panda_ray.tasks.caching.packed import pack, unpack
 from panda_ray.tasks.caching.stamp import code_stamp, is_ours
 from panda_ray.tasks.encoded import EncodedTask
-from panda_ray.tasks.encoding import encode_task
 from panda_ray.tasks.loading import TaskRows
 from panda_ray.tasks.task import TaskSpec
 
@@ -29,12 +28,12 @@ def encoded_task(
         max_len: tokens per row at the most, special tokens included.
     """
     if not is_ours(spec):
-        return encode_task(spec, load(), tokenizer, max_len)
+        return EncodedTask.of_rows(spec, load(), tokenizer, max_len)
     versions = [version(package) for package in ("tokenizers", "transformers")]
     name = address([spec.name, fingerprint, spec.template_version, code_stamp(), tokenizer_id, versions, max_len])
     known = _CACHE.read(name)
     if known is not None:
         return unpack(spec, known)
-    task = encode_task(spec, load(), tokenizer, max_len)
+    task = EncodedTask.of_rows(spec, load(), tokenizer, max_len)
     _CACHE.write(name, pack(task))
     return task

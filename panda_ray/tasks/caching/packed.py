@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from safetensors import numpy as safetensors
 
-from panda_ray.tasks.caching.readers import pack_readers, unpack_readers
 from panda_ray.tasks.encoded import EncodedSplit, EncodedTask
+from panda_ray.tasks.kinds import TaskKind
 from panda_ray.tasks.task import TaskSpec
 
 Arrays = dict[str, NDArray[Any]]
@@ -24,7 +24,7 @@ _JSON = "json"
 
 def pack(task: EncodedTask) -> bytes:
     """Both splits."""
-    train, dev = _packed(task.train), _packed(task.dev)
+    train, dev = (_packed(task.spec.kind, split) for split in (task.train, task.dev))
     return safetensors.save(
         {f"{name}.{part}": array for name, split in (("train", train), ("dev", dev)) for part, array in split.items()}
     )
@@ -37,15 +37,15 @@ def unpack(spec: TaskSpec, data: memoryview) -> EncodedTask:
         {part.removeprefix(f"{name}."): array for part, array in arrays.items() if part.startswith(f"{name}.")}
         for name in ("train", "dev")
     )
-    return EncodedTask(spec, *map(_unpacked, splits))
+    return EncodedTask(spec, *(_unpacked(spec.kind, split) for split in splits))
 
 
-def _packed(split: EncodedSplit) -> Arrays:
+def _packed(kind: TaskKind, split: EncodedSplit) -> Arrays:
     lengths_R = split.lengths_R.numpy()
     ids_RT = split.input_ids_RT.numpy()
     token_RT = np.arange(ids_RT.shape[1]) < lengths_R[:, None]
     padding = ids_RT[~token_RT]
-    decoding, decoding_json = pack_readers(split.decoding)
+    decoding, decoding_json = kind.pack_decoding(split.decoding)
     described = {
         "rows_per_example": split.rows_per_example,
         "pad_id": int(padding[0]) if len(padding) else 0,
@@ -63,7 +63,7 @@ def _packed(split: EncodedSplit) -> Arrays:
     }
 
 
-def _unpacked(arrays: Arrays) -> EncodedSplit:
+def _unpacked(kind: TaskKind, arrays: Arrays) -> EncodedSplit:
     described = json.loads(arrays[_JSON].tobytes())
     lengths_R = arrays["lengths_R"].astype(np.int64)
     return EncodedSplit(
@@ -74,7 +74,7 @@ def _unpacked(arrays: Arrays) -> EncodedSplit:
         labels=torch.from_numpy(arrays["labels"].copy()),
         references=tuple(described["references"]),
         item_of_example=tuple(arrays["item_E"].tolist()),
-        decoding=unpack_readers(arrays, described["decoding"], len(arrays["item_E"])),
+        decoding=kind.unpack_decoding(arrays, described["decoding"], len(arrays["item_E"])),
     )
 
 

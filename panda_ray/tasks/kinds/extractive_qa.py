@@ -3,23 +3,30 @@
 A question's windows are its examples and share one item. The spans of a window are scored as start + end logit, as in
 the BERT paper; a question has no answer where its best span scores below the smallest "no answer" score of its windows.
 
-Shape letters: E examples (windows), T tokens, N context tokens of a window, A = `MAX_ANSWER_TOKENS`.
+Shape letters: S members, B examples of a step, E examples (windows), T tokens, N context tokens of a window,
+A = `MAX_ANSWER_TOKENS`, F context tokens of all windows together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from panda_ray.tasks.encoded import EncodedSplit
-from panda_ray.tasks.kinds.token_rows import TokenRows, encodings, pad_id, segment_ids
-from panda_ray.tasks.task import Row, TaskSpec
+from panda_ray.tasks.kinds.kind import PADDING_LOGIT, TaskKind
+from panda_ray.tasks.kinds.labels import holds_null, shown
+from panda_ray.tasks.kinds.token_rows import TokenRows, columns, encodings, segment_ids, split_examples
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from panda_ray.tasks.encoded import EncodedSplit
+    from panda_ray.tasks.task import Row, TaskSpec
+
+ANSWER_FIELDS = ("text", "answer_start")
 MAX_ANSWER_TOKENS = 30
 
 
@@ -38,45 +45,152 @@ class ContextWindow:
     offsets_N2: NDArray[np.int32]
 
 
-def encode(spec: TaskSpec, rows: Sequence[Row], tokenizer: Any, max_len: int) -> EncodedSplit:
-    """One example per window, one item per question.
+class ExtractiveQA(TaskKind):
+    """The templates give question and context; a label is a struct of answer texts and of their first characters.
 
-    A question keeps at most half of `max_len`; a window shares with the one before it half of the context tokens that
-    such a question leaves room for (30 of 128 tokens for BERT).
+    An unanswerable question has none; a prediction is a text, "" for no answer.
     """
-    token_rows, labels, items, decoding = TokenRows(), [], [], []
-    for item, encoding, context in _windows(spec, rows, tokenizer, max_len):
-        window = _window(context, encoding)
-        token_rows.append(encoding.ids, segment_ids(tokenizer, encoding))
-        labels.append(_answer_tokens(rows[item][spec.label_column], window))
-        items.append(item)
-        decoding.append(window)
-    ids_RT, types_RT, lengths_R = token_rows.tensors(pad_id(tokenizer))
-    return EncodedSplit(
-        input_ids_RT=ids_RT,
-        token_type_ids_RT=types_RT,
-        lengths_R=lengths_R,
-        rows_per_example=1,
-        labels=torch.tensor(labels, dtype=torch.int64),
-        references=tuple({"answers": list(row[spec.label_column]["text"])} for row in rows),
-        item_of_example=tuple(items),
-        decoding=tuple(decoding),
-    )
+
+    name = "extractive_qa"
+    has_label_names = False
+    windowed = True
+    nominal_words = (10, 120)
+    schedule = "exponential"
+    token_dim = 3
+    padding = PADDING_LOGIT
+    has_head_bias = False
+
+    def normal_label(self, spec: TaskSpec) -> Callable[[Any], Any]:
+        return _as_struct_of_lists
+
+    def complaint(self, spec: TaskSpec, row: Row) -> str | None:
+        assert spec.second is not None, f"task {spec.name} has no template for its context"
+        answers = row[spec.label_column]
+        if not isinstance(answers, dict):
+            return f"{shown(answers)} is of type {type(answers).__name__}; {' and '.join(ANSWER_FIELDS)} are wanted"
+        texts, starts = (answers[field] for field in ANSWER_FIELDS)
+        if holds_null(texts) or holds_null(starts):
+            return "an answer is null; an unanswerable question has empty lists"
+        if not isinstance(texts, list) or not isinstance(starts, list):
+            return f"{shown(texts)} at {shown(starts)}: two lists are wanted, of texts and of their starts"
+        if len(texts) != len(starts):
+            return f"{len(texts)} answer texts but {len(starts)} answer starts"
+        context = spec.second(row)
+        places = zip(texts, starts, strict=True)
+        return next((found for text, start in places if (found := _place_complaint(context, text, start))), None)
+
+    def value_name(self, spec: TaskSpec, value: Any) -> str:
+        return "answerable" if value["text"] else "unanswerable"
+
+    def encode(self, spec: TaskSpec, rows: Sequence[Row], tokenizer: Any, max_len: int) -> EncodedSplit:
+        """One example per window, one item per question.
+
+        A question keeps at most half of `max_len`; a window shares with the one before it half of the context tokens
+        that such a question leaves room for (30 of 128 tokens for BERT).
+        """
+        questions, contexts = columns([text for row in rows for text in self.texts(spec, row)])
+        assert contexts is not None, f"task {spec.name} has no template for its context"
+        token_rows, labels, items, decoding = TokenRows(), [], [], []
+        for item, encoding in _windows(questions, contexts, tokenizer, max_len):
+            window = _window(contexts[item], encoding)
+            token_rows.append(encoding.ids, segment_ids(tokenizer, encoding))
+            labels.append(_answer_tokens(rows[item][spec.label_column], window))
+            items.append(item)
+            decoding.append(window)
+        return token_rows.as_split(
+            tokenizer,
+            labels=np.asarray(labels, dtype=self.label_type),
+            references=tuple({"answers": list(row[spec.label_column]["text"])} for row in rows),
+            item_of_example=items,
+            decoding=decoding,
+        )
+
+    def pack_decoding(self, decoding: Sequence[ContextWindow]) -> tuple[Mapping[str, NDArray[Any]], Any]:
+        contexts = {context: number for number, context in enumerate(dict.fromkeys(w.context for w in decoding))}
+        return {
+            "context_E": np.array([contexts[window.context] for window in decoding]),
+            "first_E": np.array([window.first_token for window in decoding]),
+            "count_E": np.array([len(window.offsets_N2) for window in decoding]),
+            "offsets_F2": np.concatenate([window.offsets_N2 for window in decoding]),
+        }, list(contexts)
+
+    def unpack_decoding(
+        self, arrays: Mapping[str, NDArray[Any]], described: Any, examples: int
+    ) -> tuple[ContextWindow, ...]:
+        offsets = split_examples(arrays["offsets_F2"], arrays["count_E"])
+        places = zip(arrays["context_E"].tolist(), arrays["first_E"].tolist(), offsets, strict=True)
+        return tuple(ContextWindow(described[context], first, offsets_N2) for context, first, offsets_N2 in places)
+
+    def output_size(self, spec: TaskSpec) -> int:
+        return 2
+
+    def outputs(self, output_SXC: Tensor, rows_per_example: int, lengths_R: Tensor | None) -> Tensor:
+        """Start and end logits of every token, (S, B, 2, T), with `PADDING_LOGIT` where a row has ended."""
+        import torch
+
+        assert lengths_R is not None, "the head reads every token"
+        members, examples = len(output_SXC), len(lengths_R) // len(output_SXC)
+        output_SBT2 = output_SXC.reshape(members, examples, -1, 2)
+        length = output_SBT2.shape[2]
+        padding_RT = torch.arange(length, device=output_SXC.device) >= lengths_R.unsqueeze(1)
+        padding_SB1T = padding_RT.reshape(members, examples, 1, length)
+        return output_SBT2.transpose(2, 3).masked_fill(padding_SB1T, PADDING_LOGIT)
+
+    def decode(self, spec: TaskSpec, split: EncodedSplit, kept_E: NDArray[Any]) -> tuple[str, ...]:
+        """The answer text of each question, "" for no answer, from start and end logits (E, 2, T)."""
+        score_E, start_E, end_E = _best_spans(split, kept_E)
+        item_E = np.asarray(split.item_of_example)
+        order = np.lexsort((np.arange(len(item_E)), -score_E, item_E))
+        _, first = np.unique(item_E[order], return_index=True)
+        null_I = np.full(len(first), np.inf)
+        np.minimum.at(null_I, item_E, kept_E[:, 0, 0] + kept_E[:, 1, 0])
+        return tuple(
+            "" if null > score_E[example] else _text(split.decoding[example], start_E[example], end_E[example])
+            for example, null in zip(order[first], null_I, strict=True)
+        )
 
 
-def _windows(spec: TaskSpec, rows: Sequence[Row], tokenizer: Any, max_len: int) -> Iterator[tuple[int, Any, str]]:
-    """(item, encoding, context) of every window, questions in order."""
-    assert spec.first is not None, f"task {spec.name} has no template for its question"
-    assert spec.second is not None, f"task {spec.name} has no template for its context"
+def _as_struct_of_lists(label: Any) -> Any:
+    """SQuAD's answers, however they are nested."""
+    if isinstance(label, list) and all(isinstance(answer, dict) for answer in label):
+        return {field: [answer.get(field) for answer in label] for field in ANSWER_FIELDS}
+    return {field: label.get(field) for field in ANSWER_FIELDS} if isinstance(label, dict) else label
+
+
+def _place_complaint(context: str, text: Any, start: Any) -> str | None:
+    """An answer that its context does not hold where it says, case and blanks aside."""
+    if not isinstance(text, str) or not text.strip():
+        return f"answer {shown(text)} is no text"
+    if isinstance(start, bool) or not isinstance(start, int):
+        return f"answer {shown(text)} starts at {shown(start)}; a character's number is wanted"
+    if context[max(0, start) :].startswith(text) and start >= 0:
+        return None
+    if not 0 <= start <= len(context) - len(text):
+        return f"answer {shown(text)} at character {start} is outside the context of {len(context)} characters"
+    if _bare(context[start:]).startswith(_bare(text)):
+        return None
+    elsewhere = context.find(text)
+    hint = f"; it first occurs at {elsewhere}" if elsewhere >= 0 else "; it occurs nowhere in it"
+    there = context[start : start + len(text)]
+    return f"answer {shown(text)} is not at character {start} of the context, {shown(there)} is{hint}"
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split()).casefold()
+
+
+def _windows(
+    questions: Sequence[str], contexts: Sequence[str], tokenizer: Any, max_len: int
+) -> Iterator[tuple[int, Any]]:
+    """(item, encoding) of every window, questions in order."""
     room = max_len - tokenizer.num_special_tokens_to_add(pair=True)
     question_len = min(max_len // 2, room - 1)
     overlap = (room - question_len) // 2
-    questions = _shortened(tokenizer, [spec.first(row) for row in rows], question_len)
-    contexts = [spec.second(row) for row in rows]
-    encoded = encodings(tokenizer, questions, contexts, max_len, "only_second", stride=overlap)
+    shortened = _shortened(tokenizer, questions, question_len)
+    encoded = encodings(tokenizer, shortened, contexts, max_len, "only_second", stride=overlap)
     for item, encoding in enumerate(encoded):
         for window in (encoding, *encoding.overflowing):
-            yield item, window, contexts[item]
+            yield item, window
 
 
 def _shortened(tokenizer: Any, questions: Sequence[str], max_tokens: int) -> list[str]:
@@ -125,20 +239,6 @@ def _answer_tokens(answers: dict[str, list[Any]], window: ContextWindow) -> tupl
     return window.first_token + start_token, window.first_token + max(end_token, start_token)
 
 
-def decode(_spec: TaskSpec, split: EncodedSplit, outputs_E2T: NDArray[Any]) -> tuple[str, ...]:
-    """The answer text of each question, "" for no answer."""
-    score_E, start_E, end_E = _best_spans(split, outputs_E2T)
-    item_E = np.asarray(split.item_of_example)
-    order = np.lexsort((np.arange(len(item_E)), -score_E, item_E))
-    _, first = np.unique(item_E[order], return_index=True)
-    null_I = np.full(len(first), np.inf)
-    np.minimum.at(null_I, item_E, outputs_E2T[:, 0, 0] + outputs_E2T[:, 1, 0])
-    return tuple(
-        "" if null > score_E[example] else _text(split.decoding[example], start_E[example], end_E[example])
-        for example, null in zip(order[first], null_I, strict=True)
-    )
-
-
 def _best_spans(split: EncodedSplit, outputs_E2T: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Score, start and end token of the best span of each window, over all spans of at most `MAX_ANSWER_TOKENS`."""
     first_E = np.array([window.first_token for window in split.decoding])
@@ -168,3 +268,6 @@ def _maximum_ahead(values_ET: NDArray[Any], count: int) -> NDArray[Any]:
 def _text(window: ContextWindow, start: int, end: int) -> str:
     first, last = start - window.first_token, end - window.first_token
     return window.context[window.offsets_N2[first, 0] : window.offsets_N2[last, 1]]
+
+
+EXTRACTIVE_QA = ExtractiveQA()

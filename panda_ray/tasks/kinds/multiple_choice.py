@@ -1,31 +1,60 @@
-"""Multiple choice: every choice is a row of its own, the engine compares the scores of an example's K rows."""
+"""Multiple choice: every choice is a row of its own with one score; a softmax runs over an example's K choices.
+
+Shape letters: S members, B examples of a step, E examples, K rows per example.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-import torch
+from numpy.typing import NDArray
 
-from panda_ray.tasks.encoded import EncodedSplit
-from panda_ray.tasks.kinds.token_rows import encode_texts, pad_id
-from panda_ray.tasks.task import Row, TaskSpec
+from panda_ray.tasks.kinds.kind import TaskKind
+from panda_ray.tasks.kinds.labels import code_complaint, coder
+from panda_ray.tasks.kinds.token_rows import Texts
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from panda_ray.tasks.encoded import EncodedSplit
+    from panda_ray.tasks.task import Row, TaskSpec
 
 
-def encode(spec: TaskSpec, rows: Sequence[Row], tokenizer: Any, max_len: int) -> EncodedSplit:
-    """K rows per example, one example and one item per row of the data set."""
-    assert spec.first is not None, f"task {spec.name} has no template for its choices"
-    first = [text for row in rows for text in spec.first(row)]
-    second = None if spec.second is None else [text for row in rows for text in spec.second(row)]
-    ids_RT, types_RT, lengths_R = encode_texts(tokenizer, first, second, max_len).tensors(pad_id(tokenizer))
-    references = tuple(row[spec.label_column] for row in rows)
-    return EncodedSplit(
-        input_ids_RT=ids_RT,
-        token_type_ids_RT=types_RT,
-        lengths_R=lengths_R,
-        rows_per_example=len(first) // len(rows),
-        labels=torch.tensor(references, dtype=torch.int64),
-        references=references,
-        item_of_example=tuple(range(len(rows))),
-        decoding=(None,) * len(rows),
-    )
+class MultipleChoice(TaskKind):
+    """The templates give one text per choice; a label is the code of the right choice, a prediction too."""
+
+    name = "multiple_choice"
+    has_head_bias = False
+
+    def normal_label(self, spec: TaskSpec) -> Callable[[Any], Any]:
+        return coder(spec)
+
+    def complaint(self, spec: TaskSpec, row: Row) -> str | None:
+        return code_complaint(spec, row[spec.label_column])
+
+    def value_name(self, spec: TaskSpec, value: Any) -> str:
+        return str(spec.labels[value])
+
+    def texts(self, spec: TaskSpec, row: Row) -> Texts:
+        assert spec.first is not None, f"task {spec.name} has no template for its choices"
+        first = spec.first(row)
+        second = [None] * len(first) if spec.second is None else spec.second(row)
+        return list(zip(first, second, strict=True))
+
+    def rows_per_example(self, texts: int) -> int:
+        return texts
+
+    def output_size(self, spec: TaskSpec) -> int:
+        return 1
+
+    def outputs(self, output_SXC: Tensor, rows_per_example: int, lengths_R: Tensor | None) -> Tensor:
+        """The scores of every example's choices, (S, B, K)."""
+        return output_SXC.reshape(len(output_SXC), -1, rows_per_example)
+
+    def decode(self, spec: TaskSpec, split: EncodedSplit, kept_E: NDArray[Any]) -> tuple[int, ...]:
+        """The choice with the largest of the scores (E, K)."""
+        return tuple(kept_E.argmax(axis=1).tolist())
+
+
+MULTIPLE_CHOICE = MultipleChoice()

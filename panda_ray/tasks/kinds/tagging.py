@@ -4,28 +4,32 @@ Words are joined by blanks and found again by character offsets, so that any fas
 labelling appends [SEP] and the predicate, in segment 0 like the words, as the released code does. A word that
 truncation cut off, or of which the tokenizer keeps nothing, still counts in the reference and is predicted as "O".
 
-Shape letters: E examples, T tokens, S tokens of the sentence (first segment), W words of a row that have a token.
+Shape letters: S members, B examples of a step, E examples, T tokens, C tags, N tokens of the sentence (first segment),
+W words of a row that have a token, F entries of all examples together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from panda_ray.tasks.encoded import EncodedSplit
-from panda_ray.tasks.kinds.token_rows import TokenRows, encodings, pad_id, pad_rows
-from panda_ray.tasks.task import Row, TaskSpec
+from panda_ray.tasks.kinds.kind import IGNORED, TaskKind
+from panda_ray.tasks.kinds.labels import code_complaint, coder, shown
+from panda_ray.tasks.kinds.token_rows import Texts, TokenRows, columns, encodings, pad_rows, split_examples
 
-IGNORED = -100
-"""Label of the tokens that no tag belongs to."""
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from panda_ray.tasks.encoded import EncodedSplit
+    from panda_ray.tasks.task import Row, TaskSpec
 
 _SEGMENT = 0
 """Of every token, the appended predicate's too."""
+_OUTSIDE = "O"
 
 
 @dataclass(frozen=True)
@@ -43,32 +47,96 @@ class TaggedWords:
     token_W: NDArray[np.int64]
 
 
-def encode(spec: TaskSpec, rows: Sequence[Row], tokenizer: Any, max_len: int) -> EncodedSplit:
-    """One example and one item per row."""
-    assert spec.first is not None, f"task {spec.name} has no template for its words"
-    sentences = [spec.first(row) for row in rows]
-    texts = [" ".join(words) for words in sentences]
-    predicates = None if spec.second is None else [spec.second(row) for row in rows]
-    token_rows, labels, decoding = TokenRows(), [], []
-    encoded = encodings(tokenizer, texts, predicates, max_len, "longest_first")
-    for words, row, encoding in zip(sentences, rows, encoded, strict=True):
-        token_rows.append(encoding.ids, [_SEGMENT] * len(encoding.ids))
-        found = _first_tokens(words, encoding)
-        label_T = np.full(len(encoding.ids), IGNORED, dtype=np.int64)
-        label_T[found.token_W] = np.asarray(row[spec.label_column], dtype=np.int64)[found.word_W]
-        labels.append(label_T)
-        decoding.append(found)
-    ids_RT, types_RT, lengths_R = token_rows.tensors(pad_id(tokenizer))
-    return EncodedSplit(
-        input_ids_RT=ids_RT,
-        token_type_ids_RT=types_RT,
-        lengths_R=lengths_R,
-        rows_per_example=1,
-        labels=torch.from_numpy(pad_rows(labels, lengths_R.numpy(), IGNORED)),
-        references=tuple([spec.labels[code] for code in row[spec.label_column]] for row in rows),
-        item_of_example=tuple(range(len(rows))),
-        decoding=tuple(decoding),
-    )
+class Tagging(TaskKind):
+    """The first template gives a row's words; a label is the list of their tags' codes, a prediction that of names."""
+
+    name = "tagging"
+    must_vary = True
+    holds_lists = True
+    schedule = "exponential"
+    token_dim = 2
+
+    def normal_label(self, spec: TaskSpec) -> Callable[[Any], Any]:
+        return coder(spec)
+
+    def complaint(self, spec: TaskSpec, row: Row) -> str | None:
+        words, tags = self._words(spec, row), row[spec.label_column]
+        if not isinstance(words, list):
+            return f"column {spec.columns[0]!r}: {shown(words)} is one text; a list of words is wanted"
+        if not isinstance(tags, list):
+            return f"{shown(tags)} is no list; every word needs a tag"
+        if not words:
+            return "the row has no words"
+        if len(tags) != len(words):
+            return f"{len(tags)} tags for {len(words)} words; every word needs one"
+        return next((complaint for tag in tags if (complaint := code_complaint(spec, tag))), None)
+
+    def values(self, label: Any) -> Sequence[Any]:
+        tags: Sequence[Any] = label
+        return tags
+
+    def value_name(self, spec: TaskSpec, value: Any) -> str:
+        return str(spec.labels[value])
+
+    def texts(self, spec: TaskSpec, row: Row) -> Texts:
+        return [(" ".join(self._words(spec, row)), None if spec.second is None else spec.second(row))]
+
+    def encode(self, spec: TaskSpec, rows: Sequence[Row], tokenizer: Any, max_len: int) -> EncodedSplit:
+        """One example and one item per row."""
+        texts, predicates = columns([text for row in rows for text in self.texts(spec, row)])
+        token_rows, labels, decoding = TokenRows(), [], []
+        encoded = encodings(tokenizer, texts, predicates, max_len, "longest_first")
+        for row, encoding in zip(rows, encoded, strict=True):
+            token_rows.append(encoding.ids, [_SEGMENT] * len(encoding.ids))
+            found = _first_tokens(self._words(spec, row), encoding)
+            label_T = np.full(len(encoding.ids), IGNORED, dtype=np.int64)
+            label_T[found.token_W] = np.asarray(row[spec.label_column], dtype=np.int64)[found.word_W]
+            labels.append(label_T)
+            decoding.append(found)
+        lengths_R = np.array([len(label_T) for label_T in labels], dtype=np.int64)
+        return token_rows.as_split(
+            tokenizer,
+            labels=pad_rows(labels, lengths_R, IGNORED),
+            references=tuple([spec.labels[code] for code in row[spec.label_column]] for row in rows),
+            decoding=decoding,
+        )
+
+    def _words(self, spec: TaskSpec, row: Row) -> Any:
+        assert spec.first is not None, f"task {spec.name} has no template for its words"
+        return spec.first(row)
+
+    def pack_decoding(self, decoding: Sequence[TaggedWords]) -> tuple[Mapping[str, NDArray[Any]], Any]:
+        return {
+            "words_E": np.array([found.words for found in decoding]),
+            "count_E": np.array([len(found.word_W) for found in decoding]),
+            "word_F": np.concatenate([found.word_W for found in decoding]),
+            "token_F": np.concatenate([found.token_W for found in decoding]),
+        }, None
+
+    def unpack_decoding(
+        self, arrays: Mapping[str, NDArray[Any]], described: Any, examples: int
+    ) -> tuple[TaggedWords, ...]:
+        word, token = (split_examples(arrays[name], arrays["count_E"]) for name in ("word_F", "token_F"))
+        found = zip(arrays["words_E"].tolist(), word, token, strict=True)
+        return tuple(TaggedWords(words, word_W, token_W) for words, word_W, token_W in found)
+
+    def output_size(self, spec: TaskSpec) -> int:
+        return len(spec.labels)
+
+    def outputs(self, output_SXC: Tensor, rows_per_example: int, lengths_R: Tensor | None) -> Tensor:
+        """Logits of every token's tags, (S, B, T, C)."""
+        assert lengths_R is not None, "the head reads every token"
+        members, _, tags = output_SXC.shape
+        return output_SXC.reshape(members, len(lengths_R) // members, -1, tags)
+
+    def kept(self, outputs: Tensor) -> Tensor:
+        """The code of every token's best tag, (S, B, T): logits of a whole dev set would not fit into memory."""
+        return outputs.argmax(dim=-1)
+
+    def decode(self, spec: TaskSpec, split: EncodedSplit, kept_E: NDArray[Any]) -> tuple[list[str], ...]:
+        """Tag names, one per word of the row, from codes (E, T)."""
+        names = np.array(spec.labels, dtype=object)
+        return tuple(_word_tags(names, found, tags_T) for found, tags_T in zip(split.decoding, kept_E, strict=True))
 
 
 def _first_tokens(words: Sequence[str], encoding: Any) -> TaggedWords:
@@ -76,24 +144,21 @@ def _first_tokens(words: Sequence[str], encoding: Any) -> TaggedWords:
     if not words:
         return TaggedWords(0, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
     offsets_T2 = np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2)
-    token_S = np.flatnonzero([segment == 0 for segment in encoding.sequence_ids])
+    token_N = np.flatnonzero([segment == 0 for segment in encoding.sequence_ids])
     word_ends = np.cumsum([len(word) + 1 for word in words]) - 1
     # By the last character of a token: byte-level tokenizers count the blank before a word to it. A blank that is a
     # token of its own covers nothing and begins where its word does.
-    character_S = np.maximum(offsets_T2[token_S, 1] - 1, offsets_T2[token_S, 0])
-    word_S = np.searchsorted(word_ends, np.minimum(character_S, word_ends[-1] - 1), side="right")
-    word_W, first_W = np.unique(word_S, return_index=True)
-    return TaggedWords(len(words), word_W, token_S[first_W])
-
-
-def decode(spec: TaskSpec, split: EncodedSplit, outputs_ET: NDArray[Any]) -> tuple[list[str], ...]:
-    """Tag names, one per word of the row."""
-    names = np.array(spec.labels, dtype=object)
-    return tuple(_word_tags(names, found, tags_T) for found, tags_T in zip(split.decoding, outputs_ET, strict=True))
+    character_N = np.maximum(offsets_T2[token_N, 1] - 1, offsets_T2[token_N, 0])
+    word_N = np.searchsorted(word_ends, np.minimum(character_N, word_ends[-1] - 1), side="right")
+    word_W, first_W = np.unique(word_N, return_index=True)
+    return TaggedWords(len(words), word_W, token_N[first_W])
 
 
 def _word_tags(names: NDArray[np.object_], found: TaggedWords, tags_T: NDArray[Any]) -> list[str]:
-    tags = np.full(found.words, "O", dtype=object)
+    tags = np.full(found.words, _OUTSIDE, dtype=object)
     tags[found.word_W] = names[tags_T[found.token_W]]
     result: list[str] = tags.tolist()
     return result
+
+
+TAGGING = Tagging()

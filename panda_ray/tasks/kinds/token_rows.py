@@ -1,6 +1,6 @@
-"""Tokenised rows as flat arrays, and their one padded form.
+"""Tokenised rows, gathered one by one, and their one padded form.
 
-Shape letters: R rows, T tokens of the longest row, F tokens of all rows together.
+Shape letters: E examples, R rows, T tokens of the longest row, F entries of all examples together.
 """
 
 from __future__ import annotations
@@ -8,12 +8,16 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from panda_ray.tasks.encoded import EncodedSplit
+
+Texts = Sequence[tuple[str, str | None]]
+"""Texts with their pairs; all have one, or none has."""
 
 CHUNK = 2_048
 """Texts per tokenizer call: enough for its threads, few enough that the encodings of a big set never pile up."""
@@ -31,12 +35,37 @@ class TokenRows:
         self.ids.append(np.asarray(ids, dtype=np.int64))
         self.types.append(np.asarray(types, dtype=np.int64))
 
-    def tensors(self, pad_id: int) -> tuple[Tensor, Tensor, Tensor]:
-        """(input_ids_RT, token_type_ids_RT, lengths_R), padded to the longest row."""
+    def as_split(
+        self,
+        tokenizer: Any,
+        *,
+        labels: NDArray[Any],
+        references: tuple[Any, ...],
+        item_of_example: Sequence[int] | None = None,
+        decoding: Sequence[Any] | None = None,
+        rows_per_example: int = 1,
+    ) -> EncodedSplit:
+        """The rows as tensors, padded to the longest, with what `EncodedSplit` says of their examples.
+
+        Args:
+            item_of_example: one item per example unless given.
+            decoding: None for every example unless given.
+        """
+        import torch
+
+        from panda_ray.tasks.encoded import EncodedSplit
+
         lengths_R = np.array([len(row) for row in self.ids], dtype=np.int64)
-        ids_RT = pad_rows(self.ids, lengths_R, pad_id)
-        types_RT = pad_rows(self.types, lengths_R, 0)
-        return torch.from_numpy(ids_RT), torch.from_numpy(types_RT), torch.from_numpy(lengths_R)
+        return EncodedSplit(
+            input_ids_RT=torch.from_numpy(pad_rows(self.ids, lengths_R, pad_id(tokenizer))),
+            token_type_ids_RT=torch.from_numpy(pad_rows(self.types, lengths_R, 0)),
+            lengths_R=torch.from_numpy(lengths_R),
+            rows_per_example=rows_per_example,
+            labels=torch.from_numpy(labels),
+            references=references,
+            item_of_example=tuple(range(len(labels)) if item_of_example is None else item_of_example),
+            decoding=(None,) * len(labels) if decoding is None else tuple(decoding),
+        )
 
 
 def pad_rows(rows: Sequence[NDArray[np.int64]], lengths_R: NDArray[np.int64], value: int) -> NDArray[np.int64]:
@@ -112,9 +141,21 @@ def pad_id(tokenizer: Any) -> int:
     return int(tokenizer.pad_token_id or 0)
 
 
-def encode_texts(tokenizer: Any, first: Sequence[str], second: Sequence[str] | None, max_len: int) -> TokenRows:
+def encode_texts(tokenizer: Any, texts: Texts, max_len: int) -> TokenRows:
     """Texts or pairs, cut to `max_len` tokens at the longer segment's end."""
+    first, second = columns(texts)
     rows = TokenRows()
     for encoding in encodings(tokenizer, first, second, max_len, "longest_first"):
         rows.append(encoding.ids, segment_ids(tokenizer, encoding))
     return rows
+
+
+def columns(texts: Texts) -> tuple[list[str], list[str] | None]:
+    """All texts, and all of their pairs if they have such."""
+    pairs = [pair for _, pair in texts if pair is not None]
+    return [first for first, _ in texts], pairs or None
+
+
+def split_examples(flat_F: NDArray[Any], count_E: NDArray[np.int64]) -> list[NDArray[Any]]:
+    """The part of each example, of entries of all examples together."""
+    return np.split(flat_F, np.cumsum(count_E)[:-1])

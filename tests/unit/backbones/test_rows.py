@@ -7,11 +7,10 @@ import torch
 
 from panda_ray.backbones import rows
 from panda_ray.backbones.rows import RowReader
-from panda_ray.tasks.task import Kind
 from support.toys import toy_task
 
 
-def reader(kind: Kind = "classification") -> RowReader:
+def reader(kind: str = "classification") -> RowReader:
     return RowReader(toy_task(kind, train=30).train)
 
 
@@ -22,7 +21,7 @@ def a_step(members: int = 3, examples: int = 12) -> torch.Tensor:
 
 @pytest.mark.parametrize("kind", ["classification", "multiple_choice"])
 @pytest.mark.parametrize("cost", [0, 30, 10**6])
-def test_chunks_hold_every_example_of_every_member_once(kind: Kind, cost: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_hold_every_example_of_every_member_once(kind: str, cost: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(rows._BLOCK_COST, "cpu", cost)
     monkeypatch.setitem(rows._CHUNK_TOKENS, "cpu", 150)
     index_SB = a_step()

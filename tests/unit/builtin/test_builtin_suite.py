@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from panda_ray.tasks.builtin import BUILTIN_TASKS
+from panda_ray.tasks.kinds import CLASSIFICATION, EXTRACTIVE_QA, MULTIPLE_CHOICE, TAGGING
 from panda_ray.tasks.suite.draw import Draw
 from panda_ray.tasks.suite.lexicon import LEXICON, Lexicon
 from panda_ray.tasks.suite.rows import TEXT_COLUMNS
@@ -66,7 +67,7 @@ def test_published_columns_and_row_counts_hold(spec: TaskSpec) -> None:
 
 
 @pytest.mark.parametrize(
-    "spec", [spec for spec in BUILTIN_TASKS if spec.kind in ("classification", "multiple_choice")], ids=lambda s: s.name
+    "spec", [spec for spec in BUILTIN_TASKS if spec.kind in (CLASSIFICATION, MULTIPLE_CHOICE)], ids=lambda s: s.name
 )
 def test_classes_are_balanced(spec: TaskSpec) -> None:
     for split in ("train", "validation"):
@@ -76,7 +77,7 @@ def test_classes_are_balanced(spec: TaskSpec) -> None:
 
 
 @pytest.mark.parametrize(
-    "spec", [spec for spec in BUILTIN_TASKS if spec.is_target and spec.kind == "classification"], ids=lambda s: s.name
+    "spec", [spec for spec in BUILTIN_TASKS if spec.is_target and spec.kind is CLASSIFICATION], ids=lambda s: s.name
 )
 @pytest.mark.parametrize("feature", ["first_word", "last_word", "length"])
 def test_no_shallow_feature_gives_a_targets_label_away(spec: TaskSpec, feature: str) -> None:
@@ -106,7 +107,7 @@ def test_dev_rows_of_targets_hold_no_content_word_of_their_training_rows(spec: T
     assert not used[0] & used[1]
 
 
-@pytest.mark.parametrize("spec", [spec for spec in BUILTIN_TASKS if spec.kind == "extractive_qa"], ids=lambda s: s.name)
+@pytest.mark.parametrize("spec", [spec for spec in BUILTIN_TASKS if spec.kind is EXTRACTIVE_QA], ids=lambda s: s.name)
 def test_answers_stand_where_the_rows_say(spec: TaskSpec) -> None:
     rows = rows_of(spec, "train")
     unanswered = 0
@@ -117,7 +118,7 @@ def test_answers_stand_where_the_rows_say(spec: TaskSpec) -> None:
     assert 0.05 < unanswered / len(rows) < 0.2
 
 
-@pytest.mark.parametrize("spec", [spec for spec in BUILTIN_TASKS if spec.kind == "tagging"], ids=lambda s: s.name)
+@pytest.mark.parametrize("spec", [spec for spec in BUILTIN_TASKS if spec.kind is TAGGING], ids=lambda s: s.name)
 def test_tags_are_well_formed_and_every_type_is_in_use(spec: TaskSpec) -> None:
     rows = rows_of(spec, "train")
     used = {spec.labels[tag] for row in rows for tag in row["tags"]}
@@ -138,7 +139,7 @@ def test_the_suite_is_wide_enough_for_a_study() -> None:
     assert len({spec.group for spec in targets}) >= 3
     assert all(spec.train_rows < 500 for spec in targets)
     kinds = {"classification", "regression", "multiple_choice", "tagging", "extractive_qa"}
-    assert {spec.kind for spec in BUILTIN_TASKS} == kinds
+    assert {spec.kind.name for spec in BUILTIN_TASKS} == kinds
 
 
 def test_halves_of_the_lexicon_share_no_word() -> None:

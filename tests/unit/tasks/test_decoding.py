@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 
 from panda_ray.tasks import get_task
 from panda_ray.tasks.encoded import EncodedSplit
-from panda_ray.tasks.encoding import encode_split
 from panda_ray.tasks.kinds.extractive_qa import MAX_ANSWER_TOKENS
-from panda_ray.tasks.scoring import decode
 from support.task_data import TOKENIZERS, WORDS, perfect_outputs, rows_of, wordpiece_tokenizer
 
 SQUAD = get_task("squad")
@@ -22,7 +20,7 @@ CONTEXT = " ".join([*WORDS, "Eiffel", *WORDS])
 
 def squad_split(questions: int = 2, max_len: int = 64) -> EncodedSplit:
     rows = [{"question": "who", "context": CONTEXT, "answers": {"text": [], "answer_start": []}}] * questions
-    return encode_split(SQUAD, rows, wordpiece_tokenizer(), max_len)
+    return SQUAD.encode(rows, wordpiece_tokenizer(), max_len)
 
 
 def slow_answer(split: EncodedSplit, outputs: NDArray[Any], item: int) -> str:
@@ -48,16 +46,16 @@ def test_the_best_span_of_all_windows_is_found(seed: int) -> None:
     draw = np.random.default_rng(seed)
     outputs = draw.normal(size=(split.examples, 2, split.input_ids_RT.shape[1])).astype(np.float32)
     outputs[:, :, 0] += 2.5  # about as good as the best span, so that both answers and refusals occur
-    assert list(decode(SQUAD, split, outputs)) == [slow_answer(split, outputs, item) for item in range(2)]
+    assert list(SQUAD.decode(split, outputs)) == [slow_answer(split, outputs, item) for item in range(2)]
 
 
 def test_an_answer_in_any_window_beats_the_null_score_of_the_others() -> None:
     rows = [
         {"question": "who", "context": CONTEXT, "answers": {"text": ["Eiffel"], "answer_start": [CONTEXT.index("Eif")]}}
     ]
-    split = encode_split(SQUAD, rows, wordpiece_tokenizer(), 48)
+    split = SQUAD.encode(rows, wordpiece_tokenizer(), 48)
     assert (split.labels.numpy() == 0).all(axis=1).any()
-    assert decode(SQUAD, split, perfect_outputs(SQUAD, split)) == ("Eiffel",)
+    assert SQUAD.decode(split, perfect_outputs(SQUAD, split)) == ("Eiffel",)
 
 
 def test_an_end_before_its_start_is_no_answer() -> None:
@@ -67,28 +65,28 @@ def test_an_end_before_its_start_is_no_answer() -> None:
     outputs[0, 0, window.first_token + 5] = 9
     outputs[0, 1, window.first_token + 2] = 9
     outputs[0, :, 0] = 1
-    assert decode(SQUAD, split, outputs) == ("",)
+    assert SQUAD.decode(split, outputs) == ("",)
 
 
 def test_an_empty_context_has_no_answer() -> None:
     row = {"question": "who", "context": "", "answers": {"text": [], "answer_start": []}}
-    split = encode_split(SQUAD, [row], wordpiece_tokenizer(), 64)
+    split = SQUAD.encode([row], wordpiece_tokenizer(), 64)
     assert split.labels.tolist() == [[0, 0]]
-    assert decode(SQUAD, split, np.ones((1, 2, split.input_ids_RT.shape[1]))) == ("",)
+    assert SQUAD.decode(split, np.ones((1, 2, split.input_ids_RT.shape[1]))) == ("",)
 
 
 def test_candidates_are_ranked_by_their_margin() -> None:
     spec = get_task("record")
-    split = encode_split(spec, rows_of(spec, 2), wordpiece_tokenizer(), 64)
+    split = spec.encode(rows_of(spec, 2), wordpiece_tokenizer(), 64)
     outputs = np.array([[0, 1], [5, 7], [0, 0], [9, 1], [3, 2], [4, 2]], dtype=np.float32)
-    assert decode(spec, split, outputs) == ("entity 1", "entity 1")
+    assert spec.decode(split, outputs) == ("entity 1", "entity 1")
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
 def test_cut_words_are_predicted_outside(name: str) -> None:
     spec = get_task("conll03")
-    split = encode_split(spec, [{"tokens": ["Tokyo"] * 30, "ner_tags": [1] * 30}], TOKENIZERS[name](), 16)
-    (tags,) = decode(spec, split, np.ones(split.labels.shape, dtype=np.int64))
+    split = spec.encode([{"tokens": ["Tokyo"] * 30, "ner_tags": [1] * 30}], TOKENIZERS[name](), 16)
+    (tags,) = spec.decode(split, np.ones(split.labels.shape, dtype=np.int64))
     kept = len(split.decoding[0].word_W)
     assert tags == ["B-PER"] * kept + ["O"] * (30 - kept)
 
@@ -96,10 +94,8 @@ def test_cut_words_are_predicted_outside(name: str) -> None:
 @pytest.mark.parametrize(("name", "kept"), [("wordpiece", [0, 2, 3]), ("bytelevel", [0, 1, 2, 3])])
 def test_words_of_blanks_and_control_characters_keep_their_place(name: str, kept: list[int]) -> None:
     spec = get_task("conll03")
-    split = encode_split(
-        spec, [{"tokens": ["in", "\u200b", "Tokyo", "by "], "ner_tags": [1] * 4}], TOKENIZERS[name](), 32
-    )
-    (tags,) = decode(spec, split, np.ones(split.labels.shape, dtype=np.int64))
+    split = spec.encode([{"tokens": ["in", "\u200b", "Tokyo", "by "], "ner_tags": [1] * 4}], TOKENIZERS[name](), 32)
+    (tags,) = spec.decode(split, np.ones(split.labels.shape, dtype=np.int64))
     assert [index for index, tag in enumerate(tags) if tag == "B-PER"] == kept
 
 
@@ -107,20 +103,20 @@ def test_words_of_blanks_and_control_characters_keep_their_place(name: str, kept
 def test_a_row_without_words_has_no_tags(name: str) -> None:
     spec = get_task("conll03")
     rows = [{"tokens": [], "ner_tags": []}, {"tokens": ["Tokyo"], "ner_tags": [1]}]
-    split = encode_split(spec, rows, TOKENIZERS[name](), 16)
-    assert decode(spec, split, np.ones(split.labels.shape, dtype=np.int64)) == ([], ["B-PER"])
+    split = spec.encode(rows, TOKENIZERS[name](), 16)
+    assert spec.decode(split, np.ones(split.labels.shape, dtype=np.int64)) == ([], ["B-PER"])
 
 
 def test_choices_and_numbers() -> None:
     copa, stsb = get_task("copa"), get_task("stsb")
-    split = encode_split(copa, rows_of(copa, 3), wordpiece_tokenizer(), 64)
-    assert decode(copa, split, np.array([[1, 2], [3, 2], [0, 0]])) == (1, 0, 0)
-    split = encode_split(stsb, rows_of(stsb, 2), wordpiece_tokenizer(), 64)
-    assert decode(stsb, split, np.array([[0.5], [2.25]], dtype=np.float32)) == (0.5, 2.25)
+    split = copa.encode(rows_of(copa, 3), wordpiece_tokenizer(), 64)
+    assert copa.decode(split, np.array([[1, 2], [3, 2], [0, 0]])) == (1, 0, 0)
+    split = stsb.encode(rows_of(stsb, 2), wordpiece_tokenizer(), 64)
+    assert stsb.decode(split, np.array([[0.5], [2.25]], dtype=np.float32)) == (0.5, 2.25)
 
 
 def test_outputs_of_another_split_are_refused() -> None:
     spec = get_task("cb")
-    split = encode_split(spec, rows_of(spec, 3), wordpiece_tokenizer(), 64)
+    split = spec.encode(rows_of(spec, 3), wordpiece_tokenizer(), 64)
     with pytest.raises(ValueError, match="2 outputs for the 3 examples of task cb"):
-        decode(spec, split, np.zeros((2, 3)))
+        spec.decode(split, np.zeros((2, 3)))

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from panda_ray.tasks import get_task
-from panda_ray.tasks.encoding import encode_split, encode_task
-from panda_ray.tasks.kinds.tagging import IGNORED
+from panda_ray.tasks.encoded import EncodedTask
+from panda_ray.tasks.kinds import IGNORED
 from panda_ray.tasks.loading import TaskRows
 from support.task_data import TOKENIZERS, WORDS, bytelevel_tokenizer, rows_of, wordpiece_tokenizer
 
@@ -34,7 +34,7 @@ def test_texts_are_tokenised_as_transformers_does(name: str, paired: bool) -> No
     else:
         task, rows = "sst2", [{"sentence": text, "label": 0} for text in first]
         expected = tokenizer(first, truncation=True, max_length=64)
-    split = encode_split(get_task(task), rows, tokenizer, 64)
+    split = get_task(task).encode(rows, tokenizer, 64)
     types = expected.get("token_type_ids") or [[0] * len(ids) for ids in expected["input_ids"]]
     for row, (ids, segments) in enumerate(zip(expected["input_ids"], types, strict=True)):
         length = int(split.lengths_R[row])
@@ -47,26 +47,24 @@ def test_the_tokenizer_is_left_as_it_was() -> None:
     tokenizer = wordpiece_tokenizer()
     before = tokenizer.backend_tokenizer.to_str()
     for name in ("rte", "squad", "conll03"):
-        encode_split(get_task(name), rows_of(get_task(name), 4), tokenizer, 24)
+        get_task(name).encode(rows_of(get_task(name), 4), tokenizer, 24)
     assert tokenizer.backend_tokenizer.to_str() == before
 
 
 def test_labels_have_the_type_of_their_loss() -> None:
-    assert encode_split(get_task("stsb"), rows_of(get_task("stsb"), 4), wordpiece_tokenizer(), 64).labels.tolist() == [
+    assert get_task("stsb").encode(rows_of(get_task("stsb"), 4), wordpiece_tokenizer(), 64).labels.tolist() == [
         0.0,
         0.5,
         1.0,
         1.5,
     ]
-    assert (
-        encode_split(get_task("cb"), rows_of(get_task("cb"), 4), wordpiece_tokenizer(), 64).labels.dtype == torch.int64
-    )
+    assert get_task("cb").encode(rows_of(get_task("cb"), 4), wordpiece_tokenizer(), 64).labels.dtype == torch.int64
 
 
 def test_both_splits_are_encoded() -> None:
     spec = get_task("cb")
     rows = rows_of(spec, 9)
-    task = encode_task(spec, TaskRows(rows[:6], rows[6:], "", "", ""), wordpiece_tokenizer(), 64)
+    task = EncodedTask.of_rows(spec, TaskRows(rows[:6], rows[6:], "", "", ""), wordpiece_tokenizer(), 64)
     assert (task.train.examples, task.dev.examples) == (6, 3)
     assert task.dev.references == (0, 1, 2)
 
@@ -74,7 +72,7 @@ def test_both_splits_are_encoded() -> None:
 def test_every_choice_is_a_row() -> None:
     tokenizer, spec = wordpiece_tokenizer(), get_task("copa")
     row = {"premise": "Müller asked", "choice1": "twice", "choice2": "yesterday", "question": "effect", "label": 1}
-    split = encode_split(spec, [row, {**row, "label": 0}], tokenizer, 64)
+    split = spec.encode([row, {**row, "label": 0}], tokenizer, 64)
     assert (split.rows_per_example, split.examples, split.labels.tolist()) == (2, 2, [1, 0])
     expected = tokenizer(["Müller asked so"] * 2, ["twice", "yesterday"])["input_ids"]
     assert [split.input_ids_RT[index, : len(ids)].tolist() for index, ids in enumerate(expected)] == expected
@@ -84,7 +82,7 @@ def test_every_choice_is_a_row() -> None:
 def test_the_first_token_of_each_word_carries_its_tag(name: str) -> None:
     tokenizer, spec = TOKENIZERS[name](), get_task("conll03")
     words = ["unbelievable", "(3.5", "economists'", "Müller", "in"]
-    split = encode_split(spec, [{"tokens": words, "ner_tags": [0, 1, 2, 3, 4]}], tokenizer, 64)
+    split = spec.encode([{"tokens": words, "ner_tags": [0, 1, 2, 3, 4]}], tokenizer, 64)
     labels_T = split.labels[0].numpy()
     positions = np.flatnonzero(labels_T != IGNORED)
     assert labels_T[positions].tolist() == [0, 1, 2, 3, 4]
@@ -99,7 +97,7 @@ def test_the_first_token_of_each_word_carries_its_tag(name: str) -> None:
 def test_a_predicate_is_appended_without_a_tag() -> None:
     tokenizer, spec = wordpiece_tokenizer(), get_task("conll05")
     row = {"tokens": ["nobody", "asked", "twice"], "predicate": "asked", "srl_tags": [0, 1, 0]}
-    split = encode_split(spec, [row], tokenizer, 64)
+    split = spec.encode([row], tokenizer, 64)
     expected = tokenizer("nobody asked twice", "asked")
     assert split.input_ids_RT[0].tolist() == expected["input_ids"]
     in_second = np.flatnonzero(np.asarray(expected["token_type_ids"]) == 1)
@@ -110,7 +108,7 @@ def test_a_predicate_is_appended_without_a_tag() -> None:
 def test_words_that_truncation_cut_off_stay_in_the_reference(name: str) -> None:
     spec = get_task("conll03")
     words = ["unbelievable"] * 40
-    split = encode_split(spec, [{"tokens": words, "ner_tags": [1] * 40}], TOKENIZERS[name](), 16)
+    split = spec.encode([{"tokens": words, "ner_tags": [1] * 40}], TOKENIZERS[name](), 16)
     assert int(split.lengths_R[0]) == 16
     assert split.references[0] == ["B-PER"] * 40
     found = split.decoding[0]
@@ -131,7 +129,7 @@ LONG_CONTEXT = " ".join([*WORDS, "Eiffel", *WORDS, *WORDS])
 @every_tokenizer
 def test_windows_cover_the_context_and_overlap(name: str) -> None:
     tokenizer = TOKENIZERS[name]()
-    split = encode_split(get_task("squad"), [qa_row(LONG_CONTEXT, "Eiffel"), qa_row("nobody", None)], tokenizer, 48)
+    split = get_task("squad").encode([qa_row(LONG_CONTEXT, "Eiffel"), qa_row("nobody", None)], tokenizer, 48)
     assert split.item_of_example.count(0) > 2
     assert split.item_of_example[-1] == 1
     covered = np.zeros(len(LONG_CONTEXT), dtype=int)
@@ -146,7 +144,7 @@ def test_windows_cover_the_context_and_overlap(name: str) -> None:
 @every_tokenizer
 def test_answer_tokens_are_those_of_the_answer(name: str) -> None:
     tokenizer = TOKENIZERS[name]()
-    split = encode_split(get_task("squad"), [qa_row(LONG_CONTEXT, "Tokyo because, however, nobody")], tokenizer, 64)
+    split = get_task("squad").encode([qa_row(LONG_CONTEXT, "Tokyo because, however, nobody")], tokenizer, 64)
     answered = 0
     for window, (start, end) in zip(split.decoding, split.labels.tolist(), strict=True):
         inside = (window.offsets_N2[0, 0], window.offsets_N2[-1, 1])
@@ -167,7 +165,7 @@ def test_windows_equal_those_of_transformers() -> None:
         contexts = [LONG_CONTEXT, LONG_CONTEXT, " ".join(WORDS)]
         questions = ["who asked", "in Tokyo", "who asked"]
         rows = [qa_row(context, None, question) for context, question in zip(contexts, questions, strict=True)]
-        split = encode_split(get_task("squad"), rows, tokenizer, 48)
+        split = get_task("squad").encode(rows, tokenizer, 48)
         expected = tokenizer(
             questions,
             contexts,
@@ -190,7 +188,7 @@ def test_windows_equal_those_of_transformers() -> None:
 def test_a_question_longer_than_the_row_leaves_room_for_its_context(max_len: int) -> None:
     question = " ".join(WORDS * 5)
     for tokenizer in (wordpiece_tokenizer(), bytelevel_tokenizer()):
-        split = encode_split(get_task("squad"), [qa_row("nobody asked", "asked", question)], tokenizer, max_len)
+        split = get_task("squad").encode([qa_row("nobody asked", "asked", question)], tokenizer, max_len)
         assert int(split.lengths_R.max()) <= max_len
         assert min(len(window.offsets_N2) for window in split.decoding) > 0
 
@@ -203,7 +201,7 @@ def test_candidates_are_binary_examples_of_their_query() -> None:
         "entities": ["Müller", "Tokyo"],
         "answers": ["Tokyo"],
     }
-    split = encode_split(spec, [row, row], tokenizer, 64)
+    split = spec.encode([row, row], tokenizer, 64)
     assert split.labels.tolist() == [0, 1, 0, 1]
     assert split.item_of_example == (0, 0, 1, 1)
     assert split.references == ({"answers": ["Tokyo"]},) * 2

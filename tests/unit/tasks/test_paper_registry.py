@@ -57,8 +57,8 @@ def test_task_is_the_row_of_table_1(row: dict[str, str]) -> None:
     assert task.train_rows == int(row["train_size"])
     assert task.size_class == row["size_class"]
     assert task.is_target == (row["is_target"] == "yes")
-    assert task.kind in KIND_OF_TYPE[row["task_type"]]
-    assert task.metric == (F1_METRICS[task.kind] if row["metric"] == "f1" else row["metric"])
+    assert task.kind.name in KIND_OF_TYPE[row["task_type"]]
+    assert task.metric == (F1_METRICS[task.kind.name] if row["metric"] == "f1" else row["metric"])
 
 
 @pytest.mark.parametrize("row", paper_table("task_groups.csv"), ids=lambda row: row["task"])

@@ -18,7 +18,6 @@ from transformers import AutoTokenizer
 import panda_ray
 from panda_ray.tasks import get_task
 from panda_ray.tasks.encoded import EncodedSplit
-from panda_ray.tasks.encoding import encode_split
 from panda_ray.tasks.kinds.tagging import IGNORED
 from support.task_data import TOKENIZERS, WORDS
 
@@ -91,7 +90,7 @@ def test_texts_pairs_choices_and_candidates(name: str, max_len: int) -> None:
         ),
     ]
     for task, rows, first, second in cases:
-        found = tensors(encode_split(get_task(task), rows, tokenizer, max_len))
+        found = tensors(get_task(task).encode(rows, tokenizer, max_len))
         assert found == plain(tokenizer, first, second, max_len), task
 
 
@@ -101,14 +100,14 @@ def test_tagged_words_are_one_text_and_a_predicate_is_appended_in_segment_0(name
     sentences = [draw.choices(WORDS, k=draw.randint(1, 40)) for _ in range(40)]
     rows = [{"tokens": tokens, "predicate": tokens[-1], "srl_tags": [1] * len(tokens)} for tokens in sentences]
     texts, predicates = [" ".join(tokens) for tokens in sentences], [tokens[-1] for tokens in sentences]
-    split = encode_split(get_task("conll05"), rows, tokenizer, 48)
+    split = get_task("conll05").encode(rows, tokenizer, 48)
     assert [ids for ids, _ in tensors(split)] == [ids for ids, _ in plain(tokenizer, texts, predicates, 48)]
     assert not split.token_type_ids_RT.any()
     for index, (ids, _) in enumerate(tensors(split)):
         predicate = tokenizer(predicates[index], add_special_tokens=False)["input_ids"][-1]
         assert ids[-2] == predicate, "a sentence that is too long gives way, its predicate does not"
         assert split.labels[index, len(ids) - 2] == IGNORED
-    named = encode_split(get_task("conll03"), [{**row, "ner_tags": row["srl_tags"]} for row in rows], tokenizer, 48)
+    named = get_task("conll03").encode([{**row, "ner_tags": row["srl_tags"]} for row in rows], tokenizer, 48)
     assert tensors(named) == plain(tokenizer, texts, None, 48)
 
 
@@ -117,7 +116,7 @@ def test_first_tokens_are_those_of_words_that_were_never_joined(name: str) -> No
     tokenizer, draw = EVERY[name](), random.Random(5)
     sentences = [draw.choices([*WORDS, "U.S.", "don't", "3.5%"], k=draw.randint(1, 30)) for _ in range(40)]
     rows = [{"tokens": tokens, "ner_tags": [index % 9 for index in range(len(tokens))]} for tokens in sentences]
-    split = encode_split(get_task("conll03"), rows, tokenizer, 40)
+    split = get_task("conll03").encode(rows, tokenizer, 40)
     for index, tokens in enumerate(sentences):
         alone = tokenizer(tokens, is_split_into_words=True, truncation=True, max_length=40)
         owners = alone.word_ids()
@@ -147,7 +146,7 @@ def test_windows_of_questions(name: str, max_len: int) -> None:
     room = max_len - tokenizer.num_special_tokens_to_add(pair=True)
     stride = (room - max_len // 2) // 2
     assert max_len != 128 or stride == 30
-    split = encode_split(get_task("squad"), rows, tokenizer, max_len)
+    split = get_task("squad").encode(rows, tokenizer, max_len)
     short = [row["question"] if len(tokenizer.tokenize(row["question"])) <= max_len // 2 else None for row in rows]
     kept = [index for index, question in enumerate(short) if question is not None]
     assert len(kept) >= 18
@@ -199,7 +198,7 @@ def test_a_question_of_any_length_leaves_room_for_every_token_of_its_context(nam
             {"question": question, "context": context, "answers": {"text": [], "answer_start": []}}
             for context in (" ".join(WORDS * 2), "💩" * 9, "nobody")
         ]
-        split = encode_split(get_task("squad"), rows, tokenizer, max_len)
+        split = get_task("squad").encode(rows, tokenizer, max_len)
         assert int(split.lengths_R.max()) <= max_len
         for item, row in enumerate(rows):
             windows = [

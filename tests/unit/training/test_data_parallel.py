@@ -14,7 +14,6 @@ import torch.distributed as dist
 from torch import multiprocessing
 
 from panda_ray.errors import InputError
-from panda_ray.tasks.task import Kind
 from panda_ray.training.collective import SOLO, Collective, LostPeerError, ProcessGroup
 from panda_ray.training.member import MemberResult
 from panda_ray.training.stacked import EpochReport, train_stack
@@ -27,7 +26,7 @@ ONE_EPOCH = replace(CONFIG, epochs=1)  # rounding must not decide which epoch is
 DROPOUT = replace(CONFIG, dropout=0.1)
 
 
-def whole(kind: Kind, collective: Collective) -> list[MemberResult]:
+def whole(kind: str, collective: Collective) -> list[MemberResult]:
     """Thirteen examples in batches of four: shares of unequal size, and a last step with nothing for one worker."""
     return train_stack(random_backbone(), toy_task(kind), members_of(kind, 4), ONE_EPOCH, collective=collective)
 
@@ -96,12 +95,12 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_two_workers_give_the_result_of_one(said: list[dict[str, Any]], kind: Kind) -> None:
+def test_two_workers_give_the_result_of_one(said: list[dict[str, Any]], kind: str) -> None:
     assert_same(said[0][kind], whole(kind, SOLO), exact=False)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_all_workers_hold_the_same_bits(said: list[dict[str, Any]], kind: Kind) -> None:
+def test_all_workers_hold_the_same_bits(said: list[dict[str, Any]], kind: str) -> None:
     assert_same(said[0][kind], said[1][kind], exact=True)
 
 

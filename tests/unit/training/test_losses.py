@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from panda_ray.prompts.prompt import Prompt
+from panda_ray.tasks.kinds import CLASSIFICATION, REGRESSION, TAGGING
 from panda_ray.training.member import Distillation, KdLoss
-from panda_ray.training.objective import distillation_loss, label_counts, task_loss
+from panda_ray.training.objective import distillation_loss, label_counts
 from support.closeness import rounding
 
 TEACHER = [[2.0, -1.0, 0.5], [0.0, 0.3, -0.7]]
@@ -35,7 +36,7 @@ def by_hand(loss: KdLoss, teacher: list[float], student: list[float]) -> float:
 @pytest.mark.parametrize("loss", ["mse_prob", "mse_logit", "kl", "ce"])
 def test_kd_losses_equal_the_formulas(loss: KdLoss) -> None:
     student, teacher = torch.tensor([STUDENT, TEACHER]), torch.tensor([TEACHER, STUDENT])
-    got_S = distillation_loss("classification", loss, student, teacher, torch.tensor([[0, 1], [1, 1]]))
+    got_S = distillation_loss(CLASSIFICATION, loss, student, teacher, torch.tensor([[0, 1], [1, 1]]))
     forth = sum(by_hand(loss, *pair) for pair in zip(TEACHER, STUDENT, strict=True))
     back = sum(by_hand(loss, *pair) for pair in zip(STUDENT, TEACHER, strict=True))
     assert got_S.tolist() == pytest.approx([forth, back], rel=rounding(torch.float32))
@@ -50,22 +51,22 @@ def test_the_released_code_divides_by_the_batch_once_more() -> None:
 def test_tags_that_do_not_count_are_not_distilled() -> None:
     labels = torch.tensor([[[1, -100]]])
     student, teacher = torch.tensor([[STUDENT]]), torch.tensor([[TEACHER]])
-    got = distillation_loss("tagging", "kl", student, teacher, labels)
+    got = distillation_loss(TAGGING, "kl", student, teacher, labels)
     assert got.item() == pytest.approx(by_hand("kl", TEACHER[0], STUDENT[0]), rel=rounding(torch.float32))
 
 
 def test_regression_compares_the_outputs_themselves() -> None:
     student, teacher = torch.tensor([[[1.0], [3.0]]]), torch.tensor([[[2.0], [5.0]]])
-    assert distillation_loss("regression", "kl", student, teacher, torch.zeros(1, 2)).item() == pytest.approx(1 + 4)
+    assert distillation_loss(REGRESSION, "kl", student, teacher, torch.zeros(1, 2)).item() == pytest.approx(1 + 4)
 
 
 def test_task_losses_are_sums_over_what_counts() -> None:
     logits = torch.tensor([[STUDENT], [TEACHER]])  # two members, one example, two tokens
     labels = torch.tensor([[[0, -100]], [[2, 1]]])
-    got = task_loss("tagging", logits, labels)
+    got = TAGGING.loss(logits, labels)
     first = -math.log(softmax(STUDENT[0])[0])
     second = -(math.log(softmax(TEACHER[0])[2]) + math.log(softmax(TEACHER[1])[1]))
     assert got.tolist() == pytest.approx([first, second], rel=rounding(torch.float32))
     assert label_counts(labels).tolist() == [1, 2]
-    squared = task_loss("regression", torch.tensor([[[1.0], [2.0]]]), torch.tensor([[0.0, 4.0]]))
+    squared = REGRESSION.loss(torch.tensor([[[1.0], [2.0]]]), torch.tensor([[0.0, 4.0]]))
     assert squared.tolist() == pytest.approx([1 + 4])

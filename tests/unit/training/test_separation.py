@@ -12,11 +12,11 @@ from torch import Tensor
 from panda_ray.backbones.rows import RowReader
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.encoded import EncodedTask
-from panda_ray.tasks.task import Kind
+from panda_ray.tasks.kinds import PADDING_LOGIT
 from panda_ray.training import inference, teacher
 from panda_ray.training.inference import outputs_by_batch
 from panda_ray.training.member import Distillation, Member
-from panda_ray.training.objective import PADDING_LOGIT, head_input, head_outputs, label_counts, task_loss
+from panda_ray.training.objective import head_input, head_outputs, label_counts
 from panda_ray.training.optimizer import StackParameters, clip_gradients
 from panda_ray.training.stacked import EpochReport, train_stack
 from panda_ray.training.teacher import Teachers
@@ -37,7 +37,7 @@ def tensors_of_task(task: EncodedTask) -> list[Tensor]:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("width", [1, 4])
-def test_training_writes_into_none_of_its_inputs(kind: Kind, width: int) -> None:
+def test_training_writes_into_none_of_its_inputs(kind: str, width: int) -> None:
     backbone, task, members = random_backbone(), toy_task(kind), members_of(kind, 4)[-width:]
     inputs = [*backbone._model.state_dict().values(), *tensors_of_task(task)]
     inputs += [tensor for member in members for tensor in tensors_of(member)]
@@ -62,7 +62,7 @@ def test_the_prompt_of_the_best_epoch_is_not_touched_by_the_epochs_after_it(widt
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_member_that_diverges_in_the_middle_leaves_its_neighbours_every_bit(kind: Kind) -> None:
+def test_a_member_that_diverges_in_the_middle_leaves_its_neighbours_every_bit(kind: str) -> None:
     task, members = toy_task(kind), members_of(kind, 4)
     config = replace(CONFIG, dropout=0.1, grad_clip=1e-3)
     healthy = train_stack(random_backbone(), task, members, config)
@@ -74,7 +74,7 @@ def test_a_member_that_diverges_in_the_middle_leaves_its_neighbours_every_bit(ki
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_member_whose_last_step_leads_out_of_all_numbers_is_dropped_though_its_losses_were_finite(kind: Kind) -> None:
+def test_a_member_whose_last_step_leads_out_of_all_numbers_is_dropped_though_its_losses_were_finite(kind: str) -> None:
     task, members = toy_task(kind), members_of(kind, 3)
     config = replace(CONFIG, max_steps=1, dropout=0.1)
     healthy = train_stack(random_backbone(), task, members, config)
@@ -113,7 +113,7 @@ def test_gradients_are_clipped_by_the_norm_of_each_members_prompt_and_head_toget
 
 @pytest.mark.parametrize("position_offset", [True, False])
 @pytest.mark.parametrize("kind", KINDS)
-def test_training_and_evaluation_put_tokens_where_the_configuration_says(kind: Kind, position_offset: bool) -> None:
+def test_training_and_evaluation_put_tokens_where_the_configuration_says(kind: str, position_offset: bool) -> None:
     backbone, task, [member] = random_backbone(), toy_task(kind, train=6), members_of(kind, 1)
     config = replace(CONFIG, position_offset=position_offset, batch_size=task.train.examples, epochs=1)
     parameters = StackParameters([member], task.spec.output_size, 32, backbone.device)
@@ -123,15 +123,17 @@ def test_training_and_evaluation_put_tokens_where_the_configuration_says(kind: K
     def by_hand(examples: Tensor, offset: bool) -> Tensor:
         tokens = reader.tokens(examples)
         features = backbone.forward([tokens], prefix, position_offset=offset)
-        return head_outputs(kind, head_input(kind, features, 1), *heads, [tokens], task.train.rows_per_example)
+        return head_outputs(
+            task.spec.kind, head_input(task.spec.kind, features, 1), *heads, [tokens], task.train.rows_per_example
+        )
 
-    for examples, outputs in outputs_by_batch(backbone, kind, reader, prefix, *heads, config):
+    for examples, outputs in outputs_by_batch(backbone, task.spec.kind, reader, prefix, *heads, config):
         assert_close(_without_padding(outputs), _without_padding(by_hand(examples, position_offset)))
         other = _without_padding(by_hand(examples, not position_offset))
         assert not torch.allclose(_without_padding(outputs), other, atol=1e-3)
     everything = torch.arange(task.train.examples)
     labels = reader.labels(everything, reader.tokens(everything).input_ids_RT.shape[1]).unsqueeze(0)
-    loss_S = task_loss(kind, by_hand(everything, position_offset), labels) / label_counts(labels)
+    loss_S = task.spec.kind.loss(by_hand(everything, position_offset), labels) / label_counts(labels)
     [result] = train_stack(backbone, task, [member], config)
     assert [result.history[0].loss] == losses_like(loss_S.tolist())
     assert result.prompt is not None
@@ -146,7 +148,7 @@ def _without_padding(outputs: Tensor) -> Tensor:
 @pytest.mark.parametrize("cache_bytes", [1 << 30, 0])
 @pytest.mark.parametrize("position_offset", [True, False])
 def test_each_teacher_answers_for_the_examples_of_its_own_member(
-    kind: Kind, cache_bytes: int, position_offset: bool, monkeypatch: pytest.MonkeyPatch
+    kind: str, cache_bytes: int, position_offset: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Four members with other examples each, of which one has no teacher and one speaks through its student's head."""
     monkeypatch.setitem(inference._ROWS, "cpu", 8)  # several passes, of which the first have the shorter rows
@@ -163,7 +165,7 @@ def test_each_teacher_answers_for_the_examples_of_its_own_member(
         for member, borrowing in borrows.items()
     }
     config = replace(CONFIG, position_offset=position_offset, dropout=0.5)
-    teachers = Teachers(backbone, kind, reader, distillations, config, cache_bytes)
+    teachers = Teachers(backbone, task.spec.kind, reader, distillations, config, cache_bytes)
     index_SB = torch.stack([torch.randperm(task.train.examples, generator=random)[:5] for _ in range(4)])
     length = reader.tokens(index_SB).input_ids_RT.shape[1]
     outputs = teachers.outputs([index_SB], length, *student)
@@ -173,7 +175,7 @@ def test_each_teacher_answers_for_the_examples_of_its_own_member(
         features = backbone.forward([tokens], prefixes[member : member + 1], position_offset=position_offset)
         heads = student if borrows[member] else (weight, bias)
         own = heads[0][member : member + 1], heads[1][member : member + 1]
-        expected = head_outputs(kind, head_input(kind, features, 1), *own, [tokens], rows)[0]
+        expected = head_outputs(task.spec.kind, head_input(task.spec.kind, features, 1), *own, [tokens], rows)[0]
         assert got.shape == expected.shape
         if kind == "tagging":
             counted = task.train.labels[index_SB[member], :length] != -100

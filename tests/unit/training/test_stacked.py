@@ -13,7 +13,6 @@ import torch
 
 from panda_ray.backbones import rows
 from panda_ray.errors import InputError
-from panda_ray.tasks.task import Kind
 from panda_ray.training.stacked import EpochReport, train_stack
 from support.models import random_backbone
 from support.toys import KINDS, toy_task
@@ -21,7 +20,7 @@ from support.trainings import CONFIG, Slot, assert_same, members_of
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_stack_equals_solo_runs(kind: Kind) -> None:
+def test_a_stack_equals_solo_runs(kind: str) -> None:
     backbone, task, members = random_backbone(), toy_task(kind, train=30), members_of(kind, 4)
     config = replace(CONFIG, epochs=1)  # one epoch: rounding must not decide which epoch is the best
     together = train_stack(backbone, task, members, config)
@@ -31,7 +30,7 @@ def test_a_stack_equals_solo_runs(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_blocks_and_chunks_of_a_step_give_the_gradient_of_the_whole_step(
-    kind: Kind, monkeypatch: pytest.MonkeyPatch
+    kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backbone, task, members = random_backbone(), toy_task(kind, train=30), members_of(kind, 4)
     config = replace(CONFIG, epochs=1, batch_size=8)
@@ -47,7 +46,7 @@ def test_blocks_and_chunks_of_a_step_give_the_gradient_of_the_whole_step(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_bias_that_a_softmax_ignores_stays_zero(kind: Kind) -> None:
+def test_a_bias_that_a_softmax_ignores_stays_zero(kind: str) -> None:
     """Rounding noise in its gradient, weight decay and a resumed checkpoint included."""
     config, slot = replace(CONFIG, weight_decay=0.1), Slot()
     task, members = toy_task(kind, train=30), members_of(kind, 3)
@@ -62,7 +61,7 @@ def test_a_bias_that_a_softmax_ignores_stays_zero(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_bf16_follows_the_loss_curve_of_fp32(kind: Kind) -> None:
+def test_bf16_follows_the_loss_curve_of_fp32(kind: str) -> None:
     task, members = toy_task(kind, train=30), members_of(kind, 4)
     exact = train_stack(random_backbone(), task, members, CONFIG)
     rounded = train_stack(random_backbone(), task, members, replace(CONFIG, precision="bf16"))
@@ -83,7 +82,7 @@ def test_a_prompt_can_learn_a_few_examples_by_heart(model_type: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["classification", "tagging"])
-def test_resumed_training_equals_uninterrupted_training_bit_for_bit(kind: Kind) -> None:
+def test_resumed_training_equals_uninterrupted_training_bit_for_bit(kind: str) -> None:
     backbone, task, members = random_backbone(), toy_task(kind), members_of(kind, 4)
     config = replace(CONFIG, dropout=0.1)
     slot = Slot()

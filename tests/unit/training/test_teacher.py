@@ -7,10 +7,10 @@ import torch
 
 from panda_ray.backbones.rows import RowReader
 from panda_ray.prompts.prompt import Prompt
-from panda_ray.tasks.task import Kind
+from panda_ray.tasks.kinds import CLASSIFICATION, PADDING_LOGIT
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Distillation
-from panda_ray.training.objective import PADDING_LOGIT, distillation_loss, head_input, head_outputs
+from panda_ray.training.objective import distillation_loss, head_input, head_outputs
 from panda_ray.training.teacher import Teachers
 from support.closeness import assert_close
 from support.models import random_backbone, random_prefixes
@@ -22,7 +22,7 @@ CONFIG = TrainConfig(lr=1e-2, batch_size=4, epochs=1, prompt_len=5, max_len=24)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("student_head", [False, True])
 @pytest.mark.parametrize("cache_bytes", [1 << 30, 0])
-def test_a_cached_teacher_equals_a_teacher_run_at_each_step(kind: Kind, student_head: bool, cache_bytes: int) -> None:
+def test_a_cached_teacher_equals_a_teacher_run_at_each_step(kind: str, student_head: bool, cache_bytes: int) -> None:
     backbone, task = random_backbone(), toy_task(kind)
     reader, size = RowReader(task.train), task.spec.output_size
     weight, bias = torch.randn(2, size, 32), torch.randn(2, size)
@@ -31,7 +31,7 @@ def test_a_cached_teacher_equals_a_teacher_run_at_each_step(kind: Kind, student_
         member: Distillation(Prompt(prefixes[member], weight[member], bias[member]), student_head, 1.0)
         for member in range(2)
     }
-    teachers = Teachers(backbone, kind, reader, distillations, CONFIG, cache_bytes)
+    teachers = Teachers(backbone, task.spec.kind, reader, distillations, CONFIG, cache_bytes)
     student_weight, student_bias = torch.randn(size, 32), torch.randn(size)
     for example_B in torch.randperm(task.train.examples).split(5):
         tokens = reader.tokens(example_B)
@@ -39,10 +39,10 @@ def test_a_cached_teacher_equals_a_teacher_run_at_each_step(kind: Kind, student_
         outputs = teachers.outputs(chunk, length, student_weight.repeat(2, 1, 1), student_bias.repeat(2, 1))
         for member, got in enumerate(outputs):
             features = backbone.forward([tokens], prefixes[member : member + 1], position_offset=True)
-            read, rows_per_example = head_input(kind, features, 1), task.train.rows_per_example
+            read, rows_per_example = head_input(task.spec.kind, features, 1), task.train.rows_per_example
             head = (student_weight, student_bias) if student_head else (weight[member], bias[member])
             stacked = (head[0].unsqueeze(0), head[1].unsqueeze(0))
-            expected = head_outputs(kind, read, *stacked, [tokens], rows_per_example)[0]
+            expected = head_outputs(task.spec.kind, read, *stacked, [tokens], rows_per_example)[0]
             if kind == "tagging":
                 counted = task.train.labels[example_B, : tokens.input_ids_RT.shape[1]] != -100
                 got, expected = got[counted], expected[counted]  # noqa: PLW2901
@@ -61,12 +61,12 @@ def test_each_member_has_the_loss_and_the_weight_of_its_own_teacher() -> None:
         2: Distillation(prompt, True, 3.0, "kl", "released_code"),
         3: Distillation(prompt, False, 0.5, "kl"),
     }
-    teachers = Teachers(backbone, "classification", RowReader(task.train), distillations, CONFIG)
+    teachers = Teachers(backbone, CLASSIFICATION, RowReader(task.train), distillations, CONFIG)
     student, teacher, labels = torch.randn(4, 5, size), torch.randn(4, 5, size), torch.zeros(4, 5, dtype=torch.long)
     of_members = torch.stack([teacher[member] for member in teachers.members])
     expected = [
         distillations[member].factor(8)
-        * distillation_loss("classification", distillations[member].loss, *_alone(member, student, teacher, labels))
+        * distillation_loss(CLASSIFICATION, distillations[member].loss, *_alone(member, student, teacher, labels))
         / (size if member == 2 else 1)  # the released code's mean runs over the classes too
         if member in distillations
         else 0.0

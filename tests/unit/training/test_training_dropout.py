@@ -16,7 +16,6 @@ from torch import Tensor
 from panda_ray.backbones.rows import RowReader
 from panda_ray.prompts.heads import initial_head
 from panda_ray.seeding import generator
-from panda_ray.tasks.task import Kind
 from panda_ray.training import stacked
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.evaluation import evaluate_stack
@@ -87,7 +86,7 @@ def test_the_attention_of_the_last_layer_drops_whole_values_of_the_prefix() -> N
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_evaluation_drops_and_draws_nothing(kind: Kind) -> None:
+def test_evaluation_drops_and_draws_nothing(kind: str) -> None:
     backbone, task, members = random_backbone(), toy_task(kind), members_of(kind, 3)
     parameters = StackParameters(members, task.spec.output_size, 32, backbone.device)
     before = torch.get_rng_state()
@@ -105,7 +104,7 @@ def test_evaluation_drops_and_draws_nothing(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_teachers_in_the_middle_of_a_training_say_the_same_with_and_without_a_cache(
-    kind: Kind, monkeypatch: pytest.MonkeyPatch
+    kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
 
@@ -138,7 +137,7 @@ def test_teachers_in_the_middle_of_a_training_say_the_same_with_and_without_a_ca
 
 
 @pytest.mark.parametrize("kind", ["classification", "extractive_qa"])
-def test_a_seed_decides_every_mask(kind: Kind) -> None:
+def test_a_seed_decides_every_mask(kind: str) -> None:
     backbone, task, members = random_backbone(), toy_task(kind), members_of(kind, 2)
     first, again = (train_stack(backbone, task, members, DROPOUT) for _ in range(2))
     assert_same(again, first, exact=True)
@@ -157,7 +156,7 @@ def test_dropout_inside_of_the_backbone_alone_changes_a_training(monkeypatch: py
 
 
 @pytest.mark.parametrize("kind", ["regression", "tagging"])
-def test_a_training_with_every_sort_of_teacher_resumes_in_the_middle_bit_for_bit(kind: Kind) -> None:
+def test_a_training_with_every_sort_of_teacher_resumes_in_the_middle_bit_for_bit(kind: str) -> None:
     backbone, task, members = random_backbone(), toy_task(kind), members_of(kind, 4)
     slot = Slot()
     expected = train_stack(backbone, task, members, DROPOUT, checkpoint=slot, checkpoint_seconds=0)
