@@ -74,6 +74,14 @@ def test_without_a_stored_ratio_there_is_nothing_to_check(folder: Path) -> None:
         check.check(quick_file(), check.baseline_path(CPU))
 
 
+def test_ratios_of_another_processor_are_not_compared_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check.store_baseline(quick_file(), CPU)
+    this_machine = check.describe(CPU)
+    monkeypatch.setattr(check, "describe", lambda _: {**this_machine, "device": "Another Processor"})
+    assert check.baseline_path(CPU).name.startswith("baseline-quick-another-processor-")
+    assert not check.baseline_path(CPU).exists()
+
+
 def test_ratios_are_per_turn() -> None:
     mine, other = ([measure.Timing(wall, wall / 2) for wall in walls] for walls in ((1.0, 4.0), (2.0, 2.0)))
     assert measure.paired_ratios(8, mine, 1, other, "wall") == [16.0, 4.0]
