@@ -37,13 +37,16 @@ def sections_of(study: Study, replicates: int = REPLICATES, processes: int | Non
             return _side_by_side(study, replicates, workers)
         except BrokenProcessPool:  # killed, most likely for its memory; one after the other takes less
             pass
-    return [_section(study, backbone, replicates) for backbone in backbones]
+    return [section_of(analyse(study, backbone, replicates)) for backbone in backbones]
 
 
 def _side_by_side(study: Study, replicates: int, workers: int) -> list[Section]:
-    parts = [_of_backbone(study, backbone) for backbone in study.backbones]
+    """Numbers first, then figures, as jobs of their own: whole sections would leave a worker without one at the end."""
     with _pool(workers) as pool:
-        return list(pool.map(_section, parts, study.backbones, [replicates] * len(parts)))
+        numbers = [
+            pool.submit(analyse, _of_backbone(study, backbone), backbone, replicates) for backbone in study.backbones
+        ]
+        return list(pool.map(section_of, (computed.result() for computed in numbers)))
 
 
 @contextmanager
@@ -80,10 +83,6 @@ def _of_backbone(study: Study, backbone: str) -> Study:
     """The study without the per-item statistics of other backbones, which are most of it."""
     keys = study.scores.loc[study.scores["backbone"] == backbone, "key"]
     return replace(study, examples={key: study.examples[key] for key in keys if key in study.examples})
-
-
-def _section(study: Study, backbone: str, replicates: int) -> Section:
-    return section_of(analyse(study, backbone, replicates))
 
 
 def _cores() -> int:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from panda_ray.reports.averaging import CellSeed, cell_weights
 from panda_ray.tasks.measures.scores import reduce, reduce_samples
@@ -76,7 +77,8 @@ class Bootstrap:
         names = {name for pair in compared.values() for name in pair}
         if not names or not names <= self._units.keys():
             return None
-        self._score({self._units[name].target for name in names - self._scores.keys()})
+        if targets := {self._units[name].target for name in names - self._scores.keys()}:
+            self._score(targets)
         estimate_and_replicates = np.zeros(1 + self._replicates)
         for cell, weight in cell_weights(compared).items():
             first, second = compared[cell]
@@ -97,7 +99,8 @@ class Bootstrap:
             for (target, metric, shape), listed in alike.items()
             for first in range(0, len(listed), _UNITS_AT_ONCE)
         ]
-        with ThreadPoolExecutor(os.cpu_count()) as pool:  # NumPy works outside of Python's lock
+        # NumPy works outside of Python's lock; threads of BLAS beneath these would only wait for each other.
+        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
             for scored in pool.map(lambda part: self._scored(*part), parts):
                 self._scores |= scored
 
