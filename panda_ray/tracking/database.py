@@ -107,7 +107,7 @@ def _locations(database: sqlite3.Connection, path: Path, here: str) -> list[tupl
 
 
 def readable(path: Path) -> Path:
-    """A database that MLflow can open, which writes in it: itself, or else a copy until this process ends."""
+    """A database whose artifact folders can be mended: itself, or else a copy until this process ends."""
     return path if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else _copy(path)
 
 

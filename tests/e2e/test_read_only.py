@@ -27,11 +27,12 @@ tasks: {review: {max_train_rows: 32, max_dev_rows: 16}, remark: {max_train_rows:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Of a finished study whose storage cannot be written."""
+    """Of a finished study whose storage cannot be written, and was moved before: MLflow still has its old place."""
     folder = tmp_path_factory.mktemp("finished")
     (folder / "x.yaml").write_text(SWEEP)
-    ended = finish(start(folder, "run", "x.yaml", "--runner", "inline"))
+    ended = finish(start(folder, "run", "x.yaml", "--runner", "inline", "--set", "storage=first"))
     assert ended.code == 0, ended.err
+    (folder / "first").rename(folder / "store")
     with read_only(folder / "store"):
         yield folder
 
