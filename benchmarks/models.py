@@ -18,8 +18,7 @@ from transformers import BertConfig, BertForSequenceClassification, BertModel
 
 from benchmarks.setting import Setting
 from panda_ray.backbones import Backbone
-from panda_ray.backbones.families import family_of
-from panda_ray.backbones.prefix_attention import IMPLEMENTATION, register
+from panda_ray.backbones.architectures import ARCHITECTURES
 from panda_ray.errors import unknown_name
 from panda_ray.prompts.heads import initial_head
 from panda_ray.prompts.initialization import initial_prefix
@@ -75,10 +74,8 @@ def _bert(backbone: str, device: torch.device) -> BertModel:
 
 def panda_backbone(setting: Setting) -> Backbone:
     """The backbone as panda_ray holds it."""
-    register()
     model = _sharing_weights(_bert(setting.backbone, setting.device))
-    model.set_attn_implementation(IMPLEMENTATION)
-    return Backbone(setting.backbone, model, None, family_of("bert"))
+    return Backbone(setting.backbone, model, None, ARCHITECTURES.get("bert"))
 
 
 def classifier(setting: Setting, prompt: Prompt) -> BertForSequenceClassification:

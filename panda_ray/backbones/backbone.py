@@ -1,7 +1,8 @@
 """A frozen backbone: geometry, tokenizer and one forward pass for a whole stack of prefixes.
 
-Shape letters: S members, R rows of a block (member-major), T tokens, X tokens of all blocks, Y rows of all blocks,
-P prompt length, L layers, K = 2 (keys, values), N heads, H head size, D hidden size, F feed-forward size.
+Shape letters: S members, R rows of a block (member-major), T tokens, X tokens of all blocks, Y rows of all blocks, Z of
+both what is asked for, P prompt length, L layers, K = 2 (keys, values), N key/value heads, H head size, D hidden size,
+F feed-forward size.
 """
 
 from __future__ import annotations
@@ -16,23 +17,12 @@ from torch import Tensor, nn
 
 from panda_ray.backbones.blocks import Layout, Tokens
 from panda_ray.backbones.dropout import use_pass_dropout
-from panda_ray.backbones.families import FamilySpec
+from panda_ray.backbones.encoder import Architecture
+from panda_ray.backbones.forward_pass import ForwardPass
 from panda_ray.backbones.frozen_linear import use_frozen_linear
 from panda_ray.backbones.prefix_attention import PrefixStack
 from panda_ray.backbones.sizes import check_positions
 from panda_ray.errors import InputError
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """The sizes that a prompt must agree with."""
-
-    layers: int
-    heads: int
-    head_size: int
-    hidden: int
-    max_positions: int
-    """Positions that tokens may take, virtual tokens included where they shift them."""
 
 
 @dataclass(frozen=True)
@@ -60,33 +50,25 @@ class Backbone:
 
     Args:
         name: as in a sweep file.
-        model: loaded with the attention of `prefix_attention`.
+        model: of transformers; its own attention is not used.
         without_pooler: what to say to those who read pooled vectors, if the checkpoint has no pooler.
     """
 
     def __init__(
-        self, name: str, model: nn.Module, tokenizer: Any, family: FamilySpec, without_pooler: str = ""
+        self, name: str, model: nn.Module, tokenizer: Any, architecture: Architecture, without_pooler: str = ""
     ) -> None:
         self.name = name
         self.tokenizer = tokenizer
-        self.family = family
+        self.architecture = architecture
         self._model = model.eval().requires_grad_(False)
-        self._layers: Sequence[Any] = [*model.get_submodule(family.layers).children()]
         self._pass_dropout = use_pass_dropout(model)
         use_frozen_linear(model)
         self._without_pooler = without_pooler
-        if without_pooler:
-            model.register_module("pooler", None)  # transformers made one of random numbers
+        for made_of_random_numbers in (*architecture.unread, *((architecture.pooler,) if without_pooler else ())):
+            model.register_module(made_of_random_numbers, None)
+        self._encoder = architecture.encoder(model)
         config: Any = model.config
-        self._first_position = family.first_position(config)
-        self.geometry = Geometry(
-            layers=config.num_hidden_layers,
-            heads=config.num_attention_heads,
-            head_size=config.hidden_size // config.num_attention_heads,
-            hidden=config.hidden_size,
-            max_positions=config.max_position_embeddings - self._first_position,
-        )
-        self.parameters = sum(weight.numel() for weight in model.parameters())
+        self.geometry = architecture.geometry(config.to_dict())
 
     @property
     def device(self) -> torch.device:
@@ -103,7 +85,7 @@ class Backbone:
         *,
         position_offset: bool,
         dropout: float = 0.0,
-        first_only: bool = False,
+        pooled_only: bool = False,
     ) -> list[Features]:
         """Encode blocks of rows, each row with its member's prefix (of R rows, row r belongs to member r // (R / S)).
 
@@ -112,49 +94,42 @@ class Backbone:
             prefix_SLKNPH: the stack's prefixes; None (or P = 0) is the plain model.
             position_offset: token positions start at P, as with `past_key_values`, or at 0.
             dropout: share of entries zeroed in the prefixes and inside the backbone; 0 but for training.
-            first_only: compute of the last layer what its first token needs; hidden states are then (R, 1, D).
+            pooled_only: compute of the last layer what the pooled token of each row needs; hidden states are then those
+                of pooled tokens, (R, 1, D).
         """
         prompt_len = 0 if prefix_SLKNPH is None else prefix_SLKNPH.shape[4]
-        prefix = PrefixStack(prefix_SLKNPH) if prefix_SLKNPH is not None and prompt_len else None
-        layout = Layout(blocks, prompt_len)
-        first = self._first_position + (prompt_len if position_offset else 0)
-        with self._pass_dropout.during_pass(dropout):
-            hidden_1XD = self._hidden(blocks, layout, prefix, first, dropout, first_only)
-        return self._features(hidden_1XD[0], layout, first_only)
-
-    def _hidden(
-        self,
-        blocks: Sequence[Tokens],
-        layout: Layout,
-        prefix: PrefixStack | None,
-        first: int,
-        dropout: float,
-        first_only: bool,
-    ) -> Tensor:
-        """Last hidden states, (1, X, D), or (1, Y, D) of the first tokens alone; `first` is their position."""
-        hidden_1XD: Tensor = self._model.embeddings(  # type: ignore[operator]
-            input_ids=layout.joined([tokens.input_ids_RT.flatten() for tokens in blocks]),
-            token_type_ids=layout.joined([tokens.token_type_ids_RT.flatten() for tokens in blocks]),
-            position_ids=layout.positions() + first,
+        layout = Layout(blocks, prompt_len, causal=self.architecture.causal, pooled=self.architecture.pooled)
+        run = ForwardPass(
+            layout,
+            PrefixStack(prefix_SLKNPH) if prefix_SLKNPH is not None and prompt_len else None,
+            layout.positions() + (prompt_len if position_offset else 0),
+            dropout,
         )
-        *body, last = self._layers
-        for layer in body if first_only else self._layers:
-            hidden_1XD = layer(hidden_1XD, None, layout=layout, prefix=prefix, pass_dropout=dropout)
-        if first_only:
-            hidden_1XD = self.family.first_tokens(last, hidden_1XD, layout, prefix, dropout)
-        return hidden_1XD
+        with self._pass_dropout.during_pass(dropout):
+            hidden_1ZD = self._hidden(blocks, run, pooled_only)
+        return self._features(hidden_1ZD[0], layout, pooled_only)
 
-    def _features(self, hidden_XD: Tensor, layout: Layout, first_only: bool) -> list[Features]:
+    def _hidden(self, blocks: Sequence[Tokens], run: ForwardPass, pooled_only: bool) -> Tensor:
+        """Last hidden states, (1, X, D), or (1, Y, D) of the pooled tokens alone."""
+        hidden_1ZD = self._encoder.embed(
+            run.layout.joined([tokens.input_ids_RT.flatten() for tokens in blocks]),
+            run.layout.joined([tokens.token_type_ids_RT.flatten() for tokens in blocks]),
+            run,
+        )
+        last = self.geometry.layers - 1
+        for index in range(self.geometry.layers):
+            hidden_1ZD = self._encoder.layer(index, hidden_1ZD, run, pooled_only and index == last)
+        return self._encoder.finish(hidden_1ZD)
+
+    def _features(self, hidden_ZD: Tensor, layout: Layout, pooled_only: bool) -> list[Features]:
         """Hidden states cut into blocks, and pooled."""
         rows = [block.rows for block in layout.blocks]
-        parts = torch.split(hidden_XD, rows) if first_only else layout.split(hidden_XD)
+        parts = torch.split(hidden_ZD, rows) if pooled_only else layout.split(hidden_ZD)
         hidden = [part_ZD.reshape(count, -1, part_ZD.shape[1]) for count, part_ZD in zip(rows, parts, strict=True)]
-        if self.family.pooling == "pooler" and self._without_pooler:
+        if self._without_pooler:
             return [Features(hidden_RTD, None, self._without_pooler) for hidden_RTD in hidden]
-        first_YD = torch.cat([hidden_RTD[:, 0] for hidden_RTD in hidden])
-        if self.family.pooling == "pooler":
-            first_YD = self._model.pooler(first_YD.unsqueeze(1))  # type: ignore[operator]
-        return [Features(*features) for features in zip(hidden, torch.split(first_YD, rows), strict=True)]
+        pooled_YD = self._encoder.pool(hidden_ZD if pooled_only else hidden_ZD[layout.pooled_tokens()])
+        return [Features(*features) for features in zip(hidden, torch.split(pooled_YD, rows), strict=True)]
 
     @contextmanager
     def recorded_activations(self, into: list[Tensor]) -> Iterator[None]:
@@ -163,8 +138,8 @@ class Backbone:
         def record(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
             into.append(output)
 
-        paths = [self.family.activations.format(layer=layer) for layer in range(self.geometry.layers)]
-        hooks = [self._model.get_submodule(path).register_forward_hook(record) for path in paths]
+        modules = [self._encoder.activations(layer) for layer in range(self.geometry.layers)]
+        hooks = [module.register_forward_hook(record) for module in modules]
         try:
             yield
         finally:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -39,13 +40,16 @@ class Block:
 
     Attributes:
         start: of its tokens in X.
-        visible_R11V: True where a key counts, over [prefix, tokens] (V = P + T); None where all do.
+        pooled_sees_R11V: True where the pooled token of a row sees a key, over [prefix, tokens] (V = P + T); None where
+            it sees all.
+        each_sees: the same of every token, (R, 1, 1, V), or (1, 1, T, V) where each sees those before it alone.
     """
 
     start: int
     rows: int
     length: int
-    visible_R11V: Tensor | None
+    pooled_sees_R11V: Tensor | None
+    each_sees: Tensor | None
 
 
 class Layout:
@@ -53,18 +57,25 @@ class Layout:
 
     Args:
         prompt_len: P, keys that every token sees besides the tokens of its row.
+        causal: whether a token sees only itself and those before it. Padding comes last, so that no token sees it then.
+        pooled: which real token of a row stands for all of it.
 
     Attributes:
         filler: tokens at the end of X that belong to no block; nothing reads what becomes of them.
     """
 
-    def __init__(self, blocks: Sequence[Tokens], prompt_len: int) -> None:
+    def __init__(
+        self, blocks: Sequence[Tokens], prompt_len: int, *, causal: bool, pooled: Literal["first", "last"]
+    ) -> None:
         self.blocks: list[Block] = []
         start = 0
         for tokens in blocks:
             rows, length = tokens.input_ids_RT.shape
-            self.blocks.append(Block(start, rows, length, _visible(tokens, prompt_len) if tokens.padded else None))
+            real_R11V = _real(tokens, prompt_len) if tokens.padded else None
+            each_sees = _before(tokens, prompt_len) if causal else real_R11V
+            self.blocks.append(Block(start, rows, length, real_R11V, each_sees))
             start += rows * length
+        self._last_of_Y = torch.cat([tokens.lengths_R for tokens in blocks]) - 1 if pooled == "last" else None
         self._device = blocks[0].input_ids_RT.device
         self.filler = _filler(start) if self._device.type == "cpu" else 0
 
@@ -72,28 +83,33 @@ class Layout:
         """One tensor per block, its tokens in the first dimension, as one row of tokens (1, X, ...)."""
         return torch.cat([*parts, parts[0].new_zeros((self.filler, *parts[0].shape[1:]))]).unsqueeze(0)
 
-    def split(self, x_XD: Tensor, dim: int = 0) -> list[Tensor]:
+    def split(self, x_XD: Tensor) -> list[Tensor]:
         """The tokens of each block, as views.
 
         One split, because the gradient of a slice is as large as the whole tensor.
         """
-        *parts, _ = torch.split(x_XD, [*(block.rows * block.length for block in self.blocks), self.filler], dim=dim)
+        *parts, _ = torch.split(x_XD, [*(block.rows * block.length for block in self.blocks), self.filler])
         return parts
 
-    def split_heads(self, x_1NXH: Tensor) -> list[Tensor]:
-        """The blocks of a tensor of heads, each (R, N, T, H) and a view."""
+    def split_rows(self, x_XNH: Tensor) -> list[Tensor]:
+        """The rows of each block, (R, N, T, H) and views."""
         return [
-            part_NZH.reshape(len(part_NZH), block.rows, block.length, -1).transpose(0, 1)
-            for block, part_NZH in zip(self.blocks, self.split(x_1NXH[0], dim=1), strict=True)
+            part_XNH.view(block.rows, block.length, *part_XNH.shape[1:]).transpose(1, 2)
+            for block, part_XNH in zip(self.blocks, self.split(x_XNH), strict=True)
         ]
 
-    def first_tokens(self) -> Tensor:
-        """Where each row begins, (Y,) int64."""
+    def split_pooled(self, x_YNH: Tensor) -> list[Tensor]:
+        """The pooled tokens of each block, (R, N, 1, H) and views."""
+        return list(torch.split(x_YNH.unsqueeze(2), [block.rows for block in self.blocks]))
+
+    def pooled_tokens(self) -> Tensor:
+        """Where in X the pooled token of each row lies, (Y,) int64."""
         starts = [
             torch.arange(block.start, block.start + block.rows * block.length, block.length, device=self._device)
             for block in self.blocks
         ]
-        return torch.cat(starts)
+        start_Y = torch.cat(starts)
+        return start_Y if self._last_of_Y is None else start_Y + self._last_of_Y
 
     def positions(self) -> Tensor:
         """Position of each token in its row, from 0, (1, X) int64."""
@@ -108,6 +124,14 @@ def _filler(tokens: int) -> int:
     return -tokens % step
 
 
-def _visible(tokens: Tokens, prompt_len: int) -> Tensor:
+def _real(tokens: Tokens, prompt_len: int) -> Tensor:
+    """Keys that are no padding, (R, 1, 1, V)."""
     index_V = torch.arange(-prompt_len, tokens.input_ids_RT.shape[1], device=tokens.lengths_R.device)
     return (index_V < tokens.lengths_R.unsqueeze(1))[:, None, None, :]
+
+
+def _before(tokens: Tokens, prompt_len: int) -> Tensor:
+    """Keys that come no later than a token, (1, 1, T, V)."""
+    length = tokens.input_ids_RT.shape[1]
+    index_V = torch.arange(-prompt_len, length, device=tokens.lengths_R.device)
+    return (index_V <= index_V[prompt_len:].unsqueeze(1))[None, None]

@@ -1,26 +1,17 @@
-"""The one seam between transformers and panda_ray: attention that sees a prefix of trained keys and values.
-
-The function is registered with transformers as an attention implementation. The backbone hands the stack's prefixes
-and the layout of the rows down as keyword arguments; no module is patched, no cache is mutated, and gradients reach the
-prefixes only.
+"""Attention that sees a prefix of trained keys and values: the one seam where prompts enter a frozen model.
 
 Shape letters: S members, R rows of a block (R = S * rows per member, member-major), L layers, K = 2 (keys, values),
-N heads, P prompt length, T tokens, X tokens of all blocks, Q queries of a row, V = P + T keys of a row, H head size.
+N key/value heads, G query heads, P prompt length, T tokens, Q queries of a row, V = P + T keys of a row,
+H head size.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from panda_ray.backbones.blocks import Layout
 from panda_ray.backbones.dropout import dropout as drop
-
-IMPLEMENTATION = "panda_prefix"
-"""The name under which transformers knows this attention."""
 
 
 class PrefixStack:
@@ -47,75 +38,32 @@ class PrefixStack:
 
 
 def attend_to_rows(
-    query_RNQH: Tensor,
+    query_RGQH: Tensor,
     key_RNTH: Tensor,
     value_RNTH: Tensor,
-    visible_R11V: Tensor | None,
+    visible: Tensor | None,
     *,
     layer: int,
     scaling: float,
     dropout: float,
     prefix: PrefixStack | None,
 ) -> Tensor:
-    """Attention of each row's queries over [prefix, tokens of the row], (R, N, Q, H).
+    """Attention of each row's queries over [prefix, tokens of the row], (R, G, Q, H).
 
     Args:
+        visible: True where a query sees a key, broadcast to (R, G, Q, V); None where all do.
         dropout: share of prefix entries and of attention probabilities zeroed.
     """
     if prefix is not None:
         key_RNPH, value_RNPH = prefix.layer(layer, key_RNTH.shape[0], key_RNTH.dtype, dropout)
         key_RNTH = torch.cat((key_RNPH, key_RNTH), dim=2)
         value_RNTH = torch.cat((value_RNPH, value_RNTH), dim=2)
-    if dropout == 0 or query_RNQH.is_cuda:
+    if dropout == 0 or query_RGQH.is_cuda:
         return F.scaled_dot_product_attention(
-            query_RNQH, key_RNTH, value_RNTH, attn_mask=visible_R11V, dropout_p=dropout, scale=scaling
+            query_RGQH, key_RNTH, value_RNTH, attn_mask=visible, dropout_p=dropout, scale=scaling
         )
     # What PyTorch computes on a CPU when there is dropout, but with masks that are cheap to draw.
-    score_RNQV = (query_RNQH * scaling) @ key_RNTH.transpose(2, 3)
-    if visible_R11V is not None:
-        score_RNQV = score_RNQV.masked_fill(~visible_R11V, float("-inf"))
-    return drop(score_RNQV.softmax(dim=-1), dropout) @ value_RNTH
-
-
-def _attend(
-    module: nn.Module,
-    query_1NXH: Tensor,
-    key_1NXH: Tensor,
-    value_1NXH: Tensor,
-    _mask: None,
-    scaling: float,
-    layout: Layout,
-    prefix: PrefixStack | None,
-    pass_dropout: float,
-    **_: Any,
-) -> tuple[Tensor, None]:
-    """Attention within the rows of every block; gives (1, X, N, H), as transformers expects it.
-
-    Args:
-        pass_dropout: of this forward pass; transformers' own `dropout` follows the module's mode and is 0.
-    """
-    mixed_XNH = [
-        attend_to_rows(
-            query_RNTH,
-            key_RNTH,
-            value_RNTH,
-            block.visible_R11V,
-            layer=int(module.layer_idx),  # type: ignore[arg-type]
-            scaling=scaling,
-            dropout=pass_dropout,
-            prefix=prefix,
-        )
-        .transpose(1, 2)
-        .flatten(0, 1)
-        for block, query_RNTH, key_RNTH, value_RNTH in zip(
-            layout.blocks, *(layout.split_heads(x_1NXH) for x_1NXH in (query_1NXH, key_1NXH, value_1NXH)), strict=True
-        )
-    ]
-    return layout.joined(mixed_XNH), None
-
-
-def register() -> None:
-    """Make the implementation known to transformers; asked for when a model is loaded, because the import is slow."""
-    from transformers import AttentionInterface
-
-    AttentionInterface.register(IMPLEMENTATION, _attend)
+    score_RGQV = (query_RGQH * scaling) @ key_RNTH.transpose(2, 3)
+    if visible is not None:
+        score_RGQV = score_RGQV.masked_fill(~visible, float("-inf"))
+    return drop(score_RGQV.softmax(dim=-1), dropout) @ value_RNTH

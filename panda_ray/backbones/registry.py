@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-import torch
-
-from panda_ray.backbones.backbone import Backbone
-from panda_ray.backbones.families import family_of
-from panda_ray.backbones.prefix_attention import IMPLEMENTATION, register
-from panda_ray.backbones.sizes import Sizes, sizes_of_folder
-from panda_ray.backbones.weights import check_file, check_loaded, unreadable, weight_files
+from panda_ray.backbones.architectures import sizes_of_folder
+from panda_ray.backbones.sizes import Sizes
+from panda_ray.backbones.weights import check_file, weight_files
 from panda_ray.errors import InputError
 from panda_ray.registry import Registry
 
@@ -104,7 +96,7 @@ def backbone_identity(name: str, path: str | None = None) -> str:
     Raises:
         InputError: for an unknown name, or a folder that holds no model or a damaged one.
     """
-    folder = _folder(name, path)
+    folder = local_folder(name, path)
     if folder is not None:
         return f"local:{_hash_folder(name, folder)}"
     spec = get_backbone_spec(name)
@@ -117,87 +109,17 @@ def backbone_sizes(name: str, path: str | None = None) -> Sizes:
     Raises:
         InputError: for an unknown name, or a folder that holds no model.
     """
-    folder = _folder(name, path)
+    folder = local_folder(name, path)
     return get_backbone_spec(name).sizes if folder is None else sizes_of_folder(folder)
-
-
-def load_backbone(
-    name: str, path: str | None = None, device: torch.device | str | None = None, identity: str | None = None
-) -> Backbone:
-    """Load a frozen backbone in float32.
-
-    Args:
-        path: local model folder; otherwise `name` must be registered.
-        device: the first CUDA device if there is one, else the CPU, unless given.
-        identity: as `backbone_identity` returned it; pins a Hub model to the commit that was planned.
-
-    Raises:
-        InputError: for an unknown name, a folder that holds no model, an architecture without a family, or weights that
-            are damaged or not all there.
-    """
-    from safetensors import SafetensorError
-    from transformers import AutoConfig, AutoModel, AutoTokenizer
-
-    folder = _folder(name, path)
-    origin: dict[str, Any] = {}
-    if folder is not None:
-        where = str(folder)
-        _check_files(name, folder)
-    else:
-        identity = identity or backbone_identity(name)
-        where, origin["revision"] = identity.removeprefix("hub:").split("@")
-    register()
-    try:
-        with _quiet_transformers():
-            config = AutoConfig.from_pretrained(where, **origin)
-            family = family_of(config.model_type)
-            model, loading = AutoModel.from_pretrained(
-                where,
-                dtype=torch.float32,
-                attn_implementation=IMPLEMENTATION,
-                output_loading_info=True,
-                ignore_mismatched_sizes=True,  # they are listed then, and refused below
-                **origin,
-            )
-            tokenizer = AutoTokenizer.from_pretrained(where, **origin)
-    except InputError:
-        raise
-    except (OSError, ValueError, RuntimeError, EOFError, SafetensorError, pickle.UnpicklingError) as error:
-        if folder is None and isinstance(error, OSError):
-            raise _not_fetched(name, where, error) from error
-        raise unreadable(name, where, error) from error
-    without_pooler = check_loaded(name, where, loading)
-    target = torch.device(device) if device is not None else default_device()
-    return Backbone(name, model.to(target), tokenizer, family, without_pooler)
-
-
-@contextmanager
-def _quiet_transformers() -> Iterator[None]:
-    """No progress bars, and no report of the pre-training heads that a checkpoint holds and a backbone leaves out."""
-    from transformers.utils import logging
-
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
-        logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def model_location(name: str, path: str | None = None) -> str:
     """Where other programs load the backbone from: its local folder, or its repository on the Hub."""
-    folder = _folder(name, path)
+    folder = local_folder(name, path)
     return str(folder) if folder is not None else get_backbone_spec(name).repository
 
 
-def default_device() -> torch.device:
-    """The first CUDA device that this process sees, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def _folder(name: str, path: str | None) -> Path | None:
+def local_folder(name: str, path: str | None) -> Path | None:
     """The local folder of a backbone, or None for a model of the Hub."""
     if path is None:
         spec = get_backbone_spec(name)
@@ -211,7 +133,7 @@ def _folder(name: str, path: str | None) -> Path | None:
     return folder
 
 
-def _check_files(name: str, folder: Path) -> list[Path]:
+def check_files(name: str, folder: Path) -> list[Path]:
     """The files of a local model's weights, which seem to be whole."""
     files = weight_files(name, folder)
     for file in files:
@@ -222,7 +144,7 @@ def _check_files(name: str, folder: Path) -> list[Path]:
 def _hash_folder(name: str, folder: Path) -> str:
     """sha256 over names and contents of what a model is loaded from; weights are looked at first."""
     total = hashlib.sha256()
-    for file in sorted({*folder.glob("*.json"), *folder.glob("*.txt"), *_check_files(name, folder)}):
+    for file in sorted({*folder.glob("*.json"), *folder.glob("*.txt"), *check_files(name, folder)}):
         seen = file.stat()
         total.update(f"{file.name}:{_hash_file(file, seen.st_size, seen.st_mtime_ns)}\n".encode())
     return total.hexdigest()
@@ -247,12 +169,12 @@ def _head(name: str, repository: str) -> str:
     try:
         config = hf_hub_download(repository, "config.json")
     except (HfHubHTTPError, LocalEntryNotFoundError, ConnectionError) as error:
-        raise _not_fetched(name, repository, error) from error
+        raise not_fetched(name, repository, error) from error
     # The cache keeps .../snapshots/<commit>/config.json.
     return Path(config).parent.name
 
 
-def _not_fetched(name: str, repository: str, error: Exception) -> InputError:
+def not_fetched(name: str, repository: str, error: Exception) -> InputError:
     reason = str(error).splitlines()[0]
     return InputError(
         f"backbone {name!r}: {repository} could not be fetched from the Hugging Face Hub; connect once, or write "

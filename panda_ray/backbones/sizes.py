@@ -1,16 +1,25 @@
-"""The sizes of a backbone that its operations and its memory depend on, known without loading it."""
+"""The sizes of a backbone that prompts, operations and memory depend on, known without loading it and without torch."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
-from types import SimpleNamespace
 
 from panda_ray.errors import InputError
 
-_DEFAULTS = {"pad_token_id": 1}
-"""What RoBERTa's configurations may leave out."""
+
+@dataclass(frozen=True)
+class Geometry:
+    """The sizes that a prompt and its head must agree with."""
+
+    layers: int
+    query_heads: int
+    kv_heads: int
+    """Heads of keys and values, which a prefix has; several query heads may share one."""
+    head_size: int
+    hidden: int
+    """Of the vectors that heads read."""
+    max_positions: int
+    """Positions that tokens may take, virtual tokens included where they shift them."""
 
 
 @dataclass(frozen=True)
@@ -44,27 +53,3 @@ def check_positions(backbone: str, positions: int, prompt_len: int, max_len: int
             f"training: prompt_len {prompt_len} and max_len {max_len} {need} {taken} positions, but backbone "
             f"{backbone!r} has {positions}; lower one of them"
         )
-
-
-def sizes_of_folder(folder: Path) -> Sizes:
-    """The sizes in a model folder's config.json.
-
-    Raises:
-        InputError: for a configuration that does not say them.
-    """
-    # Imports torch.
-    from panda_ray.backbones.families import family_of
-
-    config = json.loads((folder / "config.json").read_text())
-    try:
-        family = family_of(config["model_type"])
-        return Sizes(
-            config["num_hidden_layers"],
-            config["hidden_size"],
-            config["intermediate_size"],
-            config["max_position_embeddings"] - family.first_position(SimpleNamespace(**_DEFAULTS | config)),
-        )
-    except KeyError as missing:
-        raise InputError(
-            f"{folder / 'config.json'} has no {missing}, which the sizes of a backbone are read from"
-        ) from None

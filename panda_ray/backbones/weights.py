@@ -13,12 +13,12 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from panda_ray.backbones.encoder import Architecture
 from panda_ray.errors import InputError
 
 _LAYOUTS = ("model.safetensors", "pytorch_model.bin")
 """Names that transformers looks for, one after the other, each as one file or as an index of shards."""
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
-_POOLER = "pooler."
 _NAMED = 3
 """Missing tensors that a message names."""
 
@@ -53,7 +53,7 @@ def check_file(name: str, file: Path) -> None:
         _check_safetensors(name, file)
 
 
-def check_loaded(name: str, where: str, loading: Mapping[str, Any]) -> str:
+def check_loaded(name: str, where: str, loading: Mapping[str, Any], architecture: Architecture) -> str:
     """Hold what transformers says of a load against what a backbone needs.
 
     Args:
@@ -72,8 +72,8 @@ def check_loaded(name: str, where: str, loading: Mapping[str, Any]) -> str:
             f"backbone {name!r}: in {where} the shape of {tensor} is {tuple(found)}, but config.json asks for "
             f"{tuple(expected)}; configuration and weights are of different models"
         )
-    missing = set(loading["missing_keys"])
-    pooler = {tensor for tensor in missing if tensor.startswith(_POOLER)}
+    missing = {key for key in loading["missing_keys"] if not _is_of(key, architecture.unread)}
+    pooler = {tensor for tensor in missing if _is_of(tensor, (architecture.pooler,))}
     if missing - pooler:
         raise InputError(
             f"backbone {name!r}: {where} lacks {_counted(missing)}; the checkpoint must hold all layers that "
@@ -85,6 +85,10 @@ def check_loaded(name: str, where: str, loading: Mapping[str, Any]) -> str:
         f"backbone {name!r}: {where} lacks {_counted(pooler)}, which the heads of this task read; "
         "take a checkpoint that was saved with its pooler"
     )
+
+
+def _is_of(tensor: str, modules: Collection[str]) -> bool:
+    return tensor.partition(".")[0] in modules
 
 
 def unreadable(name: str, where: str, error: Exception) -> InputError:

@@ -12,7 +12,7 @@ from typing import Protocol
 from pydantic import BaseModel, ConfigDict
 from torch import Generator, Tensor
 
-from panda_ray.backbones.backbone import Geometry
+from panda_ray.backbones import Geometry
 from panda_ray.metrics import MetricChoice
 from panda_ray.prompts.initialization import initial_prefix
 from panda_ray.prompts.prompt import Prompt
@@ -59,7 +59,7 @@ class Inputs:
     def __post_init__(self) -> None:
         for prompt in (self.source_prompt, self.teacher):
             if prompt is not None:
-                prompt.check_fits(self.geometry.layers, self.geometry.heads, self.geometry.head_size)
+                prompt.check_fits(self.geometry)
 
 
 class Method(Protocol):

@@ -103,8 +103,8 @@ def _shift(
     """h of each chosen example, (Q, D); for multiple choice the mean over its choices."""
     blocks = [RowReader(split.to(backbone.device)).tokens(torch.tensor(chosen))]
     prefix_1LKNPH = prompt.prefix_LKNPH.unsqueeze(0).to(backbone.device)
-    (prompted,) = backbone.forward(blocks, prefix_1LKNPH, position_offset=prompt.position_offset, first_only=True)
-    (plain,) = backbone.forward(blocks, None, position_offset=True, first_only=True)
+    (prompted,) = backbone.forward(blocks, prefix_1LKNPH, position_offset=prompt.position_offset, pooled_only=True)
+    (plain,) = backbone.forward(blocks, None, position_offset=True, pooled_only=True)
     if options.feature == "pooler":
         shift_RD = prompted.pooled_RD - plain.pooled_RD
     else:

@@ -1,6 +1,6 @@
 """How a fresh prefix starts, before any transfer.
 
-Shape letters: L layers, K = 2 (keys, values), N heads, P prompt length, H head size.
+Shape letters: L layers, K = 2 (keys, values), N key/value heads, P prompt length, H head size.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
-from panda_ray.backbones.backbone import Geometry
+from panda_ray.backbones import Geometry
 from panda_ray.errors import unknown_name
 
 
@@ -57,5 +57,5 @@ def initial_prefix(name: str, scale: float, geometry: Geometry, prompt_len: int,
     """
     if name not in INITIALIZATIONS:
         raise unknown_name("initialization", name, INITIALIZATIONS)
-    shape = (geometry.layers, 2, geometry.heads, prompt_len, geometry.head_size)
+    shape = (geometry.layers, 2, geometry.kv_heads, prompt_len, geometry.head_size)
     return INITIALIZATIONS[name](shape, scale, random)

@@ -13,6 +13,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from panda_ray.backbones import Geometry
 from panda_ray.errors import InputError
 
 
@@ -72,17 +73,18 @@ class Prompt:
         prompt._check()
         return prompt
 
-    def check_fits(self, layers: int, heads: int, head_size: int) -> None:
+    def check_fits(self, geometry: Geometry) -> None:
         """Refuse a prompt of another backbone.
 
         Raises:
             InputError: its sizes differ.
         """
         found = (self.prefix_LKNPH.shape[0], self.prefix_LKNPH.shape[2], self.prefix_LKNPH.shape[4])
-        if found != (layers, heads, head_size):
+        expected = (geometry.layers, geometry.kv_heads, geometry.head_size)
+        if found != expected:
             raise InputError(
-                f"a prompt has {found[0]} layers, {found[1]} heads and head size {found[2]}; "
-                f"the backbone has {layers}, {heads} and {head_size}"
+                f"a prompt has {found[0]} layers, {found[1]} key/value heads and head size {found[2]}; "
+                f"the backbone has {expected[0]}, {expected[1]} and {expected[2]}"
             )
 
     def _check(self) -> None:

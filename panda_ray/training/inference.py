@@ -71,6 +71,6 @@ def read_examples(
         blocks = [reader.tokens(block_SB) for block_SB in reader.blocks(index_SB)]
     with autocast(config, backbone.device):
         features = backbone.forward(
-            blocks, prefix_SLKNPH, position_offset=config.position_offset, first_only=not kind.reads_tokens
+            blocks, prefix_SLKNPH, position_offset=config.position_offset, pooled_only=not kind.reads_tokens
         )
     return blocks, head_input(kind, features, len(prefix_SLKNPH))

@@ -196,7 +196,7 @@ class _Run:
                 self._parameters.prefix_SLKNPH,
                 position_offset=self._config.position_offset,
                 dropout=self._config.dropout,
-                first_only=not self._spec.kind.reads_tokens,
+                pooled_only=not self._spec.kind.reads_tokens,
             )
         if not self._spec.kind.reads_tokens:
             return self._losses_of(chunk, blocks, features, batch_size)

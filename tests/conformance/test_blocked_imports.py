@@ -25,6 +25,8 @@ sys.meta_path.insert(0, Blocked())
 """
 SCIENCE = ("tasks", "backbones", "prompts", "methods", "metrics", "training")
 LIGHT = (
+    "panda_ray.backbones",
+    "panda_ray.backbones.architectures",
     "panda_ray.errors",
     "panda_ray.execution.store.store",
     "panda_ray.sweep",
@@ -98,6 +100,32 @@ builtin = [task for task in TASKS if type(task.origin).__name__ == "BuiltinOrigi
 assert {task.kind for task in builtin} | {TASKS.get("record").kind} == set(KINDS)
 for task in builtin[::5]:
     assert survey(task, None, 20, 20).extent.tokens_per_row(128) > 3
+"""
+    process = ended(["torch", "transformers", "ray"], code)
+    assert process.returncode == 0, process.stderr
+
+
+def test_backbones_are_listed_identified_and_measured_without_torch() -> None:
+    code = """
+from pathlib import Path
+
+import panda_ray.backbones
+from panda_ray.backbones import BACKBONES, BackboneSpec, Sizes, backbone_identity, backbone_sizes, check_positions
+from panda_ray.backbones.architectures import ARCHITECTURES
+
+assert all(isinstance(spec, BackboneSpec) for spec in BACKBONES)
+folder = str(Path(panda_ray.backbones.__file__).parent / "builtin_tiny")
+assert backbone_identity("own", folder).startswith("local:")
+assert backbone_sizes("own", folder) == Sizes(3, 128, 512, 192)
+check_positions("own", 192, prompt_len=20, max_len=128, position_offset=True)
+assert {architecture.pooled for architecture in ARCHITECTURES} <= {"first", "last"}
+for name in ("Backbone", "Features", "Tokens", "load_backbone"):
+    try:
+        getattr(panda_ray.backbones, name)
+    except ImportError as error:
+        assert "blocked: torch" in str(error), error
+    else:
+        raise AssertionError(name)
 """
     process = ended(["torch", "transformers", "ray"], code)
     assert process.returncode == 0, process.stderr

@@ -55,7 +55,7 @@ def test_a_method_is_found_by_its_name_and_says_what_it_is(method: Method) -> No
 def test_a_method_starts_from_what_it_asked_for_and_trains(method: Method) -> None:
     member = method.member(inputs(method), method.Options())
     sizes = random_backbone().geometry
-    assert member.prefix_LKNPH.shape == (sizes.layers, 2, sizes.heads, 5, sizes.head_size)
+    assert member.prefix_LKNPH.shape == (sizes.layers, 2, sizes.kv_heads, 5, sizes.head_size)
     [result] = train_stack(random_backbone(), toy_task("classification"), [member], CONFIG)
     assert result.error is None
     assert len(result.history) == CONFIG.epochs

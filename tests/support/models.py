@@ -1,15 +1,15 @@
-"""Small random backbones for tests: every family, fast to build, no download."""
+"""Small random backbones for tests: every architecture, fast to build, no download."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from transformers import AutoModel, BertConfig, RobertaConfig
 
-from panda_ray.backbones.backbone import Backbone, Tokens
-from panda_ray.backbones.families import family_of
-from panda_ray.backbones.prefix_attention import IMPLEMENTATION, register
+from panda_ray.backbones import Backbone, Tokens
+from panda_ray.backbones.architectures import ARCHITECTURES
 
 SIZES: dict[str, Any] = {
     "vocab_size": 60,
@@ -20,10 +20,11 @@ SIZES: dict[str, Any] = {
     "max_position_embeddings": 64,
     "initializer_range": 0.2,  # ten times the usual, so that untrained features depend on the words
 }
-CONFIGS = {
+CONFIGS: dict[str, Callable[[], Any]] = {
     "bert": lambda: BertConfig(**SIZES),
     "roberta": lambda: RobertaConfig(**SIZES, type_vocab_size=1, pad_token_id=1),
 }
+"""Tiny configurations by name, at least one of each registered architecture."""
 
 
 class TokenIds:
@@ -33,19 +34,16 @@ class TokenIds:
     sep_token_id = 3
 
 
-def random_model(model_type: str, attention: str) -> Any:
-    """A model of that family with weights that depend on the seed alone, not on the attention."""
+def random_model(name: str = "bert") -> Any:
+    """The model of a configuration, with weights that the name alone decides."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        config = CONFIGS[model_type]()
-        return AutoModel.from_config(config, attn_implementation=attention, dtype=torch.float32).eval()
+        return AutoModel.from_config(CONFIGS[name](), attn_implementation="eager", dtype=torch.float32).eval()
 
 
-register()
-
-
-def random_backbone(model_type: str = "bert") -> Backbone:
-    return Backbone(model_type, random_model(model_type, IMPLEMENTATION), TokenIds(), family_of(model_type))
+def random_backbone(name: str = "bert") -> Backbone:
+    model = random_model(name)
+    return Backbone(name, model, TokenIds(), ARCHITECTURES.get(model.config.model_type))
 
 
 def random_tokens(lengths: list[int], members: int = 1, seed: int = 0) -> Tokens:
@@ -61,5 +59,5 @@ def random_tokens(lengths: list[int], members: int = 1, seed: int = 0) -> Tokens
 def random_prefixes(backbone: Backbone, members: int, prompt_len: int = 5, seed: int = 1) -> torch.Tensor:
     """Prefixes (S, L, K, N, P, H)."""
     sizes = backbone.geometry
-    shape = (members, sizes.layers, 2, sizes.heads, prompt_len, sizes.head_size)
+    shape = (members, sizes.layers, 2, sizes.kv_heads, prompt_len, sizes.head_size)
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))

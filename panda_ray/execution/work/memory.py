@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import torch
 
-from panda_ray.backbones.registry import default_device
+from panda_ray.backbones.loading import default_device
 from panda_ray.execution.planning.footprints import footprint_of
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.memory_limits import Limits

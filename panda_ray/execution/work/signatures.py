@@ -40,8 +40,7 @@ def _signed(unit: Unit, stack: Stack, store: Store, workspace: Workspace) -> Out
         data = reader.bytes_of("prompt")
         assert data is not None, "a signature is of a prompt"
         prompt = Prompt.from_bytes(data)
-        geometry = backbone.geometry
-        prompt.check_fits(geometry.layers, geometry.heads, geometry.head_size)
+        prompt.check_fits(backbone.geometry)
         max_len = store.known(prompt_key)["identity"]["config"]["max_len"]
         task = workspace.task(unit.data, unit.backbone, max_len) if metric.needs_data else None
         signature = metric.signature(backbone, prompt, task, metric.Options.model_validate(dict(unit.options)))

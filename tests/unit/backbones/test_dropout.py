@@ -63,10 +63,10 @@ def test_every_dropout_of_a_model_is_replaced_and_drops_for_a_pass_alone() -> No
     assert model[0](x) is x
 
 
-@pytest.mark.parametrize("first_only", [False, True])
+@pytest.mark.parametrize("pooled_only", [False, True])
 @pytest.mark.parametrize("model_type", sorted(CONFIGS))
 def test_a_pass_draws_masks_for_prefixes_attention_embeddings_and_both_outputs_of_every_layer(
-    model_type: str, first_only: bool, monkeypatch: pytest.MonkeyPatch
+    model_type: str, pooled_only: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backbone, members, rows, length, prompt_len = random_backbone(model_type), 2, 3, 12, 5
     blocks = [random_tokens([9, 4, length], members)]
@@ -79,8 +79,8 @@ def test_a_pass_draws_masks_for_prefixes_attention_embeddings_and_both_outputs_o
         return _mask(like, share)
 
     monkeypatch.setattr("panda_ray.backbones.dropout._mask", remembered)
-    backbone.forward(blocks, prefix, position_offset=True, dropout=0.3, first_only=first_only)
-    heads, head_size, hidden = backbone.geometry.heads, backbone.geometry.head_size, SIZES["hidden_size"]
+    backbone.forward(blocks, prefix, position_offset=True, dropout=0.3, pooled_only=pooled_only)
+    heads, head_size, hidden = backbone.geometry.kv_heads, backbone.geometry.head_size, SIZES["hidden_size"]
     tokens = next(shape[1] for shape in drawn if len(shape) == 3)
     assert tokens >= members * rows * length
 
@@ -92,10 +92,10 @@ def test_a_pass_draws_masks_for_prefixes_attention_embeddings_and_both_outputs_o
             (1, positions, hidden),
         ]
 
-    last = layer(1, members * rows) if first_only else layer(length, tokens)
+    last = layer(1, members * rows) if pooled_only else layer(length, tokens)
     assert drawn == [(1, tokens, hidden), *layer(length, tokens), *layer(length, tokens), *last]
     drawn.clear()
-    backbone.forward(blocks, prefix, position_offset=True, first_only=first_only)
+    backbone.forward(blocks, prefix, position_offset=True, pooled_only=pooled_only)
     assert not drawn
 
 
@@ -110,16 +110,16 @@ def test_an_error_inside_of_a_pass_ends_its_dropout() -> None:
     assert all(layer(x) is x for layer in layers)
 
 
-@pytest.mark.parametrize("first_only", [False, True])
-def test_equal_rows_and_equal_members_are_dropped_differently(first_only: bool) -> None:
+@pytest.mark.parametrize("pooled_only", [False, True])
+def test_equal_rows_and_equal_members_are_dropped_differently(pooled_only: bool) -> None:
     """Without dropout they are equal, and without a prefix nothing but the backbone's own masks tells them apart."""
     backbone, members = random_backbone(), 2
     tokens = random_tokens([6], members=2 * members)
     one = random_prefixes(backbone, 1)
     for prefix in (None, one.expand(members, *one.shape[1:])):
         torch.manual_seed(0)
-        [calm] = backbone.forward([tokens], prefix, position_offset=True, first_only=first_only)
-        [noisy] = backbone.forward([tokens], prefix, position_offset=True, first_only=first_only, dropout=0.1)
+        [calm] = backbone.forward([tokens], prefix, position_offset=True, pooled_only=pooled_only)
+        [noisy] = backbone.forward([tokens], prefix, position_offset=True, pooled_only=pooled_only, dropout=0.1)
         for row in range(1, 2 * members):
             assert_close(calm.pooled_RD[row], calm.pooled_RD[0])
             assert not torch.allclose(noisy.pooled_RD[row], noisy.pooled_RD[0], atol=1e-3)

@@ -81,16 +81,16 @@ def test_every_linear_layer_of_a_backbone_is_frozen() -> None:
     assert {type(module) for module in backbone._model.modules() if isinstance(module, nn.Linear)} == {FrozenLinear}
 
 
-@pytest.mark.parametrize("first_only", [True, False])
-def test_what_fills_a_pass_up_reaches_nobody(first_only: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("pooled_only", [True, False])
+def test_what_fills_a_pass_up_reaches_nobody(pooled_only: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     backbone, blocks = random_backbone(), [random_tokens([5, 5]), random_tokens([9, 12])]
-    assert Layout(blocks, 0).filler
+    assert Layout(blocks, 0, causal=False, pooled="first").filler
     found = []
     for filler in (None, 0):
         if filler is not None:
             monkeypatch.setattr("panda_ray.backbones.blocks._filler", lambda _: 0)
         prefix = random_prefixes(backbone, 1).requires_grad_(True)
-        features = backbone.forward(blocks, prefix, position_offset=True, first_only=first_only)
+        features = backbone.forward(blocks, prefix, position_offset=True, pooled_only=pooled_only)
         torch.cat([block.tokens_RTD.flatten() for block in features]).square().sum().backward()
         found.append([*(block.pooled_RD for block in features), prefix.grad])
     for ours, theirs in zip(*found, strict=True):
@@ -101,7 +101,10 @@ def test_passes_of_many_lengths_share_few_shapes() -> None:
     tokens_of = {
         length: Tokens(ids := torch.zeros(1, length), ids, torch.tensor([length])) for length in range(1, 8193)
     }
-    filled = {length: length + Layout([tokens], 20).filler for length, tokens in tokens_of.items()}
+    filled = {
+        length: length + Layout([tokens], 20, causal=False, pooled="first").filler
+        for length, tokens in tokens_of.items()
+    }
     assert len(set(filled.values())) <= 16 * 5
     assert all(longer <= 1.0625 * length for length, longer in filled.items() if length >= 512)
 

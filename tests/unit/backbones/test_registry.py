@@ -45,7 +45,7 @@ def test_a_folder_is_the_same_backbone_as_the_packaged_one(folder: Path) -> None
 
 def test_other_weights_have_another_identity(folder: Path) -> None:
     before = backbone_identity("mine", str(folder))
-    random_model("bert", "eager").save_pretrained(folder)
+    random_model("bert").save_pretrained(folder)
     assert backbone_identity("mine", str(folder)) != before
 
 
@@ -89,10 +89,12 @@ def test_a_folder_without_sizes_says_which(folder: Path) -> None:
         backbone_sizes("mine", str(folder))
 
 
-def test_architectures_without_a_family_are_refused(tmp_path: Path) -> None:
+def test_an_unknown_architecture_is_refused_when_a_sweep_is_planned_and_when_a_model_is_loaded(tmp_path: Path) -> None:
     sizes = {"dim": 16, "n_layers": 1, "n_heads": 2, "hidden_dim": 16, "vocab_size": 20}
     DistilBertModel(DistilBertConfig(**sizes)).save_pretrained(tmp_path)
-    with pytest.raises(InputError, match="unknown backbone family 'distilbert'"):
+    with pytest.raises(InputError, match=r"config\.json: unknown architecture 'distilbert' \(allowed: bert, "):
+        backbone_sizes("mine", str(tmp_path))
+    with pytest.raises(InputError, match=r"backbone 'mine': unknown architecture 'distilbert' \(allowed: bert, "):
         load_backbone("mine", str(tmp_path))
 
 

@@ -190,7 +190,7 @@ def test_without_a_pooler_tasks_that_read_every_token_train_and_others_are_refus
     assert not saved
 
 
-def test_a_family_that_reads_the_first_hidden_state_needs_no_pooler(folder: Path) -> None:
+def test_an_architecture_that_reads_the_first_hidden_state_needs_no_pooler(folder: Path) -> None:
     model = RobertaModel(RobertaConfig(**SIZES, type_vocab_size=1, pad_token_id=1), add_pooling_layer=False)
     model.save_pretrained(folder)
     backbone = load(folder)

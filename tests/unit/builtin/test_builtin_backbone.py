@@ -9,7 +9,7 @@ import torch
 from transformers import AutoTokenizer, BertForPreTraining
 
 import panda_ray.backbones
-from panda_ray.backbones.registry import load_backbone
+from panda_ray.backbones import load_backbone
 from panda_ray.tasks.builtin import BUILTIN_TASKS
 from panda_ray.tasks.suite.corpus import Document, documents
 from panda_ray.tasks.suite.lexicon import LEXICON

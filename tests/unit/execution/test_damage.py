@@ -9,6 +9,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from panda_ray.backbones import Geometry
 from panda_ray.errors import InputError
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.planning.plan import Plan, plan_from
@@ -377,9 +379,15 @@ def test_what_is_no_prompt_is_refused_with_a_sentence(data: bytes) -> None:
 
 def test_a_prompt_of_another_backbone_is_refused_with_both_sizes() -> None:
     prompt = Prompt.from_bytes(prompt_with())
-    prompt.check_fits(2, 2, 8)
-    with pytest.raises(InputError, match=r"2 layers, 2 heads and head size 8.*3, 2 and 8"):
-        prompt.check_fits(3, 2, 8)
+    fitting = Geometry(layers=2, query_heads=6, kv_heads=2, head_size=8, hidden=48, max_positions=64)
+    prompt.check_fits(fitting)
+    for change, said in (
+        ({"layers": 3}, "3, 2 and 8"),
+        ({"kv_heads": 6}, "2, 6 and 8"),
+        ({"head_size": 16}, "2, 2 and 16"),
+    ):
+        with pytest.raises(InputError, match=rf"2 layers, 2 key/value heads and head size 8; the backbone has {said}"):
+            prompt.check_fits(replace(fitting, **change))
 
 
 def npy(array: np.ndarray) -> bytes:

@@ -28,7 +28,7 @@ def test_task_embedding_is_the_cosine_of_mean_shifts_of_cls() -> None:
     )
     options = TaskEmbeddingOptions(examples=50)
     signatures = [metric.signature(backbone, a_prompt(seed), task, options) for seed in (1, 2)]
-    plain = random_model("bert", "eager")
+    plain = random_model("bert")
     dev, train = balanced_examples(task, 50, 0)
     assert len(dev) == 50
     assert train == []
@@ -67,7 +67,7 @@ def test_a_signature_has_the_shift_of_each_chosen_example_and_of_the_chosen_feat
     chosen = balanced_examples(task, examples, seed)
     rows = [(split, example) for split, part in zip((task.dev, task.train), chosen, strict=True) for example in part]
     assert len(signature) == len(rows) == examples
-    plain = random_model("bert", "eager")
+    plain = random_model("bert")
     for shift, (split, example) in list(zip(signature, rows, strict=True))[:: examples // 5]:
         length = int(split.lengths_R[example])
         ids = split.input_ids_RT[example : example + 1, :length]

@@ -18,7 +18,7 @@ GEOMETRY = random_backbone().geometry
 @pytest.mark.parametrize("name", sorted(INITIALIZATIONS))
 def test_every_initialiser_has_the_shape_and_follows_the_seed(name: str) -> None:
     first, again = (initial_prefix(name, 0.5, GEOMETRY, 20, generator(1, "prefix")) for _ in range(2))
-    assert first.shape == (GEOMETRY.layers, 2, GEOMETRY.heads, 20, GEOMETRY.head_size)
+    assert first.shape == (GEOMETRY.layers, 2, GEOMETRY.kv_heads, 20, GEOMETRY.head_size)
     assert first.dtype == torch.float32
     assert torch.equal(first, again)
 

@@ -1,0 +1,1 @@
+"""One file per architecture; none needs torch before a model is loaded."""

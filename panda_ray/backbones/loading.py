@@ -1,0 +1,84 @@
+"""Loading a frozen backbone with transformers, from a folder or from the Hub."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from panda_ray.backbones.architectures import ARCHITECTURES
+from panda_ray.backbones.backbone import Backbone
+from panda_ray.backbones.registry import backbone_identity, check_files, local_folder, not_fetched
+from panda_ray.backbones.weights import check_loaded, unreadable
+from panda_ray.errors import InputError
+
+
+def load_backbone(
+    name: str, path: str | None = None, device: torch.device | str | None = None, identity: str | None = None
+) -> Backbone:
+    """Load a frozen backbone in float32.
+
+    Args:
+        path: local model folder; otherwise `name` must be registered.
+        device: the first CUDA device if there is one, else the CPU, unless given.
+        identity: as `backbone_identity` returned it; pins a Hub model to the commit that was planned.
+
+    Raises:
+        InputError: for an unknown name, a folder that holds no model, an unknown architecture, or weights that
+            are damaged or not all there.
+    """
+    from safetensors import SafetensorError
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+    folder = local_folder(name, path)
+    origin: dict[str, Any] = {}
+    if folder is not None:
+        where = str(folder)
+        check_files(name, folder)
+    else:
+        identity = identity or backbone_identity(name)
+        where, origin["revision"] = identity.removeprefix("hub:").split("@")
+    try:
+        with _quiet_transformers():
+            config = AutoConfig.from_pretrained(where, **origin)
+            architecture = ARCHITECTURES.get(config.model_type, where=f"backbone {name!r}")
+            model, loading = AutoModel.from_pretrained(
+                where,
+                dtype=torch.float32,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are listed then, and refused below
+                **origin,
+            )
+            tokenizer = AutoTokenizer.from_pretrained(where, **origin)
+    except InputError:
+        raise
+    except (OSError, ValueError, RuntimeError, EOFError, SafetensorError, pickle.UnpicklingError) as error:
+        if folder is None and isinstance(error, OSError):
+            raise not_fetched(name, where, error) from error
+        raise unreadable(name, where, error) from error
+    without_pooler = check_loaded(name, where, loading, architecture)
+    target = torch.device(device) if device is not None else default_device()
+    return Backbone(name, model.to(target), tokenizer, architecture, without_pooler)
+
+
+@contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """No progress bars, and no report of the pre-training heads that a checkpoint holds and a backbone leaves out."""
+    from transformers.utils import logging
+
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def default_device() -> torch.device:
+    """The first CUDA device that this process sees, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
