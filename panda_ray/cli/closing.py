@@ -4,84 +4,78 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from panda_ray.cli.console import stdout
 from panda_ray.execution.signals import EXIT_INTERRUPTED
+from panda_ray.secrets import public
 
 if TYPE_CHECKING:
-    from panda_ray.execution.events import RunSummary
-    from panda_ray.execution.planning.plan import Plan
-    from panda_ray.execution.store.store import Store
+    from panda_ray.usecases.run import Run
 
 EXIT_FAILED = 1
 _CAUSES_SHOWN = 5
 
 
 @dataclass(frozen=True)
+class Commands:
+    """Command lines that go on from the end of a run."""
+
+    again: str
+    track: str
+    ui: str
+
+
+@dataclass(frozen=True)
 class Closing:
-    """How a run ended.
+    """What is said of a run that has ended."""
 
-    Attributes:
-        command: the command line that continues the run.
-        ui_command: the command line that opens MLflow.
-        report: the HTML page, or None where there is none.
-        headline: what was found.
-        notes: what the user should know besides.
-        seconds: wall time of the run.
-    """
-
-    plan: Plan
-    store: Store
-    summary: RunSummary
-    command: str
-    ui_command: str
-    tracking_uri: str
-    report: Path | None
-    headline: tuple[str, ...]
-    notes: tuple[str, ...]
-    seconds: float
+    run: Run
+    commands: Commands
 
     @property
     def exit_code(self) -> int:
         """0 if every desired cell is done, 1 if some failed, 130 if the run was ended early."""
-        if self.summary.interrupted is not None:
+        if self.run.summary.interrupted is not None:
             return EXIT_INTERRUPTED
-        return 0 if self.summary.complete else EXIT_FAILED
+        return 0 if self.run.summary.complete else EXIT_FAILED
 
     @property
-    def cells(self) -> dict[str, int]:
-        """Cells in total, done, failed and blocked."""
-        keys = [cell.key for cell in self.plan.cells]
-        ended = {"done": self.summary.done, "failed": self.summary.failed, "blocked": self.summary.blocked}
-        return {"total": len(keys)} | {name: sum(key in among for key in keys) for name, among in ended.items()}
+    def headline(self) -> tuple[str, ...]:
+        """What was found."""
+        return () if self.run.report is None else self.run.report.headline
 
     @property
-    def units(self) -> dict[str, int]:
-        """Units in total, done, new in this run, failed and blocked."""
-        summary = self.summary
-        ended = {"done": summary.done, "new": summary.new, "failed": summary.failed, "blocked": summary.blocked}
-        return {"total": len(self.plan.units)} | {name: len(among) for name, among in ended.items()}
+    def notes(self) -> list[str]:
+        """What the user should know besides."""
+        run = self.run
+        notes = [run.refused, run.tracker.message(self.commands.track), run.no_report]
+        return [note for note in notes if note] + list(run.report.notes if run.report else ())
+
+    @property
+    def page(self) -> str | None:
+        """The HTML page, where there is one."""
+        return None if self.run.report is None else str(self.run.report.paths[0])
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON data."""
+        run = self.run
         return {
-            "sweep": self.plan.sweep.name,
-            "storage": self.store.url,
-            "tracking_uri": self.tracking_uri,
-            "cells": self.cells,
-            "units": self.units,
+            "sweep": run.plan.sweep.name,
+            "storage": run.storage,
+            "tracking_uri": public(run.tracker.tracking_uri),
+            "cells": run.cells,
+            "units": run.units,
             "failures": [
-                {"key": key, "unit": self.plan.units[key].title, "error": error}
-                for key, error in self.summary.failed.items()
+                {"key": key, "unit": run.plan.units[key].title, "error": error}
+                for key, error in run.summary.failed.items()
             ],
-            "skipped": [{"task": task, "reason": reason} for task, reason in self.plan.skipped],
-            "interrupted": self.summary.interrupted,
-            "report": None if self.report is None else str(self.report),
+            "skipped": [{"task": task, "reason": reason} for task, reason in run.plan.skipped],
+            "interrupted": run.summary.interrupted,
+            "report": self.page,
             "headline": list(self.headline),
-            "notes": list(self.notes),
-            "seconds": round(self.seconds, 1),
+            "notes": self.notes,
+            "seconds": round(run.seconds, 1),
             "exit_code": self.exit_code,
         }
 
@@ -90,30 +84,30 @@ class Closing:
         stdout.print()
         for line in self.headline:
             stdout.print(line, markup=False, soft_wrap=True)
-        cells = self.cells
-        stdout.print(f"{cells['done']} of {cells['total']} cells done, {self.units['new']} new results.")
+        cells, interrupted = self.run.cells, self.run.summary.interrupted
+        stdout.print(f"{cells['done']} of {cells['total']} cells done, {self.run.units['new']} new results.")
         self._print_failures()
         for note in self.notes:
             stdout.print(note, style="yellow", markup=False, soft_wrap=True)
-        if self.summary.interrupted is not None:
-            stdout.print(f"Ended early: {self.summary.interrupted}.", style="yellow", markup=False)
+        if interrupted is not None:
+            stdout.print(f"Ended early: {interrupted}.", style="yellow", markup=False)
         if self.exit_code:
-            stdout.print(f"The same command continues: {self.command}", markup=False, soft_wrap=True)
-        if self.report is not None:
-            stdout.print(f"Report: {self.report}", markup=False, soft_wrap=True)
-        stdout.print(f"MLflow: {self.ui_command}", markup=False, soft_wrap=True)
+            stdout.print(f"The same command continues: {self.commands.again}", markup=False, soft_wrap=True)
+        if self.page is not None:
+            stdout.print(f"Report: {self.page}", markup=False, soft_wrap=True)
+        stdout.print(f"MLflow: {self.commands.ui}", markup=False, soft_wrap=True)
 
     def _print_failures(self) -> None:
-        failed = self.units["failed"]
-        if not failed:
+        units, errors = self.run.units, self.run.summary.failed
+        if not errors:
             return
-        blocked = f", {self.units['blocked']} blocked by them" if self.units["blocked"] else ""
-        where = f"{self.store.url}/failures"
-        stdout.print(f"failed: {failed} of {self.units['total']}{blocked}, see {where}", style="red", soft_wrap=True)
-        causes = Counter(self.summary.failed.values())
+        blocked = f", {units['blocked']} blocked by them" if units["blocked"] else ""
+        where = f"{self.run.storage}/failures"
+        stdout.print(f"failed: {len(errors)} of {units['total']}{blocked}, see {where}", style="red", soft_wrap=True)
+        causes = Counter(errors.values())
         for cause, count in causes.most_common(_CAUSES_SHOWN):
-            example = next(key for key, error in self.summary.failed.items() if error == cause)
+            example = next(key for key, error in errors.items() if error == cause)
             more = f" and {count - 1} more" if count > 1 else ""
-            stdout.print(f"  {self.plan.units[example].title}{more}: {cause}", markup=False, soft_wrap=True)
+            stdout.print(f"  {self.run.plan.units[example].title}{more}: {cause}", markup=False, soft_wrap=True)
         if len(causes) > _CAUSES_SHOWN:
             stdout.print(f"  and {len(causes) - _CAUSES_SHOWN} other causes")

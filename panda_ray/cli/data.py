@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from panda_ray.cli.console import stdout
-from panda_ray.errors import InputError
 
 if TYPE_CHECKING:
-    from panda_ray.tasks import TaskSpec
     from panda_ray.tasks.check import SplitReport
+    from panda_ray.usecases.data import Checked, Verdict
 
 EXIT_PROBLEMS = 1
 _LABELS_SHOWN = 8
-_BUILTIN = "builtin-tiny"
-_PAPER = "bert-base"
-_NO_TOKENIZER = (
-    f"{_PAPER} is not in the local cache, so {_BUILTIN} counts the tokens; it spells English words letter by letter. "
+_SPELT = (
+    "bert-base is not in the local cache, so builtin-tiny counts the tokens; it spells English words letter by letter. "
     "Name a backbone or a model folder for real lengths: --backbone DIR"
 )
+_STYLES: Mapping[Verdict, str] = {"in order": "none", "absent": "yellow", "with problems": "red"}
 
 app = typer.Typer(name="data", help="Check and convert data sets.", no_args_is_help=True)
 
@@ -50,19 +48,14 @@ Language = Annotated[str, typer.Option(help="english, chinese or arabic: which f
 @app.command()
 def check(tasks: Tasks, data_root: DataRoot = None, backbone: BackboneOption = None, max_len: MaxLen = 128) -> None:
     """Verify rows, labels, lengths and fingerprint of each task; exit status 1 if anything is wrong with one."""
-    from panda_ray.tasks import TASKS, get_task
-    from panda_ray.tasks.task import BuiltinOrigin
+    from panda_ray.usecases.data import check_data
 
-    specs = [get_task(name) for name in tasks] if tasks else list(TASKS)
-    builtin = _tokenizer(backbone or _BUILTIN)
-    other = builtin if backbone else _cached_tokenizer() or builtin
-    if other is builtin and not backbone:
-        stdout.print(_NO_TOKENIZER, style="yellow")
-    states = [
-        _check(spec, data_root, builtin if isinstance(spec.origin, BuiltinOrigin) else other, max_len) for spec in specs
-    ]
-    stdout.print(", ".join(f"{states.count(state)} {state}" for state in ("in order", "absent", "with problems")))
-    if "with problems" in states or (tasks and "absent" in states):
+    checked = check_data(tasks, data_root, backbone, max_len)
+    if checked.spells:
+        stdout.print(_SPELT, style="yellow")
+    verdicts = [_print(found) for found in checked.tasks]
+    stdout.print(", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in _STYLES))
+    if "with problems" in verdicts or (tasks and "absent" in verdicts):
         raise typer.Exit(EXIT_PROBLEMS)
 
 
@@ -83,48 +76,16 @@ def convert(
     stdout.print(f"{done.rows} rows from {files} in {output}{said}", markup=False, soft_wrap=True)
 
 
-def _tokenizer(backbone: str) -> Any:
-    from panda_ray.backbones import load_backbone
-
-    is_folder = Path(backbone).is_dir()
-    return load_backbone(backbone, backbone if is_folder else None, device="cpu").tokenizer
-
-
-def _cached_tokenizer() -> Any | None:
-    """The tokenizer of the paper's backbones, or None; a check of local data asks no server."""
-    from transformers import AutoTokenizer
-
-    from panda_ray.backbones import get_backbone_spec
-
-    spec = get_backbone_spec(_PAPER)
-    try:
-        return AutoTokenizer.from_pretrained(spec.repository, revision=spec.revision, local_files_only=True)
-    except OSError:
-        return None
-
-
-def _check(spec: TaskSpec, data_root: str | None, tokenizer: Any, max_len: int) -> str:
-    """Print what was found about one task; returns its state."""
-    from panda_ray.tasks.check import check_task
-    from panda_ray.tasks.loading import MissingData
-
-    try:
-        report = check_task(spec, data_root, tokenizer, max_len)
-    except MissingData as error:
-        stdout.print(f"{spec.name}: absent: {error}", style="yellow", markup=False, soft_wrap=True)
-        return "absent"
-    except Exception as error:  # whatever one task does, the others are checked too
-        said = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-        stdout.print(f"{spec.name}: {said}", style="red", markup=False, soft_wrap=True)
-        return "with problems"
-    if report.train is None or report.dev is None:
-        for problem in report.problems:
-            stdout.print(f"{spec.name}: {problem}", style="red", markup=False, soft_wrap=True)
-        return "with problems"
-    stdout.print(f"{spec.name}: fingerprint {report.fingerprint}", markup=False)
-    for name, split in (("train", report.train), ("dev", report.dev)):
+def _print(found: Checked) -> Verdict:
+    """Print what was found about one task."""
+    for problem in found.problems:
+        said = f"absent: {problem}" if found.verdict == "absent" else problem
+        stdout.print(f"{found.task}: {said}", style=_STYLES[found.verdict], markup=False, soft_wrap=True)
+    if found.fingerprint is not None:
+        stdout.print(f"{found.task}: fingerprint {found.fingerprint}", markup=False)
+    for name, split in found.splits:
         stdout.print(f"  {name:<5} {_describe(split)}", markup=False, soft_wrap=True)
-    return "in order"
+    return found.verdict
 
 
 def _describe(split: SplitReport) -> str:

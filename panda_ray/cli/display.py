@@ -12,11 +12,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from panda_ray.cli.estimate import duration
 from panda_ray.cli.grid import legend, render_grid
-from panda_ray.cli.progress import Progress
-from panda_ray.cli.states import stages
+from panda_ray.cli.words import duration
 from panda_ray.execution.events import Listener, Outcome, RunSummary
+from panda_ray.execution.planning.states import stages
+from panda_ray.usecases.progress import Progress
 
 if TYPE_CHECKING:
     from panda_ray.execution.costs.costs import Costs

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from panda_ray.cli.states import STATES, State, combined
-
 if TYPE_CHECKING:
     from panda_ray.execution.planning.plan import Plan
+    from panda_ray.execution.planning.states import State
 
 _MARKS: Mapping[State, tuple[str, str]] = {
     "done": ("■", "green"),
@@ -29,6 +28,8 @@ def render_grid(plan: Plan, states: Mapping[str, State], backbone: str) -> Text:
     Args:
         states: of every unit, by key.
     """
+    from panda_ray.execution.planning.states import combined
+
     cells: dict[tuple[str, str | None, str], list[State]] = {}
     for cell in plan.cells:
         if cell.backbone == backbone:
@@ -54,8 +55,8 @@ def render_grid(plan: Plan, states: Mapping[str, State], backbone: str) -> Text:
 def legend() -> Text:
     """What the characters mean."""
     text = Text()
-    for state in STATES:
-        text.append(*_MARKS[state])
+    for state, mark in _MARKS.items():
+        text.append(*mark)
         text.append(f" {state}   ")
     return text
 

@@ -4,40 +4,24 @@ from __future__ import annotations
 
 import shlex
 import sys
-import time
-from collections.abc import Callable
-from contextlib import redirect_stdout
-from dataclasses import replace
-from enum import StrEnum
-from functools import partial
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from panda_ray.cli.changes import describe_outdated
-from panda_ray.cli.closing import Closing
+from panda_ray.cli.closing import Closing, Commands
 from panda_ray.cli.console import print_json, stderr, stdout
 from panda_ray.cli.options import Json, Overrides, SweepFile
-from panda_ray.cli.report import check_folder, report_folder
+from panda_ray.cli.words import describe_outdated
 from panda_ray.errors import InputError
-from panda_ray.execution.runners.ray_address import check_socket
 from panda_ray.execution.signals import EXIT_INTERRUPTED, reason_of, signals_end_the_run
 from panda_ray.secrets import public
+from panda_ray.usecases.runner import RunnerName, make_runner
 
 if TYPE_CHECKING:
-    from panda_ray.execution.planning.plan import Plan
-    from panda_ray.execution.runners.run import Runner
-    from panda_ray.sweep import Sweep
-    from panda_ray.tracking.mlflow import MlflowTracker
-
-
-class RunnerName(StrEnum):
-    """What runs the stacks."""
-
-    RAY = "ray"
-    INLINE = "inline"
-
+    from panda_ray.execution.events import Listener
+    from panda_ray.usecases.run import Start
 
 RunnerOption = Annotated[
     RunnerName, typer.Option("--runner", help="`ray` runs stacks in parallel, `inline` one by one in this process.")
@@ -70,19 +54,39 @@ def run(
         raise typer.Exit(code)
 
 
-def _run(sweep_file: str, overrides: list[str], runner: RunnerName, address: str | None, as_json: bool) -> int:
+def _run(sweep_file: str, overrides: list[str], name: RunnerName, address: str | None, as_json: bool) -> int:
     from panda_ray.sweep_file import load_sweep
+    from panda_ray.usecases.run import run_sweep
 
-    if address is not None:
-        check_socket(address)
     sweep = load_sweep(sweep_file, overrides)
     with redirect_stdout(sys.stderr):  # Ray prints a line when a worker dies; stdout is for the result
-        closing = run_sweep(sweep, _make_runner(runner, address), partial(_command_on, sweep_file, overrides))
+        ended = run_sweep(sweep, make_runner(name, address), _watch, stderr.status)
+    track, ui = (_command_on(sweep_file, overrides, command) for command in ("track", "ui"))
+    closing = Closing(ended, Commands(again=_command(), track=track, ui=ui))
     if as_json:
         print_json(closing.as_json())
     else:
         closing.print()
     return closing.exit_code
+
+
+@contextmanager
+def _watch(start: Start) -> Iterator[Sequence[Listener]]:
+    """Say what a run starts with, and show how it goes, on stderr."""
+    from panda_ray.cli.display import make_display
+
+    if start.trouble is not None:
+        stderr.print(start.trouble, style="yellow", markup=False, soft_wrap=True)
+    for _, reason in start.plan.skipped:
+        stderr.print(f"left out: {reason}", style="yellow", markup=False, soft_wrap=True)
+    if start.plan.outdated:
+        said = describe_outdated(len(start.plan.outdated))
+        stderr.print(f"computed anew: {said}", style="yellow", markup=False, soft_wrap=True)
+    display = make_display(stderr, start.costs)
+    try:
+        yield [display]
+    finally:
+        display.close()
 
 
 def _print_early_end(reason: str, as_json: bool) -> None:
@@ -98,100 +102,7 @@ def _command() -> str:
     return shlex.join(["panda-ray", *map(public, sys.argv[1:])])
 
 
-def run_sweep(sweep: Sweep, runner: Runner, command_of: Callable[[str], str]) -> Closing:
-    """Plan, run and report one sweep, with progress on stderr.
-
-    Args:
-        command_of: the name of another command to the command line that runs it on the same sweep.
-    """
-    from panda_ray.cli.display import make_display
-    from panda_ray.execution.costs.costs import Costs
-    from panda_ray.execution.planning.plan import build_plan
-    from panda_ray.execution.runners.run import run_plan
-    from panda_ray.execution.store.store import Store
-    from panda_ray.tracking.mlflow import MlflowTracker
-
-    store = Store(sweep.storage)
-    tracker = MlflowTracker(store, sweep.tracking_uri)
-    with stderr.status("reading data sets and planning"):
-        plan = build_plan(sweep, store)
-        costs = Costs.in_store(plan, store)
-        trouble, refused = _start_tracking(tracker, plan)
-    if trouble is not None:
-        stderr.print(trouble, style="yellow", markup=False, soft_wrap=True)
-    for _, reason in plan.skipped:
-        stderr.print(f"left out: {reason}", style="yellow", markup=False, soft_wrap=True)
-    if plan.outdated:
-        said = describe_outdated(len(plan.outdated))
-        stderr.print(f"computed anew: {said}", style="yellow", markup=False, soft_wrap=True)
-    display = make_display(stderr, costs)
-    started = time.monotonic()
-    try:
-        summary = run_plan(plan, costs, store, runner, [display] if refused else [display, tracker])
-    finally:
-        display.close()
-    if summary.interrupted is None and plan.outdated_by(summary.new, store):
-        return run_sweep(sweep, runner, command_of)  # a repaired result came out different: what was built on it, too
-    seconds = time.monotonic() - started
-    page: Path | None = None
-    headline: tuple[str, ...] = ()
-    notes = [note for note in (refused, tracker.message(command_of("track"))) if note]
-    if summary.interrupted is None and not tracker.is_silent and any(cell.key in summary.done for cell in plan.cells):
-        try:
-            page, headline, more = _report(sweep, tracker.tracking_uri)
-        except KeyboardInterrupt as signalled:
-            summary, more = replace(summary, interrupted=reason_of(signalled)), ["no report yet"]
-        notes += more
-    return Closing(
-        plan=plan,
-        store=store,
-        summary=summary,
-        command=_command(),
-        ui_command=command_of("ui"),
-        tracking_uri=public(tracker.tracking_uri),
-        report=page,
-        headline=headline,
-        notes=tuple(notes),
-        seconds=seconds,
-    )
-
-
-def _start_tracking(tracker: MlflowTracker, plan: Plan) -> tuple[str | None, str | None]:
-    """What is wrong with MLflow for the moment, and why it takes nothing, which stops no run that has nothing to do.
-
-    A finished study may lie on a file system that cannot be written.
-    """
-    try:
-        return tracker.start(plan), None
-    except InputError as error:
-        if plan.stacks:
-            raise
-        return None, str(error)
-
-
-def _report(sweep: Sweep, tracking_uri: str) -> tuple[Path | None, tuple[str, ...], list[str]]:
-    """Page and headline of the report, or why there is none: results are safe, so the run has not failed for it."""
-    from panda_ray.reports.build import build_report
-
-    try:
-        with stderr.status("making the report"):
-            check_folder(folder := report_folder(sweep))
-            report = build_report(tracking_uri, sweep, folder)
-    except InputError as error:
-        return None, (), [f"no report yet: {error}"]
-    return report.paths[0], report.headline, list(report.notes)
-
-
-def _make_runner(name: RunnerName, address: str | None) -> Runner:
-    if name is RunnerName.INLINE:
-        from panda_ray.execution.runners.inline import InlineRunner
-
-        return InlineRunner()
-    from panda_ray.execution.runners.ray_tune import RayTuneRunner
-
-    return RayTuneRunner(address)
-
-
 def _command_on(sweep_file: str, overrides: list[str], name: str) -> str:
+    """Another command on the same sweep."""
     sets = [part for override in overrides for part in ("--set", public(override))]
     return shlex.join(["panda-ray", name, sweep_file, *sets])

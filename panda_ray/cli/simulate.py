@@ -1,28 +1,21 @@
-"""`panda-ray plan SWEEP --simulate gpus=8,64`: how long a sweep takes on clusters that one does not have.
-
-It works before any data set is there: published sizes stand in for rows that would have to be downloaded.
-"""
+"""`panda-ray plan SWEEP --simulate gpus=8,64`: how long a sweep takes on clusters that one does not have."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from panda_ray.cli.console import print_json, stdout
-from panda_ray.cli.estimate import Ahead, duration, summary, work_ahead
+from panda_ray.cli.words import ahead_as_json, describe_ahead, duration
 from panda_ray.errors import InputError
 
 if TYPE_CHECKING:
-    from panda_ray.execution.planning.plan import Plan
-    from panda_ray.execution.scheduling.lower_bound import Bound
-    from panda_ray.execution.scheduling.simulation import Simulation
     from panda_ray.execution.units.nominal import NominalCatalog
     from panda_ray.sweep import Sweep
+    from panda_ray.usecases.simulate import Forecast
 
 Simulate = Annotated[
     str | None,
@@ -33,29 +26,15 @@ Simulate = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class _Forecast:
-    """A sweep on clusters of several sizes."""
-
-    nominal: NominalCatalog
-    plan: Plan
-    ahead: Ahead
-    bound: Bound
-    runs: Sequence[tuple[int, Simulation]]
-
-
 def print_simulation(sweep: Sweep, wanted: str, as_json: bool) -> None:
     """Simulate a sweep on each number of GPUs and print how it goes.
 
     Raises:
         InputError: for anything but `gpus=N,N,...`, or GPUs that cannot hold one stack.
     """
-    gpus = _numbers(wanted)
-    per_stack = sweep.resources.gpus_per_stack or 1.0
-    too_few = [count for count in gpus if count < per_stack]
-    if too_few:
-        raise InputError(f"--simulate: gpus={too_few[0]} cannot hold a stack, which has gpus_per_stack: {per_stack:g}")
-    forecast = _forecast(sweep, {count: int(count / per_stack) for count in gpus})
+    from panda_ray.usecases.simulate import simulate_sweep
+
+    forecast = simulate_sweep(sweep, _numbers(wanted))
     if as_json:
         print_json(_as_json(forecast))
     else:
@@ -69,22 +48,7 @@ def _numbers(wanted: str) -> list[int]:
     return [int(number) for number in found[1].split(",")]
 
 
-def _forecast(sweep: Sweep, slots: dict[int, int]) -> _Forecast:
-    from panda_ray.execution.costs.costs import Costs
-    from panda_ray.execution.planning.plan import plan_from
-    from panda_ray.execution.scheduling.lower_bound import bound_of
-    from panda_ray.execution.scheduling.simulation import simulate
-    from panda_ray.execution.store.store import Store
-    from panda_ray.execution.units.nominal import nominal_catalog
-
-    store, nominal = Store(sweep.storage), nominal_catalog(sweep)
-    plan = plan_from(sweep, store, nominal.catalog)
-    costs = Costs.of(plan, (record for _, record in store.records()))
-    runs = [(count, simulate(plan, there, costs.expected)) for count, there in slots.items()]
-    return _Forecast(nominal, plan, work_ahead(plan, costs), bound_of(plan, costs.expected), runs)
-
-
-def _as_json(forecast: _Forecast) -> dict[str, Any]:
+def _as_json(forecast: Forecast) -> dict[str, Any]:
     """`above_bound` is the share by which the makespan exceeds `bound_seconds`, the larger of critical path and work
     divided by GPUs; `strict_bound_seconds` counts work in shapes with which the critical path is that short."""
     bound = forecast.bound
@@ -92,7 +56,7 @@ def _as_json(forecast: _Forecast) -> dict[str, Any]:
         "sweep": forecast.plan.sweep.name,
         "stacks": len(forecast.plan.stacks),
         "units": {"total": len(forecast.plan.units), "done": len(forecast.plan.done)},
-        "estimate": forecast.ahead.as_json(),
+        "estimate": ahead_as_json(forecast.ahead),
         "published_sizes": list(forecast.nominal.tasks),
         "unknown_backbones": list(forecast.nominal.backbones),
         "max_workers": forecast.plan.sweep.resources.max_workers,
@@ -105,7 +69,7 @@ def _as_json(forecast: _Forecast) -> dict[str, Any]:
                 "utilisation": round(run.utilisation, 4),
                 "bound_seconds": round(bound.seconds(run.slots), 1),
                 "strict_bound_seconds": round(bound.strict_seconds(run.slots), 1),
-                "above_bound": _above(run, bound),
+                "above_bound": round(forecast.above_bound(run), 4),
             }
             for gpus, run in forecast.runs
         ],
@@ -116,18 +80,14 @@ def _as_json(forecast: _Forecast) -> dict[str, Any]:
     }
 
 
-def _above(run: Simulation, bound: Bound) -> float:
-    return round(run.makespan / bound.seconds(run.slots) - 1, 4) if run.ran else 0.0
-
-
-def _print(forecast: _Forecast) -> None:
+def _print(forecast: Forecast) -> None:
     plan, bound = forecast.plan, forecast.bound
     left = len(plan.units) - len(plan.done)
     stdout.print(f"[bold]{plan.sweep.name}[/]: {left} of {len(plan.units)} units left")
     if not forecast.plan.stacks:
         stdout.print("nothing to run")
         return
-    for line in [*summary(forecast.ahead, len(plan.stacks)), *_stand_ins(forecast.nominal)]:
+    for line in [*describe_ahead(forecast.ahead, len(plan.stacks)), *_stand_ins(forecast.nominal)]:
         stdout.print(line, markup=False, soft_wrap=True)
     stdout.print(_table(forecast))
     stdout.print(
@@ -155,7 +115,7 @@ def _stand_ins(nominal: NominalCatalog) -> list[str]:
     return lines
 
 
-def _table(forecast: _Forecast) -> Table:
+def _table(forecast: Forecast) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in ("GPUs", "makespan", "utilisation", "lower bound", "above it", "strict bound", "stacks"):
         table.add_column(column, justify="right")
@@ -165,7 +125,7 @@ def _table(forecast: _Forecast) -> Table:
             duration(run.makespan),
             f"{run.utilisation:.0%}",
             duration(forecast.bound.seconds(run.slots)),
-            f"{_above(run, forecast.bound):.1%}",
+            f"{forecast.above_bound(run):.1%}",
             duration(forecast.bound.strict_seconds(run.slots)),
             str(len(run.ran)),
         )

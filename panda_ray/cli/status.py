@@ -11,14 +11,12 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from panda_ray.cli.changes import describe_outdated
 from panda_ray.cli.console import stdout
 from panda_ray.cli.grid import legend, render_grid
 from panda_ray.cli.options import Overrides, SweepFile
-from panda_ray.cli.states import count_cells, stored_states
+from panda_ray.cli.words import describe_outdated
 
 if TYPE_CHECKING:
-    from panda_ray.execution.store.store import Store
     from panda_ray.sweep import Sweep
 
 _SECONDS_BETWEEN_LOOKS = 5.0
@@ -28,43 +26,40 @@ Watch = Annotated[bool, typer.Option("--watch", help="Look again every few secon
 
 def status(sweep_file: SweepFile, overrides: Overrides, watch: Watch = False) -> None:
     """Show the grid by state: done, running (or interrupted with a checkpoint), failed, blocked, waiting."""
-    from panda_ray.execution.store.store import Store
     from panda_ray.sweep_file import load_sweep
 
     sweep = load_sweep(sweep_file, overrides)
-    store = Store(sweep.storage)
-    picture, complete = _look(sweep, store)
+    picture, complete = _look(sweep)
     if not watch or not stdout.is_terminal:
         stdout.print(picture)
         while watch and not complete and not getattr(sys.stdout, "is_gone", False):
             time.sleep(_SECONDS_BETWEEN_LOOKS)
-            picture, complete = _look(sweep, store)
+            picture, complete = _look(sweep)
             stdout.print(picture)
         return
     with Live(picture, console=stdout, auto_refresh=False) as live:
         while not complete:
             time.sleep(_SECONDS_BETWEEN_LOOKS)
-            picture, complete = _look(sweep, store)
+            picture, complete = _look(sweep)
             live.update(picture, refresh=True)
 
 
-def _look(sweep: Sweep, store: Store) -> tuple[RenderableType, bool]:
+def _look(sweep: Sweep) -> tuple[RenderableType, bool]:
     """What the store holds now, drawn, and whether every cell is done."""
-    from panda_ray.execution.planning.plan import build_plan
+    from panda_ray.usecases.status import status_of
 
-    plan = build_plan(sweep, store)
-    states = stored_states(plan, store)
-    counts = count_cells(plan, states)
-    said = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    found = status_of(sweep)
+    plan = found.plan
+    said = ", ".join(f"{count} {state}" for state, count in found.cells.items() if count)
     parts: list[RenderableType] = [
-        Text.assemble((sweep.name, "bold"), f" in {store.url}: {len(plan.cells)} cells, {said}")
+        Text.assemble((sweep.name, "bold"), f" in {found.storage}: {len(plan.cells)} cells, {said}")
     ]
     for section in sweep.backbones:
-        parts += [Text(f"\n{section.name}", "bold"), render_grid(plan, states, section.name)]
+        parts += [Text(f"\n{section.name}", "bold"), render_grid(plan, found.states, section.name)]
     parts.append(legend())
-    for key, failure in store.failures.among({key for key, state in states.items() if state == "failed"}).items():
+    for key, failure in found.failures.items():
         parts.append(Text(f"failed: {plan.units[key].title}: {failure.error}", "red"))
     if plan.outdated:
         parts.append(Text(f"computed anew: {describe_outdated(len(plan.outdated))}", "yellow"))
     parts += [Text(f"left out: {reason}", "yellow") for _, reason in plan.skipped]
-    return Group(*parts), counts["done"] == len(plan.cells)
+    return Group(*parts), found.complete

@@ -13,15 +13,23 @@ import pytest
 import panda_ray
 
 ROOT = Path(panda_ray.__file__).parent
-BLOCK = """
-import sys
+BLOCK = "import sys\nsys.modules.update(dict.fromkeys({blocked!r}))\n"
+"""None in the place of a module is what Python takes for one that is not installed."""
+STUDY = """
+from panda_ray.sweep_file import load_sweep
+from panda_ray.usecases.plan import plan_sweep
+from panda_ray.usecases.run import run_sweep
+from panda_ray.usecases.runner import RunnerName, make_runner
+from panda_ray.usecases.status import status_of
 
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {blocked!r}:
-            raise ImportError(f"blocked: {{name}}")
-
-sys.meta_path.insert(0, Blocked())
+sweep = load_sweep("quickstart", [
+    "storage={storage}", "sources=[review]", "targets=[remark]", "methods=[pot]", "metrics=[]", "seeds=[1]",
+    "training.epochs=1", "tasks={{review: {{max_train_rows: 32, max_dev_rows: 16}}, remark: {{max_dev_rows: 16}}}}",
+])
+assert len(plan_sweep(sweep).plan.stacks) == 2
+run = run_sweep(sweep, make_runner(RunnerName.INLINE))
+assert run.summary.complete and run.report.paths[0].is_file(), run
+assert status_of(sweep).complete and not plan_sweep(sweep).plan.stacks
 """
 SCIENCE = ("tasks", "backbones", "prompts", "methods", "metrics", "training")
 LIGHT = (
@@ -51,7 +59,7 @@ LIGHT = (
 def ended(blocked: Sequence[str], code: str) -> subprocess.CompletedProcess[str]:
     """A process of its own that runs `code` and can import none of `blocked`."""
     path = os.pathsep.join([str(ROOT.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
-    command = [sys.executable, "-c", BLOCK.format(blocked=set(blocked)) + code]
+    command = [sys.executable, "-c", BLOCK.format(blocked=list(blocked)) + code]
     environment = {**os.environ, "PYTHONPATH": path}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
 
@@ -71,6 +79,12 @@ def test_the_science_needs_neither_ray_nor_mlflow_nor_optuna() -> None:
     assert len(modules) > 50
     process = ended(["ray", "mlflow", "optuna"], importing(modules))
     assert process.returncode == 0, process.stderr
+
+
+def test_use_cases_need_no_console_and_print_nothing(tmp_path: Path) -> None:
+    process = ended(["typer", "rich"], STUDY.format(storage=tmp_path))
+    assert process.returncode == 0, process.stderr
+    assert process.stdout == ""
 
 
 def test_every_module_of_the_command_line_is_imported_without_the_slow_libraries() -> None:
@@ -137,4 +151,4 @@ for name in ("Backbone", "Features", "Tokens", "load_backbone"):
 def test_a_blocked_library_is_missed_by_what_needs_it(library: str, module: str) -> None:
     process = ended([library], f"import {module}")
     assert process.returncode == 1
-    assert f"blocked: {library}" in process.stderr
+    assert f"import of {library} halted" in process.stderr

@@ -35,6 +35,7 @@ LAYERS = (
     {"panda_ray.tracking"},
     {"panda_ray.reports"},
     {"panda_ray.sweep_file"},
+    {"panda_ray.usecases"},
     {"panda_ray.cli"},
 )
 """From the bottom up; a module may import its own room and those of lower layers. docs/architecture.md draws them."""

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from panda_ray.cli.run import run_sweep
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Listener, RunSummary
 from panda_ray.execution.planning.plan import Plan
@@ -28,6 +27,7 @@ from panda_ray.tracking.client import connect
 from panda_ray.tracking.experiment import open_experiment
 from panda_ray.tracking.schema import KEY, search
 from panda_ray.tracking.unit_run import ended_at
+from panda_ray.usecases.run import run_sweep
 from support.driving import driver, small_disk, wait_for
 from support.small_sweeps import LONG, contents, fingerprints, planned, small_sweep
 
@@ -211,16 +211,16 @@ def test_what_was_built_on_a_result_that_came_out_as_before_stays(quiet: Path, t
 def test_one_command_repairs_a_result_and_what_was_built_on_it(quiet: Path, tmp_path: Path) -> None:
     shutil.copytree(quiet, tmp_path, dirs_exist_ok=True)
     sweep = small_sweep(tmp_path)
-    closing = run_sweep(sweep, InlineRunner(), str)
-    runs = closing.plan.units
-    teacher, student = (unit_of(closing.plan, method, "kinds", "remark") for method in ("teacher", "panda"))
+    ended = run_sweep(sweep, InlineRunner())
+    runs = ended.plan.units
+    teacher, student = (unit_of(ended.plan, method, "kinds", "remark") for method in ("teacher", "panda"))
     break_prompt(tmp_path, teacher)
-    closing = run_sweep(sweep, InlineRunner(), str)
-    assert closing.exit_code == 0
-    assert closing.summary.new == {student}
+    ended = run_sweep(sweep, InlineRunner())
+    assert ended.summary.complete
+    assert ended.summary.new == {student}
     store = Store(str(tmp_path))
     assert store.done_keys() == set(runs)
-    client = connect(closing.tracking_uri)
+    client = connect(ended.tracker.tracking_uri)
     logged = list(search(client, open_experiment(client, sweep.name, store), ""))
     for key in (teacher, student):
         (found,) = [run for run in logged if run.data.tags.get(KEY) == key]

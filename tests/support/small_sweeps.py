@@ -66,3 +66,18 @@ def fingerprints(storage: Path) -> dict[str, str]:
         str(path.relative_to(storage)): f"{path.stat().st_mtime_ns} {hashlib.sha256(path.read_bytes()).hexdigest()}"
         for path in storage.glob("units/*/*/record.json")
     }
+
+
+def four_pairs(folder: Path, **changes: object) -> Sweep:
+    """Two sources, two targets of the built-in suite: a cell per pair and per target."""
+    described = {
+        "name": "tiny",
+        "storage": str(folder),
+        "backbones": ["builtin-tiny"],
+        "sources": ["review", "rating"],
+        "targets": ["remark", "duplicate"],
+        "methods": ["prompt_tuning", "pot"],
+        "metrics": ["e_avg"],
+        "seeds": [1],
+    }
+    return Sweep.model_validate(described | changes)

@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import panda_ray.tasks.check
+import panda_ray.usecases.data
 from panda_ray.backbones import BACKBONES
-from panda_ray.cli.ui import server_command
 from panda_ray.execution.store.store import Store
 from panda_ray.metrics import METRICS
 from panda_ray.tasks import TASKS, TaskSpec, get_task
+from panda_ray.usecases.ui import server_command
 from support.command_line import CommandLine, Ended, finish, start
 
 ROOT = Path(__file__).parents[3]
@@ -246,14 +246,14 @@ def test_data_check_names_row_and_column(cli: CommandLine, tmp_path: Path) -> No
 
 def test_data_check_goes_on_whatever_one_task_does(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     """No file is known that brings the checks down, so one task's are made to fail."""
-    sound = panda_ray.tasks.check.check_task
+    sound = panda_ray.usecases.data.check_task
 
     def fails_for_remark(spec: TaskSpec, *others: Any) -> Any:
         if spec.name == "remark":
             raise ZeroDivisionError("nobody foresaw this")
         return sound(spec, *others)
 
-    monkeypatch.setattr(panda_ray.tasks.check, "check_task", fails_for_remark)
+    monkeypatch.setattr(panda_ray.usecases.data, "check_task", fails_for_remark)
     ended = cli("data", "check", "remark", "choice", "--backbone", "builtin-tiny")
     assert ended.code == 1
     assert "remark: ZeroDivisionError: nobody foresaw this" in ended.out

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from panda_ray.cli.estimate import hours, summary, work_ahead
+from panda_ray.cli.words import ahead_as_json, describe_ahead, hours
+from panda_ray.execution.costs.ahead import work_ahead
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.costs.speeds import ASSUMED_EFFICIENCY, ASSUMED_START
 from panda_ray.execution.planning.plan import Plan, build_plan
@@ -160,10 +161,10 @@ def test_a_plan_adds_up_by_stage_and_says_what_it_knows(plan: Plan) -> None:
     assert ahead.seconds == pytest.approx(sum(known.seconds(stack).seconds for stack in plan.stacks))
     assert sum(ahead.by_stage.values()) == pytest.approx(ahead.seconds)
     assert set(ahead.by_stage) == {"source prompts", "prompt_tuning", "signatures", "pot", "teachers", "panda"}
-    shares = ahead.as_json()["shares"]
+    shares = ahead_as_json(ahead)["shares"]
     assert set(shares) == {"measured", "extrapolated"}
     assert sum(shares.values()) == pytest.approx(1.0, abs=1e-3)
-    lines = summary(ahead, len(plan.stacks))
+    lines = describe_ahead(ahead, len(plan.stacks))
     assert f"GPU-hours on {GPU} (fp32)" in lines[0]
     measured = 100 * shares["measured"]
     assert lines[1].startswith(f"of that time {measured:.0f} % measured, ")

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from panda_ray.execution.planning.plan import Plan
-    from panda_ray.execution.units.unit import Unit
-
-Change = tuple[str, Any, Any]
-"""Dotted setting, stored value, wanted value."""
+from panda_ray.execution.planning.plan import Plan
+from panda_ray.execution.units.unit import Unit
 
 _ADDRESS = ("kind", "method", "source", "seed")
 _DERIVED = "dependencies"
 """Differs wherever something earlier differs: a consequence, not a cause."""
+
+
+class Change(NamedTuple):
+    """A setting that differs.
+
+    Attributes:
+        setting: dotted, or `dependencies` where only what a unit builds on has changed.
+        stored, wanted: its values.
+    """
+
+    setting: str
+    stored: Any
+    wanted: Any
+
+    @property
+    def is_derived(self) -> bool:
+        """No setting of the unit's own differs."""
+        return self.setting == _DERIVED
 
 
 def invalidated(plan: Plan, records: Iterable[Mapping[str, Any]]) -> dict[Change, int]:
@@ -37,30 +51,18 @@ def invalidated(plan: Plan, records: Iterable[Mapping[str, Any]]) -> dict[Change
         if identity in stored[address]:
             continue
         nearest = min((differences(other, identity) for other in stored[address]), key=len)
-        counts.update(nearest or [(_DERIVED, "", "")])
+        counts.update(nearest or [Change(_DERIVED, "", "")])
     return dict(counts.most_common())
-
-
-def describe_outdated(units: int) -> str:
-    """What is said of results whose inputs were repaired and came out different; they are computed anew."""
-    return f"{units} {'result was' if units == 1 else 'results were'} computed from inputs that have changed since"
 
 
 def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Change]:
     """Settings in which two identities differ, the keys of dependencies left out."""
     before, after = dict(_flat(stored)), dict(_flat(wanted))
     return [
-        (name, before.get(name), after.get(name))
+        Change(name, before.get(name), after.get(name))
         for name in sorted({*before, *after})
         if not name.startswith(_DERIVED) and before.get(name) != after.get(name)
     ]
-
-
-def describe(change: Change, units: int) -> str:
-    """One line for people."""
-    name, before, after = change
-    what = "results that they build on changed" if name == _DERIVED else f"{name}: {_short(before)} -> {_short(after)}"
-    return f"{what} ({units} {'unit' if units == 1 else 'units'})"
 
 
 def _address(identity: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -78,9 +80,3 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any
             yield from _flat(item, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", item
-
-
-def _short(value: Any) -> str:
-    """Hashes by their first digits."""
-    text = str(value)
-    return f"{text[:14]}..." if len(text) > 40 else text

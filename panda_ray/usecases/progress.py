@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from panda_ray.cli.states import State, states_of
+from panda_ray.execution.planning.states import State, states_of
 
 if TYPE_CHECKING:
     from panda_ray.execution.costs.costs import Costs

@@ -1,0 +1,77 @@
+"""What several commands say to people in the same words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from panda_ray.execution.costs.ahead import Ahead
+    from panda_ray.execution.costs.speeds import Basis
+    from panda_ray.execution.planning.changes import Change
+
+_KNOWN_FROM: Mapping[Basis, str] = {
+    "measured": "measured",
+    "extrapolated": "extrapolated by operation count",
+    "assumed": "assumed, because nothing was measured there",
+}
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `12 min`, `3 h 20 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def hours(value: float) -> str:
+    """Device-hours, with two significant digits below ten."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def describe_ahead(ahead: Ahead, stacks: int) -> list[str]:
+    """Time, hours and price of everything that is left, and what they are known from, in two lines."""
+    cost = "" if ahead.price is None else f", {ahead.price:,.2f} {ahead.sweep.prices.currency}"
+    amount = f"{hours(ahead.hours(ahead.seconds))} {ahead.kind}-hours on {ahead.device}{cost}"
+    shares = [
+        f"{100 * ahead.by_basis[basis] / ahead.seconds:.0f} % {known}"
+        for basis, known in _KNOWN_FROM.items()
+        if ahead.by_basis.get(basis)
+    ]
+    return [
+        f"{stacks} stacks to run, about {duration(ahead.seconds)} one after the other: {amount}",
+        f"of that time {', '.join(shares)}",
+    ]
+
+
+def ahead_as_json(ahead: Ahead) -> dict[str, Any]:
+    """The same, rounded; `shares` says how much of the seconds each basis gives."""
+    total = ahead.seconds
+    return {
+        "device": str(ahead.device),
+        "hours_of": ahead.kind,
+        "seconds": round(total, 1),
+        "hours": round(ahead.hours(total), 4),
+        "price": None if ahead.price is None else round(ahead.price, 2),
+        "currency": ahead.sweep.prices.currency,
+        "shares": {basis: round(seconds / total, 4) for basis, seconds in ahead.by_basis.items()} if total else {},
+    }
+
+
+def describe_outdated(units: int) -> str:
+    """What is said of results whose inputs were repaired and came out different; they are computed anew."""
+    return f"{units} {'result was' if units == 1 else 'results were'} computed from inputs that have changed since"
+
+
+def describe_change(change: Change, units: int) -> str:
+    """A setting that makes units anew."""
+    before, after = _short(change.stored), _short(change.wanted)
+    what = "results that they build on changed" if change.is_derived else f"{change.setting}: {before} -> {after}"
+    return f"{what} ({units} {'unit' if units == 1 else 'units'})"
+
+
+def _short(value: Any) -> str:
+    """Hashes by their first digits."""
+    text = str(value)
+    return f"{text[:14]}..." if len(text) > 40 else text

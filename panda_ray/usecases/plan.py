@@ -1,0 +1,72 @@
+"""What a sweep wants, what of it exists, and what running it would take; nothing is changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from panda_ray.execution.costs.ahead import Ahead, work_ahead
+from panda_ray.execution.costs.costs import Costs
+from panda_ray.execution.planning.changes import Change, invalidated
+from panda_ray.execution.planning.footprints import footprint_of
+from panda_ray.execution.planning.packing import widest
+from panda_ray.execution.planning.plan import Plan, build_plan
+from panda_ray.execution.planning.states import State, stages, states_of
+from panda_ray.execution.store.memory_limits import Limit
+from panda_ray.execution.store.store import Store
+from panda_ray.sweep import Sweep
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A sweep before it runs.
+
+    Attributes:
+        stages: units by state, per stage: `waiting` ones will be computed by the next run; `blocked` ones too, but only
+            if the unit that failed before them now succeeds.
+        ahead: what all stacks that are left take, blocked units included.
+        narrowed: what keeps stacks narrower than the sweep file does.
+        changed: settings under which stored units do not count any more, and how many units each makes anew.
+    """
+
+    plan: Plan
+    storage: str
+    stages: Mapping[str, Counter[State]]
+    ahead: Ahead
+    narrowed: tuple[Limit, ...]
+    changed: Mapping[Change, int]
+
+
+def plan_sweep(sweep: Sweep) -> Outlook:
+    """Look at what a sweep would do.
+
+    Raises:
+        InputError: for what cannot be run.
+    """
+    store = Store(sweep.storage)
+    plan = build_plan(sweep, store)
+    records = [record for _, record in store.records()] if plan.stacks else []
+    states = states_of(plan, running=(), failed=store.failures.among(set(plan.units)))
+    return Outlook(
+        plan=plan,
+        storage=store.url,
+        stages=stages(plan, states),
+        ahead=work_ahead(plan, Costs.of(plan, records)),
+        narrowed=_narrowing(plan),
+        changed=invalidated(plan, records),
+    )
+
+
+def _narrowing(plan: Plan) -> tuple[Limit, ...]:
+    """The limits of memory that stacks which are left are packed by."""
+    if not plan.limits:
+        return ()
+    found: dict[Limit, None] = {}
+    for stack in plan.stacks:
+        footprint = footprint_of(stack)
+        limit = plan.limits.get(footprint) if footprint is not None else None
+        wanted = widest(stack.members[0], plan.sweep.resources.max_stack, {})
+        if limit is not None and wanted is not None and limit.width < wanted:
+            found[limit] = None
+    return tuple(found)

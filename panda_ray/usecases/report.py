@@ -1,0 +1,46 @@
+"""The report of a sweep, made from MLflow alone and written to a folder."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from panda_ray.errors import InputError
+from panda_ray.reports.build import Report, build_report
+from panda_ray.sweep import Sweep
+from panda_ray.tracking.uri import tracking_uri_of
+
+
+def report_sweep(sweep: Sweep, folder: Path | None = None) -> Report:
+    """Write scores, similarities, tables, heat maps and the page; asks the tracking server, not the store.
+
+    Args:
+        folder: where to; beside the results unless given, or in the working directory where those are remote.
+
+    Raises:
+        InputError: MLflow cannot be read or has no such sweep, or the folder cannot be written.
+    """
+    folder = folder or _beside_results(sweep)
+    check_folder(folder)
+    return build_report(tracking_uri_of(sweep.storage, sweep.tracking_uri), sweep, folder)
+
+
+def check_folder(folder: Path) -> None:
+    """Make the folder of a report, before the report is.
+
+    Raises:
+        InputError: it cannot be a folder, or nothing can be written in it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"the report cannot be written to {folder} ({error.strerror}); choose another folder: report --out DIR"
+        ) from error
+
+
+def _beside_results(sweep: Sweep) -> Path:
+    is_remote = "://" in sweep.storage
+    return (Path() if is_remote else Path(sweep.storage)) / "reports" / sweep.name

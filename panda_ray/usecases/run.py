@@ -1,0 +1,140 @@
+"""A sweep from its plan to its report: what is missing is computed, logged and shown to whoever watches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from panda_ray.errors import InputError
+from panda_ray.execution.costs.costs import Costs
+from panda_ray.execution.events import Listener, RunSummary
+from panda_ray.execution.planning.plan import Plan, build_plan
+from panda_ray.execution.signals import reason_of
+from panda_ray.execution.store.store import Store
+from panda_ray.sweep import Sweep
+from panda_ray.tracking.mlflow import MlflowTracker
+from panda_ray.usecases import Busy
+
+if TYPE_CHECKING:
+    from panda_ray.execution.runners.run import Runner
+    from panda_ray.reports.build import Report
+
+
+@dataclass(frozen=True)
+class Start:
+    """What is known before the first stack starts.
+
+    Attributes:
+        costs: what stacks should take; the schedule goes by the same.
+        trouble: what is wrong with MLflow for the moment, or None.
+        refused: why MLflow takes nothing, or None; it stops no run that has nothing to do.
+    """
+
+    plan: Plan
+    costs: Costs
+    tracker: MlflowTracker
+    trouble: str | None
+    refused: str | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a run ended.
+
+    Attributes:
+        tracker: where it was logged, and what was not (`message`).
+        refused: why MLflow took nothing, or None.
+        report: what was found; None where there is none.
+        no_report: why there is none although there are results, or None.
+        seconds: wall time, the report left out.
+    """
+
+    plan: Plan
+    storage: str
+    summary: RunSummary
+    tracker: MlflowTracker
+    refused: str | None
+    report: Report | None
+    no_report: str | None
+    seconds: float
+
+    @property
+    def cells(self) -> dict[str, int]:
+        """Cells in total, done, failed and blocked."""
+        keys = [cell.key for cell in self.plan.cells]
+        ended = {"done": self.summary.done, "failed": self.summary.failed, "blocked": self.summary.blocked}
+        return {"total": len(keys)} | {name: sum(key in among for key in keys) for name, among in ended.items()}
+
+    @property
+    def units(self) -> dict[str, int]:
+        """Units in total, done, new in this run, failed and blocked."""
+        summary = self.summary
+        ended = {"done": summary.done, "new": summary.new, "failed": summary.failed, "blocked": summary.blocked}
+        return {"total": len(self.plan.units)} | {name: len(among) for name, among in ended.items()}
+
+
+Watch = Callable[[Start], AbstractContextManager[Sequence[Listener]]]
+"""Called when a run is about to start; its listeners hear of the run, and the context ends with it."""
+
+
+def _unwatched(_start: Start) -> AbstractContextManager[Sequence[Listener]]:
+    return nullcontext(())
+
+
+def run_sweep(sweep: Sweep, runner: Runner, watch: Watch = _unwatched, busy: Busy = nullcontext) -> Run:
+    """Plan, run and report one sweep; where it has been run before, only what is missing.
+
+    A signal ends it early, and the same call continues it later. That a unit fails, that MLflow is away or that the
+    report cannot be written is part of what is returned.
+
+    Raises:
+        InputError: for what cannot be run, before anything is.
+    """
+    from panda_ray.execution.runners.run import run_plan
+
+    store = Store(sweep.storage)
+    with busy("reading data sets and planning"):
+        start = _start(sweep, store)
+    plan, tracker = start.plan, start.tracker
+    started = time.monotonic()
+    with watch(start) as listeners:
+        logging = [] if start.refused else [tracker]
+        summary = run_plan(plan, start.costs, store, runner, [*listeners, *logging])
+    if summary.interrupted is None and plan.outdated_by(summary.new, store):
+        # A repaired result came out different: what was built on it is computed anew, too.
+        return run_sweep(sweep, runner, watch, busy)
+    seconds = time.monotonic() - started
+    report, no_report = None, None
+    if summary.interrupted is None and not tracker.is_silent and any(cell.key in summary.done for cell in plan.cells):
+        try:
+            with busy("making the report"):
+                report, no_report = _report(sweep)
+        except KeyboardInterrupt as signalled:
+            summary, no_report = replace(summary, interrupted=reason_of(signalled)), "no report yet"
+    return Run(plan, store.url, summary, tracker, start.refused, report, no_report, seconds)
+
+
+def _start(sweep: Sweep, store: Store) -> Start:
+    """Plan, estimate and connect to MLflow; a finished study may lie on a file system that cannot be written."""
+    tracker = MlflowTracker(store, sweep.tracking_uri)
+    plan = build_plan(sweep, store)
+    costs = Costs.in_store(plan, store)
+    try:
+        return Start(plan, costs, tracker, trouble=tracker.start(plan), refused=None)
+    except InputError as error:
+        if plan.stacks:
+            raise
+        return Start(plan, costs, tracker, trouble=None, refused=str(error))
+
+
+def _report(sweep: Sweep) -> tuple[Report | None, str | None]:
+    """The report, or why there is none: results are safe, so the run has not failed for it."""
+    from panda_ray.usecases.report import report_sweep
+
+    try:
+        return report_sweep(sweep), None
+    except InputError as error:
+        return None, f"no report yet: {error}"

@@ -1,0 +1,51 @@
+"""The ETA of a run, on the plan of a small real sweep; nothing is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from panda_ray.execution.costs.costs import Costs
+from panda_ray.execution.events import Outcome
+from panda_ray.execution.planning.plan import Plan, build_plan
+from panda_ray.execution.store.store import Store
+from panda_ray.training.stacked import EpochReport
+from panda_ray.usecases.progress import Progress
+from support.small_sweeps import four_pairs
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    return build_plan(four_pairs(tmp_path), Store(str(tmp_path)))
+
+
+def test_eta_follows_the_work_that_is_left(plan: Plan) -> None:
+    now = [100.0]
+    costs = Costs.of(plan, ())
+    progress = Progress(plan, costs, clock=lambda: now[0])
+    assert progress.eta is None
+    total = sum(costs.seconds(stack).seconds for stack in plan.stacks)
+    stack = next(stack for stack in plan.stacks if stack.members[0].kind == "train")
+    work = costs.seconds(stack).seconds
+    progress.start(stack)
+    now[0] += 5.0
+    progress.epoch(stack, EpochReport(epoch=1, epochs=2, losses=(), scores=(), examples_per_second=640.0))
+    assert progress.examples_per_second == 640.0
+    assert progress.eta == pytest.approx(5.0 * (total - work / 2) / (work / 2))
+    now[0] += 5.0
+    lasts = [progress.outcome(stack, Outcome(unit.key, "done")) for unit in stack.members]
+    assert lasts == [False] * (len(lasts) - 1) + [True]
+    assert progress.eta == pytest.approx(10.0 * (total - work) / work)
+    assert progress.units_per_second == pytest.approx(len(stack.members) / 10)
+    assert progress.examples_per_second == 0
+
+
+def test_an_outcome_that_comes_twice_counts_once(plan: Plan) -> None:
+    progress = Progress(plan, Costs.of(plan, ()), clock=iter(range(100)).__next__)
+    stack = plan.stacks[0]
+    progress.start(stack)
+    for _ in range(2):
+        progress.outcome(stack, Outcome(stack.members[0].key, "done"))
+    assert progress.count("done") == 1
+    assert progress.units_per_second <= 1
