@@ -13,11 +13,12 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scipy.stats import spearmanr
+import numpy as np
 
 from panda_ray.reports.frame import Grid
 from panda_ray.reports.groups import same_type
 from panda_ray.reports.tables import Ranking
+from panda_ray.tasks.measures.numbers import spearman
 
 MIN_SOURCES = 3
 
@@ -103,7 +104,7 @@ def correlation(ranking: Ranking, outcome: Outcome) -> Correlation:
 def _spearman(predicted: Sequence[float], observed: Sequence[float]) -> float | None:
     if len(predicted) < MIN_SOURCES or len(set(predicted)) == 1 or len(set(observed)) == 1:
         return None
-    return float(spearmanr(predicted, observed).statistic)
+    return spearman(np.array(predicted), np.array(observed))
 
 
 def relatedness(ranking: Ranking, groups: Mapping[str, str]) -> Relatedness:

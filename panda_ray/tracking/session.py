@@ -16,7 +16,7 @@ from mlflow.entities import Run
 
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.store.store import Record, Store
-from panda_ray.execution.work.record import PREDICTIONS_FILE
+from panda_ray.execution.units.artifacts import PREDICTIONS_FILE
 from panda_ray.tracking import examples
 from panda_ray.tracking.client import connect
 from panda_ray.tracking.database import put_aside

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from panda_ray.errors import InputError
 from panda_ray.execution.store.store import Record, Store
+from panda_ray.execution.units.artifacts import PROMPT_FILE
 from panda_ray.sweep import Sweep
 from panda_ray.usecases.engine import check_engine
 
@@ -30,7 +31,7 @@ def export_prompt(sweep: Sweep, key: str, folder: Path) -> Record:
 
     store = Store(sweep.storage)
     full, record = _find(store, key)
-    prompt = Prompt.from_bytes(store.read_file(full, "prompt.safetensors"))
+    prompt = Prompt.from_bytes(store.read_file(full, PROMPT_FILE))
     paths = {backbone.name: backbone.path for backbone in sweep.backbones}
     export_peft(prompt, folder, model_location(record["backbone"], paths.get(record["backbone"])))
     return record

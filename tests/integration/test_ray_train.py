@@ -21,7 +21,7 @@ from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.execution.runners.temporary import temporary_folder
 from panda_ray.execution.scheduling.dispatcher import Dispatch
 from panda_ray.execution.store.store import Store
-from panda_ray.execution.work.record import PROMPT_FILE
+from panda_ray.execution.units.artifacts import PROMPT_FILE
 from panda_ray.execution.work.workspace import Settings
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.training.stacked import EpochReport

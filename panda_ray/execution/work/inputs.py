@@ -11,9 +11,8 @@ import hashlib
 from collections.abc import Mapping
 
 from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.artifacts import PROMPT_FILE, SIGNATURE_FILE
 from panda_ray.execution.units.unit import Role, Unit
-from panda_ray.execution.work.record import PROMPT_FILE
-from panda_ray.execution.work.similarity import SIGNATURE_FILE
 
 _FILE: Mapping[Role, str] = {
     "source_prompt": PROMPT_FILE,

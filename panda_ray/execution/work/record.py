@@ -21,14 +21,12 @@ import pyarrow.parquet as pq
 import torch
 
 from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.units.artifacts import PREDICTIONS_FILE, PROMPT_FILE
 from panda_ray.execution.units.canonical import canonical_json
 from panda_ray.execution.units.unit import Unit
 from panda_ray.execution.work.memory import device_name
 from panda_ray.tasks.encoded import EncodedTask
 from panda_ray.training.member import MemberResult
-
-PROMPT_FILE = "prompt.safetensors"
-PREDICTIONS_FILE = "predictions.parquet"
 
 Inputs = Mapping[str, Mapping[str, str]]
 """What was read of each dependency, by role: its `key`, the `file` and the file's `sha256`."""

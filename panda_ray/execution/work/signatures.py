@@ -9,12 +9,13 @@ from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.artifacts import SIGNATURE_FILE
 from panda_ray.execution.units.unit import Unit
 from panda_ray.execution.work.inputs import InputReader
 from panda_ray.execution.work.memory import peak_bytes, start_counting
 from panda_ray.execution.work.publishing import fail, publish
 from panda_ray.execution.work.record import Measured, signature_record
-from panda_ray.execution.work.similarity import SIGNATURE_FILE, signature_bytes
+from panda_ray.execution.work.similarity import signature_bytes
 from panda_ray.execution.work.workspace import Workspace
 from panda_ray.metrics import get_metric
 from panda_ray.prompts.prompt import Prompt

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.artifacts import SIGNATURE_FILE
 from panda_ray.metrics import get_metric
-
-SIGNATURE_FILE = "signature.npy"
 
 
 def signature_bytes(signature: NDArray[np.float32]) -> bytes:

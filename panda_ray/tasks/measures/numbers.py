@@ -14,6 +14,12 @@ def _pairs(values: Sequence[float], references: Sequence[float]) -> Statistics:
     return np.stack([np.asarray(values, dtype=np.float64), np.asarray(references, dtype=np.float64)], axis=1)
 
 
+def _ranks(values_I: Statistics) -> Statistics:
+    """Ranks from 1; equal values share the mean of theirs."""
+    _, place_I, counts = np.unique(values_I, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[place_I]
+
+
 def _correlation(first: Statistics, second: Statistics) -> float:
     """Pearson correlation; 0 where one side is constant, as a constant prediction ranks nothing."""
     if np.ptp(first) == 0 or np.ptp(second) == 0:  # the mean of equal numbers need not be that number
@@ -23,13 +29,15 @@ def _correlation(first: Statistics, second: Statistics) -> float:
     return float(first @ second / norm) if norm else 0.0
 
 
-def _pearson_spearman_mean(statistics_XI2: Statistics) -> Statistics:
-    from scipy.stats import rankdata  # half a second, which only tasks with this measure should wait for
+def spearman(first_I: Statistics, second_I: Statistics) -> float:
+    """Rank correlation; 0 where one side is constant."""
+    return _correlation(_ranks(first_I), _ranks(second_I))
 
-    ranks_XI2 = rankdata(statistics_XI2, axis=-2)
+
+def _pearson_spearman_mean(statistics_XI2: Statistics) -> Statistics:
     scores = [
-        (_correlation(*pairs_I2.T) + _correlation(*ranks_I2.T)) / 2
-        for pairs_I2, ranks_I2 in zip(_flat(statistics_XI2), _flat(ranks_XI2), strict=True)
+        (_correlation(first_I, second_I) + spearman(first_I, second_I)) / 2
+        for first_I, second_I in (pairs_I2.T for pairs_I2 in _flat(statistics_XI2))
     ]
     return np.array(scores).reshape(statistics_XI2.shape[:-2])
 
