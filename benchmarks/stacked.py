@@ -27,6 +27,6 @@ def make_member(setting: Setting, outputs: int, index: int) -> Member:
     """One student; those of a stack see the same examples, as a target's row of the grid does."""
     distillation = None
     if setting.method == "panda":
-        distillation = Distillation(teacher_prompt(setting, outputs, index), student_head=False, weight=KD_WEIGHT)
+        distillation = Distillation((teacher_prompt(setting, outputs, index),), student_head=False, weight=KD_WEIGHT)
     start = student_prompt(setting, outputs)
     return Member(f"student {index}", setting.seed, setting.lr, start.prefix_LKNPH, distillation)

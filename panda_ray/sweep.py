@@ -45,6 +45,29 @@ def _unique(what: str, name: Callable[[Any], Any] = lambda item: item) -> AfterV
     return AfterValidator(check)
 
 
+def _name_or_names(value: Any) -> Any:
+    """One task, or a list of several; anything else is told here, because the branches of a union tell it twice."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, list) or len(value) < 2 or not all(isinstance(name, str) for name in value):
+        said = {"value": repr(value)}
+        raise PydanticCustomError("source", "must be a task or a list of at least two tasks, not {value}", said)
+    for index, name in enumerate(value):
+        if name in value[:index]:
+            twice = {"name": repr(name), "at": index}
+            raise PydanticCustomError("duplicate", "the task {name} is twice in one list of sources", twice)
+    return value
+
+
+def sources_text(sources: Sequence[str]) -> str:
+    """Sources for people and tables: `mnli`, `mnli+qnli`, or nothing without transfer."""
+    return "+".join(sources)
+
+
+def _entry(source: str | list[str]) -> str:
+    return source if isinstance(source, str) else sources_text(source)
+
+
 def _positive_or_auto(value: Any) -> Any:
     if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MOST_MEMBERS):
         return value
@@ -206,8 +229,14 @@ class Sweep(_Section):
     """Folder with <task>/{train,validation}.parquet, instead of the Hub."""
     backbones: Annotated[list[BackboneSection], Field(min_length=1), _unique("backbone", lambda section: section.name)]
     """Names from `panda-ray backbones`, or sections with the path of a local model folder."""
-    sources: Annotated[list[str], Field(min_length=1), _unique("source")]
-    """Names from `panda-ray tasks`, or the name of a suite."""
+    sources: Annotated[
+        list[Annotated[str | list[str], BeforeValidator(_name_or_names)]],
+        Field(min_length=1),
+        _unique("source", _entry),
+    ]
+    """Names from `panda-ray tasks`, or the name of a suite. An item may be a list of several names: methods that take
+    one source use the single names, methods that take several use the lists. A list that no listed method takes, and a
+    method that finds nothing to take, is an error."""
     targets: Annotated[list[str], Field(min_length=1), _unique("target")]
     """Names from `panda-ray tasks`, or the name of a suite."""
     methods: Annotated[list[MethodSection], Field(min_length=1), _unique("method label", _title)]
@@ -218,7 +247,7 @@ class Sweep(_Section):
         default_factory=lambda: [11]
     )
     self_pairs: Literal["run", "skip"] = "run"
-    """Whether a task is also transferred to itself."""
+    """Whether a task is also transferred to itself, alone or as one of several sources."""
     protocol: Protocol = "paper"
     """`paper`: the best epoch on the whole dev set. `honest`: one half selects, the other is reported."""
     training: TrainingSection = Field(default_factory=TrainingSection)
@@ -226,3 +255,19 @@ class Sweep(_Section):
     """Per task, what differs from `training`."""
     resources: ResourceSection = Field(default_factory=ResourceSection)
     prices: PriceSection = Field(default_factory=PriceSection)
+
+    @property
+    def single_sources(self) -> list[str]:
+        """What methods with one source take."""
+        return [entry for entry in self.sources if isinstance(entry, str)]
+
+    @property
+    def source_lists(self) -> list[tuple[str, ...]]:
+        """What methods with several sources take."""
+        return [tuple(entry) for entry in self.sources if not isinstance(entry, str)]
+
+    @property
+    def source_tasks(self) -> list[str]:
+        """Every task whose prompt is transferred, alone or among others."""
+        listed = ([entry] if isinstance(entry, str) else entry for entry in self.sources)
+        return list(dict.fromkeys(task for entry in listed for task in entry))

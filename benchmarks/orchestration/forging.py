@@ -44,8 +44,8 @@ class _Result:
         store.publish(unit.key, record, self._files)
 
 
-def _address(unit: Unit) -> tuple[str, str, str | None, str]:
-    return unit.kind, unit.method, unit.source, unit.task
+def _address(unit: Unit) -> tuple[str, str, tuple[str, ...], str]:
+    return unit.kind, unit.method, unit.sources, unit.task
 
 
 def _leave(fd: object) -> None:

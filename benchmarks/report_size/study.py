@@ -107,7 +107,7 @@ def _cells(sweep: Sweep, backbone: str) -> Iterator[Record]:
     """Of one target after the other."""
     for target in sweep.targets:
         for section in sweep.methods:
-            for source in [""] if section.method == "prompt_tuning" else sweep.sources:
+            for source in [""] if section.method == "prompt_tuning" else sweep.single_sources:
                 for seed in sweep.seeds:
                     cell = {"method": section.title, "source": source, "target": target, "seed": seed}
                     name = f"{backbone} {sorted(cell.items())}"
@@ -115,12 +115,12 @@ def _cells(sweep: Sweep, backbone: str) -> Iterator[Record]:
 
 
 def _plan(sweep: Sweep, backbone: str, cells: list[Record]) -> Record:
-    tasks = {name: get_task(name) for name in [*sweep.sources, *sweep.targets]}
+    tasks = {name: get_task(name) for name in [*sweep.source_tasks, *sweep.targets]}
     return {
         "sweep": sweep.name,
         "backbone": backbone,
         "protocol": sweep.protocol,
-        "sources": list(sweep.sources),
+        "sources": sweep.source_tasks,
         "targets": list(sweep.targets),
         "tasks": {name: {"group": task.group, "metric": task.metric} for name, task in tasks.items()},
         "methods": {section.title: section.method for section in sweep.methods},
@@ -137,7 +137,7 @@ def _similarity(sweep: Sweep, backbone: str) -> pd.DataFrame:
     rows = [
         (backbone, metric, source, target, seed, 1.0 if metric == "constant" else draw.random())
         for metric in ("task_embedding", "e_avg", "on", "constant")
-        for source in sweep.sources
+        for source in sweep.source_tasks
         for target in sweep.targets
         for seed in sweep.seeds
     ]
@@ -156,7 +156,7 @@ def _unit(cell: Record, backbone: str) -> tuple[Record, bytes]:
         "key": cell["key"],
         "kind": "train",
         "identity": {"config": {"lr": 0.01, "epochs": 5}, "seed": cell["seed"]},
-        "source": cell["source"],
+        "sources": list(filter(None, [cell["source"]])),
         "target": cell["target"],
         "backbone": backbone,
         "seed": cell["seed"],

@@ -29,18 +29,21 @@ def render_grid(plan: Plan, states: Mapping[str, State], backbone: str) -> Text:
         states: of every unit, by key.
     """
     from panda_ray.execution.planning.states import combined
+    from panda_ray.sweep import sources_text
 
-    cells: dict[tuple[str, str | None, str], list[State]] = {}
+    cells: dict[tuple[str, tuple[str, ...], str], list[State]] = {}
     for cell in plan.cells:
         if cell.backbone == backbone:
-            cells.setdefault((cell.method, cell.source, cell.target), []).append(states[cell.key])
+            cells.setdefault((cell.method, cell.sources, cell.target), []).append(states[cell.key])
     methods = list(dict.fromkeys(method for method, _, _ in cells))
-    sources = sorted({source for _, source, _ in cells}, key=lambda source: _position(plan, source))
+    order = [(), *((task,) for task in plan.sweep.single_sources), *plan.sweep.source_lists]
+    sources = sorted({sources for _, sources, _ in cells}, key=order.index)
     targets = {name: [t for t in plan.sweep.targets if any((name, s, t) in cells for s in sources)] for name in methods}
-    margin = max(len(source or _NO_SOURCE) for source in sources)
+    names = {source: sources_text(source) or _NO_SOURCE for source in sources}
+    margin = max(map(len, names.values()))
     text = _heading(targets, margin)
     for source in sources:
-        text.append((source or _NO_SOURCE).ljust(margin), "none" if source else "dim")
+        text.append(names[source].ljust(margin), "none" if source else "dim")
         for method in methods:
             text.append(_GAP)
             for position, target in enumerate(targets[method]):
@@ -59,10 +62,6 @@ def legend() -> Text:
         text.append(*mark)
         text.append(f" {state}   ")
     return text
-
-
-def _position(plan: Plan, source: str | None) -> int:
-    return -1 if source is None else plan.sweep.sources.index(source)
 
 
 def _width(method: str, targets: list[str]) -> int:

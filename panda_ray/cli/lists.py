@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
+_CELL = {"none": "target", "one": "source -> target", "several": "sources -> target"}
+
+
 def _table(*columns: str) -> Table:
     """A table whose columns named `...#` are right-aligned numbers."""
     table = Table(box=None, header_style="bold", pad_edge=False)
@@ -43,9 +46,8 @@ def methods() -> None:
 
     table = _table("method", "cell", "what it does", "options (default)")
     for method in METHODS:
-        if method.is_cell:
-            cell = "source -> target" if method.uses_source else "target"
-            table.add_row(method.name, cell, method.summary, _options(method.Options))
+        if method.listed:
+            table.add_row(method.name, _CELL[method.sources], method.summary, _options(method.Options))
     stdout.print(table)
 
 

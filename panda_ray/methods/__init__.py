@@ -1,13 +1,21 @@
 """Transfer methods. To add one, write a file and add it to `METHODS`."""
 
-from panda_ray.methods.method import Inputs, Method, MethodOptions, Needs
+from panda_ray.methods.method import Inputs, Method, MethodOptions, Sources
 from panda_ray.methods.panda import Panda
+from panda_ray.methods.panda_fusion import PandaFusion
 from panda_ray.methods.pot import PoT
 from panda_ray.methods.prompt_tuning import PromptTuning
+from panda_ray.methods.requirements import (
+    PairSimilarities,
+    PairTeachers,
+    Requirement,
+    SourcePrompts,
+    requirement,
+)
 from panda_ray.methods.teacher import TargetLikeTeacher
 from panda_ray.registry import Registry
 
-METHODS: Registry[Method] = Registry("method", (PromptTuning(), PoT(), Panda(), TargetLikeTeacher()))
+METHODS: Registry[Method] = Registry("method", (PromptTuning(), PoT(), Panda(), PandaFusion(), TargetLikeTeacher()))
 
 
 def get_method(name: str) -> Method:
@@ -19,4 +27,16 @@ def get_method(name: str) -> Method:
     return METHODS.get(name)
 
 
-__all__ = ["METHODS", "Inputs", "Method", "MethodOptions", "Needs", "get_method"]
+__all__ = [
+    "METHODS",
+    "Inputs",
+    "Method",
+    "MethodOptions",
+    "PairSimilarities",
+    "PairTeachers",
+    "Requirement",
+    "SourcePrompts",
+    "Sources",
+    "get_method",
+    "requirement",
+]

@@ -1,65 +1,91 @@
 """The protocol of a transfer method: what it needs from other units, and how a member of a stack starts.
 
 A method never trains by itself. It says what it depends on, which the planner turns into edges of the graph, and turns
-those dependencies into a `Member` that the stacked engine trains.
+those dependencies into a `Member` that the stacked engine trains. What it says of itself needs no torch.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict
-from torch import Generator, Tensor
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic_core import PydanticCustomError
 
-from panda_ray.backbones import Geometry
-from panda_ray.metrics import MetricChoice
-from panda_ray.prompts.initialization import initial_prefix
-from panda_ray.prompts.prompt import Prompt
-from panda_ray.seeding import generator
+from panda_ray.methods.requirements import Requirement
 from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Member
 
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from panda_ray.backbones import Geometry
+    from panda_ray.prompts.prompt import Prompt
+
+Sources = Literal["none", "one", "several"]
+
+
+Choice = tuple[str, str]
+"""An option's name and its value."""
+
 
 class MethodOptions(BaseModel):
-    """Base of every method's options: frozen, unknown names are errors. All of them enter the key."""
+    """Base of every method's options: frozen, unknown names are errors. All that have an effect enter the key."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
+    WITHOUT_EFFECT: ClassVar[Mapping[Choice, tuple[str, ...]]] = {}
+    """Options that a choice does not read: naming one is an error, and none of them is part of a key."""
 
-@dataclass(frozen=True)
-class Needs:
-    """Units that must be done before a cell of this method can start."""
+    @model_validator(mode="after")
+    def _only_options_with_effect(self) -> Self:
+        for (option, value), names in self._choices.items():
+            for name in names:
+                if name in self.model_fields_set:
+                    said = {"option": option, "value": repr(value), "at": name}
+                    raise PydanticCustomError("no_effect", "has no effect under the {option} {value}", said)
+        return self
 
-    source_prompt: bool = False
-    teacher: str | None = None
-    """Name of the method whose training of the same pair is the teacher: `teacher` (target-like) or `pot`."""
-    similarity: MetricChoice | None = None
-    """Transferability metric that weighs the pair, with its options."""
+    @model_serializer(mode="wrap")
+    def _with_effect(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        options: dict[str, Any] = serialize(self)
+        unread = {name for names in self._choices.values() for name in names}
+        return {name: value for name, value in options.items() if name not in unread}
+
+    @property
+    def _choices(self) -> Mapping[Choice, tuple[str, ...]]:
+        """Those that were made."""
+        return {
+            (option, value): names
+            for (option, value), names in self.WITHOUT_EFFECT.items()
+            if getattr(self, option) == value
+        }
 
 
 @dataclass(frozen=True)
 class Inputs:
     """A cell's dependencies, loaded; prompts of another geometry are refused (`InputError`).
 
+    What was required is there once per source, in the order of the sources; what was not is empty.
+
     Attributes:
         name: how the member is called in messages.
-        similarity: predicted transferability of the pair, in [-1, 1].
+        similarities: predicted transferability of each source to the target, in [-1, 1].
     """
 
     name: str
     seed: int
     config: TrainConfig
     geometry: Geometry
-    source_prompt: Prompt | None = None
-    teacher: Prompt | None = None
-    similarity: float | None = None
+    source_prompts: tuple[Prompt, ...] = ()
+    teachers: tuple[Prompt, ...] = ()
+    similarities: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        for prompt in (self.source_prompt, self.teacher):
-            if prompt is not None:
-                prompt.check_fits(self.geometry)
+        for prompt in (*self.source_prompts, *self.teachers):
+            prompt.check_fits(self.geometry)
 
 
 class Method(Protocol):
@@ -70,16 +96,19 @@ class Method(Protocol):
     """Raise it when the numbers that the method gives change: it enters the key."""
     summary: str
     """One line for `panda-ray methods`."""
-    uses_source: bool
-    """Whether a cell of this method has a source (one cell per pair) or not (one cell per target)."""
-    is_cell: bool
+    sources: Sources
+    """How many sources a cell has: none (one cell per target), one (one per pair) or several (one per target and list
+    of sources)."""
+    listed: bool
     """Whether a sweep may list the method; a teacher exists only as a dependency."""
-    teacher_passes: int
-    """Frozen teachers whose outputs on the training set a training needs: for planning, a forward pass each."""
     Options: type[MethodOptions]
 
-    def needs(self, options: MethodOptions) -> Needs:
+    def requires(self, options: MethodOptions) -> tuple[Requirement, ...]:
         """What a cell depends on."""
+        ...
+
+    def teacher_passes(self, sources: int) -> int:
+        """Forward passes over the training set that frozen teachers take at the most: for planning."""
         ...
 
     def hyperparameters(self, task: TaskSpec, options: MethodOptions) -> Hyperparameters:
@@ -97,6 +126,9 @@ class Method(Protocol):
 
 def fresh_prefix(inputs: Inputs, random: Generator | None = None) -> Tensor:
     """A prefix (L, K, N, P, H) from the initialiser, by the member's own seed unless a generator is given."""
+    from panda_ray.prompts.initialization import initial_prefix
+    from panda_ray.seeding import generator
+
     config = inputs.config
     source = random if random is not None else generator(inputs.seed, "prefix")
     return initial_prefix(

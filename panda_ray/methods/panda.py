@@ -15,32 +15,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
-from panda_ray.methods.method import Inputs, MethodOptions, Needs, fresh_prefix
+from panda_ray.methods.method import Choice, Inputs, MethodOptions, Sources, fresh_prefix
+from panda_ray.methods.requirements import PairSimilarities, PairTeachers, Requirement, SourcePrompts
 from panda_ray.metrics import MetricChoice
-from panda_ray.prompts.prompt import Prompt
 from panda_ray.seeding import generator
 from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Distillation, KdLoss, Member
 
+if TYPE_CHECKING:
+    from panda_ray.prompts.prompt import Prompt
+
 _OFFICIAL_FACTOR = 0.1
 _OFFICIAL_LR: Mapping[str, float] = {"cb": 7e-3}
 """Learning rates of the released scripts that are not those of Table I."""
 
-_WITHOUT_EFFECT: Mapping[str, tuple[str, ...]] = {
-    "paper": ("beta",),
-    "official_code": ("teacher", "kd_loss", "kd_weight", "metric", "clamp"),
+_TEACHER: Mapping[str, tuple[Requirement, ...]] = {
+    "target_like": (PairTeachers("teacher"),),
+    "source": (SourcePrompts(),),
+    "random": (),
 }
-"""Options that a preset does not read: naming one is an error, and none of them is part of a key."""
+"""What each teacher is made of."""
 
 
 class PandaOptions(MethodOptions):
     """Options of PanDa; the defaults are the paper's."""
+
+    WITHOUT_EFFECT: ClassVar[Mapping[Choice, tuple[str, ...]]] = {
+        ("preset", "paper"): ("beta",),
+        ("preset", "official_code"): ("teacher", "kd_loss", "kd_weight", "metric", "clamp"),
+    }
 
     preset: Literal["paper", "official_code"] = "paper"
     """`official_code` decides teacher, loss, weight and the (missing) similarity as the released code does."""
@@ -55,19 +63,6 @@ class PandaOptions(MethodOptions):
     beta: float = Field(default=0.1, ge=0)
     """Weight of the released code: of the preset `official_code` only."""
 
-    @model_validator(mode="after")
-    def _only_options_with_effect(self) -> PandaOptions:
-        for name in _WITHOUT_EFFECT[self.preset]:
-            if name in self.model_fields_set:
-                said = {"preset": repr(self.preset), "at": name}
-                raise PydanticCustomError("no_effect", "has no effect under the preset {preset}", said)
-        return self
-
-    @model_serializer(mode="wrap")
-    def _with_effect(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        options: dict[str, Any] = serialize(self)
-        return {name: value for name, value in options.items() if name not in _WITHOUT_EFFECT[self.preset]}
-
 
 class Panda:
     """A student prompt from the initialiser, trained on the target and on a frozen teacher's outputs."""
@@ -75,20 +70,18 @@ class Panda:
     name = "panda"
     version = 2
     summary = "transfer by distillation, weighted with the predicted transferability of the pair (PanDa)"
-    uses_source = True
-    is_cell = True
-    teacher_passes = 1
+    sources: Sources = "one"
+    listed = True
     Options: type[MethodOptions] = PandaOptions
 
-    def needs(self, options: MethodOptions) -> Needs:
+    def requires(self, options: MethodOptions) -> tuple[Requirement, ...]:
         assert isinstance(options, PandaOptions)
         if options.preset == "official_code":
-            return Needs(teacher="pot")
-        return Needs(
-            source_prompt=options.teacher == "source",
-            teacher="teacher" if options.teacher == "target_like" else None,
-            similarity=options.metric,
-        )
+            return (PairTeachers("pot"),)
+        return (*_TEACHER[options.teacher], PairSimilarities(options.metric))
+
+    def teacher_passes(self, sources: int) -> int:
+        return 1
 
     def hyperparameters(self, task: TaskSpec, options: MethodOptions) -> Hyperparameters:
         assert isinstance(options, PandaOptions)
@@ -107,16 +100,16 @@ class Panda:
 
 def _distillation(inputs: Inputs, options: PandaOptions) -> Distillation:
     if options.preset == "official_code":
-        assert inputs.teacher is not None, "the planner provides what `needs` asks for"
+        (pot,) = inputs.teachers
         return Distillation(
-            teacher=inputs.teacher,
+            (pot,),
             student_head=False,
             weight=_OFFICIAL_FACTOR * options.beta,
             loss="mse_logit",
             reduction="released_code",
         )
     return Distillation(
-        teacher=_teacher(inputs, options),
+        (_teacher(inputs, options),),
         student_head=options.teacher != "target_like",
         weight=options.kd_weight * _similarity(inputs, options),
         loss=options.kd_loss,
@@ -124,14 +117,15 @@ def _distillation(inputs: Inputs, options: PandaOptions) -> Distillation:
 
 
 def _similarity(inputs: Inputs, options: PandaOptions) -> float:
-    assert inputs.similarity is not None, "the planner provides what `needs` asks for"
-    return max(inputs.similarity, 0.0) if options.clamp else inputs.similarity
+    (similarity,) = inputs.similarities
+    return max(similarity, 0.0) if options.clamp else similarity
 
 
 def _teacher(inputs: Inputs, options: PandaOptions) -> Prompt:
     if options.teacher == "random":
+        from panda_ray.prompts.prompt import Prompt
+
         prefix = fresh_prefix(inputs, generator(inputs.seed, "random-teacher"))
         return Prompt.without_head(prefix, inputs.geometry.hidden)
-    prompt = inputs.teacher if options.teacher == "target_like" else inputs.source_prompt
-    assert prompt is not None, "the planner provides what `needs` asks for"
+    (prompt,) = inputs.teachers or inputs.source_prompts
     return prompt

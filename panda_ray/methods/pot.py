@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from panda_ray.methods.method import Inputs, MethodOptions, Needs
+from panda_ray.methods.method import Inputs, MethodOptions, Sources
+from panda_ray.methods.requirements import Requirement, SourcePrompts
 from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Member
@@ -14,13 +15,15 @@ class PoT:
     name = "pot"
     version = 1
     summary = "transfer by initialisation: the prompt starts as the source prompt (SPoT)"
-    uses_source = True
-    is_cell = True
-    teacher_passes = 0
+    sources: Sources = "one"
+    listed = True
     Options: type[MethodOptions] = MethodOptions
 
-    def needs(self, options: MethodOptions) -> Needs:
-        return Needs(source_prompt=True)
+    def requires(self, options: MethodOptions) -> tuple[Requirement, ...]:
+        return (SourcePrompts(),)
+
+    def teacher_passes(self, sources: int) -> int:
+        return 0
 
     def hyperparameters(self, task: TaskSpec, options: MethodOptions) -> Hyperparameters:
         return task.hyperparameters
@@ -29,5 +32,5 @@ class PoT:
         return config
 
     def member(self, inputs: Inputs, options: MethodOptions) -> Member:
-        assert inputs.source_prompt is not None, "the planner provides what `needs` asks for"
-        return Member(inputs.name, inputs.seed, inputs.config.lr, inputs.source_prompt.prefix_LKNPH)
+        (source,) = inputs.source_prompts
+        return Member(inputs.name, inputs.seed, inputs.config.lr, source.prefix_LKNPH)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from panda_ray.methods.method import Inputs, MethodOptions, Needs, fresh_prefix
+from panda_ray.methods.method import Inputs, MethodOptions, Sources, fresh_prefix
+from panda_ray.methods.requirements import Requirement
 from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Member
@@ -14,13 +15,15 @@ class PromptTuning:
     name = "prompt_tuning"
     version = 1
     summary = "no transfer: the prompt starts from the initialiser (P-Tuning v2)"
-    uses_source = False
-    is_cell = True
-    teacher_passes = 0
+    sources: Sources = "none"
+    listed = True
     Options: type[MethodOptions] = MethodOptions
 
-    def needs(self, options: MethodOptions) -> Needs:
-        return Needs()
+    def requires(self, options: MethodOptions) -> tuple[Requirement, ...]:
+        return ()
+
+    def teacher_passes(self, sources: int) -> int:
+        return 0
 
     def hyperparameters(self, task: TaskSpec, options: MethodOptions) -> Hyperparameters:
         return task.hyperparameters

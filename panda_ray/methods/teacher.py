@@ -17,7 +17,7 @@ class TargetLikeTeacher(PoT):
     name = "teacher"
     version = 1
     summary = "the source prompt trained on the target for one epoch (small tasks) or 1,000 steps (large ones)"
-    is_cell = False
+    listed = False
 
     def config(self, config: TrainConfig, size_class: SizeClass) -> TrainConfig:
         if size_class == "small":

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
-from panda_ray.backbones.backbone import Backbone
 from panda_ray.metrics.metric import MetricOptions
-from panda_ray.prompts.prompt import Prompt
-from panda_ray.tasks.encoded import EncodedTask
+
+if TYPE_CHECKING:
+    from panda_ray.backbones.backbone import Backbone
+    from panda_ray.prompts.prompt import Prompt
+    from panda_ray.tasks.encoded import EncodedTask
 
 
 class Constant:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from panda_ray.backbones.backbone import Backbone
-from panda_ray.prompts.prompt import Prompt
-from panda_ray.tasks.encoded import EncodedTask
+if TYPE_CHECKING:
+    from panda_ray.backbones.backbone import Backbone
+    from panda_ray.prompts.prompt import Prompt
+    from panda_ray.tasks.encoded import EncodedTask
 
 
 class MetricOptions(BaseModel):

@@ -5,16 +5,20 @@ Shape letters: L layers, T tokens, F feed-forward size.
 
 from __future__ import annotations
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
+from typing import TYPE_CHECKING
 
-from panda_ray.backbones import Backbone, Tokens
+import numpy as np
+from numpy.typing import NDArray
+
 from panda_ray.metrics.metric import MetricOptions
 from panda_ray.metrics.vectors import cosine
-from panda_ray.prompts.prompt import Prompt
-from panda_ray.tasks.encoded import EncodedTask
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from panda_ray.backbones import Backbone
+    from panda_ray.prompts.prompt import Prompt
+    from panda_ray.tasks.encoded import EncodedTask
 
 
 class NeuronOverlap:
@@ -27,15 +31,18 @@ class NeuronOverlap:
     needs_data = False
     Options: type[MetricOptions] = MetricOptions
 
-    @torch.no_grad()
     def signature(
         self, backbone: Backbone, prompt: Prompt, task: EncodedTask | None, options: MetricOptions
     ) -> NDArray[np.float32]:
+        import torch
+
+        from panda_ray.backbones import Tokens
+
         ids = [backbone.tokenizer.cls_token_id, backbone.tokenizer.sep_token_id]
         input_ids_1T = torch.tensor([ids], device=backbone.device)
         tokens = Tokens(input_ids_1T, torch.zeros_like(input_ids_1T), torch.tensor([len(ids)], device=backbone.device))
         activations_L1TF: list[Tensor] = []
-        with backbone.recorded_activations(activations_L1TF):
+        with torch.no_grad(), backbone.recorded_activations(activations_L1TF):
             prefix_1LKNPH = prompt.prefix_LKNPH.unsqueeze(0).to(backbone.device)
             backbone.forward([tokens], prefix_1LKNPH, position_offset=prompt.position_offset)
         active_LF = torch.stack([layer_1TF[0, 0] for layer_1TF in activations_L1TF]) > 0

@@ -5,14 +5,18 @@ Shape letters: L layers, K = 2 (keys, values), N heads, P prompt length, H head 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
-from panda_ray.backbones.backbone import Backbone
 from panda_ray.metrics.metric import MetricOptions
 from panda_ray.metrics.vectors import cosine
-from panda_ray.prompts.prompt import Prompt
-from panda_ray.tasks.encoded import EncodedTask
+
+if TYPE_CHECKING:
+    from panda_ray.backbones.backbone import Backbone
+    from panda_ray.prompts.prompt import Prompt
+    from panda_ray.tasks.encoded import EncodedTask
 
 
 class PromptCosine:

@@ -9,21 +9,20 @@ Shape letters: Q examples, D hidden size.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from torch import Tensor
 
-from panda_ray.backbones.backbone import Backbone
-from panda_ray.backbones.rows import RowReader
 from panda_ray.metrics.metric import MetricOptions
 from panda_ray.metrics.vectors import cosine
-from panda_ray.prompts.prompt import Prompt
 from panda_ray.seeding import generator
-from panda_ray.tasks.encoded import EncodedSplit, EncodedTask
+
+if TYPE_CHECKING:
+    from panda_ray.backbones.backbone import Backbone
+    from panda_ray.prompts.prompt import Prompt
+    from panda_ray.tasks.encoded import EncodedSplit, EncodedTask
 
 
 class TaskEmbeddingOptions(MetricOptions):
@@ -57,8 +56,7 @@ class TaskEmbedding:
             for split, chosen in ((task.dev, dev), (task.train, train))
             if chosen
         ]
-        shift: NDArray[np.float32] = torch.cat(parts).float().cpu().numpy()
-        return shift
+        return np.concatenate(parts)
 
     def similarity(
         self, source: NDArray[np.float32] | None, target: NDArray[np.float32] | None, options: MetricOptions
@@ -83,6 +81,8 @@ def balanced_examples(task: EncodedTask, count: int, seed: int) -> tuple[list[in
 
 def _balanced(task: EncodedTask, split: EncodedSplit, count: int, seed: int, taken: Counter[int]) -> list[int]:
     """Up to `count` random examples, each from the class that has been taken least; `taken` is counted on."""
+    import torch
+
     queues: dict[int, list[int]] = defaultdict(list)
     for example in torch.randperm(split.examples, generator=generator(seed, "task-embedding")).tolist():
         queues[int(split.labels[example]) if task.spec.kind.has_classes else 0].append(example)
@@ -96,17 +96,23 @@ def _balanced(task: EncodedTask, split: EncodedSplit, count: int, seed: int, tak
     return sorted(chosen)
 
 
-@torch.no_grad()
 def _shift(
     backbone: Backbone, split: EncodedSplit, chosen: list[int], prompt: Prompt, options: TaskEmbeddingOptions
-) -> Tensor:
+) -> NDArray[np.float32]:
     """h of each chosen example, (Q, D); for multiple choice the mean over its choices."""
+    import torch
+
+    from panda_ray.backbones.rows import RowReader
+
     blocks = [RowReader(split.to(backbone.device)).tokens(torch.tensor(chosen))]
     prefix_1LKNPH = prompt.prefix_LKNPH.unsqueeze(0).to(backbone.device)
-    (prompted,) = backbone.forward(blocks, prefix_1LKNPH, position_offset=prompt.position_offset, pooled_only=True)
-    (plain,) = backbone.forward(blocks, None, position_offset=True, pooled_only=True)
+    with torch.no_grad():
+        (prompted,) = backbone.forward(blocks, prefix_1LKNPH, position_offset=prompt.position_offset, pooled_only=True)
+        (plain,) = backbone.forward(blocks, None, position_offset=True, pooled_only=True)
     if options.feature == "pooler":
         shift_RD = prompted.pooled_RD - plain.pooled_RD
     else:
         shift_RD = prompted.tokens_RTD[:, 0] - plain.tokens_RTD[:, 0]
-    return shift_RD.reshape(len(chosen), split.rows_per_example, -1).mean(dim=1)
+    shift_QD = shift_RD.reshape(len(chosen), split.rows_per_example, -1).mean(dim=1)
+    shift: NDArray[np.float32] = shift_QD.float().cpu().numpy()
+    return shift

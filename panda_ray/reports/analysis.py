@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from panda_ray.reports.comparison import ComparedMethod, ProtocolGap, compare_with_paper, protocol_gaps
-from panda_ray.reports.frame import Grid, grid_of, similarity_csv, sources_of, targets_of
+from panda_ray.reports.frame import Grid, grid_of, lists_of, pair_sources_of, similarity_csv, sources_of, targets_of
 from panda_ray.reports.gains import MethodGain, method_gain, pair_gains
 from panda_ray.reports.paper import paper_cells
 from panda_ray.reports.statistics import REPLICATES, Bootstrap, ScoredItems
@@ -20,6 +20,8 @@ class Analysis:
     """One backbone of a study.
 
     Attributes:
+        sources: of the maps of similarity.
+        pair_sources: those of them that have cells alone: the rows of the pair grid.
         baseline, pot, panda: label of the first entry of that method in the sweep, if there is one.
         gains: per method with a source, over prompt tuning; empty without it.
         over_pot: PanDa over PoT on the pairs that both have.
@@ -30,6 +32,7 @@ class Analysis:
 
     backbone: str
     sources: tuple[str, ...]
+    pair_sources: tuple[str, ...]
     targets: tuple[str, ...]
     groups: Mapping[str, str]
     baseline: str | None
@@ -57,16 +60,18 @@ def analyse(study: Study, backbone: str, replicates: int = REPLICATES) -> Analys
     """
     grid = grid_of(study, backbone)
     scores = study.scores[study.scores["backbone"] == backbone]
-    sources, targets = sources_of(study), targets_of(study)
+    pair_sources, targets = pair_sources_of(study), targets_of(study)
     baseline, pot, panda = (next(iter(study.labels_of(name)), None) for name in ("prompt_tuning", "pot", "panda"))
     transfers = [label for label, name in study.methods.items() if name != "prompt_tuning"]
+    lists = lists_of(study)
     bootstrap = Bootstrap(_scored_items(study, backbone), replicates)
     rankings = _rankings(study, backbone)
     gains = {label: _gain(grid, baseline, label, bootstrap) for label in transfers}
     groups = {name: task.group for name, task in study.tasks.items()}
     return Analysis(
         backbone=backbone,
-        sources=tuple(sources),
+        sources=tuple(sources_of(study)),
+        pair_sources=tuple(pair_sources),
         targets=tuple(targets),
         groups=groups,
         baseline=baseline,
@@ -77,10 +82,11 @@ def analyse(study: Study, backbone: str, replicates: int = REPLICATES) -> Analys
             backbone,
             grid,
             baseline=baseline,
-            methods=transfers,
-            sources=sources,
+            methods=[label for label in transfers if label not in lists],
+            sources=pair_sources,
             targets=targets,
             rankings={metric: ranking for metric, ranking in rankings.items() if len(set(ranking.values())) > 1},
+            lists=lists,
             pot=pot,
             bootstrap=bootstrap,
         ),

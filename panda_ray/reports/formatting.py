@@ -14,7 +14,7 @@ ABSENT = "–"
 
 MINUS = "−"
 
-SINGLE = ("baseline", "pair")
+SINGLE = ("baseline", "pair", "list")
 """Rows that are one training each, not a choice among several."""
 
 
@@ -71,6 +71,8 @@ def table_notes(table: GridTable) -> list[str]:
         "Oracle: the best source per target; top-3: the best of the three sources that a metric ranks first; both "
         "without the target itself. They choose on the set that is reported, so they are optimistic.",
     ]
+    if table.rows_of("list"):
+        notes.append("a+b: one training from several sources.")
     if any(cell.n < cell.expected for cell in cells):
         notes.append("† Some seeds are missing.")
     if any(cell is None for row in table.rows for cell in row.cells):

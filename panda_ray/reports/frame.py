@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -46,7 +46,7 @@ class Aggregate:
 
 
 CellName = tuple[str, str, str]
-"""Method label, source ("" without transfer), target."""
+"""Method label, source ("" without transfer, `a+b` for several), target."""
 
 Grid = Mapping[CellName, Aggregate]
 """One backbone's finished cells; a cell without any score is absent."""
@@ -85,9 +85,23 @@ def targets_of(study: Study) -> list[str]:
 
 
 def sources_of(study: Study) -> list[str]:
-    """Rows of the study's tables: the sources that have cells, or at least a predicted similarity."""
-    present = {*study.cells["source"], *study.similarity["source"]}
+    """Rows of the maps of similarity: the sources that have cells of their own, or a predicted similarity."""
+    return _present(study, {*study.cells["source"], *study.similarity["source"]})
+
+
+def pair_sources_of(study: Study) -> list[str]:
+    """Rows of the pair grid: the sources that some cell has alone."""
+    return _present(study, set(study.cells["source"]))
+
+
+def _present(study: Study, present: Collection[str]) -> list[str]:
     return in_paper_order([task for task in study.sources if task in present], SOURCE_ORDER)
+
+
+def lists_of(study: Study) -> dict[str, list[str]]:
+    """Per method that takes several sources, by its label: the lists that its cells have, as text."""
+    several = study.cells[~study.cells["source"].isin(["", *study.sources])]
+    return {str(label): list(dict.fromkeys(rows["source"])) for label, rows in several.groupby("method", sort=False)}
 
 
 def scores_csv(study: Study) -> pd.DataFrame:

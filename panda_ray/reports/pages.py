@@ -29,10 +29,14 @@ def _methods(analysis: Analysis, name: str) -> Drawing | None:
 
 
 def _gains(analysis: Analysis, name: str) -> Drawing | None:
-    if not analysis.gains:
+    pairs = {
+        gain.method: {(p.source, p.target): p.mean for p in gain.pairs if p.source in analysis.pair_sources}
+        for gain in analysis.gains
+    }
+    gains = {method: values for method, values in pairs.items() if values}
+    if not gains:
         return None
-    gains = {gain.method: {(pair.source, pair.target): pair.mean for pair in gain.pairs} for gain in analysis.gains}
-    return gain_map(name, gains, analysis.sources, analysis.targets, analysis.groups)
+    return gain_map(name, gains, analysis.pair_sources, analysis.targets, analysis.groups)
 
 
 def _similarities(analysis: Analysis, suffix: str) -> list[Drawing]:

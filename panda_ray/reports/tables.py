@@ -1,7 +1,8 @@
 """The grid table in the layout of the paper's Table II, as data.
 
 One row without transfer, then per method one row per source, its oracle and, per transferability metric, the best of
-the three sources that the metric ranks highest. Both choose among the other tasks, never the target itself: the
+the three sources that the metric ranks highest; last, per method with several sources, one row per list of them, which
+no choice among single sources can take. Oracle and top-3 choose among the other tasks, never the target itself: the
 paper's printed top-3 of E_avg lies below the target's own cell for COPA, WiC and CoLA, which a self pair's similarity
 of 1 would have put among the three. A cell that was not computed is None and is never guessed; a row's average exists
 only for seeds that have all of its cells.
@@ -20,7 +21,7 @@ from panda_ray.reports.statistics import Bootstrap, Compared, Interval
 TOP = 3
 """Sources that a metric may propose per target (the paper's top-3)."""
 
-RowKind = Literal["baseline", "pair", "oracle", "top3"]
+RowKind = Literal["baseline", "pair", "oracle", "top3", "list"]
 
 Ranking = Mapping[tuple[str, str], float]
 """Predicted similarity by (source, target)."""
@@ -32,7 +33,7 @@ class Row:
 
     Attributes:
         method: label of the method.
-        title: the source, or what was chosen; "" without transfer.
+        title: the source, the list of sources, or what was chosen; "" without transfer.
         cells: one per target; None where nothing was computed.
         average: mean over the targets per seed; None unless some seed has every cell.
         gain: difference of the average to prompt tuning's, over common seeds, in points.
@@ -71,6 +72,7 @@ def grid_table(
     sources: Sequence[str],
     targets: Sequence[str],
     rankings: Mapping[str, Ranking],
+    lists: Mapping[str, Sequence[str]] = {},
     pot: str | None = None,
     bootstrap: Bootstrap | None = None,
 ) -> GridTable:
@@ -78,13 +80,17 @@ def grid_table(
 
     Args:
         baseline: label of prompt tuning, if the sweep has it.
-        methods: labels of the methods that use a source.
+        methods: labels of the methods that use one source.
+        lists: per label of a method that uses several, its lists of them.
         rankings: similarity per metric label, for the rows of the best of the top-3.
         pot: label of plain prompt transfer, which the other methods are compared with as well.
         bootstrap: gives each pair row's gain an interval.
     """
     first = _row("baseline", baseline, "", [grid.get((baseline, "", t)) for t in targets]) if baseline else None
     made = [row for method in methods for row in _method_rows(grid, method, sources, targets, rankings)]
+    made += [
+        _row("list", label, s, [grid.get((label, s, t)) for t in targets]) for label in lists for s in lists[label]
+    ]
     of_pot = {(row.kind, row.title): row for row in made if row.method == pot}
     compared = [
         _compared(row, first, None if row.method == pot else of_pot.get((row.kind, row.title)), targets, bootstrap)
@@ -144,7 +150,13 @@ def _compared(
     row: Row, baseline: Row | None, pot: Row | None, targets: Sequence[str], bootstrap: Bootstrap | None
 ) -> Row:
     interval = None
-    if bootstrap is not None and baseline is not None and row.kind == "pair" and row.average and baseline.average:
+    if (
+        bootstrap is not None
+        and baseline is not None
+        and row.kind in ("pair", "list")
+        and row.average
+        and baseline.average
+    ):
         interval = bootstrap.difference(seed_pairs(row, baseline, targets))
     return replace(row, gain=_gain(row, baseline), gain_over_pot=_gain(row, pot), interval=interval)
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from panda_ray.backbones import BACKBONES
 from panda_ray.errors import unknown_name
-from panda_ray.methods import METHODS
+from panda_ray.methods import METHODS, PairSimilarities, requirement
 from panda_ray.metrics import METRICS, MetricChoice
 from panda_ray.registry import Named
 from panda_ray.sweep import BackboneSection, Sweep
@@ -21,16 +21,18 @@ from panda_ray.sweep_file.messages import explain
 from panda_ray.sweep_file.yaml_source import Path, Places
 from panda_ray.tasks import TASKS
 
-CELL_METHODS = {method.name: method for method in METHODS if method.is_cell}
+CELL_METHODS = {method.name: method for method in METHODS if method.listed}
 METRICS_BY_NAME = {metric.name: metric for metric in METRICS}
 
 
 def name_problems(sweep: Sweep, places: Places) -> list[str]:
     """One sentence per name or option that does not exist."""
+    of_tasks = list(_task_problems(sweep, places))
     return [
-        *_task_problems(sweep, places),
+        *of_tasks,
         *_backbone_problems(sweep.backbones, places),
         *_method_problems(sweep, places),
+        *(() if of_tasks else _source_problems(sweep, places)),
         *_metric_problems(sweep, places),
         *_data_root_problems(sweep, places),
     ]
@@ -40,8 +42,12 @@ def _task_problems(sweep: Sweep, places: Places) -> Iterator[str]:
     known = [task.name for task in TASKS]
     paths: list[Path] = [("tasks", name) for name in sweep.tasks]
     named = {path: str(path[1]) for path in paths}
-    for key, names in (("sources", sweep.sources), ("targets", sweep.targets)):
-        named |= {(key, index): name for index, name in enumerate(names)}
+    for key, entries in (("sources", sweep.sources), ("targets", sweep.targets)):
+        for index, entry in enumerate(entries):
+            if isinstance(entry, str):
+                named[key, index] = entry
+            else:
+                named |= {(key, index, inner): name for inner, name in enumerate(entry)}
     for path, name in named.items():
         if name not in known:
             yield str(unknown_name("task", name, known, places.find(path)))
@@ -68,9 +74,31 @@ def _method_problems(sweep: Sweep, places: Places) -> Iterator[str]:
         if problems := _option_problems(method.Options, section.options, places, (*path, "options")):
             yield from problems
             continue
-        choice = method.needs(method.Options.model_validate(section.options)).similarity
-        if choice is not None:
-            yield from _choice_problems(choice, sweep, places, (*path, "options", "metric"))
+        weighed = requirement(PairSimilarities, method.requires(method.Options.model_validate(section.options)))
+        if weighed is not None:
+            yield from _choice_problems(weighed.metric, sweep, places, (*path, "options", "metric"))
+
+
+def _source_problems(sweep: Sweep, places: Places) -> Iterator[str]:
+    """Methods that find nothing to take among the sources, and lists of sources that no method takes."""
+    listed = [CELL_METHODS[name] for section in sweep.methods if (name := section.method) in CELL_METHODS]
+    place = places.find(("sources",))
+    idle = [
+        *(method for method in listed if method.sources == "one" and not sweep.single_sources),
+        *(method for method in listed if method.sources == "several" and not sweep.source_lists),
+    ]
+    for method in dict.fromkeys(idle):
+        takes = "one source, and every item is a list of several"
+        if method.sources == "several":
+            takes = "several sources, and no item is a list of them: [mnli, qnli]"
+        yield f"{place}: sources: {method.name} takes {takes}"
+    if idle or any(method.sources == "several" for method in listed):
+        return
+    able = ", ".join(name for name, method in CELL_METHODS.items() if method.sources == "several")
+    for index, entry in enumerate(sweep.sources):
+        if not isinstance(entry, str):
+            place = places.find(("sources", index))
+            yield f"{place}: sources.{index}: no listed method takes several sources; those that do: {able}"
 
 
 def _choice_problems(choice: MetricChoice, sweep: Sweep, places: Places, path: Path) -> Iterator[str]:

@@ -17,9 +17,11 @@ def sweep_schema() -> dict[str, Any]:
     """JSON schema (draft 2020-12) of a sweep file."""
     schema: dict[str, Any] = Sweep.model_json_schema()
     fields = schema["properties"]
-    tasks = {"enum": [task.name for task in TASKS]}
+    schema["$defs"]["TaskName"] = {"enum": [task.name for task in TASKS]}
+    tasks = {"$ref": "#/$defs/TaskName"}
+    several = {"items": tasks, "minItems": 2, "type": "array", "uniqueItems": True}
     for key, suites in SUITES.items():
-        by_name = {**fields[key], "items": tasks}
+        by_name = {**fields[key], "items": {"anyOf": [tasks, several]} if key == "sources" else tasks}
         fields[key] = {
             "description": by_name.pop("description"),
             "title": by_name.pop("title"),

@@ -23,7 +23,7 @@ _SETS = ("sources", "targets", "seeds")
 def sweep_identity(sweep: Sweep, backbone: str) -> dict[str, str]:
     """What decides a backbone's cells: a hash per field of the sweep, because paths and addresses are private."""
     fields = sweep.model_dump(mode="json", exclude=_NO_BEARING)
-    fields |= {name: sorted(fields[name]) for name in _SETS}
+    fields |= {name: sorted(fields[name], key=json.dumps) for name in _SETS}
     fields["backbones"] = next(section.model_dump() for section in sweep.backbones if section.name == backbone)
     return {name: _hash(value) for name, value in fields.items()}
 

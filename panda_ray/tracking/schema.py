@@ -15,6 +15,9 @@ ROLE = "role"
 LABEL = "method"
 """The sweep's label of a unit's method or metric."""
 
+SOURCES = "sources"
+"""Donor tasks of a unit, `mnli` or `mnli+qnli`. Plain `source` is taken: MLflow has a column of that name."""
+
 KIND = "kind"
 COMPLETE = "complete"
 """Written last: a unit's run without it was cut short and is logged again in place."""

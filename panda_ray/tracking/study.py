@@ -1,6 +1,7 @@
 """What MLflow knows about one sweep, as typed frames: the one thing that reports are made from.
 
-`reading.py` fills it from a tracking server alone. Tables hold an empty string where a cell has no source.
+`reading.py` fills it from a tracking server alone. Tables hold an empty string where a cell has no source, and
+`a+b` where it has several.
 
 Shape letters: I dev items, M statistics of a task metric.
 """
@@ -93,6 +94,7 @@ class Study:
     Attributes:
         methods: label to the method's name, in the sweep's order.
         metrics: labels of the transferability metrics, in the sweep's order.
+        sources: tasks that are transferred, alone or among others.
         tasks: every source and target.
         cells: desired entries of the grid (`CELL_COLUMNS`).
         scores: finished ones (`SCORE_COLUMNS`).

@@ -22,6 +22,7 @@ from mlflow.entities import Metric, RunTag
 
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.store.store import Record
+from panda_ray.sweep import sources_text
 from panda_ray.tasks import get_task
 from panda_ray.tracking import examples
 from panda_ray.tracking.identity import IDENTITY, sweep_identity
@@ -153,12 +154,12 @@ def _ended(record: Record) -> int:
 
 def _described(plan: Plan, backbone: str, provenance: Mapping[str, Any]) -> dict[str, Any]:
     sweep = plan.sweep
-    tasks = dict.fromkeys([*sweep.sources, *sweep.targets])
+    tasks = dict.fromkeys([*sweep.source_tasks, *sweep.targets])
     return {
         "sweep": sweep.name,
         "backbone": backbone,
         "protocol": sweep.protocol,
-        "sources": sweep.sources,
+        "sources": sweep.source_tasks,
         "targets": sweep.targets,
         "tasks": {name: {"group": get_task(name).group, "metric": get_task(name).metric} for name in tasks},
         "methods": {section.title: section.method for section in sweep.methods},
@@ -166,7 +167,7 @@ def _described(plan: Plan, backbone: str, provenance: Mapping[str, Any]) -> dict
         "cells": [
             {
                 "method": cell.method,
-                "source": cell.source or "",
+                "source": sources_text(cell.sources),
                 "target": cell.target,
                 "seed": cell.seed,
                 "key": cell.key,

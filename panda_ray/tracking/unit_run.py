@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import statistics
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
 from panda_ray.execution.store.store import Record
-from panda_ray.tracking.schema import COMPLETE, KEY, KIND, LABEL, ROLE
+from panda_ray.sweep import sources_text
+from panda_ray.tracking.schema import COMPLETE, KEY, KIND, LABEL, ROLE, SOURCES
 
 METRICS_PER_CALL = 1000
 PARAMS_PER_CALL = 100
@@ -30,7 +32,7 @@ LONGEST_NAME, LONGEST_TAG, LONGEST_PARAM = 250, 5000, 6000
 _UNNAMEABLE = re.compile(r"[^\w.: -]")
 """Characters that MLflow does not take in the name of a parameter."""
 
-SCORES = ("score", "score_last", "score_first_epoch", "score_paper", "score_honest", "similarity")
+SCORES = ("score", "score_last", "score_first_epoch", "score_paper", "score_honest")
 MEASUREMENTS = ("seconds", "examples_per_second", "stack_width", "peak_memory_bytes")
 CURVES = {
     "loss": "train/loss",
@@ -110,7 +112,7 @@ def milliseconds(time: str) -> int:
 
 
 def _name(record: Record, labels: UnitLabels) -> str:
-    pair = f"{record['source']} → {_task(record)}" if record.get("source") else _task(record)
+    pair = f"{sources_text(record['sources'])} → {_task(record)}" if record.get("sources") else _task(record)
     return _clean(f"{labels.label} {pair} seed {record['seed']}", LONGEST_NAME)
 
 
@@ -133,7 +135,9 @@ def _tags_as_they_are(record: Record, labels: UnitLabels, parent_id: str) -> Ite
     yield "target", _task(record)
     yield "backbone", record["backbone"]
     yield "seed", str(record["seed"])
-    for name in ("source", "metric", "protocol", "device", "stack"):
+    if record.get("sources"):
+        yield SOURCES, sources_text(record["sources"])
+    for name in ("metric", "protocol", "device", "stack"):
         if record.get(name):
             yield name, str(record[name])
     if "versions" in record:
@@ -142,7 +146,7 @@ def _tags_as_they_are(record: Record, labels: UnitLabels, parent_id: str) -> Ite
 
 def _params(record: Record) -> Iterator[tuple[str, str]]:
     """What bears on the result, flattened: `config.lr`, `options.kd_loss`, `dependencies.teacher`, ..."""
-    flat = _flat("", {name: value for name, value in record["identity"].items() if value not in (None, {})})
+    flat = _flat("", {name: value for name, value in record["identity"].items() if value not in (None, {}, [])})
     for name, value in flat:
         yield _UNNAMEABLE.sub("_", _clean(name, LONGEST_NAME)), _clean(value, LONGEST_PARAM)
 
@@ -156,6 +160,8 @@ def _flat(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in values.items():
         if isinstance(value, Mapping):
             yield from _flat(f"{prefix}{name}.", value)
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            yield f"{prefix}{name}", "+".join(map(str, value))
         else:
             yield f"{prefix}{name}", str(value)
 
@@ -164,6 +170,8 @@ def _metrics(record: Record, start: int, end: int) -> Iterator[Metric]:
     for name in (*SCORES, *MEASUREMENTS):
         if record.get(name) is not None:
             yield Metric(name, float(record[name]), end, 0)
+    if record.get("similarities"):
+        yield Metric("similarity", statistics.fmean(record["similarities"]), end, 0)
     history = record.get("history", ())
     for epoch in history:
         time = start + (end - start) * epoch["epoch"] // max(len(history), 1)

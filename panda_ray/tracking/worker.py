@@ -12,6 +12,7 @@ from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.store.store import Store
 from panda_ray.secrets import public
+from panda_ray.sweep import sources_text
 from panda_ray.tracking.patience import Pulse
 from panda_ray.tracking.session import Session, remake
 from panda_ray.tracking.similarity import Similarities
@@ -225,7 +226,7 @@ class Worker:
         return Failure(
             backbone=unit.backbone.name,
             method=self._plan.label_of[outcome.key],
-            source=unit.source or "",
+            source=sources_text(unit.sources),
             target=unit.task,
             seed=unit.seed,
             status=outcome.status,

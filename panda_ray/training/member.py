@@ -6,35 +6,44 @@ Shape letters: L layers, K = 2 (keys, values), N heads, P prompt length, H head 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
-from panda_ray.prompts.prompt import Prompt
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from panda_ray.prompts.prompt import Prompt
 
 KdLoss = Literal["mse_prob", "mse_logit", "kl", "ce"]
 
 
 @dataclass(frozen=True)
 class Distillation:
-    """What a PanDa student imitates.
+    """What a student imitates.
 
     Attributes:
-        teacher: frozen prompt (and head).
+        teachers: frozen prompts (and heads): one, or several whose outputs are mixed.
         student_head: classify the teacher's features through the student's own head instead of the teacher's.
-        weight: factor of the distillation loss, `lambda * sim`.
+        weight: factor of the distillation loss: `lambda`, times `sim` where one source is weighed.
         loss: how outputs are compared.
         reduction: `sum_classes` is the paper's (sum over classes, mean over the batch); `released_code` is the mean
             over classes and batch, divided by the batch again.
+        shares: what each teacher's outputs weigh in their mixture, sum_i shares_i P_i; none for one teacher as it is.
     """
 
-    teacher: Prompt
+    teachers: tuple[Prompt, ...]
     student_head: bool
     weight: float
     loss: KdLoss = "mse_prob"
     reduction: Literal["sum_classes", "released_code"] = "sum_classes"
+    shares: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        assert len(self.shares) == (len(self.teachers) if self.shares else 0), "every teacher has a share"
+        assert self.shares or len(self.teachers) == 1, "several teachers are mixed"
+        assert not (self.shares and self.student_head), "teachers that are mixed have heads of their own"
 
     def factor(self, batch_size: int) -> float:
         """What the batch's mean divergence is multiplied with."""

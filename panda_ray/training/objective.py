@@ -52,7 +52,13 @@ def label_counts(labels: Tensor) -> Tensor:
 
 
 def distillation_loss(
-    kind: TaskKind, loss: KdLoss, student: Tensor, teacher: Tensor, labels: Tensor, mean_of_outputs: bool = False
+    kind: TaskKind,
+    loss: KdLoss,
+    student: Tensor,
+    teacher: Tensor,
+    labels: Tensor,
+    mean_of_outputs: bool = False,
+    mixed: bool = False,
 ) -> Tensor:
     """L_kd of each member (S,) (Eq. 4 of the paper), summed over what counts: divergence between teacher and student.
 
@@ -61,20 +67,49 @@ def distillation_loss(
         teacher: outputs (S, B, ..., C), constant.
         labels: (S, B, ...), to leave out the positions that do not count.
         mean_of_outputs: average over the last dimension instead of summing over it, padding tokens left out.
+        mixed: the teacher is a `mixture` already.
     """
-    divergence = _divergence(loss if kind.has_softmax else "mse_logit", student, teacher)
+    loss = _comparable(kind, loss)
+    divergence = _divergence(loss, student, teacher if mixed else _imitated(loss, teacher))
     if mean_of_outputs:
         divergence = divergence / (student.detach() > PADDING_LOGIT).sum(dim=-1)
     return (divergence * (labels != IGNORED)).flatten(1).sum(dim=1)
 
 
+def mixture(kind: TaskKind, loss: KdLoss, shares_n: Sequence[float], outputs_n: Tensor) -> Tensor:
+    """What a student imitates of several teachers, sum_i shares_i P_i: (B, ..., C).
+
+    Args:
+        outputs_n: of each teacher, (n, B, ..., C).
+    """
+    loss = _comparable(kind, loss)
+    imitated_n = _imitated(loss, outputs_n)
+    share_n = outputs_n.new_tensor(shares_n).reshape(-1, *[1] * (outputs_n.dim() - 1))
+    if loss == "kl":
+        return (imitated_n + share_n.log()).logsumexp(dim=0)
+    mixed = (share_n * imitated_n).sum(dim=0)
+    return mixed.masked_fill(outputs_n[0] <= PADDING_LOGIT, PADDING_LOGIT) if loss == "mse_logit" else mixed
+
+
+def _comparable(kind: TaskKind, loss: KdLoss) -> KdLoss:
+    """Numbers are no distribution: whatever the loss, they are compared as they are."""
+    return loss if kind.has_softmax else "mse_logit"
+
+
+def _imitated(loss: KdLoss, outputs: Tensor) -> Tensor:
+    """What is compared of a teacher's outputs: themselves, or the distribution that they stand for."""
+    if loss == "mse_logit":
+        return outputs
+    return outputs.log_softmax(dim=-1) if loss == "kl" else outputs.softmax(dim=-1)
+
+
 def _divergence(loss: KdLoss, student: Tensor, teacher: Tensor) -> Tensor:
-    """Difference of two outputs, summed over the last dimension."""
+    """Difference between a student's outputs and what it imitates, summed over the last dimension."""
     if loss == "mse_logit":
         return (teacher - student).square().sum(dim=-1)
     if loss == "mse_prob":
-        return (teacher.softmax(dim=-1) - student.softmax(dim=-1)).square().sum(dim=-1)
+        return (teacher - student.softmax(dim=-1)).square().sum(dim=-1)
     if loss == "kl":
-        return F.kl_div(student.log_softmax(-1), teacher.log_softmax(-1), reduction="none", log_target=True).sum(-1)
+        return F.kl_div(student.log_softmax(dim=-1), teacher, reduction="none", log_target=True).sum(dim=-1)
     assert loss == "ce", loss
-    return -(teacher.softmax(dim=-1) * student.log_softmax(dim=-1)).sum(dim=-1)
+    return -(teacher * student.log_softmax(dim=-1)).sum(dim=-1)

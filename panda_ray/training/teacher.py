@@ -20,12 +20,13 @@ from torch import Tensor
 from panda_ray.backbones.backbone import Backbone
 from panda_ray.backbones.blocks import Tokens
 from panda_ray.backbones.rows import RowReader
+from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.kinds import TaskKind
 from panda_ray.training.collective import SOLO, Collective
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.inference import outputs_by_batch, read_examples
 from panda_ray.training.member import Distillation, KdLoss
-from panda_ray.training.objective import distillation_loss, head_outputs
+from panda_ray.training.objective import distillation_loss, head_outputs, mixture
 
 CACHE_BYTES = 2 << 30
 """Memory that one stack's teachers may take on the device."""
@@ -61,17 +62,19 @@ class Teachers:
         self._own_head = [index for index, each in distillations.items() if not each.student_head]
         self._borrowing = [index for index, each in distillations.items() if each.student_head]
         self.members = [*self._own_head, *self._borrowing]
-        self._positions: dict[tuple[KdLoss, bool], list[int]] = defaultdict(list)
+        self._positions: dict[tuple[KdLoss, bool, bool], list[int]] = defaultdict(list)
         for position, member in enumerate(self.members):
             each = distillations[member]
-            self._positions[each.loss, each.reduction == "released_code"].append(position)
+            self._positions[each.loss, each.reduction == "released_code", bool(each.shares)].append(position)
         self._factors: dict[int, Tensor] = {}
         self._outputs_ME: Tensor | None = self._all_outputs() if self._own_head else None
         fits = self._feature_bytes(len(self._borrowing)) <= cache_bytes
         self._features_MEXD: Tensor | None = self._all_features() if self._borrowing and fits else None
 
     def outputs(self, chunk: Sequence[Tensor], length: int, weight_SCD: Tensor, bias_SC: Tensor) -> Tensor:
-        """Outputs (M, B, ..., C) of all teachers for the examples of a chunk, without gradient.
+        """What every student imitates, (M, B, ..., C), for the examples of a chunk, without gradient.
+
+        It is the outputs of its teacher, or the `mixture` of those of several.
 
         Args:
             chunk: blocks of examples (S, b); one block for kinds whose head reads every token.
@@ -100,10 +103,10 @@ class Teachers:
         """
         loss_S = student.new_zeros(len(student))
         factor_M = self._factor(batch_size)
-        for (loss, mean_of_outputs), at in self._positions.items():
+        for (loss, mean_of_outputs, mixed), at in self._positions.items():
             members = torch.tensor([self.members[position] for position in at], device=student.device)
             divergence = distillation_loss(
-                self._kind, loss, student[members], teacher[at], labels[members], mean_of_outputs
+                self._kind, loss, student[members], teacher[at], labels[members], mean_of_outputs, mixed
             )
             loss_S = loss_S.index_add(0, members, factor_M[at] * divergence)
         return loss_S
@@ -127,16 +130,17 @@ class Teachers:
         return blocks, read_MBXD.flatten(1, 2)
 
     def _read(self, index_MB: Tensor, members: Sequence[int], length: int | None) -> tuple[list[Tokens], Tensor]:
-        prefix_MLKNPH = self._prefixes(members)
+        teachers = [self._distillations[index].teachers[0] for index in members]
+        prefix_MLKNPH = self._prefixes(teachers)
         return read_examples(self._backbone, self._kind, self._reader, index_MB, prefix_MLKNPH, self._config, length)
 
     def _all_outputs(self) -> Tensor:
-        """One pass over the training set for all teachers that have their own head: (M, E, ..., C)."""
+        """One pass over the training set for all teachers that have their own head, mixed: (M, E, ..., C)."""
         device = self._backbone.device
-        teachers = [self._distillations[index].teacher for index in self._own_head]
+        teachers = [teacher for index in self._own_head for teacher in self._distillations[index].teachers]
         weight_MCD = torch.stack([teacher.head_weight_CD for teacher in teachers]).to(device)
         bias_MC = torch.stack([teacher.head_bias_C for teacher in teachers]).to(device)
-        prefix_MLKNPH = self._prefixes(self._own_head)
+        prefix_MLKNPH = self._prefixes(teachers)
         table: Tensor | None = None
         for example_B, output in outputs_by_batch(
             self._backbone,
@@ -150,8 +154,19 @@ class Teachers:
         ):
             if self._kind.token_dim is not None:
                 output = self._pad(output, self._kind.token_dim, self._kind.padding)  # noqa: PLW2901
-            table = self._enter(table, example_B, output)
+            table = self._enter(table, example_B, self._mixed(output))
         return self._gathered(table)
+
+    def _mixed(self, outputs: Tensor) -> Tensor:
+        """What the students imitate, (M, B, ..., C), of the outputs of all their teachers."""
+        students = [self._distillations[index] for index in self._own_head]
+        parts = torch.split(outputs, [len(each.teachers) for each in students])
+        return torch.stack(
+            [
+                mixture(self._kind, each.loss, each.shares, part) if each.shares else part[0]
+                for each, part in zip(students, parts, strict=True)
+            ]
+        )
 
     def _all_features(self) -> Tensor:
         """One pass over the training set for all teachers that speak through a student's head: (M, E, X, D)."""
@@ -183,9 +198,8 @@ class Teachers:
         behind = [0, 0] * (batch.dim() - 1 - dim)
         return F.pad(batch, [*behind, 0, missing], value=value)
 
-    def _prefixes(self, members: Sequence[int]) -> Tensor:
-        prefixes = [self._distillations[index].teacher.prefix_LKNPH for index in members]
-        return torch.stack(prefixes).to(self._backbone.device)
+    def _prefixes(self, teachers: Sequence[Prompt]) -> Tensor:
+        return torch.stack([teacher.prefix_LKNPH for teacher in teachers]).to(self._backbone.device)
 
     def _feature_bytes(self, members: int) -> int:
         split = self._reader.split

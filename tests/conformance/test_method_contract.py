@@ -8,7 +8,16 @@ import torch
 from pydantic import ValidationError
 
 from panda_ray.errors import InputError
-from panda_ray.methods import METHODS, Inputs, Method, get_method
+from panda_ray.methods import (
+    METHODS,
+    Inputs,
+    Method,
+    PairSimilarities,
+    PairTeachers,
+    SourcePrompts,
+    get_method,
+    requirement,
+)
 from panda_ray.metrics import METRICS, Metric, get_metric
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.training.config import TrainConfig
@@ -17,6 +26,8 @@ from support.models import random_backbone, random_prefixes
 from support.toys import toy_task
 
 CONFIG = TrainConfig(lr=1e-2, batch_size=4, epochs=2, prompt_len=5, max_len=24)
+SOURCES = {"none": 0, "one": 1, "several": 3}
+"""Sources of a cell."""
 every_method = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 every_metric = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 
@@ -27,16 +38,21 @@ def a_prompt(seed: int) -> Prompt:
 
 def inputs(method: Method, seed: int = 3) -> Inputs:
     """Exactly what the method says it needs, nothing more."""
-    needs = method.needs(method.Options())
+    required = method.requires(method.Options())
+    count = SOURCES[method.sources]
     return Inputs(
         name="cell",
         seed=seed,
         config=CONFIG,
         geometry=random_backbone().geometry,
-        source_prompt=a_prompt(1) if needs.source_prompt else None,
-        teacher=a_prompt(2) if needs.teacher else None,
-        similarity=0.5 if needs.similarity else None,
+        source_prompts=prompts(1, count) if requirement(SourcePrompts, required) else (),
+        teachers=prompts(11, count) if requirement(PairTeachers, required) else (),
+        similarities=(0.5, 0.25, -0.125)[:count] if requirement(PairSimilarities, required) else (),
     )
+
+
+def prompts(first: int, count: int) -> tuple[Prompt, ...]:
+    return tuple(a_prompt(seed) for seed in range(first, first + count))
 
 
 def test_names_are_unique() -> None:
@@ -65,20 +81,22 @@ def test_a_method_starts_from_what_it_asked_for_and_trains(method: Method) -> No
 def test_a_method_is_a_function_of_its_seed(method: Method) -> None:
     first, again = (method.member(inputs(method), method.Options()) for _ in range(2))
     assert torch.equal(first.prefix_LKNPH, again.prefix_LKNPH)
-    needs = method.needs(method.Options())
-    if not needs.source_prompt:
+    if SourcePrompts() not in method.requires(method.Options()):
         other = method.member(inputs(method, seed=4), method.Options())
         assert not torch.equal(first.prefix_LKNPH, other.prefix_LKNPH)
 
 
 @every_method
-def test_only_methods_with_a_source_need_one(method: Method) -> None:
-    needs = method.needs(method.Options())
-    assert method.uses_source == bool(needs.source_prompt or needs.teacher or needs.similarity is not None)
-    if needs.teacher is not None:
-        get_method(needs.teacher)
-    if needs.similarity is not None:
-        get_metric(needs.similarity.metric)
+def test_only_methods_with_a_source_require_something_and_each_kind_once(method: Method) -> None:
+    required = method.requires(method.Options())
+    assert (method.sources == "none") == (required == ())
+    kinds = [type(each) for each in required]
+    assert len(kinds) == len(set(kinds))
+    if (teacher := requirement(PairTeachers, required)) is not None:
+        assert get_method(teacher.method).sources == "one"
+    if (weighed := requirement(PairSimilarities, required)) is not None:
+        get_metric(weighed.metric.metric)
+    assert method.teacher_passes(SOURCES[method.sources]) >= 0
 
 
 @every_method

@@ -151,7 +151,7 @@ def test_one_record_that_cannot_be_logged_stops_no_other(storage: Path) -> None:
             return "yesterday"
 
     publish_training(plan.units[timeless], store, NoTime())  # type: ignore[arg-type]
-    record = {**published, "key": tableless, "method": "pot", "source": plan.units[tableless].source}
+    record = {**published, "key": tableless, "method": "pot", "sources": list(plan.units[tableless].sources)}
     files = {"prompt.safetensors": prompt(plan.units[tableless]), "predictions.parquet": b"no table"}
     store.publish(tableless, record, files)
     plan = build_plan(plan.sweep, store)

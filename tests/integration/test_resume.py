@@ -156,9 +156,9 @@ def test_a_damaged_result_is_computed_again_and_nothing_but_what_was_built_on_it
     assert mended.keys() == contents(quiet).keys()
 
 
-def unit_of(plan: Plan, method: str, source: str | None, task: str) -> str:
+def unit_of(plan: Plan, method: str, sources: tuple[str, ...], task: str) -> str:
     (key,) = [
-        key for key, unit in plan.units.items() if (unit.method, unit.source, unit.task) == (method, source, task)
+        key for key, unit in plan.units.items() if (unit.method, unit.sources, unit.task) == (method, sources, task)
     ]
     return key
 
@@ -172,14 +172,14 @@ def test_what_was_built_on_a_result_that_came_out_different_is_computed_anew(qui
     """A teacher that is repaired alone draws other dropout than in its stack of two; the other pair is left alone."""
     shutil.copytree(quiet, tmp_path, dirs_exist_ok=True)
     plan, _ = planned(small_sweep(tmp_path))
-    teacher, student = (unit_of(plan, method, "review", "remark") for method in ("teacher", "panda"))
+    teacher, student = (unit_of(plan, method, ("review",), "remark") for method in ("teacher", "panda"))
     before = Store(str(tmp_path)).known(student)
-    assert before["inputs"]["teacher"]["key"] == teacher
+    assert [file["key"] for file in before["inputs"]["teacher"]] == [teacher]
     assert set(before["inputs"]) == {"teacher", "source_signature", "target_signature"}
     break_prompt(tmp_path, teacher)
     assert run(tmp_path).new == {teacher}
     repaired = Store(str(tmp_path)).known(teacher)["files"]["prompt.safetensors"]["sha256"]
-    assert repaired != before["inputs"]["teacher"]["sha256"]
+    assert repaired != before["inputs"]["teacher"][0]["sha256"]
     again, store = planned(small_sweep(tmp_path))
     assert again.outdated == {student}
     assert plan.done - again.done == {student}
@@ -187,7 +187,7 @@ def test_what_was_built_on_a_result_that_came_out_different_is_computed_anew(qui
     others = fingerprints(tmp_path)
     assert run(tmp_path).new == {student}
     after = store.known(student)
-    assert after["inputs"]["teacher"]["sha256"] == repaired
+    assert after["inputs"]["teacher"][0]["sha256"] == repaired
     assert after["files"]["prompt.safetensors"] != before["files"]["prompt.safetensors"]
     changed = {path for path, print_ in fingerprints(tmp_path).items() if others[path] != print_}
     assert changed == {f"units/{student[:2]}/{student}/record.json"}
@@ -197,7 +197,7 @@ def test_what_was_built_on_a_result_that_came_out_different_is_computed_anew(qui
 def test_what_was_built_on_a_result_that_came_out_as_before_stays(quiet: Path, tmp_path: Path) -> None:
     shutil.copytree(quiet, tmp_path, dirs_exist_ok=True)
     plan, _ = planned(small_sweep(tmp_path))
-    source = unit_of(plan, "prompt_tuning", None, "review")  # alone in its stack
+    source = unit_of(plan, "prompt_tuning", (), "review")  # alone in its stack
     break_prompt(tmp_path, source)
     before = fingerprints(tmp_path)
     assert run(tmp_path).new == {source}
@@ -213,7 +213,7 @@ def test_one_command_repairs_a_result_and_what_was_built_on_it(quiet: Path, tmp_
     sweep = small_sweep(tmp_path)
     ended = run_sweep(sweep, InlineRunner())
     runs = ended.plan.units
-    teacher, student = (unit_of(ended.plan, method, "kinds", "remark") for method in ("teacher", "panda"))
+    teacher, student = (unit_of(ended.plan, method, ("kinds",), "remark") for method in ("teacher", "panda"))
     break_prompt(tmp_path, teacher)
     ended = run_sweep(sweep, InlineRunner())
     assert ended.summary.complete
@@ -311,7 +311,7 @@ def test_extending_a_sweep_runs_only_what_is_new(quiet: Path, tmp_path: Path) ->
     assert plan.done == contents(quiet).keys()
     summary = run_plan(plan, Costs.in_store(plan, store), store, InlineRunner())
     assert summary.complete
-    assert {plan.units[key].source or plan.units[key].task for key in summary.new} == {"paraphrase"}
+    assert {(plan.units[key].sources or (plan.units[key].task,))[0] for key in summary.new} == {"paraphrase"}
     assert before <= fingerprints(tmp_path).keys()
 
 
@@ -321,7 +321,7 @@ def test_a_unit_that_fails_blocks_only_its_dependents_and_is_tried_again(quiet: 
     plan, store = planned(small_sweep(tmp_path, tasks=diverging))
     summary = run_plan(plan, Costs.in_store(plan, store), store, InlineRunner())
     assert [plan.units[key].title for key in summary.failed] == ["prompt_tuning kinds (seed 1)"]
-    assert {plan.units[key].source or plan.units[key].task for key in summary.blocked} == {"kinds"}
+    assert {(plan.units[key].sources or (plan.units[key].task,))[0] for key in summary.blocked} == {"kinds"}
     assert set(summary.blocked.values()) == set(summary.failed)
     assert not summary.complete
     (key,) = summary.failed

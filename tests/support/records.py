@@ -39,13 +39,13 @@ BARE = {
     "stack": "0" * 32,
     "stack_width": 1,
     "finished_at": "2026-01-01T00:00:00.000+00:00",
-    "source": None,
+    "sources": [],
     "target": "review",
     "protocol": "paper",
     "metric": "accuracy",
     **dict.fromkeys(("score", "score_last", "score_first_epoch", "score_paper", "score_honest"), 61.5),
     "history": [{"epoch": 1, "loss": 0.25}],
-    "similarity": None,
+    "similarities": [],
     "examples_per_second": 10.0,
 }
 """The least that a training's record must have, besides its key."""
@@ -83,7 +83,7 @@ def publish_training(unit: Unit, store: Store, finished: datetime) -> None:
     generator = np.random.default_rng(int(unit.key[:8], 16))
     metric = get_task(unit.task).metric
     lift = {"prompt_tuning": 0.0, "pot": 0.02, "panda": 0.08}.get(unit.method, 0.0)
-    related = bool(unit.source) and get_task(unit.source).group == get_task(unit.task).group
+    related = any(get_task(source).group == get_task(unit.task).group for source in unit.sources)
     best, honest = (item_statistics(metric, 0.7 + lift + 0.1 * related, ITEMS, generator) for _ in ("best", "honest"))
     select = np.arange(ITEMS) % 2 == 0
     paper, reported = reduce(metric, best), reduce(metric, honest[~select])
@@ -99,7 +99,7 @@ def publish_training(unit: Unit, store: Store, finished: datetime) -> None:
     ]
     record = {
         **common(unit, finished),
-        "source": unit.source,
+        "sources": list(unit.sources),
         "target": unit.task,
         "protocol": "paper",
         "metric": metric,
@@ -109,7 +109,7 @@ def publish_training(unit: Unit, store: Store, finished: datetime) -> None:
         "score_paper": paper,
         "score_honest": reported,
         "history": history,
-        "similarity": 0.5 if unit.method == "panda" else None,
+        "similarities": [0.5] * len(unit.sources) if unit.method == "panda" else [],
         "examples_per_second": 100.0,
     }
     store.publish(

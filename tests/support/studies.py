@@ -105,6 +105,31 @@ def invented_study(
     )
 
 
+FUSED = ("rte+mrpc", "cb+cola+stsb")
+
+
+def fused_study(items: int = 40) -> Study:
+    """A study with a method of several sources, "fusion", beside the others: two lists, on every target."""
+    study = invented_study(items=items)
+    parts: list[list[pd.DataFrame]] = [[study.cells], [study.scores]]
+    keys = dict(zip(FUSED, ("rte", "cb"), strict=True))
+    examples = dict(study.examples)
+    for text, like in keys.items():
+        for part, frame in zip(parts, (study.cells, study.scores), strict=True):
+            rows = frame[(frame["method"] == "panda") & (frame["source"] == like)]
+            part.append(rows.assign(method="fusion", source=text, key=rows["key"].str.replace("^..", like, regex=True)))
+        for key in parts[0][-1]["key"]:
+            (original,) = [each for each in study.examples if each[2:] == key[len(like) :]]
+            examples[key] = study.examples[original]
+    return replace(
+        study,
+        methods={**METHODS, "fusion": "panda_fusion"},
+        cells=pd.concat(parts[0], ignore_index=True),
+        scores=pd.concat(parts[1], ignore_index=True),
+        examples=examples,
+    )
+
+
 def unbalanced_study(items: int = 40) -> Study:
     """A study with holes of every kind: a target with fewer sources, pairs with fewer seeds, missing baselines."""
     study = invented_study(items=items)

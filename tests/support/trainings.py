@@ -36,7 +36,7 @@ def members_of(kind: str, count: int) -> list[Member]:
     members = []
     for index in range(count):
         head = torch.randn(outputs, 32, generator=torch.Generator().manual_seed(index)), torch.zeros(outputs)
-        teacher = Distillation(Prompt(teachers[index], *head), index % 4 == 3, 0.5) if index % 2 else None
+        teacher = Distillation((Prompt(teachers[index], *head),), index % 4 == 3, 0.5) if index % 2 else None
         members.append(Member(f"member {index}", index, 1e-2 / (index + 1), prefixes[index], teacher))
     return members
 

@@ -70,7 +70,7 @@ class Costs:
     def seconds(self, stack: Stack, workers: int = 1) -> Estimate:
         """How long a stack takes with so many workers, start included; it depends on what its members are alone."""
         first = stack.members[0]
-        methods = tuple(sorted(Counter(unit.method for unit in stack.members).items()))
+        methods = tuple(sorted(Counter((unit.method, len(unit.sources)) for unit in stack.members).items()))
         count = len(stack.members) if first.config is not None else len(stack.todo)
         address = (first.kind, first.backbone.name, first.task, first.config, methods, count, workers)
         if address not in self._known:
@@ -86,7 +86,7 @@ class Costs:
         first = stack.members[0]
         assert first.config is not None, "a training has hyper-parameters"
         backbone, task = first.backbone.name, first.task
-        methods = (unit.method for unit in stack.members)
+        methods = ((unit.method, len(unit.sources)) for unit in stack.members)
         work = training_work(methods, self._sizes[backbone], self._tasks[backbone, task], first.config)
         return self._speeds.training(backbone, task, work, workers)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from panda_ray.backbones import Sizes
-from panda_ray.execution.costs.workload import TaskSize, Work, member_of, training_examples, training_steps
+from panda_ray.execution.costs.workload import TaskSize, Work, loop_operations, training_examples, training_steps
 from panda_ray.sweep import Sweep
 from panda_ray.training.config import TrainConfig
 
@@ -147,7 +147,7 @@ def _sample(record: Mapping[str, Any], sizes: Sizes, size: TaskSize, device: Dev
         device=device,
         workers=record.get("workers", 1),
         work=Work(
-            operations=width * member_of(record["method"], sizes, size, config).training,
+            operations=width * loop_operations(sizes, size, config),
             launches=sizes.layers * training_steps(config, size.train_examples),
         ),
         seconds=width * training_examples(config, size.train_examples) / record["examples_per_second"],

@@ -46,14 +46,6 @@ class Work:
     launches: float
 
 
-@dataclass(frozen=True)
-class Member:
-    """Operations of one member of a stack: in its training loop, evaluations included, and for its teachers before."""
-
-    training: float
-    teachers: float
-
-
 def training_steps(config: TrainConfig, examples: float) -> float:
     """Optimiser steps of a training."""
     steps = -(-examples // config.batch_size) * config.epochs
@@ -67,25 +59,28 @@ def training_examples(config: TrainConfig, examples: float) -> float:
 
 
 @lru_cache(maxsize=4096)
-def member_of(method: str, sizes: Sizes, task: TaskSize, config: TrainConfig) -> Member:
-    """Operations of one training."""
+def loop_operations(sizes: Sizes, task: TaskSize, config: TrainConfig) -> float:
+    """Operations of one member in its training loop, evaluations included."""
     rows = task.rows_per_example
     row = (sizes, task.tokens_per_row, config.prompt_len, task.every_token)
     forward, backward = rows * forward_operations(*row), rows * backward_operations(*row)
     steps_per_epoch = -(-task.train_examples // config.batch_size)
     evaluations = -(-training_steps(config, task.train_examples) // steps_per_epoch)
-    return Member(
-        training=training_examples(config, task.train_examples) * (forward + backward)
-        + evaluations * task.dev_examples * forward,
-        teachers=get_method(method).teacher_passes * task.train_examples * forward,
-    )
+    trained = training_examples(config, task.train_examples) * (forward + backward)
+    return trained + evaluations * task.dev_examples * forward
 
 
-def training_work(methods: Iterable[str], sizes: Sizes, task: TaskSize, config: TrainConfig) -> Work:
-    """Work of one stack: the operations of its members, by their methods, and the launches that they share."""
-    members = [member_of(method, sizes, task, config) for method in methods]
+def training_work(methods: Iterable[tuple[str, int]], sizes: Sizes, task: TaskSize, config: TrainConfig) -> Work:
+    """Work of one stack: the operations of its members and of their teachers, and the launches that they share.
+
+    Args:
+        methods: of its members, each with the number of its sources.
+    """
+    passes = [get_method(method).teacher_passes(sources) for method, sources in methods]
+    one_pass = task.train_examples * task.rows_per_example
+    one_pass *= forward_operations(sizes, task.tokens_per_row, config.prompt_len, task.every_token)
     return Work(
-        operations=sum(member.training + member.teachers for member in members),
+        operations=len(passes) * loop_operations(sizes, task, config) + sum(passes) * one_pass,
         launches=sizes.layers * training_steps(config, task.train_examples),
     )
 

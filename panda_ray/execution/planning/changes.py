@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.units.unit import Unit
 
-_ADDRESS = ("kind", "method", "source", "seed")
+_ADDRESS = ("kind", "method", "seed")
 _DERIVED = "dependencies"
 """Differs wherever something earlier differs: a consequence, not a cause."""
 
@@ -66,12 +66,13 @@ def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Ch
 
 
 def _address(identity: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (identity["backbone"]["name"], identity["data"]["task"], *(identity[name] for name in _ADDRESS))
+    sources = tuple(identity["sources"])
+    return (identity["backbone"]["name"], identity["data"]["task"], sources, *(identity[name] for name in _ADDRESS))
 
 
 def _address_of(unit: Unit) -> tuple[Any, ...]:
     """The same of a unit; its identity is described only where there is a record to compare it with."""
-    return (unit.backbone.name, unit.task, *(getattr(unit, name) for name in _ADDRESS))
+    return (unit.backbone.name, unit.task, unit.sources, *(getattr(unit, name) for name in _ADDRESS))
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

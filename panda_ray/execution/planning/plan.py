@@ -57,7 +57,7 @@ class Plan:
     @cached_property
     def depends_on(self) -> Mapping[str, tuple[str, ...]]:
         """Per key, the keys that must be done before it can start."""
-        return {key: tuple(unit.dependencies.values()) for key, unit in self.units.items()}
+        return {key: unit.depends_on for key, unit in self.units.items()}
 
     def outdated_by(self, new: Collection[str], store: Store) -> list[str]:
         """Units that were done, and whose inputs the results of a run have changed."""

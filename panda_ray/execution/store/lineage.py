@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 
@@ -22,7 +23,8 @@ class Input:
 
 def inputs_of(record: Mapping[str, Any]) -> tuple[Input, ...]:
     """What a result was computed from."""
-    return tuple(Input(read["key"], read["file"], read["sha256"]) for read in record.get("inputs", {}).values())
+    read = chain.from_iterable(record.get("inputs", {}).values())
+    return tuple(Input(file["key"], file["file"], file["sha256"]) for file in read)
 
 
 class Lineage:

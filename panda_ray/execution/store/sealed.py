@@ -84,8 +84,13 @@ def _is_file(file: Any) -> bool:
 
 def _are_inputs(inputs: object) -> bool:
     return isinstance(inputs, dict) and all(
-        isinstance(each, dict) and is_key(each.get("key")) and _is_name(each.get("file")) and is_key(each.get("sha256"))
-        for each in inputs.values()
+        isinstance(files, list) and all(map(_is_input, files)) for files in inputs.values()
+    )
+
+
+def _is_input(file: object) -> bool:
+    return (
+        isinstance(file, dict) and is_key(file.get("key")) and _is_name(file.get("file")) and is_key(file.get("sha256"))
     )
 
 
@@ -98,8 +103,8 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _is_text_or_none(value: object) -> bool:
-    return value is None or isinstance(value, str)
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
 
 
 def _is_number(value: object) -> bool:
@@ -108,6 +113,10 @@ def _is_number(value: object) -> bool:
 
 def _is_number_or_none(value: object) -> bool:
     return value is None or _is_number(value)
+
+
+def _are_numbers(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_number, value))
 
 
 def _is_count(value: object) -> bool:
@@ -164,13 +173,13 @@ _WANTED: Mapping[str, Mapping[str, _Check]] = {
     "train": {
         **_COMMON,
         "identity": _is_identity_of_training,
-        "source": _is_text_or_none,
+        "sources": _are_texts,
         "target": _is_text,
         "protocol": _is_text,
         "metric": _is_text,
         **dict.fromkeys(_SCORES, _is_number),
         "history": _is_history,
-        "similarity": _is_number_or_none,
+        "similarities": _are_numbers,
         "examples_per_second": _is_number_or_none,
     },
     "signature": {**_COMMON, "task": _is_text},

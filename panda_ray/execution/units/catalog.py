@@ -42,7 +42,7 @@ def read_catalog(sweep: Sweep) -> Catalog:
         for section in sweep.backbones
     }
     data, extents, skipped = {}, {}, []
-    for name in dict.fromkeys([*sweep.sources, *sweep.targets]):
+    for name in dict.fromkeys([*sweep.source_tasks, *sweep.targets]):
         task = get_task(name)
         own = sweep.tasks.get(name, TaskSection())
         try:

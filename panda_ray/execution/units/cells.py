@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 from panda_ray.execution.units.catalog import Catalog
 from panda_ray.execution.units.graph import Graph
+from panda_ray.methods import Sources
 from panda_ray.sweep import Sweep
 
 
@@ -17,13 +18,13 @@ class Cell:
 
     Attributes:
         method: label of the method in the sweep file.
-        source: donor task; None for a method without transfer.
+        sources: donor tasks; none for a method without transfer, several for one that fuses them.
         key: of the unit whose score fills the cell; several cells may share a unit.
     """
 
     backbone: str
     method: str
-    source: str | None
+    sources: tuple[str, ...]
     target: str
     seed: int
     key: str
@@ -48,36 +49,42 @@ class Similarity:
 
 
 def list_cells(sweep: Sweep, graph: Graph, catalog: Catalog) -> tuple[Cell, ...]:
-    """Every cell of a sweep, its units added to the graph: by backbone, seed, method, target, source."""
+    """Every cell of a sweep, its units added to the graph: by backbone, seed, method, target, sources."""
     cells = []
-    sources_of = _sources_of(sweep, catalog)
+    listed: dict[Sources, list[tuple[str, ...]]] = {
+        "none": [()],
+        "one": [(task,) for task in sweep.single_sources],
+        "several": sweep.source_lists,
+    }
+    entries = {takes: _by_target(sweep, catalog, of) for takes, of in listed.items()}
     for backbone, seed, section in product(catalog.backbones, sweep.seeds, sweep.methods):
-        uses_source = graph.methods[section.title].method.uses_source
-        for target, sources in sources_of.items():
-            for source in sources if uses_source else (None,):
-                key = graph.cell(backbone, section.title, source, target, seed)
-                cells.append(Cell(backbone, section.title, source, target, seed, key))
+        for target, entry in entries[graph.methods[section.title].method.sources].items():
+            for sources in entry:
+                key = graph.cell(backbone, section.title, sources, target, seed)
+                cells.append(Cell(backbone, section.title, sources, target, seed, key))
     return tuple(cells)
 
 
 def list_similarities(sweep: Sweep, graph: Graph, catalog: Catalog) -> tuple[Similarity, ...]:
-    """Every pair under every metric, its signatures added to the graph."""
+    """Every pair under every metric, its signatures added to the graph; tasks of a list of sources count one by one."""
     similarities = []
-    sources_of = _sources_of(sweep, catalog)
+    sources_of = _by_target(sweep, catalog, [(task,) for task in sweep.source_tasks])
     for backbone, seed, (label, recipe) in product(catalog.backbones, sweep.seeds, graph.metrics.items()):
         for target, sources in sources_of.items():
             target_key = graph.signature(recipe, backbone, target, seed)
-            for source in sources:
+            for (source,) in sources:
                 source_key = graph.signature(recipe, backbone, source, seed)
                 similarities.append(Similarity(backbone, label, source, target, seed, source_key, target_key))
     return tuple(similarities)
 
 
-def _sources_of(sweep: Sweep, catalog: Catalog) -> Mapping[str, Sequence[str]]:
-    """The sources of every target, both in the order of the sweep file, without tasks whose rows are absent."""
-    present = [task for task in sweep.sources if task in catalog.data]
+def _by_target(
+    sweep: Sweep, catalog: Catalog, listed: Iterable[tuple[str, ...]]
+) -> Mapping[str, Sequence[tuple[str, ...]]]:
+    """The entries of every target, both in the order of the sweep file, without tasks whose rows are absent."""
+    present = [sources for sources in listed if all(source in catalog.data for source in sources)]
     return {
-        target: [source for source in present if sweep.self_pairs == "run" or source != target]
+        target: [sources for sources in present if sweep.self_pairs == "run" or target not in sources]
         for target in sweep.targets
         if target in catalog.data
     }

@@ -9,7 +9,8 @@ from typing import Literal
 
 from panda_ray.execution.units.catalog import Catalog
 from panda_ray.execution.units.recipes import MethodRecipe, MetricRecipe
-from panda_ray.execution.units.unit import Role, Unit
+from panda_ray.execution.units.unit import Dependencies, Role, Unit
+from panda_ray.methods import PairTeachers, SourcePrompts
 from panda_ray.metrics import MetricChoice
 from panda_ray.sweep import MethodSection, Sweep
 
@@ -34,24 +35,20 @@ class Graph:
         self.role_of: dict[str, PlanRole] = {}
         self.label_of: dict[str, str] = {}
         self.depth_of: dict[str, int] = {}
-        self._catalog = catalog
-        self._made: dict[tuple[MethodRecipe | MetricRecipe, str, str | None, str, int], str] = {}
+        self._sweep, self._catalog = sweep, catalog
+        self._made: dict[tuple[MethodRecipe | MetricRecipe, str, tuple[str, ...], str, int], str] = {}
         self._firsts: dict[tuple[MethodRecipe | MetricRecipe, str, str], Unit] = {}
         self.methods = {section.title: MethodRecipe(section, sweep, catalog.data) for section in sweep.methods}
         self._source_recipe = MethodRecipe(MethodSection(method=_PROMPT_METHOD), sweep, catalog.data)
-        self._teacher_recipes = {
-            name: MethodRecipe(MethodSection(method=name), sweep, catalog.data)
-            for recipe in self.methods.values()
-            if (name := recipe.needs.teacher) is not None
-        }
+        self._teachers: dict[str, MethodRecipe] = {}
         self.metrics = {
             section.title: MetricRecipe(section.metric, section.options, section.title) for section in sweep.metrics
         }
-        self._weighs = {recipe: self._metric(recipe.needs.similarity) for recipe in self.methods.values()}
+        self._weighs: dict[MethodRecipe, MetricRecipe] = {}
 
-    def cell(self, backbone: str, label: str, source: str | None, target: str, seed: int) -> str:
+    def cell(self, backbone: str, label: str, sources: tuple[str, ...], target: str, seed: int) -> str:
         """Key of the unit that fills a cell of the method with this label."""
-        key = self._training(self.methods[label], backbone, source, target, seed, "cell")
+        key = self._training(self.methods[label], backbone, sources, target, seed, "cell")
         if self.role_of[key] != "cell":
             self.role_of[key], self.label_of[key] = "cell", label
         return key
@@ -60,41 +57,54 @@ class Graph:
         """Key of the signature of a task's prompt; None for a metric without signatures."""
         if not recipe.metric.needs_prompt:
             return None
-        address = (recipe, backbone, None, task, seed)
+        address = (recipe, backbone, (), task, seed)
         if address not in self._made:
-            needed: dict[Role, str] = {"prompt": self._source(backbone, task, seed)}
-            unit = self._first(recipe, backbone, task).sibling(seed, None, needed)
+            needed: Dependencies = {"prompt": (self._prompt(backbone, task, seed),)}
+            unit = self._first(recipe, backbone, task).sibling(seed, (), needed)
             self._made[address] = self._add(unit, "signature", recipe.label)
         return self._made[address]
 
-    def _source(self, backbone: str, task: str, seed: int) -> str:
-        return self._training(self._source_recipe, backbone, None, task, seed, "source")
+    def _prompt(self, backbone: str, task: str, seed: int) -> str:
+        return self._training(self._source_recipe, backbone, (), task, seed, "source")
 
     def _training(
-        self, recipe: MethodRecipe, backbone: str, source: str | None, task: str, seed: int, role: PlanRole
+        self, recipe: MethodRecipe, backbone: str, sources: tuple[str, ...], task: str, seed: int, role: PlanRole
     ) -> str:
-        address = (recipe, backbone, source, task, seed)
+        address = (recipe, backbone, sources, task, seed)
         if address not in self._made:
-            needed = {} if source is None else self._dependencies(recipe, backbone, source, task, seed)
-            unit = self._first(recipe, backbone, task).sibling(seed, source, needed)
+            needed = self._dependencies(recipe, backbone, sources, task, seed)
+            unit = self._first(recipe, backbone, task).sibling(seed, sources, needed)
             self._made[address] = self._add(unit, role, recipe.label)
         return self._made[address]
 
     def _dependencies(
-        self, recipe: MethodRecipe, backbone: str, source: str, target: str, seed: int
-    ) -> dict[Role, str]:
-        keys: dict[Role, str] = {}
-        if recipe.needs.source_prompt:
-            keys["source_prompt"] = self._source(backbone, source, seed)
-        if recipe.needs.teacher is not None:
-            teacher = self._teacher_recipes[recipe.needs.teacher]
-            keys["teacher"] = self._training(teacher, backbone, source, target, seed, "teacher")
-        if (metric := self._weighs.get(recipe)) is not None:
-            source_key = self.signature(metric, backbone, source, seed)
-            target_key = self.signature(metric, backbone, target, seed)
-            if source_key is not None and target_key is not None:
-                keys["source_signature"], keys["target_signature"] = source_key, target_key
+        self, recipe: MethodRecipe, backbone: str, sources: tuple[str, ...], target: str, seed: int
+    ) -> Dependencies:
+        keys: dict[Role, tuple[str, ...]] = {}
+        for required in recipe.requires:
+            if isinstance(required, SourcePrompts):
+                keys["source_prompt"] = tuple([self._prompt(backbone, source, seed) for source in sources])
+            elif isinstance(required, PairTeachers):
+                teacher = self._teacher(required.method)
+                pairs = [self._training(teacher, backbone, (source,), target, seed, "teacher") for source in sources]
+                keys["teacher"] = tuple(pairs)
+            else:
+                metric = self._weighing(recipe, required.metric)
+                signatures = [self.signature(metric, backbone, task, seed) for task in (*sources, target)]
+                if known := tuple([key for key in signatures if key is not None]):
+                    keys["source_signature"], keys["target_signature"] = known[:-1], known[-1:]
         return keys
+
+    def _teacher(self, method: str) -> MethodRecipe:
+        if method not in self._teachers:
+            self._teachers[method] = MethodRecipe(MethodSection(method=method), self._sweep, self._catalog.data)
+        return self._teachers[method]
+
+    def _weighing(self, recipe: MethodRecipe, choice: MetricChoice) -> MetricRecipe:
+        """The metric that a method asks for; one that the sweep does not list gets a label of its own."""
+        if recipe not in self._weighs:
+            self._weighs[recipe] = self._listed(choice) or self._unlisted(choice)
+        return self._weighs[recipe]
 
     def _first(self, recipe: MethodRecipe | MetricRecipe, backbone: str, task: str) -> Unit:
         """What the units of one recipe, backbone and task have in common."""
@@ -108,16 +118,13 @@ class Graph:
         if key not in self.units:
             self.units[key] = unit
             self.role_of[key], self.label_of[key] = role, label
-            self.depth_of[key] = 1 + max((self.depth_of[needed] for needed in unit.dependencies.values()), default=-1)
+            self.depth_of[key] = 1 + max([self.depth_of[needed] for needed in unit.depends_on], default=-1)
         return key
 
-    def _metric(self, choice: MetricChoice | None) -> MetricRecipe | None:
-        """The metric that a method asks for; one that the sweep does not list gets a label of its own."""
-        if choice is None:
-            return None
-        for recipe in self.metrics.values():
-            if recipe.says(choice):
-                return recipe
+    def _listed(self, choice: MetricChoice) -> MetricRecipe | None:
+        return next((recipe for recipe in self.metrics.values() if recipe.says(choice)), None)
+
+    def _unlisted(self, choice: MetricChoice) -> MetricRecipe:
         label = self._free_label(choice)
         self.metrics[label] = MetricRecipe(choice.metric, choice.options, label)
         return self.metrics[label]

@@ -49,7 +49,7 @@ def nominal_catalog(sweep: Sweep) -> NominalCatalog:
     backbones = {section.name: _backbone(section) for section in sweep.backbones}
     data: dict[str, DataRef] = {}
     extents: dict[str, Extent] = {}
-    for name in dict.fromkeys([*sweep.sources, *sweep.targets]):
+    for name in dict.fromkeys([*sweep.source_tasks, *sweep.targets]):
         task, own = get_task(name), sweep.tasks.get(name, TaskSection())
         fingerprint, extents[name] = _rows(task, sweep.data_root, own)
         data[name] = DataRef(name, fingerprint, task.template_version, own.max_train_rows, own.max_dev_rows)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from panda_ray.errors import InputError
 from panda_ray.execution.units.configs import resolve_config
 from panda_ray.execution.units.unit import BackboneRef, DataRef, Unit
-from panda_ray.methods import get_method
+from panda_ray.methods import PairSimilarities, get_method, requirement
 from panda_ray.metrics import MetricChoice, get_metric
 from panda_ray.sweep import MethodSection, Sweep
 from panda_ray.tasks import get_task
@@ -26,7 +26,7 @@ class MethodRecipe:
 
     Attributes:
         options: as canonical data, defaults included: all of them enter the key.
-        needs: what its cells depend on.
+        requires: what its cells depend on.
         configs: per task, the hyper-parameters of its training.
     """
 
@@ -34,8 +34,9 @@ class MethodRecipe:
         method = self.method = get_method(section.method)
         self.label = section.title
         options = _checked(method.Options, section.options, f"method {section.title!r}")
-        self.needs = method.needs(options)
-        if (metric := self.needs.similarity) is not None:
+        self.requires = method.requires(options)
+        if (weighed := requirement(PairSimilarities, self.requires)) is not None:
+            metric = weighed.metric
             where = f"method {section.title!r}, metric {metric.metric!r}"
             _checked(get_metric(metric.metric).Options, metric.options, where)
         self.options: Mapping[str, Any] = options.model_dump(mode="json")

@@ -12,16 +12,21 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Literal
 
 from panda_ray.execution.units.canonical import canonical, canonical_json
+from panda_ray.sweep import sources_text
 from panda_ray.training.config import TrainConfig
 
 UnitKind = Literal["train", "signature"]
 Role = Literal["source_prompt", "teacher", "source_signature", "target_signature", "prompt"]
 """What a dependency is to the unit that needs it; `prompt` is the prompt whose signature is taken."""
 
-KEY_FORMAT = 2
+Dependencies = Mapping[Role, tuple[str, ...]]
+"""Keys by role: one per source, in the order of the sources, where the role belongs to a source."""
+
+KEY_FORMAT = 3
 """Raise it when the meaning of a key changes: every unit is then computed anew."""
 
 
@@ -66,10 +71,10 @@ class Unit:
     Attributes:
         method: a name in `METHODS` for a training, in `METRICS` for a signature.
         data: what is trained on, or the task whose prompt is characterised.
-        source: the donor task, if the method transfers from one.
+        sources: the donor tasks: none, one, or several, in an order that may matter to the method.
         config: hyper-parameters of a training; `None` for a signature.
         options: the method's (or metric's) own options, as canonical data; never changed once a unit has them.
-        dependencies: role to key.
+        dependencies: keys by role.
         key: sha256 of the identity's canonical JSON: the unit's name in the store and in MLflow.
     """
 
@@ -79,10 +84,10 @@ class Unit:
     backbone: BackboneRef
     data: DataRef
     seed: int
-    source: str | None = None
+    sources: tuple[str, ...] = ()
     config: TrainConfig | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
-    dependencies: Mapping[Role, str] = field(default_factory=dict)
+    dependencies: Dependencies = field(default_factory=dict)
     key: str = field(init=False, compare=False)
     _shared_json: tuple[str, str] = field(init=False, compare=False, repr=False)
     """Canonical JSON of what `sibling` leaves alone: before the dependencies, and between them and the seed."""
@@ -94,7 +99,7 @@ class Unit:
         object.__setattr__(self, "_shared_json", (before, between))
         object.__setattr__(self, "key", self._hash())
 
-    def sibling(self, seed: int, source: str | None, dependencies: Mapping[Role, str]) -> Unit:
+    def sibling(self, seed: int, sources: tuple[str, ...], dependencies: Dependencies) -> Unit:
         """The same computation from another seed and other sources.
 
         It shares with this one all that is equal, the canonical JSON included: a plan has millions of units.
@@ -103,7 +108,7 @@ class Unit:
         for name in _SHARED_BY_SIBLINGS:
             object.__setattr__(made, name, getattr(self, name))
         object.__setattr__(made, "seed", seed)
-        object.__setattr__(made, "source", source)
+        object.__setattr__(made, "sources", sources)
         object.__setattr__(made, "dependencies", dependencies)
         object.__setattr__(made, "key", made._hash())
         return made
@@ -119,9 +124,14 @@ class Unit:
         return self.data.task
 
     @property
+    def depends_on(self) -> tuple[str, ...]:
+        """Keys of everything that must be done before."""
+        return tuple(chain.from_iterable(self.dependencies.values()))
+
+    @property
     def title(self) -> str:
         """For people: method, tasks and seed."""
-        pair = self.task if self.source is None else f"{self.source} -> {self.task}"
+        pair = f"{sources_text(self.sources)} -> {self.task}" if self.sources else self.task
         return f"{self.method} {pair} (seed {self.seed})"
 
     @property
@@ -138,15 +148,15 @@ class Unit:
             "method_version": self.method_version,
             "options": self.options,
             "seed": self.seed,
-            "source": self.source,
+            "sources": self.sources,
         }
 
     def _hash(self) -> str:
         """The key, from canonical JSON put together of its parts; roles and keys are words, so nothing is escaped."""
         before, between = self._shared_json
-        needed = ",".join([f'"{role}":"{self.dependencies[role]}"' for role in sorted(self.dependencies)])
+        needed = ",".join([f'"{role}":{_words(self.dependencies[role])}' for role in sorted(self.dependencies)])
         described = (
-            f'{{{before},"dependencies":{{{needed}}},{between},"seed":{self.seed},"source":{_text(self.source)}}}'
+            f'{{{before},"dependencies":{{{needed}}},{between},"seed":{self.seed},"sources":{_list(self.sources)}}}'
         )
         return hashlib.sha256(described.encode("ascii")).hexdigest()
 
@@ -154,11 +164,19 @@ class Unit:
 _SHARED_BY_SIBLINGS = ("kind", "method", "method_version", "backbone", "data", "config", "options", "_shared_json")
 
 
+_BETWEEN = '","'
+
+
 def _members(identity: Mapping[str, str], *names: str) -> str:
     """Some members of a JSON object, without its braces."""
     return ",".join(f'"{name}":{identity[name]}' for name in names)
 
 
+def _words(words: tuple[str, ...]) -> str:
+    """A JSON list of words, of which nothing is escaped."""
+    return f'["{_BETWEEN.join(words)}"]' if words else "[]"
+
+
 @lru_cache(maxsize=1024)
-def _text(value: str | None) -> str:
-    return canonical_json(value)
+def _list(values: tuple[str, ...]) -> str:
+    return canonical_json(values)

@@ -28,22 +28,24 @@ class InputReader:
     """Reads what one unit depends on.
 
     Attributes:
-        read: for the record: per role, the key, the file and the sha256 of what was read.
+        read: for the record: per role and in the order of its keys, the key, the file and the sha256 of what was read.
     """
 
     def __init__(self, unit: Unit, store: Store) -> None:
         self._unit, self._store = unit, store
-        self.read: dict[str, dict[str, str]] = {}
+        self.read: dict[str, list[dict[str, str]]] = {}
 
-    def bytes_of(self, role: Role) -> bytes | None:
-        """The file of the dependency in this role; None if the unit has none.
+    def bytes_of(self, role: Role) -> tuple[bytes, ...]:
+        """The files of the dependencies in this role, in the order of their keys; none if the unit has none.
 
         Raises:
-            LookupError: it is not in the store, or is damaged.
+            LookupError: one is not in the store, or is damaged.
         """
-        key = self._unit.dependencies.get(role)
-        if key is None:
-            return None
-        data = self._store.read_file(key, _FILE[role])
-        self.read[role] = {"key": key, "file": _FILE[role], "sha256": hashlib.sha256(data).hexdigest()}
-        return data
+        keys, name = self._unit.dependencies.get(role, ()), _FILE[role]
+        files = tuple(self._store.read_file(key, name) for key in keys)
+        if files:
+            self.read[role] = [
+                {"key": key, "file": name, "sha256": hashlib.sha256(data).hexdigest()}
+                for key, data in zip(keys, files, strict=True)
+            ]
+        return files

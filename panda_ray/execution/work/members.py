@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from panda_ray.backbones import Geometry
@@ -16,10 +16,11 @@ from panda_ray.execution.units.unit import Role, Unit
 from panda_ray.execution.work.inputs import InputReader
 from panda_ray.execution.work.memory import peak_bytes, start_counting
 from panda_ray.execution.work.publishing import fail, publish
-from panda_ray.execution.work.record import Measured, training_files, training_record
+from panda_ray.execution.work.record import InputFiles, Measured, training_files, training_record
 from panda_ray.execution.work.similarity import similarity_of
 from panda_ray.execution.work.workspace import Workspace
-from panda_ray.methods import Inputs, get_method
+from panda_ray.methods import Inputs, PairSimilarities, get_method, requirement
+from panda_ray.metrics import MetricChoice
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.training.collective import SOLO, Collective
 from panda_ray.training.member import Member
@@ -28,12 +29,12 @@ from panda_ray.training.stacked import EpochReport, train_stack
 
 @dataclass(frozen=True)
 class _Start:
-    """A member that is ready to train, the similarity that weighs it, and the inputs that its record will name."""
+    """A member that is ready to train, the similarities that weigh it, and the inputs that its record will name."""
 
     unit: Unit
     member: Member
-    similarity: float | None
-    inputs: Mapping[str, Mapping[str, str]]
+    similarities: tuple[float, ...]
+    inputs: InputFiles
 
 
 def train_members(
@@ -96,7 +97,7 @@ def train_members(
         if result.error is not None:
             outcomes.append(fail(store, unit, result.error))
             continue
-        record = training_record(unit, result, task, start.similarity, start.inputs, stack, measured)
+        record = training_record(unit, result, task, start.similarities, start.inputs, stack, measured)
         outcomes.append(publish(store, unit, record, training_files(unit, result, task)))
     checkpoint.remove()
     return outcomes
@@ -125,24 +126,29 @@ def _start(unit: Unit, store: Store, geometry: Geometry) -> _Start:
     assert unit.config is not None, "a training has hyper-parameters"
     method = get_method(unit.method)
     options = method.Options.model_validate(dict(unit.options))
-    metric = method.needs(options).similarity
     reader = InputReader(unit, store)
-    similarity = None
-    if metric is not None:
-        signatures = reader.bytes_of("source_signature"), reader.bytes_of("target_signature")
-        similarity = similarity_of(metric.metric, metric.options, *signatures)
+    weighed = requirement(PairSimilarities, method.requires(options))
     inputs = Inputs(
         name=unit.title,
         seed=unit.seed,
         config=unit.config,
         geometry=geometry,
-        source_prompt=_prompt(reader, "source_prompt"),
-        teacher=_prompt(reader, "teacher"),
-        similarity=similarity,
+        source_prompts=_prompts(reader, "source_prompt"),
+        teachers=_prompts(reader, "teacher"),
+        similarities=() if weighed is None else _similarities(unit, reader, weighed.metric),
     )
-    return _Start(unit, method.member(inputs, options), similarity, reader.read)
+    return _Start(unit, method.member(inputs, options), inputs.similarities, reader.read)
 
 
-def _prompt(reader: InputReader, role: Role) -> Prompt | None:
-    data = reader.bytes_of(role)
-    return None if data is None else Prompt.from_bytes(data)
+def _prompts(reader: InputReader, role: Role) -> tuple[Prompt, ...]:
+    return tuple(map(Prompt.from_bytes, reader.bytes_of(role)))
+
+
+def _similarities(unit: Unit, reader: InputReader, metric: MetricChoice) -> tuple[float, ...]:
+    """Of each source, in their order."""
+    sources, target = reader.bytes_of("source_signature"), reader.bytes_of("target_signature")
+    without = (None,) * len(unit.sources)
+    return tuple(
+        similarity_of(metric.metric, metric.options, source, target[0] if target else None)
+        for source in sources or without
+    )

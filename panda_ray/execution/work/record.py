@@ -28,8 +28,8 @@ from panda_ray.execution.work.memory import device_name
 from panda_ray.tasks.encoded import EncodedTask
 from panda_ray.training.member import MemberResult
 
-Inputs = Mapping[str, Mapping[str, str]]
-"""What was read of each dependency, by role: its `key`, the `file` and the file's `sha256`."""
+InputFiles = Mapping[str, Sequence[Mapping[str, str]]]
+"""What was read of the dependencies, by role: the `key` of each, the `file` and the file's `sha256`."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def training_record(
     unit: Unit,
     result: MemberResult,
     task: EncodedTask,
-    similarity: float | None,
-    inputs: Inputs,
+    similarities: Sequence[float],
+    inputs: InputFiles,
     stack: Stack,
     measured: Measured,
 ) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def training_record(
     honest = max(history, key=lambda epoch: epoch.score_select).score_report
     return {
         **_common(unit, inputs, stack, measured),
-        "source": unit.source,
+        "sources": list(unit.sources),
         "target": unit.task,
         "protocol": unit.config.protocol,
         "metric": task.spec.metric,
@@ -76,7 +76,7 @@ def training_record(
         "score_paper": paper,
         "score_honest": honest,
         "history": [asdict(epoch) for epoch in history],
-        "similarity": similarity,
+        "similarities": list(similarities),
         "examples_per_second": measured.examples_per_second,
         "training_seconds": measured.training_seconds,
         "workers": stack.workers,
@@ -87,7 +87,7 @@ def training_record(
     }
 
 
-def signature_record(unit: Unit, inputs: Inputs, stack: Stack, measured: Measured) -> dict[str, Any]:
+def signature_record(unit: Unit, inputs: InputFiles, stack: Stack, measured: Measured) -> dict[str, Any]:
     """What is known of a signature besides its array."""
     return {**_common(unit, inputs, stack, measured), "task": unit.task}
 
@@ -124,7 +124,7 @@ def _json_column(values: Sequence[Any]) -> Any:
     return pa.array([json.dumps(value, sort_keys=True) for value in values], pa.string())
 
 
-def _common(unit: Unit, inputs: Inputs, stack: Stack, measured: Measured) -> dict[str, Any]:
+def _common(unit: Unit, inputs: InputFiles, stack: Stack, measured: Measured) -> dict[str, Any]:
     return {
         "key": unit.key,
         "kind": unit.kind,

@@ -35,11 +35,10 @@ def _signed(unit: Unit, stack: Stack, store: Store, workspace: Workspace) -> Out
     backbone = workspace.backbone(unit.backbone)
     start_counting(backbone.device)
     metric = get_metric(unit.method)
-    prompt_key = unit.dependencies["prompt"]
+    (prompt_key,) = unit.dependencies["prompt"]
     reader = InputReader(unit, store)
     try:
-        data = reader.bytes_of("prompt")
-        assert data is not None, "a signature is of a prompt"
+        (data,) = reader.bytes_of("prompt")
         prompt = Prompt.from_bytes(data)
         prompt.check_fits(backbone.geometry)
         max_len = store.known(prompt_key)["identity"]["config"]["max_len"]

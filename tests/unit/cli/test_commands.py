@@ -73,7 +73,7 @@ def plain_environment() -> dict[str, str]:
     ("command", "names"),
     [
         ("tasks", [task.name for task in TASKS]),
-        ("methods", ["prompt_tuning", "pot", "panda"]),
+        ("methods", ["prompt_tuning", "pot", "panda", "panda_fusion"]),
         ("metrics", [metric.name for metric in METRICS]),
         ("backbones", [spec.name for spec in BACKBONES]),
     ],

@@ -40,7 +40,7 @@ def of_task(plan: Plan, task: str, method: str = "prompt_tuning") -> Stack:
 def play(display: Listener, plan: Plan) -> None:
     """A run in which one source prompt fails, and with it a cell."""
     failing, fine = of_task(plan, "rating"), of_task(plan, "review")
-    blocked = next(unit for unit in plan.units.values() if unit.source == "rating")
+    blocked = next(unit for unit in plan.units.values() if unit.sources == ("rating",))
     display.on_plan(plan)
     for stack in (failing, fine):
         display.on_stack_started(stack)

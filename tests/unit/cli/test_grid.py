@@ -20,7 +20,7 @@ def test_grid_has_a_row_per_source_and_a_column_per_target(tmp_path: Path) -> No
     source = next(key for key, unit in plan.units.items() if plan.role_of[key] == "source" and unit.task == "review")
     states = states_of(plan, running=(), failed={source})
     for cell in plan.cells:
-        if cell.source == "rating" and cell.target == "remark":
+        if cell.sources == ("rating",) and cell.target == "remark":
             states[cell.key] = "done"
     lines = render_grid(plan, states, "builtin-tiny").plain.splitlines()
     rows = {line.split("  ")[0].strip(): line[13:].split() for line in lines[-3:]}

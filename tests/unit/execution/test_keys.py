@@ -26,10 +26,10 @@ UNIT = Unit(
     backbone=BackboneRef("bert-base", "hub:bert@0"),
     data=DataRef("rte", "f" * 64, 1, max_train_rows=10),
     seed=11,
-    source="mnli",
+    sources=("mnli",),
     config=TrainConfig(lr=1e-3, batch_size=16, epochs=10),
     options={"kd_weight": 0.05, "clamp": False},
-    dependencies={"teacher": "a" * 64},
+    dependencies={"teacher": ("a" * 64,)},
 )
 
 
@@ -75,7 +75,9 @@ def test_key_is_the_hash_of_the_identity_in_the_record() -> None:
     "changed",
     [
         replace(UNIT, seed=12),
-        replace(UNIT, source="qnli"),
+        replace(UNIT, sources=("qnli",)),
+        replace(UNIT, sources=("mnli", "qnli")),
+        replace(UNIT, sources=()),
         replace(UNIT, method_version=2),
         replace(UNIT, kind="signature"),
         replace(UNIT, options={"kd_weight": 0.05, "clamp": True}),
@@ -85,8 +87,10 @@ def test_key_is_the_hash_of_the_identity_in_the_record() -> None:
         replace(UNIT, data=replace(UNIT.data, fingerprint="0" * 64)),
         replace(UNIT, data=replace(UNIT.data, template_version=2)),
         replace(UNIT, backbone=replace(UNIT.backbone, identity="hub:bert@1")),
-        replace(UNIT, dependencies={"teacher": "b" * 64}),
-        replace(UNIT, dependencies={"source_prompt": "a" * 64}),
+        replace(UNIT, dependencies={"teacher": ("b" * 64,)}),
+        replace(UNIT, dependencies={"teacher": ("a" * 64, "b" * 64)}),
+        replace(UNIT, dependencies={"source_prompt": ("a" * 64,)}),
+        replace(UNIT, dependencies={}),
     ],
 )
 def test_key_changes_with_what_bears_on_the_result(changed: Unit) -> None:

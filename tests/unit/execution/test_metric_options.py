@@ -41,7 +41,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Store]:
 def signatures(plan: Plan, store: Store, label: str) -> list[np.ndarray[Any, np.dtype[np.float32]]]:
     (cell,) = [cell for cell in plan.cells if cell.method == label]
     needed = plan.units[cell.key].dependencies
-    files = [store.read_file(needed[role], "signature.npy") for role in ("source_signature", "target_signature")]
+    keys = [needed[role] for role in ("source_signature", "target_signature")]
+    files = [store.read_file(key, "signature.npy") for (key,) in keys]
     return [np.load(io.BytesIO(data)) for data in files]
 
 
@@ -63,7 +64,7 @@ def test_the_student_is_weighed_under_the_options_of_the_method(ran: tuple[Plan,
             means = source.mean(axis=0), target.mean(axis=0)
             expected = float(means[0] @ means[1] / np.linalg.norm(means[0]) / np.linalg.norm(means[1]))
         (cell,) = [cell for cell in plan.cells if cell.method == label]
-        assert store.known(cell.key)["similarity"] == pytest.approx(expected, rel=1e-5)
+        assert store.known(cell.key)["similarities"] == [pytest.approx(expected, rel=1e-5)]
     losses = [store.known(cell.key)["history"][0]["loss"] for cell in plan.cells]
     assert losses[0] != losses[1], "the similarity weighs the loss"
 
@@ -76,6 +77,6 @@ def test_the_report_gets_each_similarity_under_its_own_label_and_options(ran: tu
         "task_embedding (examples=50, compare=mean_of_cosines, feature=pooler, seed=3)",
         "task_embedding (examples=100, compare=cosine_of_means, feature=last_hidden, seed=0)",
     ]
-    recorded = {cell.method: store.known(cell.key)["similarity"] for cell in plan.cells}
+    recorded = {cell.method: store.known(cell.key)["similarities"][0] for cell in plan.cells}
     assert frame.iloc[1] == pytest.approx(recorded["theirs"])
     assert frame.iloc[2] == pytest.approx(recorded["default"])

@@ -24,10 +24,10 @@ def plan_of(tmp_path: Path, **changes: Any) -> Plan:
 
 def test_cells_are_the_product_that_the_sweep_names(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, targets=["remark", "duplicate"], seeds=[1, 2])
-    cells = Counter((cell.method, cell.source) for cell in plan.cells)
+    cells = Counter((cell.method, cell.sources) for cell in plan.cells)
     assert cells == {
-        ("prompt_tuning", None): 4,
-        **{(method, source): 4 for method in ("pot", "panda") for source in ("review", "kinds")},
+        ("prompt_tuning", ()): 4,
+        **{(method, (source,)): 4 for method in ("pot", "panda") for source in ("review", "kinds")},
     }
     assert len({cell.key for cell in plan.cells}) == len(plan.cells)
     assert all(plan.role_of[cell.key] == "cell" for cell in plan.cells)
@@ -40,12 +40,12 @@ def test_units_come_after_what_they_depend_on(tmp_path: Path) -> None:
     for key in plan.units:
         assert seen.issuperset(plan.depends_on[key])
         seen.add(key)
-    (panda,) = [unit for unit in plan.units.values() if unit.method == "panda" and unit.source == "review"]
-    needed = {role: plan.units[key] for role, key in panda.dependencies.items()}
-    assert {role: (unit.method, unit.source, unit.task) for role, unit in needed.items()} == {
-        "teacher": ("teacher", "review", "remark"),
-        "source_signature": ("task_embedding", None, "review"),
-        "target_signature": ("task_embedding", None, "remark"),
+    (panda,) = [unit for unit in plan.units.values() if unit.method == "panda" and unit.sources == ("review",)]
+    needed = {role: [plan.units[key] for key in keys] for role, keys in panda.dependencies.items()}
+    assert {role: [(unit.method, unit.sources, unit.task) for unit in units] for role, units in needed.items()} == {
+        "teacher": [("teacher", ("review",), "remark")],
+        "source_signature": [("task_embedding", (), "review")],
+        "target_signature": [("task_embedding", (), "remark")],
     }
 
 
@@ -53,13 +53,64 @@ def test_a_task_that_is_source_and_target_is_trained_once(tmp_path: Path) -> Non
     plan = plan_of(tmp_path, sources=["review", "kinds"], targets=["review"])
     prompts = [unit for unit in plan.units.values() if unit.method == "prompt_tuning"]
     assert sorted(unit.task for unit in prompts) == ["kinds", "review"]
-    assert ("pot", "review") in {(cell.method, cell.source) for cell in plan.cells}
+    assert ("pot", ("review",)) in {(cell.method, cell.sources) for cell in plan.cells}
 
 
 def test_self_pairs_can_be_left_out(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, sources=["review", "kinds"], targets=["review"], self_pairs="skip")
-    assert {cell.source for cell in plan.cells} == {None, "kinds"}
+    assert {cell.sources for cell in plan.cells} == {(), ("kinds",)}
     assert {pair.source for pair in plan.similarities} == {"kinds"}
+
+
+SEVERAL: dict[str, Any] = {
+    "sources": ["review", ["review", "kinds", "paraphrase"], ["kinds", "review"]],
+    "methods": ["prompt_tuning", "pot", "panda", "panda_fusion"],
+}
+
+
+def test_methods_take_single_sources_or_lists_of_them(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, **SEVERAL)
+    assert [(cell.method, cell.sources) for cell in plan.cells] == [
+        ("prompt_tuning", ()),
+        ("pot", ("review",)),
+        ("panda", ("review",)),
+        ("panda_fusion", ("review", "kinds", "paraphrase")),
+        ("panda_fusion", ("kinds", "review")),
+    ]
+    assert len({cell.key for cell in plan.cells}) == 5
+    assert {pair.source for pair in plan.similarities} == {"review", "kinds", "paraphrase"}
+
+
+def test_a_cell_of_several_sources_depends_on_what_their_pairs_share(tmp_path: Path) -> None:
+    """One teacher, one prompt and one signature per source, in the order of the list, and none of them twice."""
+    plan = plan_of(tmp_path, **SEVERAL)
+    by_sources = {cell.sources: plan.units[cell.key] for cell in plan.cells if cell.method == "panda_fusion"}
+    (panda,) = [plan.units[cell.key] for cell in plan.cells if cell.method == "panda"]
+    for sources, unit in by_sources.items():
+        assert unit.sources == sources
+        needed = {role: [plan.units[key] for key in keys] for role, keys in unit.dependencies.items()}
+        assert [(each.method, each.sources) for each in needed["teacher"]] == [("teacher", (s,)) for s in sources]
+        assert [each.task for each in needed["source_signature"]] == list(sources)
+        assert [each.task for each in needed["target_signature"]] == ["remark"]
+        assert plan.depends_on[unit.key] == unit.depends_on
+    three = by_sources["review", "kinds", "paraphrase"]
+    assert three.dependencies["teacher"][0] == panda.dependencies["teacher"][0]
+    assert three.dependencies["teacher"][:2] == tuple(reversed(by_sources["kinds", "review"].dependencies["teacher"]))
+    assert Counter(plan.role_of.values()) == {"cell": 5, "source": 3, "teacher": 3, "signature": 4}
+
+
+def test_a_list_that_holds_the_target_is_a_self_pair(tmp_path: Path) -> None:
+    lists = {**SEVERAL, "sources": [["review", "kinds"], ["kinds", "paraphrase"]], "methods": ["panda_fusion"]}
+    assert len(plan_of(tmp_path, **lists, targets=["review"]).cells) == 2
+    skipped = plan_of(tmp_path, **lists, targets=["review"], self_pairs="skip")
+    assert [cell.sources for cell in skipped.cells] == [("kinds", "paraphrase")]
+
+
+def test_a_list_with_an_absent_task_is_left_out(tmp_path: Path) -> None:
+    sources = [["review", "conll05"], ["review", "kinds"]]
+    plan = plan_of(tmp_path, sources=sources, methods=["panda_fusion"])
+    assert [cell.sources for cell in plan.cells] == [("review", "kinds")]
+    assert [task for task, _ in plan.skipped] == ["conll05"]
 
 
 def test_the_metric_that_a_method_asks_for_is_computed_even_if_not_listed(tmp_path: Path) -> None:
@@ -82,8 +133,8 @@ LISTS: tuple[list[Any], ...] = (
 )
 
 
-def cells_of(plan: Plan) -> list[tuple[str, str | None, str]]:
-    return [(cell.method, cell.source, cell.key) for cell in plan.cells]
+def cells_of(plan: Plan) -> list[tuple[str, tuple[str, ...], str]]:
+    return [(cell.method, cell.sources, cell.key) for cell in plan.cells]
 
 
 @pytest.mark.parametrize("metrics", LISTS, ids=str)
@@ -167,10 +218,10 @@ def test_metrics_that_only_methods_ask_for_have_labels_of_their_own(tmp_path: Pa
 def test_the_released_codes_teacher_is_the_pot_run_of_the_pair(tmp_path: Path) -> None:
     official = panda("official", preset="official_code")
     with_pot = plan_of(tmp_path, methods=["pot", official])
-    pot = {cell.source: cell.key for cell in with_pot.cells if cell.method == "pot"}
+    pot = {cell.sources: cell.key for cell in with_pot.cells if cell.method == "pot"}
     for cell in with_pot.cells:
         if cell.method == "official":
-            assert with_pot.units[cell.key].dependencies == {"teacher": pot[cell.source]}
+            assert with_pot.units[cell.key].dependencies == {"teacher": (pot[cell.sources],)}
     alone = plan_of(tmp_path, methods=[official], metrics=[])
     assert Counter(alone.role_of.values()) == {"cell": 2, "teacher": 2, "source": 2}
     assert {key for key, role in alone.role_of.items() if role == "teacher"} == set(pot.values())
@@ -231,7 +282,7 @@ def test_absent_tasks_are_left_out_with_the_reason(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, sources=["review", "conll05"])
     assert [task for task, _ in plan.skipped] == ["conll05"]
     assert "bring" in plan.skipped[0][1]
-    assert {cell.source for cell in plan.cells} == {None, "review"}
+    assert {cell.sources for cell in plan.cells} == {(), ("review",)}
     with pytest.raises(InputError, match=r"no cell left.*conll05"):
         plan_of(tmp_path, sources=["review"], targets=["conll05"])
 

@@ -90,10 +90,10 @@ def test_a_failed_source_blocks_everything_behind_it_in_the_real_graph(tmp_path:
         if not behind.isdisjoint(needed):
             behind.add(key)
     units = [plan.units[key] for key in behind - {failed}]
-    assert {(unit.method, unit.source, unit.task) for unit in units} == {
-        ("task_embedding", None, "kinds"),
-        *((method, "kinds", "remark") for method in ("pot", "teacher", "panda")),
-        *(("panda", source, "kinds") for source in ("review", "paraphrase")),
+    assert {(unit.method, unit.sources, unit.task) for unit in units} == {
+        ("task_embedding", (), "kinds"),
+        *((method, ("kinds",), "remark") for method in ("pot", "teacher", "panda")),
+        *(("panda", (source,), "kinds") for source in ("review", "paraphrase")),
     }
     assert {unit.seed for unit in units} == {2}
     schedule = Schedule(plan.stacks, plan.depends_on, plan.done)

@@ -121,8 +121,8 @@ def test_a_member_does_not_wait_for_a_slow_neighbours_source(tmp_path: Path) -> 
 
     run = simulate(plan, 2, seconds)
     check(plan, run, seconds)
-    starts = {one.stack.members[0].source: one.start for one in run.ran if one.stack.members[0].method == "pot"}
-    assert starts["review"] < 10_000 <= starts["kinds"]
+    starts = {one.stack.members[0].sources: one.start for one in run.ran if one.stack.members[0].method == "pot"}
+    assert starts["review",] < 10_000 <= starts["kinds",]
 
 
 def test_a_stack_that_has_a_checkpoint_keeps_its_members(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def random_plan(storage: Path, chance: random.Random) -> Plan:
             DataRef(chance.choice("abcd"), "f", 1),
             seed,
             config=TrainConfig(lr=1e-3, batch_size=16, epochs=2),
-            dependencies=dict(zip(roles, needed, strict=False)),
+            dependencies={role: (key,) for role, key in zip(roles, needed, strict=False)},
         )
         units[unit.key] = unit
         depth[unit.key] = 1 + max((depth[key] for key in needed), default=-1)

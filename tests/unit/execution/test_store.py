@@ -195,7 +195,7 @@ READ = {"teacher": {"key": OTHER, "file": "prompt.safetensors"}}
 def built_on(data: bytes) -> dict[str, Any]:
     """A record of a unit that read this prompt of another unit."""
     read = {**READ["teacher"], "sha256": hashlib.sha256(data).hexdigest()}
-    return {**RECORD, "inputs": {"teacher": read}}
+    return {**RECORD, "inputs": {"teacher": [read]}}
 
 
 def test_a_result_whose_input_came_out_different_is_not_done_and_is_replaced(store: Store) -> None:

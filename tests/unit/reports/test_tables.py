@@ -12,7 +12,7 @@ from panda_ray.reports.findings import headline
 from panda_ray.reports.formatting import latex, markdown, mean_std, signed
 from panda_ray.reports.frame import Aggregate, grid_of, scores_csv, similarity_csv, targets_of
 from panda_ray.reports.tables import GridTable, grid_table, top_sources
-from support.studies import SOURCES, TARGETS, invented_study, without_cell
+from support.studies import FUSED, SOURCES, TARGETS, fused_study, invented_study, without_cell
 
 
 def cell(*scores: float, expected: int = 2) -> Aggregate:
@@ -198,6 +198,47 @@ def test_interval_of_a_row_holds_its_gain() -> None:
         assert row.interval is not None
         assert row.interval.estimate == pytest.approx(row.gain)
         assert row.interval.low < row.interval.estimate < row.interval.high
+
+
+def test_lists_of_sources_have_rows_of_their_own_and_no_part_in_the_pair_grid(tmp_path: Path) -> None:
+    study = fused_study()
+    plain, analysis = (analyse(each, "bert-tiny", replicates=100) for each in (invented_study(items=40), study))
+    rows = analysis.table.rows_of("list")
+    assert [(row.method, row.title) for row in rows] == [("fusion", text) for text in FUSED]
+    alike = [row for row in analysis.table.rows_of("pair") if row.method == "panda" and row.title in ("cb", "rte")]
+    for row in rows:
+        (pair,) = [each for each in alike if each.title == row.title.split("+")[0]]
+        assert row.average is not None
+        assert row.average.mean == pytest.approx(pair.average.mean if pair.average else None)
+        assert row.gain == pytest.approx(pair.gain)
+        assert row.interval is not None
+        assert row.gain_over_pot is None, "PoT has no such row"
+    for kind in ("baseline", "pair", "oracle", "top3"):
+        assert analysis.table.rows_of(kind) == plain.table.rows_of(kind)
+    assert analysis.pair_sources == plain.pair_sources
+    assert analysis.qualities == plain.qualities
+    assert analysis.over_pot == plain.over_pot
+    assert [gain.method for gain in analysis.gains] == ["pot", "panda", "fusion"]
+    assert {pair.source for pair in analysis.gains[2].pairs} == set(FUSED)
+    assert "| fusion | cb+cola+stsb |" in markdown(analysis.table)
+    assert "one training from several sources" in markdown(analysis.table)
+    assert "one training from several sources" not in markdown(plain.table)
+
+
+def test_a_report_of_lists_of_sources_alone_has_no_pair_grid(tmp_path: Path) -> None:
+    study = fused_study(items=20)
+    kept = {
+        name: frame[~frame["method"].isin(["pot", "panda"])]
+        for name, frame in (("cells", study.cells), ("scores", study.scores))
+    }
+    alone = replace(study, methods={"prompt_tuning": "prompt_tuning", "fusion": "panda_fusion"}, **kept)
+    report = write_report(alone, tmp_path, replicates=20)
+    assert {row.kind for row in analyse(alone, "bert-tiny", replicates=20).table.rows} == {"baseline", "list"}
+    names = {path.name for path in report.paths}
+    assert not {name for name in names if name.startswith("gain")}
+    assert "methods_bert-tiny.svg" in names
+    assert "similarity_e_avg_bert-tiny.svg" in names, "of the tasks one by one"
+    assert "rte+mrpc" in report.paths[0].read_text(encoding="utf-8")
 
 
 def test_findings_are_the_numbers_of_the_analysis() -> None:

@@ -66,6 +66,38 @@ def test_suites(tmp_path: Path) -> None:
         ("targets: [cb]", "targets: 7", "x.yaml:5: targets: must be a list, not 7"),
         ("targets: [cb]", "targets: [cb, 7]", "x.yaml:5: targets.1: must be text, not 7"),
         ("targets: [cb]", "targets: [cbb]", "x.yaml:5: unknown task 'cbb'; did you mean 'cb'?"),
+        (
+            "sources: [cb, rte]",
+            "sources: [cb, 7]",
+            "x.yaml:4: sources.1: must be a task or a list of at least two tasks",
+        ),
+        ("sources: [cb, rte]", "sources: [cb, [rte]]", "x.yaml:4: sources.1: must be a task or a list of at least two"),
+        (
+            "sources: [cb, rte]",
+            "sources:\n- cb\n- - rte\n  - mnli\n  - rte",
+            "x.yaml:8: sources.1.2: the task 'rte' is twice in one list of sources",
+        ),
+        ("sources: [cb, rte]", "sources:\n- cb\n- [rte, mnl]", "x.yaml:6: unknown task 'mnl'; did you mean 'mnli'?"),
+        (
+            "sources: [cb, rte]",
+            "sources:\n- [cb, rte]\n- cb\n- [cb, rte]",
+            "x.yaml:7: sources.2: the source 'cb+rte' is listed twice",
+        ),
+        (
+            "sources: [cb, rte]",
+            "sources:\n- cb\n- [cb, rte]",
+            "x.yaml:6: sources.1: no listed method takes several sources; those that do: panda_fusion",
+        ),
+        (
+            "  - prompt_tuning",
+            "  - panda_fusion",
+            "x.yaml:4: sources: panda_fusion takes several sources, and no item is a list of them: [mnli, qnli]",
+        ),
+        (
+            "sources: [cb, rte]",
+            "sources: [[cb, rte]]",
+            "x.yaml:4: sources: panda takes one source, and every item is a list of several",
+        ),
         ("targets: [cb]", "targets: papr", "x.yaml:5: unknown suite 'papr'; did you mean 'paper'?"),
         ("targets: [cb]", "targets:\n- cb\n- copa\n- cb", "x.yaml:8: targets.2: the target 'cb' is listed twice"),
         ("  - prompt_tuning", "  - prompt_tunning", "x.yaml:7: unknown method 'prompt_tunning'; did you mean"),

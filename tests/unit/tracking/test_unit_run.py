@@ -24,13 +24,16 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> MlflowClient:
     return connect(f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db")
 
 
+DEPENDENCIES = {"teacher": ["a" * 64, "b" * 64]}
+
+
 def record() -> dict[str, Any]:
     return {
         "key": "f" * 64,
         "kind": "train",
-        "identity": {"config": {"lr": 0.01, "max_steps": None}, "options": {}, "dependencies": {"teacher": "a" * 64}},
+        "identity": {"config": {"lr": 0.01, "max_steps": None}, "options": {}, "dependencies": DEPENDENCIES},
         "method": "panda",
-        "source": "rte",
+        "sources": ["rte", "mnli"],
         "target": "cb",
         "backbone": "builtin-tiny",
         "seed": 11,
@@ -45,7 +48,7 @@ def record() -> dict[str, Any]:
             {"epoch": e, "loss": 1 / e, "score": 60 + e / 20, "score_select": 60.0, "score_report": 61.0}
             for e in range(1, EPOCHS + 1)
         ],
-        "similarity": 0.4,
+        "similarities": [0.4, 0.1],
         "seconds": 10.0,
         "examples_per_second": None,
         "device": "cpu",
@@ -65,14 +68,14 @@ def test_a_run_says_everything_about_its_unit(client: MlflowClient) -> None:
     run = client.get_run(run_id)
     assert run.info.status == "FINISHED"
     assert run.info.end_time - run.info.start_time == 10_000
-    assert run.info.run_name == "PanDa, lambda 0.1 rte → cb seed 11"
+    assert run.info.run_name == "PanDa, lambda 0.1 rte+mnli → cb seed 11"
     expected = {
         "mlflow.parentRunId": "parent",
         "key": "f" * 64,
         "kind": "train",
         "role": "cell",
         "method": "PanDa, lambda 0.1",
-        "source": "rte",
+        "sources": "rte+mnli",
         "target": "cb",
         "backbone": "builtin-tiny",
         "seed": "11",
@@ -80,8 +83,13 @@ def test_a_run_says_everything_about_its_unit(client: MlflowClient) -> None:
         "complete": "true",
     }
     assert expected.items() <= run.data.tags.items()
-    assert run.data.params == {"config.lr": "0.01", "config.max_steps": "None", "dependencies.teacher": "a" * 64}
-    assert run.data.metrics["similarity"] == 0.4
+    assert run.data.params == {
+        "config.lr": "0.01",
+        "config.max_steps": "None",
+        "dependencies.teacher": f"{'a' * 64}+{'b' * 64}",
+    }
+    assert run.data.metrics["similarity"] == pytest.approx(0.25), "the mean over the sources"
+    assert not {"source", "version", "models"} & (run.data.tags.keys() | run.data.params.keys()), "columns of MLflow"
     assert "examples_per_second" not in run.data.metrics
     curve = client.get_metric_history(run_id, "dev/score")
     assert [point.step for point in curve] == list(range(1, EPOCHS + 1)), "more points than one call takes"
@@ -120,7 +128,7 @@ def test_examples_survive_packing() -> None:
 def test_what_mlflow_does_not_take_as_it_is_is_cut_or_replaced(client: MlflowClient) -> None:
     """More parameters than one call takes, hostile names, NUL, half a character, texts that are too long."""
     options = {f"option {index}": index for index in range(150)} | {"a/../b=\0": "\ud800", "long": "x" * 9000}
-    hostile = {**record(), "identity": {"options": options}, "source": "a\0b"}
+    hostile = {**record(), "identity": {"options": options}, "sources": ["a\0b"]}
     labels = UnitLabels("cell", "λ" * 400)
     run_id = new_unit_run(client, hostile, labels, experiment_id=experiment_of(client, "hostile"), parent_id="parent")
     log_unit(client, hostile, labels, {}, run_id=run_id, parent_id="parent")
@@ -128,6 +136,6 @@ def test_what_mlflow_does_not_take_as_it_is_is_cut_or_replaced(client: MlflowCli
     assert len(run.data.params) == 152
     assert run.data.params["options.a_.._b__"] == "?"
     assert run.data.params["options.long"] == "x" * 6000
-    assert run.data.tags["source"] == "a\N{REPLACEMENT CHARACTER}b"
+    assert run.data.tags["sources"] == "a\N{REPLACEMENT CHARACTER}b"
     assert run.info.run_name == "λ" * 250
     assert run.data.tags["complete"] == "true"

@@ -75,7 +75,7 @@ def test_the_record_says_what_the_reported_half_scored_at_that_epoch(tmp_path: P
     measured = Measured(1.0, torch.device("cpu"), 0)
     for protocol in ("paper", "honest"):
         asked = replace(unit, config=replace(unit.config, protocol=protocol))
-        record = training_record(asked, invented_training(), task, None, {}, Stack((asked,)), measured)
+        record = training_record(asked, invented_training(), task, (), {}, Stack((asked,)), measured)
         assert record["score_honest"] == pytest.approx(100 * 2 / 11)
         assert record["score_paper"] == pytest.approx(100 * 15 / 21)
         assert record["score"] == record[f"score_{protocol}"]

@@ -44,8 +44,8 @@ def test_kd_losses_equal_the_formulas(loss: KdLoss) -> None:
 
 def test_the_released_code_divides_by_the_batch_once_more() -> None:
     prompt = Prompt(torch.zeros(0), torch.zeros(0), torch.zeros(0))
-    assert Distillation(prompt, False, 0.5).factor(batch_size=16) == 0.5
-    assert Distillation(prompt, False, 0.5, "mse_logit", "released_code").factor(batch_size=16) == 0.5 / 16
+    assert Distillation((prompt,), False, 0.5).factor(batch_size=16) == 0.5
+    assert Distillation((prompt,), False, 0.5, "mse_logit", "released_code").factor(batch_size=16) == 0.5 / 16
 
 
 def test_tags_that_do_not_count_are_not_distilled() -> None:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from panda_ray.backbones.rows import RowReader
-from panda_ray.methods import Inputs, MethodOptions, get_method
+from panda_ray.methods import Inputs, MethodOptions, PairTeachers, SourcePrompts, get_method, requirement
 from panda_ray.methods import teacher as teacher_method
 from panda_ray.methods.panda import PandaOptions
 from panda_ray.prompts.heads import initial_head
@@ -32,7 +32,9 @@ CONFIG = TrainConfig(lr=1e-2, batch_size=4, epochs=3, prompt_len=5, max_len=24)
 def distillation(options: PandaOptions, similarity: float = 0.5) -> Distillation:
     backbone = random_backbone()
     source, teacher = (Prompt(prefix, torch.ones(3, 32), torch.ones(3)) for prefix in random_prefixes(backbone, 2))
-    inputs = Inputs("cell", 3, CONFIG, backbone.geometry, source, teacher, similarity)
+    asked = get_method("panda").requires(options)
+    required = ((source,) if SourcePrompts() in asked else (), (teacher,) if requirement(PairTeachers, asked) else ())
+    inputs = Inputs("cell", 3, CONFIG, backbone.geometry, *required, (similarity,))
     found = get_method("panda").member(inputs, options).distillation
     assert found is not None
     return found
@@ -54,10 +56,9 @@ def test_the_preset_does_what_the_released_code_does() -> None:
     found = distillation(PandaOptions(preset="official_code"))
     assert (found.weight, found.loss, found.reduction) == (pytest.approx(0.1 * 0.1), "mse_logit", "released_code")
     assert not found.student_head
-    assert torch.equal(found.teacher.prefix_LKNPH, distillation(PandaOptions()).teacher.prefix_LKNPH)
+    assert torch.equal(found.teachers[0].prefix_LKNPH, distillation(PandaOptions()).teachers[0].prefix_LKNPH)
     assert distillation(PandaOptions(preset="official_code", beta=2.0)).weight == pytest.approx(0.2)
-    needs = get_method("panda").needs(PandaOptions(preset="official_code"))
-    assert (needs.teacher, needs.similarity, needs.source_prompt) == ("pot", None, False)
+    assert get_method("panda").requires(PandaOptions(preset="official_code")) == (PairTeachers("pot"),)
 
 
 def released_code(student_BC: torch.Tensor, teacher_BC: torch.Tensor, beta: float) -> float:
@@ -93,8 +94,10 @@ def test_the_preset_adds_the_released_codes_loss(kind: str) -> None:
 def blank(distillation: Distillation, kind: str) -> Distillation:
     """The same with a head that suits the kind."""
     outputs = toy_task(kind).spec.output_size
-    prompt = replace(distillation.teacher, head_weight_CD=torch.zeros(outputs, 32), head_bias_C=torch.zeros(outputs))
-    return replace(distillation, teacher=prompt)
+    prompt = replace(
+        distillation.teachers[0], head_weight_CD=torch.zeros(outputs, 32), head_bias_C=torch.zeros(outputs)
+    )
+    return replace(distillation, teachers=(prompt,))
 
 
 def test_teachers_other_than_target_like_speak_through_the_students_head() -> None:
@@ -102,8 +105,8 @@ def test_teachers_other_than_target_like_speak_through_the_students_head() -> No
     other = distillation(PandaOptions(teacher="random"))
     assert source.student_head
     assert other.student_head
-    assert torch.equal(source.teacher.head_bias_C, torch.ones(3))
-    assert not torch.equal(source.teacher.prefix_LKNPH, other.teacher.prefix_LKNPH)
+    assert torch.equal(source.teachers[0].head_bias_C, torch.ones(3))
+    assert not torch.equal(source.teachers[0].prefix_LKNPH, other.teachers[0].prefix_LKNPH)
 
 
 def test_the_target_like_teacher_trains_for_a_short_while() -> None:
@@ -124,7 +127,7 @@ def test_the_target_like_teacher_stops_there(size: SizeClass, steps: int, monkey
     taken = []
     monkeypatch.setattr(StackedAdamW, "step", lambda self, factor: taken.append(factor))
     source = Prompt(random_prefixes(random_backbone(), 1)[0], torch.ones(3, 32), torch.ones(3))
-    member = method.member(Inputs("cell", 3, config, random_backbone().geometry, source), MethodOptions())
+    member = method.member(Inputs("cell", 3, config, random_backbone().geometry, (source,)), MethodOptions())
     train_stack(random_backbone(), toy_task("classification"), [member], config)
     assert taken == pytest.approx([1 - step / steps for step in range(steps)])
 
@@ -134,7 +137,7 @@ def test_pot_starts_from_the_source_prompt_and_a_fresh_head_of_its_own_seed() ->
     source = Prompt(random_prefixes(random_backbone(), 1)[0], torch.ones(3, 32), torch.ones(3))
     geometry, task = random_backbone().geometry, toy_task("classification")
     config = replace(CONFIG, lr=1e-12, epochs=1)
-    inputs = [Inputs(f"cell {seed}", seed, config, geometry, source) for seed in (3, 4)]
+    inputs = [Inputs(f"cell {seed}", seed, config, geometry, (source,)) for seed in (3, 4)]
     members = [get_method("pot").member(each, MethodOptions()) for each in inputs]
     first, second = (result.prompt for result in train_stack(random_backbone(), task, members, config))
     assert first is not None

@@ -27,7 +27,8 @@ from support.trainings import CONFIG, assert_same, members_of
 
 
 def tensors_of(member: Member) -> list[Tensor]:
-    taught = [] if member.distillation is None else [*member.distillation.teacher.tensors().values()]
+    teachers = () if member.distillation is None else member.distillation.teachers
+    taught = [tensor for teacher in teachers for tensor in teacher.tensors().values()]
     return [member.prefix_LKNPH, *taught]
 
 
@@ -161,7 +162,7 @@ def test_each_teacher_answers_for_the_examples_of_its_own_member(
     prefixes = random_prefixes(backbone, 4)
     borrows = {1: False, 2: True, 3: False}
     distillations = {
-        member: Distillation(Prompt(prefixes[member], weight[member], bias[member]), borrowing, 1.0)
+        member: Distillation((Prompt(prefixes[member], weight[member], bias[member]),), borrowing, 1.0)
         for member, borrowing in borrows.items()
     }
     config = replace(CONFIG, position_offset=position_offset, dropout=0.5)

@@ -130,7 +130,7 @@ def test_teachers_in_the_middle_of_a_training_say_the_same_with_and_without_a_ca
     backbone, task, members = random_backbone(), toy_task(kind), members_of(kind, 3)
     own = members[1].distillation
     assert own is not None
-    members[2] = replace(members[2], distillation=Distillation(own.teacher, True, 0.5))
+    members[2] = replace(members[2], distillation=Distillation(own.teachers, True, 0.5))
     train_stack(backbone, task, members, replace(CONFIG, dropout=0.5, epochs=1))
     assert len(asked) >= 4
     assert min(asked) > 0

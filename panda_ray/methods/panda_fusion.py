@@ -1,0 +1,130 @@
+"""PanDa from several sources (Zhong et al., Sec. III-C3): their prompts, or what they say, fused into one teacher.
+
+Early fusion imitates one fused prompt, u_all = 1/n sum_i sim_i u_i; late fusion the fused outputs of n teachers,
+P_all = 1/n sum_i sim_i P_i. Either way the student minimises L = L_ce + lambda * L_kd: the similarities are in the
+fusion already. The paper does not say which head speaks for a fused prompt; here it is the student's own, or the mean
+of the heads of the target-like prompts.
+
+P_all sums to the mean similarity, not to 1, unless the weights are normalised: `kl` and `ce`, which compare
+distributions, need that under late fusion.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from panda_ray.methods.method import Choice, Inputs, MethodOptions, Sources, fresh_prefix
+from panda_ray.methods.requirements import PairSimilarities, PairTeachers, Requirement, SourcePrompts
+from panda_ray.metrics import MetricChoice
+from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
+from panda_ray.training.config import TrainConfig
+from panda_ray.training.member import Distillation, KdLoss, Member
+
+if TYPE_CHECKING:
+    from panda_ray.prompts.prompt import Prompt
+
+Normalisation = Literal["none", "sum", "softmax"]
+
+
+class FusionOptions(MethodOptions):
+    """Options of the fusion; the defaults are the paper's where it states them."""
+
+    WITHOUT_EFFECT: ClassVar[Mapping[Choice, tuple[str, ...]]] = {
+        ("fusion", "late"): ("teacher", "head"),
+        ("teacher", "source"): ("head",),
+    }
+
+    fusion: Literal["early", "late"] = "early"
+    teacher: Literal["target_like", "source"] = "target_like"
+    """The prompts that early fusion mixes; late fusion mixes the outputs of target-like ones."""
+    head: Literal["student", "mean"] = "student"
+    """Who speaks for a fused prompt: the student's own head, or the mean of the target-like heads."""
+    normalise: Normalisation = "none"
+    """Weights of the sources: sim_i / n, or sim_i / sum_j sim_j (negative ones count as 0), or the softmax of sim."""
+    kd_loss: KdLoss = "mse_prob"
+    kd_weight: float = Field(default=0.05, ge=0)
+    """lambda."""
+    metric: MetricChoice = MetricChoice(metric="task_embedding")
+    """Transferability metric that gives `sim`: its name, or `{metric: NAME, options: {...}}`."""
+
+    @model_validator(mode="after")
+    def _distributions_sum_to_one(self) -> FusionOptions:
+        if self.fusion == "late" and self.kd_loss in ("kl", "ce") and self.normalise == "none":
+            said = {"loss": repr(self.kd_loss), "at": "kd_loss"}
+            raise PydanticCustomError(
+                "unnormalised", "{loss} compares distributions, and late fusion gives one under normalise only", said
+            )
+        return self
+
+
+class PandaFusion:
+    """A student prompt from the initialiser, trained on the target and on what several frozen teachers say together."""
+
+    name = "panda_fusion"
+    version = 1
+    summary = "PanDa from several sources: their prompts (early) or their outputs (late) fused into one teacher"
+    sources: Sources = "several"
+    listed = True
+    Options: type[MethodOptions] = FusionOptions
+
+    def requires(self, options: MethodOptions) -> tuple[Requirement, ...]:
+        assert isinstance(options, FusionOptions)
+        teacher = SourcePrompts() if options.teacher == "source" else PairTeachers("teacher")
+        return teacher, PairSimilarities(options.metric)
+
+    def teacher_passes(self, sources: int) -> int:
+        return sources
+
+    def hyperparameters(self, task: TaskSpec, options: MethodOptions) -> Hyperparameters:
+        return task.hyperparameters
+
+    def config(self, config: TrainConfig, size_class: SizeClass) -> TrainConfig:
+        return config
+
+    def member(self, inputs: Inputs, options: MethodOptions) -> Member:
+        assert isinstance(options, FusionOptions)
+        shares = weights(inputs.similarities, options.normalise)
+        late = options.fusion == "late"
+        distillation = Distillation(
+            inputs.teachers if late else (_fused(inputs, shares, options.head),),
+            student_head=not late and options.head == "student",
+            weight=options.kd_weight,
+            loss=options.kd_loss,
+            shares=shares if late else (),
+        )
+        return Member(inputs.name, inputs.seed, inputs.config.lr, fresh_prefix(inputs), distillation)
+
+
+def weights(similarities: Sequence[float], normalise: Normalisation) -> tuple[float, ...]:
+    """What each source weighs; equally much where `sum` finds no positive similarity."""
+    if normalise == "none":
+        return tuple(each / len(similarities) for each in similarities)
+    if normalise == "softmax":
+        raw = [math.exp(each) for each in similarities]
+    else:
+        raw = [max(each, 0.0) for each in similarities]
+    total = sum(raw)
+    return tuple(each / total for each in raw) if total else (1 / len(raw),) * len(raw)
+
+
+def _fused(inputs: Inputs, shares: Sequence[float], head: Literal["student", "mean"]) -> Prompt:
+    """u_all, with the mean of the heads if it speaks through them."""
+    import torch
+
+    from panda_ray.prompts.prompt import Prompt
+
+    prompts = inputs.teachers or inputs.source_prompts
+    share_n = torch.tensor(shares)
+    prefix_LKNPH = torch.einsum("n,n...->...", share_n, torch.stack([prompt.prefix_LKNPH for prompt in prompts]))
+    if head == "student":
+        return Prompt.without_head(prefix_LKNPH, inputs.geometry.hidden)
+    return Prompt(
+        prefix_LKNPH,
+        torch.stack([prompt.head_weight_CD for prompt in prompts]).mean(dim=0),
+        torch.stack([prompt.head_bias_C for prompt in prompts]).mean(dim=0),
+    )
