@@ -15,7 +15,7 @@ TORCH ?= torch
 help:
 	@echo "make install     create $(VENV) and install panda_ray with its development tools"
 	@echo "make quickstart  install, then run sweeps/quickstart.yaml (no hub, no GPU, no server)"
-	@echo "make test        install, then run the tests with coverage"
+	@echo "make test        install, then run the tests, two at a time, with coverage"
 	@echo "make check       install, then ruff and mypy"
 	@echo "make mutants     install, then see that the tests notice every mutant in tests/mutants/ (under 10 minutes)"
 	@echo "make bench       every benchmark, into benchmarks/results/ (half an hour on 2 cores); see benchmarks/README.md"
@@ -44,9 +44,11 @@ $(STAMP): pyproject.toml constraints.txt | $(BIN)/python
 quickstart: install
 	$(BIN)/panda-ray run sweeps/quickstart.yaml
 
-# Coverage follows the command lines that tests start; see [tool.coverage.run] in pyproject.toml.
+# Coverage follows the command lines that tests start; see [tool.coverage.run] in pyproject.toml. Many tests wait for
+# processes that they started, so two at a time end sooner even where there are only two cores. A module stays in one
+# process, which makes its fixtures once; long modules come first.
 test: install
-	$(BIN)/python -m pytest -m "not gpu" --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -m "not gpu" -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 check: install
 	$(BIN)/ruff check .
