@@ -52,7 +52,11 @@ class Distillation:
 
 @dataclass(frozen=True)
 class Member:
-    """One training of a stack: its own seed, learning rate, start and distillation."""
+    """One training of a stack: its own seed, learning rate, start and distillation.
+
+    Attributes:
+        name: in reports and results; no other member of the stack has it.
+    """
 
     name: str
     seed: int
@@ -92,6 +96,8 @@ class MemberResult:
     """What training one member gave; `error` says why there is no prompt.
 
     Attributes:
+        stopped: somebody ended the training after the last epoch of its history, so that prompt and predictions are
+            those of a shorter training than the one that was asked for.
         prompt: from the epoch that the protocol selects.
         history: one entry per epoch.
         best: predictions of the epoch that is best on the whole dev set (the `paper` protocol).
@@ -106,3 +112,4 @@ class MemberResult:
     select_items: frozenset[int] = field(default=frozenset())
     """Items of the selecting half."""
     error: str | None = None
+    stopped: bool = False

@@ -47,6 +47,12 @@ class StackParameters:
         bias = (self.bias_SC,) if self._has_bias else ()
         return self.prefix_SLKNPH, self.weight_SCD, *bias
 
+    def keep(self, members: Sequence[int]) -> None:
+        """Go on with these members alone, in this order; what the others had is freed."""
+        self.prefix_SLKNPH = _part(self.prefix_SLKNPH, members)
+        self.weight_SCD = _part(self.weight_SCD, members)
+        self.bias_SC = _part(self.bias_SC, members)
+
     def prompt(self, member: int, position_offset: bool) -> Prompt:
         """A copy of one member's current state on the host."""
         vectors = self.prefix_SLKNPH, self.weight_SCD, self.bias_SC
@@ -93,6 +99,13 @@ class StackedAdamW:
                 leaf.mul_(1 - rate * self._weight_decay)
             leaf.addcdiv_(mean * (-rate / correction_1), (square / correction_2).sqrt_().add_(self._EPSILON))
 
+    def keep(self, leaves: Sequence[Tensor], members: Sequence[int]) -> None:
+        """Go on with these members alone, whose vectors are in new leaves by now."""
+        self._leaves = tuple(leaves)
+        self._lr_S = self._lr_S[[*members]]
+        self._means = [mean[[*members]] for mean in self._means]
+        self._squares = [square[[*members]] for square in self._squares]
+
     def state(self) -> dict[str, Any]:
         """Plain data and tensors, for a checkpoint."""
         return {"steps": self._steps, "means": self._means, "squares": self._squares}
@@ -136,3 +149,7 @@ def clip_gradients(parameters: StackParameters, largest: float) -> None:
 def _leaf(per_member: Sequence[Tensor], device: torch.device) -> Tensor:
     stacked = torch.stack([tensor.detach().to(torch.float32) for tensor in per_member])
     return stacked.to(device).requires_grad_(True)
+
+
+def _part(leaf: Tensor, members: Sequence[int]) -> Tensor:
+    return leaf.detach()[[*members]].requires_grad_(leaf.requires_grad)

@@ -1,4 +1,4 @@
-"""What each member of a stack has reached: history, the epochs that both protocols select, and why one was dropped."""
+"""What each member of a stack has reached: history, the epochs that both protocols select, why one ended early."""
 
 from __future__ import annotations
 
@@ -28,6 +28,12 @@ class MemberProgress:
         self.honest: Predictions | None = None
         self.prompt: Prompt | None = None
         self.error: str | None = None
+        self.stopped = False
+
+    @property
+    def goes_on(self) -> bool:
+        """Neither dropped nor stopped."""
+        return self.error is None and not self.stopped
 
     def record(self, epoch: int, loss: float, evaluation: Evaluation, prompt: Prompt) -> None:
         """Add one epoch; keep its predictions and its prompt where it is the best so far."""
@@ -54,6 +60,7 @@ class MemberProgress:
             best=self.best,
             honest=self.honest,
             select_items=frozenset(np.flatnonzero(select_I).tolist()),
+            stopped=self.stopped,
         )
 
     def state(self) -> dict[str, Any]:
@@ -64,6 +71,7 @@ class MemberProgress:
             "honest": _predictions_state(self.honest),
             "prompt": None if self.prompt is None else self.prompt.tensors(),
             "error": self.error,
+            "stopped": self.stopped,
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -77,6 +85,7 @@ class MemberProgress:
         self.honest = _predictions_of(state["honest"])
         self.prompt = None if state["prompt"] is None else Prompt.of_tensors(state["prompt"])
         self.error = state["error"]
+        self.stopped = bool(state["stopped"])
         reached = [self.best, self.honest, self.prompt]
         if any(found is None for found in reached) != (not self.history):
             raise ValueError("epochs without predictions or a prompt")

@@ -2,7 +2,7 @@
 
 S members x B examples are S * B rows of one batch, each row with its member's prefix. Members share nothing that is
 trained, and the loss is a mean per member and a *sum* over members, so each member's gradient is the one it would have
-alone.
+alone. So a member that diverged, or that somebody stops, leaves at the end of an epoch: its rows are computed no more.
 
 Several workers train one stack data parallel: each takes its part of every step's examples, and gradients are summed
 before they are clipped. Parameters, optimiser and results are then equal on all of them; only dropout differs.
@@ -13,9 +13,8 @@ G blocks of a chunk.
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -38,21 +37,30 @@ from panda_ray.training.member import Member, MemberResult
 from panda_ray.training.objective import head_input, head_outputs, label_counts
 from panda_ray.training.optimizer import StackParameters, clip_gradients, make_optimizer, schedule_factor
 from panda_ray.training.progress import MemberProgress, drop_diverged
-from panda_ray.training.state import UnusableStateError, pack, unpack
+from panda_ray.training.state import StackState, UnusableStateError, pack, unpack
 from panda_ray.training.teacher import Teachers
 
 
 @dataclass(frozen=True)
 class EpochReport:
-    """What a stack says after each epoch; lists have one entry per member."""
+    """What a stack says after each epoch.
+
+    Attributes:
+        losses: mean training loss of the epoch's steps, by the names of the members that it was trained with.
+        scores: on the whole dev set, in percent, by the names of those that did not diverge.
+        examples_per_second: training examples of all members together, since training started or was resumed,
+            evaluation included.
+    """
 
     epoch: int
     epochs: int
-    losses: tuple[float, ...]
-    scores: tuple[float, ...]
-    """On the whole dev set, in percent; NaN for a member that was dropped."""
+    losses: Mapping[str, float]
+    scores: Mapping[str, float]
     examples_per_second: float
-    """Training examples of all members together, since training started or was resumed, evaluation included."""
+
+
+OnEpoch = Callable[[EpochReport], Collection[str] | None]
+"""Hears of each epoch; gives the names of the members that stop there, or None."""
 
 
 def train_stack(
@@ -63,12 +71,14 @@ def train_stack(
     *,
     checkpoint: CheckpointSlot | None = None,
     checkpoint_seconds: float = 60.0,
-    on_epoch: Callable[[EpochReport], None] | None = None,
+    on_epoch: OnEpoch = lambda _: None,
     collective: Collective = SOLO,
 ) -> list[MemberResult]:
     """Train the members side by side; one result each, in their order.
 
-    A member whose loss or outputs stop being finite is dropped: its result has an `error`, its neighbours go on alone.
+    A member whose loss or outputs stop being finite is dropped: its result has an `error`. One that `on_epoch` stops
+    before the last epoch has a result that is `stopped`, as of that epoch. Their neighbours go on alone, with the same
+    numbers but for rounding (sums over fewer rows), and but for the draws of dropout.
     With several workers, all of them call this with equal arguments and get equal results. They equal those of one
     worker but for rounding, and but for the draws of dropout.
 
@@ -78,7 +88,8 @@ def train_stack(
         checkpoint: where to continue from and where to save to; the result is the same with or without it. Rank 0 alone
             uses it. It may have been saved by another number of workers.
         checkpoint_seconds: shortest time between two saves.
-        on_epoch: called after each evaluation, on every worker.
+        on_epoch: called after each evaluation, on every worker; what rank 0 stops is stopped on all of them. A state
+            is saved after it, so a resumed training asks again at the most about the epochs that it repeats.
         collective: the workers that train this stack together.
 
     Raises:
@@ -90,12 +101,12 @@ def train_stack(
     backbone.check_fits(config.prompt_len, config.max_len, config.position_offset)
     with torch.random.fork_rng(devices=[backbone.device] if backbone.device.type == "cuda" else []):
         run = _Run(backbone, task, members, config, checkpoint, checkpoint_seconds, collective)
-        while run.step < run.steps:
+        while not run.ended:
             run.train_epoch()
             report = run.evaluate()
-            if on_epoch is not None:
-                on_epoch(report)
-    return [member.result() for member in run.progress]
+            stopping = on_epoch(report)
+            run.leave(stopping or ())
+    return run.results()
 
 
 class _Run:
@@ -112,18 +123,20 @@ class _Run:
         collective: Collective,
     ) -> None:
         self._collective = collective
-        self._backbone, self._spec, self._members, self._config = backbone, task.spec, members, config
+        self._backbone, self._spec, self._config = backbone, task.spec, config
+        self._all_members = members
         self._checkpoint, self._checkpoint_seconds = checkpoint, checkpoint_seconds
         self._train = RowReader(task.train.to(backbone.device))
         self._dev = RowReader(task.dev.to(backbone.device))
         self._steps_per_epoch = -(-task.train.examples // config.batch_size)
-        self.steps = self._steps_per_epoch * config.epochs
+        self._steps = self._steps_per_epoch * config.epochs
         if config.max_steps is not None:
-            self.steps = min(self.steps, config.max_steps)
+            self._steps = min(self._steps, config.max_steps)
         self._begin()
         self._resume()
+        self._members = [members[index] for index in self._state.living]
         distillations = {
-            index: member.distillation for index, member in enumerate(members) if member.distillation is not None
+            index: member.distillation for index, member in enumerate(self._members) if member.distillation is not None
         }
         self._teachers = Teachers(backbone, self._spec.kind, self._train, distillations, config, collective=collective)
         self._started = self._saved = time.monotonic()
@@ -131,37 +144,51 @@ class _Run:
 
     def _begin(self) -> None:
         """The state before the first step."""
-        members, backbone, config = self._members, self._backbone, self._config
+        members, backbone, config = self._all_members, self._backbone, self._config
         torch.manual_seed(derive_seed(members[0].seed, "dropout", len(members)))
-        self._parameters = StackParameters(
+        parameters = StackParameters(
             members, self._spec.output_size, backbone.geometry.hidden, backbone.device, self._spec.kind.has_head_bias
         )
-        self._optimizer = make_optimizer(self._parameters, members, config)
-        self._loss_sum_S = torch.zeros(len(members), device=backbone.device)
-        self._alive_S = torch.ones(len(members), dtype=torch.bool, device=backbone.device)
-        self.progress = [MemberProgress(member, config.protocol) for member in members]
-        self.step = 0
+        self._state = StackState(
+            parameters,
+            make_optimizer(parameters, members, config),
+            loss_sum_S=torch.zeros(len(members), device=backbone.device),
+            alive_S=torch.ones(len(members), dtype=torch.bool, device=backbone.device),
+            progress=[MemberProgress(member, config.protocol) for member in members],
+            living=list(range(len(members))),
+        )
+
+    @property
+    def ended(self) -> bool:
+        """Every step is done, or nobody is left to do them."""
+        return self._state.step >= self._steps or not self._members
+
+    def results(self) -> list[MemberResult]:
+        """What each member has reached, also those that left."""
+        return [member.result() for member in self._state.progress]
 
     def train_epoch(self) -> None:
         """Optimiser steps up to the end of the current epoch, or of the training."""
-        epoch, position = divmod(self.step, self._steps_per_epoch)
+        state, steps = self._state, self._steps
+        epoch, position = divmod(state.step, self._steps_per_epoch)
         order_SE = epoch_order([member.seed for member in self._members], epoch, self._train.split.examples)
-        batches = torch.split(order_SE, self._config.batch_size, dim=1)[position : position + self.steps - self.step]
+        batches = torch.split(order_SE, self._config.batch_size, dim=1)[position : position + steps - state.step]
         for index_SB in batches:
             self._train_step(index_SB)
-            if self.step < self.steps and self.step % self._steps_per_epoch:
+            if state.step < steps and state.step % self._steps_per_epoch:
                 self._save_when_due()  # at an epoch's end only after its evaluation, which a resume would skip
 
     def _train_step(self, index_SB: Tensor) -> None:
         """One optimiser step: gradients of all chunks add up to the gradient of the whole batch."""
-        factor = schedule_factor(self._config, self.step, self.steps, self._steps_per_epoch)
-        self._optimizer.zero_grad()
+        state = self._state
+        factor = schedule_factor(self._config, state.step, self._steps, self._steps_per_epoch)
+        state.optimizer.zero_grad()
         loss_S = self._backward(index_SB)
-        clip_gradients(self._parameters, self._config.grad_clip)
-        self._optimizer.step(factor)
-        self._loss_sum_S += loss_S
+        clip_gradients(state.parameters, self._config.grad_clip)
+        state.optimizer.step(factor)
+        state.loss_sum_S += loss_S
         self._examples_seen += index_SB.numel()
-        self.step += 1
+        state.step += 1
 
     def _backward(self, index_SB: Tensor) -> Tensor:
         """Put the gradients of a step into the leaves, whoever computes them; its losses (S,)."""
@@ -170,20 +197,21 @@ class _Run:
         if size == 1:
             return self._backward_part(index_SB, index_SB.shape[1], count_S)
         # A stream per worker and step: workers differ, and a checkpoint need not hold the streams of all.
-        torch.manual_seed(derive_seed(self._members[0].seed, "dropout", len(self._members), rank, self.step))
+        torch.manual_seed(derive_seed(self._members[0].seed, "dropout", len(self._members), rank, self._state.step))
         part_SB = self._train.part_of_step(index_SB, rank, size)
         loss_S = self._backward_part(part_SB, index_SB.shape[1], count_S)
-        loss_S = sum_gradients(self._parameters.leaves, loss_S, self._collective)
-        self._alive_S &= loss_S.isfinite()
+        loss_S = sum_gradients(self._state.parameters.leaves, loss_S, self._collective)
+        self._state.alive_S &= loss_S.isfinite()
         return loss_S
 
     def _backward_part(self, part_SB: Tensor, batch_size: int, count_S: Tensor) -> Tensor:
         """Gradients and losses (S,) of a part of a step's examples, chunk by chunk."""
-        loss_S = torch.zeros_like(self._loss_sum_S)
+        state = self._state
+        loss_S = torch.zeros_like(state.loss_sum_S)
         for chunk in self._train.chunks(part_SB):
             chunk_loss_S = self._losses(chunk, batch_size) / count_S
-            self._alive_S &= chunk_loss_S.detach().isfinite()
-            torch.where(self._alive_S, chunk_loss_S, 0.0).sum().backward()  # type: ignore[no-untyped-call]
+            state.alive_S &= chunk_loss_S.detach().isfinite()
+            torch.where(state.alive_S, chunk_loss_S, 0.0).sum().backward()  # type: ignore[no-untyped-call]
             loss_S += chunk_loss_S.detach()
         return loss_S
 
@@ -193,7 +221,7 @@ class _Run:
         with autocast(self._config, self._backbone.device):
             features = self._backbone.forward(
                 blocks,
-                self._parameters.prefix_SLKNPH,
+                self._state.parameters.prefix_SLKNPH,
                 position_offset=self._config.position_offset,
                 dropout=self._config.dropout,
                 pooled_only=not self._spec.kind.reads_tokens,
@@ -211,7 +239,7 @@ class _Run:
         """Loss of each member (S,) over blocks whose outputs have one shape."""
         kind = self._spec.kind
         read_SXD = dropout(head_input(kind, features, len(self._members)), self._config.dropout)
-        heads = self._parameters.weight_SCD, self._parameters.bias_SC
+        heads = self._state.parameters.weight_SCD, self._state.parameters.bias_SC
         outputs = head_outputs(kind, read_SXD, *heads, blocks, self._train.split.rows_per_example)
         length = blocks[0].input_ids_RT.shape[1]
         labels = self._labels(torch.cat(list(chunk), dim=1), length)
@@ -227,49 +255,65 @@ class _Run:
         return labels.reshape(*index_SB.shape, *labels.shape[1:])
 
     def evaluate(self) -> EpochReport:
-        """Scores of all members after an epoch; saves, because the next epoch starts from here."""
-        epoch = -(-self.step // self._steps_per_epoch)
-        steps_in_epoch = self.step - (epoch - 1) * self._steps_per_epoch
-        losses = (self._loss_sum_S / steps_in_epoch).tolist()
+        """Scores of all members after an epoch."""
+        state = self._state
+        epoch = -(-state.step // self._steps_per_epoch)
+        losses = (state.loss_sum_S / (state.step - (epoch - 1) * self._steps_per_epoch)).tolist()
         evaluations = evaluate_stack(
-            self._backbone, self._spec, self._dev, self._parameters, self._config, self._collective
+            self._backbone, self._spec, self._dev, state.parameters, self._config, self._collective
         )
         finite = [evaluation is not None for evaluation in evaluations]
-        self._alive_S &= torch.tensor(finite, device=self._alive_S.device)
-        drop_diverged(self.progress, self._alive_S, self.step)
-        for index, (member, evaluation) in enumerate(zip(self.progress, evaluations, strict=True)):
-            if member.error is None and evaluation is not None:
-                member.record(
-                    epoch, losses[index], evaluation, self._parameters.prompt(index, self._config.position_offset)
-                )
-        self._loss_sum_S.zero_()
-        self._save_when_due(at_end=self.step == self.steps)
+        state.alive_S &= torch.tensor(finite, device=state.alive_S.device)
+        progress = [state.progress[member] for member in state.living]
+        drop_diverged(progress, state.alive_S, state.step)
+        scores: dict[str, float] = {}
+        for row, (member, evaluation) in enumerate(zip(progress, evaluations, strict=True)):
+            if member.goes_on and evaluation is not None:
+                prompt = state.parameters.prompt(row, self._config.position_offset)
+                member.record(epoch, losses[row], evaluation, prompt)
+                scores[self._members[row].name] = evaluation.score
+        state.loss_sum_S.zero_()
         return EpochReport(
             epoch=epoch,
-            epochs=-(-self.steps // self._steps_per_epoch),
-            losses=tuple(losses),
-            scores=tuple(math.nan if evaluation is None else evaluation.score for evaluation in evaluations),
+            epochs=-(-self._steps // self._steps_per_epoch),
+            losses={member.name: loss for member, loss in zip(self._members, losses, strict=True)},
+            scores=scores,
             examples_per_second=self._examples_seen / (time.monotonic() - self._started),
         )
+
+    def leave(self, stopping: Collection[str]) -> None:
+        """Go on without those that diverged, and without those that stop here; saves, because an epoch ends here.
+
+        Args:
+            stopping: names; of nobody after the last step.
+        """
+        state, at_end = self._state, self._state.step == self._steps
+        stopping = self._collective.share(lambda: stopping)
+        for index, member in zip(state.living, self._members, strict=True):
+            state.progress[index].stopped = member.name in stopping and not at_end
+        rows = state.drop_ended()
+        if len(rows) < len(self._members):
+            self._members = [self._members[row] for row in rows]
+            self._teachers.keep(rows)
+        self._save_when_due(at_end=self.ended)
 
     def _save_when_due(self, at_end: bool = False) -> None:
         """Save if the last save is long ago, and always at the end: results are published one by one after it."""
         recent = time.monotonic() - self._saved < self._checkpoint_seconds
         if self._checkpoint is None or self._collective.rank or (recent and not at_end):
             return
-        state = pack(self.step, self._parameters, self._optimizer, self._loss_sum_S, self._alive_S, self.progress)
-        self._checkpoint.save(state)
+        self._checkpoint.save(pack(self._state))
         self._saved = time.monotonic()
 
     def _resume(self) -> None:
         checkpoint = self._checkpoint
-        state = self._collective.share(lambda: checkpoint.load() if checkpoint is not None else None)
-        if state is None:
+        saved = self._collective.share(lambda: checkpoint.load() if checkpoint is not None else None)
+        if saved is None:
             return
         try:
-            self.step = unpack(state, self._parameters, self._optimizer, self._loss_sum_S, self._alive_S, self.progress)
-            if not 0 <= self.step <= self.steps:
-                raise UnusableStateError(f"step {self.step} of {self.steps}")
+            unpack(saved, self._state)
+            if not 0 <= self._state.step <= self._steps:
+                raise UnusableStateError(f"step {self._state.step} of {self._steps}")
         except UnusableStateError:
             self._begin()
 

@@ -1,13 +1,16 @@
-"""The state of a running stack as bytes: trained vectors, optimiser, position, random streams, what members reached.
+"""What changes while a stack trains, and the same as bytes: a checkpoint that the training can go on from.
 
 A few megabytes; the frozen backbone is never part of it. Written with `torch.save` and read with `weights_only=True`,
 so that a checkpoint can hold no code.
+
+Shape letters: S members that go on.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,83 +19,93 @@ from torch import Tensor
 from panda_ray.training.optimizer import StackedAdamW, StackParameters
 from panda_ray.training.progress import MemberProgress
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 class UnusableStateError(Exception):
     """A state that no training can go on from; it starts anew."""
 
 
-def pack(
-    step: int,
-    parameters: StackParameters,
-    optimizer: StackedAdamW,
-    loss_sum_S: Tensor,
-    alive_S: Tensor,
-    progress: Sequence[MemberProgress],
-) -> bytes:
-    """Everything that the training after `step` optimiser steps depends on."""
-    state = {
+@dataclass
+class StackState:
+    """A stack after so many optimiser steps; random streams are the process's.
+
+    Attributes:
+        loss_sum_S: of the steps of the current epoch.
+        alive_S: whose losses were finite in all of them.
+        progress: of every member, also of those that ended early.
+        living: positions in `progress` of the members that go on; the tensors hold these alone, in this order.
+    """
+
+    parameters: StackParameters
+    optimizer: StackedAdamW
+    loss_sum_S: Tensor
+    alive_S: Tensor
+    progress: Sequence[MemberProgress]
+    living: list[int]
+    step: int = 0
+
+    def drop_ended(self) -> list[int]:
+        """Free what members have that do not go on; returns the rows of the others in what the tensors were."""
+        rows = [row for row, member in enumerate(self.living) if self.progress[member].goes_on]
+        if len(rows) < len(self.living):
+            self.living = [self.living[row] for row in rows]
+            self.parameters.keep(rows)
+            self.optimizer.keep(self.parameters.leaves, rows)
+            self.loss_sum_S, self.alive_S = self.loss_sum_S[rows], self.alive_S[rows]
+        return rows
+
+
+def pack(state: StackState) -> bytes:
+    """Everything that the training depends on from here; of members that ended early, what they reached."""
+    saved = {
         "format": _FORMAT,
-        "step": step,
-        "leaves": [leaf.detach() for leaf in parameters.leaves],
-        "optimizer": optimizer.state(),
-        "loss_sum": loss_sum_S,
-        "alive": alive_S,
+        "step": state.step,
+        "leaves": [leaf.detach() for leaf in state.parameters.leaves],
+        "optimizer": state.optimizer.state(),
+        "loss_sum": state.loss_sum_S,
+        "alive": state.alive_S,
         "random": torch.get_rng_state(),
         "random_cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
-        "members": [member.state() for member in progress],
+        "members": [member.state() for member in state.progress],
     }
     buffer = io.BytesIO()
-    torch.save(state, buffer)
+    torch.save(saved, buffer)
     return buffer.getvalue()
 
 
-def unpack(
-    data: bytes,
-    parameters: StackParameters,
-    optimizer: StackedAdamW,
-    loss_sum_S: Tensor,
-    alive_S: Tensor,
-    progress: Sequence[MemberProgress],
-) -> int:
-    """Put a packed state back in place; returns the number of optimiser steps already taken.
+def unpack(data: bytes, state: StackState) -> None:
+    """Put what was packed in the place of the state of a stack that has not begun.
 
     Raises:
         UnusableStateError: it is damaged, of another format, or of another stack. What was to be filled is then in an
             undefined state.
     """
     try:
-        return _unpack(data, parameters, optimizer, loss_sum_S, alive_S, progress)
+        _unpack(data, state)
     except torch.OutOfMemoryError:
         raise
     except Exception as error:  # whatever a zip file, an unpickler and wrong shapes may raise
         raise UnusableStateError(str(error)) from error
 
 
-def _unpack(
-    data: bytes,
-    parameters: StackParameters,
-    optimizer: StackedAdamW,
-    loss_sum_S: Tensor,
-    alive_S: Tensor,
-    progress: Sequence[MemberProgress],
-) -> int:
-    state: dict[str, Any] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    if state["format"] != _FORMAT:
-        raise ValueError(f"format {state['format']}")
-    with torch.no_grad():
-        for leaf, saved in zip(parameters.leaves, state["leaves"], strict=True):
-            _fill(leaf, saved)
-        _fill(loss_sum_S, state["loss_sum"])
-        _fill(alive_S, state["alive"])
-    optimizer.load(state["optimizer"])
-    torch.set_rng_state(state["random"])
-    if state["random_cuda"] is not None and torch.cuda.is_available():
-        torch.cuda.set_rng_state(state["random_cuda"])
-    for member, saved_member in zip(progress, state["members"], strict=True):
+def _unpack(data: bytes, state: StackState) -> None:
+    saved: dict[str, Any] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    if saved["format"] != _FORMAT:
+        raise ValueError(f"format {saved['format']}")
+    for member, saved_member in zip(state.progress, saved["members"], strict=True):
         member.load(saved_member)
-    return int(state["step"])
+    state.drop_ended()
+    with torch.no_grad():
+        for leaf, saved_leaf in zip(state.parameters.leaves, saved["leaves"], strict=True):
+            _fill(leaf, saved_leaf)
+        _fill(state.loss_sum_S, saved["loss_sum"])
+        _fill(state.alive_S, saved["alive"])
+    state.optimizer.load(saved["optimizer"])
+    torch.set_rng_state(saved["random"])
+    if saved["random_cuda"] is not None and torch.cuda.is_available():
+        torch.cuda.set_rng_state(saved["random_cuda"])
+    state.step = int(saved["step"])
 
 
 def _fill(tensor: Tensor, saved: Tensor) -> None:

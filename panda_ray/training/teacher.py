@@ -57,19 +57,23 @@ class Teachers:
         collective: Collective = SOLO,
     ) -> None:
         self._backbone, self._kind, self._reader, self._config = backbone, kind, reader, config
-        self._distillations = distillations
         self._collective = collective
-        self._own_head = [index for index, each in distillations.items() if not each.student_head]
-        self._borrowing = [index for index, each in distillations.items() if each.student_head]
-        self.members = [*self._own_head, *self._borrowing]
-        self._positions: dict[tuple[KdLoss, bool, bool], list[int]] = defaultdict(list)
-        for position, member in enumerate(self.members):
-            each = distillations[member]
-            self._positions[each.loss, each.reduction == "released_code", bool(each.shares)].append(position)
-        self._factors: dict[int, Tensor] = {}
+        self._arrange(distillations)
         self._outputs_ME: Tensor | None = self._all_outputs() if self._own_head else None
         fits = self._feature_bytes(len(self._borrowing)) <= cache_bytes
         self._features_MEXD: Tensor | None = self._all_features() if self._borrowing and fits else None
+
+    def keep(self, members: Sequence[int]) -> None:
+        """Go on with the teachers of these members alone, who have the positions of this list from now on."""
+        own_head, borrowing = (
+            [row for row, member in enumerate(part) if member in members] for part in (self._own_head, self._borrowing)
+        )
+        if self._outputs_ME is not None:
+            self._outputs_ME = self._outputs_ME[own_head] if own_head else None
+        if self._features_MEXD is not None:
+            self._features_MEXD = self._features_MEXD[borrowing] if borrowing else None
+        kept = {at: self._distillations[member] for at, member in enumerate(members) if member in self._distillations}
+        self._arrange(kept)
 
     def outputs(self, chunk: Sequence[Tensor], length: int, weight_SCD: Tensor, bias_SC: Tensor) -> Tensor:
         """What every student imitates, (M, B, ..., C), for the examples of a chunk, without gradient.
@@ -110,6 +114,18 @@ class Teachers:
             )
             loss_S = loss_S.index_add(0, members, factor_M[at] * divergence)
         return loss_S
+
+    def _arrange(self, distillations: dict[int, Distillation]) -> None:
+        """Who has a teacher, and of which sort, in the order of the tables."""
+        self._distillations = distillations
+        self._own_head = [index for index, each in distillations.items() if not each.student_head]
+        self._borrowing = [index for index, each in distillations.items() if each.student_head]
+        self.members = [*self._own_head, *self._borrowing]
+        self._positions: dict[tuple[KdLoss, bool, bool], list[int]] = defaultdict(list)
+        for position, member in enumerate(self.members):
+            each = distillations[member]
+            self._positions[each.loss, each.reduction == "released_code", bool(each.shares)].append(position)
+        self._factors: dict[int, Tensor] = {}
 
     def _factor(self, batch_size: int) -> Tensor:
         """Weight of each teacher (M,); made once per batch size, because the last batch of an epoch is smaller."""

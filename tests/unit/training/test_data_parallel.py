@@ -52,6 +52,16 @@ def interrupted(collective: Collective) -> tuple[list[MemberResult], list[list[M
     return expected, [train(Slot(states[at])) for at in (0, 5, -1)], slot.saved
 
 
+def stopping(collective: Collective) -> list[MemberResult]:
+    """Rank 0 stops the second of three members after the first epoch; the other worker would stop them all."""
+
+    def on_epoch(report: EpochReport) -> list[str]:
+        return ["member 1"] if collective.rank == 0 and report.epoch == 1 else [*report.scores] * collective.rank
+
+    task, members, config = toy_task("classification"), members_of("classification", 3), replace(CONFIG, epochs=2)
+    return train_stack(random_backbone(), task, members, config, on_epoch=on_epoch, collective=collective)
+
+
 def too_many(collective: Collective) -> str:
     """What a worker says to a data set of one example."""
     task = toy_task("classification", train=1)
@@ -74,6 +84,7 @@ CASES: dict[str, Callable[[Collective], Any]] = {
     **{kind: lambda collective, kind=kind: whole(kind, collective) for kind in KINDS},
     "diverging": diverging,
     "interrupted": interrupted,
+    "stopping": stopping,
     "too_many": too_many,
     "left_alone": left_alone,  # the last one: it ends the group
 }
@@ -137,6 +148,14 @@ def test_a_member_that_diverges_is_dropped_by_every_worker(said: list[dict[str, 
         assert results[1].prompt is None
         assert results[1].error == alone[1].error
         assert_same([results[0], results[2]], [alone[0], alone[2]], exact=False)
+
+
+def test_a_member_that_rank_0_stops_is_stopped_by_every_worker(said: list[dict[str, Any]]) -> None:
+    alone = stopping(SOLO)
+    for worker in said:
+        results = worker["stopping"]
+        assert [(result.stopped, len(result.history)) for result in results] == [(False, 2), (True, 1), (False, 2)]
+        assert_same(results, alone, exact=False)
 
 
 def test_more_workers_than_examples_are_refused_by_all_of_them(said: list[dict[str, Any]]) -> None:
