@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from panda_ray.cli import main as command_line
 from panda_ray.execution.costs.costs import Costs
@@ -18,6 +17,8 @@ from panda_ray.execution.events import Listener, Outcome, RunSummary
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners import run
+from panda_ray.execution.steering import FIXED_PLAN, Steering
+from panda_ray.execution.store.store import Store
 
 
 class EventLog(Listener):
@@ -49,9 +50,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run_plan = run.run_plan
 
     def observed(
-        plan: Plan, costs: Costs, store: Any, runner: run.Runner, listeners: Sequence[Listener] = ()
+        plan: Plan,
+        costs: Costs,
+        store: Store,
+        runner: run.Runner,
+        listeners: Sequence[Listener] = (),
+        steering: Steering = FIXED_PLAN,
     ) -> RunSummary:
-        summary = run_plan(plan, costs, store, runner, [events, *listeners])
+        summary = run_plan(plan, costs, store, runner, [events, *listeners], steering)
         events.note("logged")
         return summary
 

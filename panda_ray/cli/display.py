@@ -43,6 +43,11 @@ class PlainDisplay(Listener):
         self._progress = Progress(plan, self._costs)
         self._line(f"{len(plan.done)} of {len(plan.units)} units done, {len(plan.stacks)} stacks to run")
 
+    def on_grown(self, plan: Plan) -> None:
+        more = len(plan.units) - len(self._known.plan.units)
+        self._known.grow(plan)
+        self._line(f"{more} units more, {len(plan.units)} now")
+
     def on_stack_started(self, stack: Stack) -> None:
         self._known.start(stack)
 
@@ -59,7 +64,9 @@ class PlainDisplay(Listener):
 
     def on_held(self, stack: Stack, keys: Collection[str]) -> None:
         self._known.held(stack, keys)
-        self._line(f"{stack.title}: another run is at work on {len(keys)} of its units; they are waited for")
+        self._line(
+            f"{stack.title}: another run is at work on {len(keys)} of its units, or stopped them; they come later"
+        )
 
     def on_finished(self, summary: RunSummary) -> None:
         self._line(f"{len(summary.new)} new results in {duration(self._known.elapsed)}")
@@ -94,6 +101,10 @@ class LiveDisplay(Listener):
     def on_plan(self, plan: Plan) -> None:
         self._progress = Progress(plan, self._costs)
         self._live.start()
+
+    def on_grown(self, plan: Plan) -> None:
+        with self._lock:
+            self._known.grow(plan)
 
     def on_stack_started(self, stack: Stack) -> None:
         with self._lock:

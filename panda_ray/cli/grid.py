@@ -16,6 +16,7 @@ _MARKS: Mapping[State, tuple[str, str]] = {
     "running": ("▶", "yellow"),
     "failed": ("✗", "bold red"),
     "blocked": ("!", "red"),
+    "stopped": ("-", "dim"),
     "waiting": ("·", "dim"),
 }
 _NO_SOURCE = "(no source)"

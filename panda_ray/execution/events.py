@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from panda_ray.execution.planning.stack import Stack
+from panda_ray.training.member import EpochScore
 
 if TYPE_CHECKING:
     from panda_ray.execution.planning.plan import Plan
     from panda_ray.training.stacked import EpochReport
 
-Status = Literal["done", "failed", "blocked", "held"]
+Status = Literal["done", "failed", "blocked", "stopped", "held"]
 
 
 @dataclass(frozen=True)
@@ -23,13 +24,16 @@ class Outcome:
     """How one unit ended.
 
     Attributes:
-        status: `held` where another driver is at work on the unit; it is asked for again later.
-        error: one sentence on why there is no result; None when there is one. The store keeps a failure's traceback.
+        status: `stopped` where somebody ended its training early: it has no result, and has not failed. `held` where
+            another driver is at work on the unit; it is asked for again later.
+        error: one sentence on a failure, or on what blocks the unit. The store keeps a failure's traceback.
+        history: what a stopped unit has reached.
     """
 
     key: str
     status: Status
     error: str | None = None
+    history: tuple[EpochScore, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,22 +41,26 @@ class RunSummary:
     """How a run ended.
 
     Attributes:
+        plan: as far as it has grown.
         done: units of the plan that have a result in the store now.
         new: those of them that this run finished.
         failed: key to cause.
-        blocked: key to the failed unit that it waits for.
+        blocked: key to the unit that it waits for, which failed or was stopped.
+        stopped: units whose training somebody ended early.
         interrupted: why the run ended before every unit was tried (a signal, a full disk), or None.
     """
 
+    plan: Plan
     done: frozenset[str] = frozenset()
     new: frozenset[str] = frozenset()
     failed: Mapping[str, str] = field(default_factory=dict)
     blocked: Mapping[str, str] = field(default_factory=dict)
+    stopped: frozenset[str] = frozenset()
     interrupted: str | None = None
 
     @property
     def complete(self) -> bool:
-        """Every unit of the plan has a result."""
+        """Every unit of the plan has a result, but for those that were not to have one."""
         return not self.failed and not self.blocked and self.interrupted is None
 
 
@@ -62,6 +70,9 @@ class Listener:
     def on_plan(self, plan: Plan) -> None:
         """Called once, before the first stack starts."""
 
+    def on_grown(self, plan: Plan) -> None:
+        """The plan has grown: this one takes its place, and has all that it had."""
+
     def on_stack_started(self, stack: Stack) -> None:
         """A stack started, or started again after its worker died."""
 
@@ -69,10 +80,13 @@ class Listener:
         """A running stack finished an epoch."""
 
     def on_outcome(self, stack: Stack | None, outcome: Outcome) -> None:
-        """A unit is done (its result is in the store), failed or blocked; `stack` is None for a blocked unit."""
+        """A unit is done (its result is in the store), failed, stopped or blocked; a blocked one has no `stack`."""
 
     def on_held(self, stack: Stack, keys: Collection[str]) -> None:
-        """Units of a stack that started are another driver's work at the moment; they will be heard of again."""
+        """Units of a stack that started wait again; they will be heard of later.
+
+        Another driver is at work on them at the moment, or had stopped them early.
+        """
 
     def on_finished(self, summary: RunSummary) -> None:
         """Called once, also after an interrupt."""
@@ -87,6 +101,10 @@ class Listeners(Listener):
     def on_plan(self, plan: Plan) -> None:
         for listener in self._listeners:
             listener.on_plan(plan)
+
+    def on_grown(self, plan: Plan) -> None:
+        for listener in self._listeners:
+            listener.on_grown(plan)
 
     def on_stack_started(self, stack: Stack) -> None:
         for listener in self._listeners:

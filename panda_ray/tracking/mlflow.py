@@ -94,6 +94,11 @@ class MlflowTracker(Listener):
         if self._thread is None:
             self.start(plan)
 
+    def on_grown(self, plan: Plan) -> None:
+        """Log what is new in the plan, too."""
+        assert self._thread is not None
+        self._thread.grow(plan)
+
     def on_outcome(self, stack: Stack | None, outcome: Outcome) -> None:
         """Queue the unit."""
         assert self._thread is not None
@@ -144,7 +149,7 @@ class _Thread(threading.Thread):
 
     def __init__(self, plan: Plan, store: Store, tracking_uri: str, rebuild: bool) -> None:
         super().__init__(name="mlflow-tracker", daemon=True)
-        self._outcomes: queue.Queue[Outcome | str] = queue.Queue()
+        self._outcomes: queue.Queue[Outcome | Plan | str] = queue.Queue()
         self.missing: frozenset[str] = frozenset()
         self.trouble: str | None = None
         self.refused: dict[str, str] = {}
@@ -154,6 +159,11 @@ class _Thread(threading.Thread):
         self._answered = threading.Event()
         self._worker: Worker | None = None
         self._done = set(plan.done)
+
+    def grow(self, plan: Plan) -> None:
+        """What the plan is from now on."""
+        self._done |= plan.done
+        self._outcomes.put(plan)
 
     def take(self, outcome: Outcome) -> None:
         """A unit that ended."""

@@ -84,6 +84,10 @@ class Session:
         rows = set().union(*(summary.rows for summary in self._summaries.values()))
         return frozenset(key for key in self._complete if key in rows or self._plan.role_of.get(key) != "cell")
 
+    def grow(self, plan: Plan) -> None:
+        """Log this plan from now on, which has all that the earlier one had; its cells with the next progress."""
+        self._plan = plan
+
     def take_stock(self) -> None:
         """Find what is logged and what must be logged again; remove what a race of two drivers made twice.
 
@@ -128,6 +132,8 @@ class Session:
         Args:
             done: keys that have a result.
         """
+        if len(self._plan.cells) > self._cells_written:
+            self._write_plan(self._summaries)
         similarity = self._similarities.frame(done)
         logged = self.logged
         for backbone, summary in self._summaries.items():
@@ -168,7 +174,6 @@ class Session:
     def _open_summaries(self) -> Mapping[str, SummaryRun]:
         sweep = self._plan.sweep
         found = summary_runs(self._client, self._experiment_id)
-        origin = provenance(sweep)
         summaries = {}
         for section in sweep.backbones:
             run = found.get(section.name)
@@ -177,9 +182,15 @@ class Session:
             else:
                 self._client.set_terminated(run.info.run_id, "FINISHED")
                 summary = SummaryRun(self._client, run.info.run_id)
-            summary.write_plan(self._plan, section.name, origin)
             summaries[section.name] = summary
+        self._write_plan(summaries)
         return summaries
+
+    def _write_plan(self, summaries: Mapping[str, SummaryRun]) -> None:
+        origin = provenance(self._plan.sweep)
+        for backbone, summary in summaries.items():
+            summary.write_plan(self._plan, backbone, origin)
+        self._cells_written = len(self._plan.cells)
 
     def _record(self, key: str) -> Record | None:
         record = self._store.record(key)

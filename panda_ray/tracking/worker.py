@@ -41,7 +41,8 @@ class Worker:
     """Logs one run of a plan.
 
     Args:
-        outcomes: of units as they end; a string comes last and says how the run ended.
+        outcomes: of units as they end, and the plan whenever it has grown; a string comes last and says how the run
+            ended.
         pulse: beats at each answer of MLflow.
         answered: set once the first attempt has shown whether MLflow takes anything.
         rebuild: first put what MLflow has of the sweep aside.
@@ -60,7 +61,7 @@ class Worker:
         plan: Plan,
         store: Store,
         tracking_uri: str,
-        outcomes: queue.Queue[Outcome | str],
+        outcomes: queue.Queue[Outcome | Plan | str],
         pulse: Pulse,
         answered: threading.Event,
         rebuild: bool = False,
@@ -120,11 +121,16 @@ class Worker:
         for found in [outcome, *(self._outcomes.get() for _ in range(self._outcomes.qsize()))]:
             if isinstance(found, str):
                 self._state = found
+            elif isinstance(found, Plan):
+                self._plan = found
+                self._done |= found.done
+                if self._session is not None:
+                    self._session.grow(found)
             elif found.status == "done":
                 self._done.add(found.key)
                 self._new.add(found.key)
                 self._failures.pop(found.key, None)
-            else:
+            elif found.status != "stopped":  # which is no failure
                 self._failures[found.key] = found
 
     def _attempt(self) -> None:

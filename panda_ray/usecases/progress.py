@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from panda_ray.execution.planning.states import State, states_of
@@ -27,18 +27,23 @@ class Progress:
     def __init__(self, plan: Plan, costs: Costs, clock: Callable[[], float] = time.monotonic) -> None:
         self.plan = plan
         self.states: dict[str, State] = states_of(plan, running=(), failed=())
+        self._costs = costs
         self._clock = clock
         self._started: float | None = None
         self._work: dict[str, float] = {}
         """Per unit that is left, its part of the seconds of its stack."""
-        for stack in plan.stacks:
-            share = costs.seconds(stack).seconds / len(stack.todo)
-            self._work |= dict.fromkeys((unit.key for unit in stack.todo), share)
-        self._to_do = sum(self._work.values())
+        self._weigh(plan.stacks)
         self._finished_work = 0.0
         self._finished_units = 0
         self._partial: dict[str, float] = {}
         self._speed: dict[str, float] = {}
+
+    def grow(self, plan: Plan) -> None:
+        """The plan has grown."""
+        self._weigh(plan.stacks[len(self.plan.stacks) :])
+        for key in plan.units.keys() - self.states.keys():
+            self.states[key] = "done" if key in plan.done else "waiting"
+        self.plan = plan
 
     def start(self, stack: Stack) -> None:
         """A stack started, perhaps again."""
@@ -83,7 +88,7 @@ class Progress:
 
     @property
     def eta(self) -> float | None:
-        """Seconds until everything is done at the speed so far; None before there is any."""
+        """Seconds until all that is known is done at the speed so far; None before there is any."""
         finished = self._finished_work + sum(self._partial.values())
         return self.elapsed * (self._to_do - finished) / finished if finished else None
 
@@ -99,3 +104,9 @@ class Progress:
     def count(self, state: State) -> int:
         """Units in a state."""
         return sum(1 for found in self.states.values() if found == state)
+
+    def _weigh(self, stacks: Sequence[Stack]) -> None:
+        for stack in stacks:
+            share = self._costs.seconds(stack).seconds / len(stack.todo)
+            self._work |= dict.fromkeys((unit.key for unit in stack.todo), share)
+        self._to_do = sum(self._work.values())

@@ -45,6 +45,7 @@ class Run:
     """How a run ended.
 
     Attributes:
+        plan: as far as it has grown.
         tracker: where it was logged, and what was not (`message`).
         refused: why MLflow took nothing, or None.
         report: what was found; None where there is none.
@@ -70,10 +71,11 @@ class Run:
 
     @property
     def units(self) -> dict[str, int]:
-        """Units in total, done, new in this run, failed and blocked."""
+        """Units in total, done, new in this run, failed, blocked and stopped early."""
         summary = self.summary
         ended = {"done": summary.done, "new": summary.new, "failed": summary.failed, "blocked": summary.blocked}
-        return {"total": len(self.plan.units)} | {name: len(among) for name, among in ended.items()}
+        counts = {name: len(among) for name, among in ended.items()}
+        return {"total": len(self.plan.units), **counts, "stopped": len(summary.stopped)}
 
 
 Watch = Callable[[Start], AbstractContextManager[Sequence[Listener]]]
@@ -103,6 +105,7 @@ def run_sweep(sweep: Sweep, runner: Runner, watch: Watch = _unwatched, busy: Bus
     with watch(start) as listeners:
         logging = [] if start.refused else [tracker]
         summary = run_plan(plan, start.costs, store, runner, [*listeners, *logging])
+    plan = summary.plan
     if summary.interrupted is None and plan.outdated_by(summary.new, store):
         # A repaired result came out different: what was built on it is computed anew, too.
         return run_sweep(sweep, runner, watch, busy)

@@ -43,5 +43,5 @@ def track_sweep(sweep: Sweep, rebuild: bool = False, busy: Busy = nullcontext) -
     with busy("logging to MLflow"):
         tracker.start(plan, rebuild=rebuild)
         missing = plan.units.keys() - plan.done
-        tracker.finish(RunSummary(done=plan.done, blocked=dict.fromkeys(missing, "")), _SECONDS)
+        tracker.finish(RunSummary(plan, done=plan.done, blocked=dict.fromkeys(missing, "")), _SECONDS)
     return Tracked(plan, tracker)

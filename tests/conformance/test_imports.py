@@ -29,6 +29,7 @@ LAYERS = (
     {"panda_ray.execution.store"},
     {"panda_ray.execution.planning"},
     {"panda_ray.execution.events"},
+    {"panda_ray.execution.steering"},
     {"panda_ray.execution.costs"},
     {"panda_ray.execution.scheduling", "panda_ray.execution.work"},
     {"panda_ray.execution.runners"},

@@ -157,7 +157,7 @@ def test_failures_are_kept_and_forgotten(storage: Path) -> None:
     tracker = MlflowTracker(store)
     tracker.on_plan(build_plan(sweep, store))
     tracker.on_outcome(None, Outcome(broken, "failed", "loss is NaN in epoch 2"))
-    tracker.on_finished(RunSummary(done=store.done_keys(), failed={broken: "loss is NaN in epoch 2"}))
+    tracker.on_finished(RunSummary(plan, done=store.done_keys(), failed={broken: "loss is NaN in epoch 2"}))
     study = read_study(tracker.tracking_uri, "small")
     [failure] = study.failures
     assert (failure.method, failure.error) == ("pot", "loss is NaN in epoch 2")
@@ -180,9 +180,10 @@ def test_a_sweep_that_was_never_run_cannot_be_read(storage: Path) -> None:
 def test_a_bug_in_the_tracker_is_a_note_that_names_it(storage: Path) -> None:
     store = Store(str(storage))
     tracker = MlflowTracker(store)
-    tracker.on_plan(build_plan(make_sweep(storage, targets=["remark"], seeds=(11,)), store))
+    plan = build_plan(make_sweep(storage, targets=["remark"], seeds=(11,)), store)
+    tracker.on_plan(plan)
     tracker.on_outcome(None, Outcome("no such unit", "failed", "x"))
-    tracker.on_finished(RunSummary())
+    tracker.on_finished(RunSummary(plan))
     assert tracker.trouble == "KeyError: 'no such unit'"
     assert "KeyError: 'no such unit'" in str(tracker.message(COMMAND))
 
@@ -209,7 +210,7 @@ def test_a_server_that_comes_and_goes(server: Server, tmp_path: Path) -> None:
     publish(plan, store, units[5:10])
     for key in units[5:10]:
         tracker.on_outcome(None, Outcome(key, "done"))
-    tracker.on_finished(RunSummary(done=frozenset(units[:10]), interrupted="SIGINT"))
+    tracker.on_finished(RunSummary(plan, done=frozenset(units[:10]), interrupted="SIGINT"))
     message = tracker.message(COMMAND)
     assert message is not None
     assert "finished units" in message

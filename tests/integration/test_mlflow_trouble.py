@@ -99,7 +99,7 @@ def test_what_may_pass_is_said_at_the_start_and_the_run_goes_on(tmp_path: Path) 
         began = time.monotonic()
         tracker = MlflowTracker(store, uri)
         told = tracker.start(plan)
-        tracker.on_finished(RunSummary(done=plan.done))
+        tracker.on_finished(RunSummary(plan, done=plan.done))
         assert time.monotonic() - began < 90, "MLflow itself tries for 100 seconds"
         for sentence in (told, tracker.message(COMMAND)):
             assert sentence is not None
@@ -175,7 +175,7 @@ def test_two_drivers_that_finish_at_once_make_one_run_per_unit(storage: Path) ->
     keys = publish(plan, store)
     for index, key in enumerate(keys):
         trackers[index % 2].on_outcome(None, Outcome(key, "done"))
-    summary = RunSummary(done=frozenset(keys))
+    summary = RunSummary(plan, done=frozenset(keys))
     ends = [threading.Thread(target=tracker.on_finished, args=(summary,)) for tracker in trackers]
     for end in ends:
         end.start()
@@ -199,7 +199,7 @@ patience.STALL_SECONDS = 3.0
 plan, store = filled(Path(sys.argv[1]))
 tracker = mlflow.MlflowTracker(store, sys.argv[2])
 print(tracker.start(plan))
-tracker.on_finished(RunSummary(done=plan.done))
+tracker.on_finished(RunSummary(plan, done=plan.done))
 print(tracker.message("panda-ray track x.yaml"), tracker.is_silent)
 try:
     read_study(sys.argv[2], "small")
@@ -244,7 +244,7 @@ def test_a_server_that_freezes_in_the_middle_holds_no_run(
     for key in publish(plan, store, others):
         tracker.on_outcome(None, Outcome(key, "done"))
     began = time.monotonic()
-    tracker.on_finished(RunSummary(done=frozenset(plan.units)))
+    tracker.on_finished(RunSummary(plan, done=frozenset(plan.units)))
     assert time.monotonic() - began < 120, "long before the end of its patience"
     assert set(others) <= tracker.missing
     assert "has not answered for 3 s" in str(tracker.message(COMMAND))

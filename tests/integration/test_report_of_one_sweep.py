@@ -41,7 +41,7 @@ def run(folder: Path, **changes: Any) -> tuple[Sweep, str]:
     plan = build_plan(sweep, store)
     tracker = MlflowTracker(store, None)
     tracker.on_plan(plan)
-    tracker.on_finished(RunSummary(done=plan.done))
+    tracker.on_finished(RunSummary(plan, done=plan.done))
     return sweep, tracker.tracking_uri
 
 

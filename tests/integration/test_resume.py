@@ -83,24 +83,24 @@ def test_a_signal_ends_a_run_cleanly(quiet_long: Path, tmp_path: Path) -> None:
 
 
 def trained(process: subprocess.Popen[str]) -> list[str]:
-    """Titles of what a driver computed since the last line that was read, once it has ended well."""
+    """Keys of what a driver computed since the last line that was read, once it has ended well."""
     assert process.stdout is not None
     lines = process.stdout.read().splitlines()
     assert process.wait(timeout=60) == 0
     return [line.removeprefix("trained ") for line in lines if line.startswith("trained ")]
 
 
-def titles(storage: Path, **changes: object) -> dict[str, str]:
+def keys(storage: Path, **changes: object) -> frozenset[str]:
     """Of every unit of the long small sweep, by key."""
     plan, _ = planned(small_sweep(storage, training=LONG, **changes))
-    return {key: unit.title for key, unit in plan.units.items()}
+    return frozenset(plan.units)
 
 
 def test_two_drivers_on_one_store_do_each_unit_once(quiet_long: Path, tmp_path: Path) -> None:
     with driver(tmp_path, "inline") as first, driver(tmp_path, "inline") as second:
         done = [trained(first), trained(second)]
     assert all(done), "both did a part"
-    assert Counter(done[0] + done[1]) == Counter(titles(tmp_path).values())
+    assert Counter(done[0] + done[1]) == Counter(keys(tmp_path))
     assert contents(tmp_path) == contents(quiet_long)
     assert run(tmp_path, training=LONG).new == frozenset()
     assert not list(tmp_path.glob("checkpoints/*"))
@@ -113,7 +113,7 @@ def test_drivers_of_sweeps_that_overlap_do_each_unit_once(tmp_path: Path) -> Non
         driver(tmp_path, "inline", "kinds", "review", "paraphrase") as second,
     ):
         done = trained(first) + trained(second)
-    assert Counter(done) == Counter(titles(tmp_path, sources=["review", "kinds", "paraphrase"]).values())
+    assert Counter(done) == Counter(keys(tmp_path, sources=["review", "kinds", "paraphrase"]))
     assert run(tmp_path, training=LONG, sources=["review", "kinds", "paraphrase"]).new == frozenset()
 
 
@@ -129,7 +129,7 @@ def test_what_a_killed_driver_was_at_work_on_is_taken_over_by_the_other_one(quie
             done = trained(second)
             assert time.monotonic() - killed < EXPIRY_SECONDS, "the process is gone from this machine"
     before = {Path(path).parent.name for path in finished}
-    assert Counter(done) == Counter(title for key, title in titles(tmp_path).items() if key not in before)
+    assert Counter(done) == Counter(key for key in keys(tmp_path) if key not in before)
     assert contents(tmp_path).keys() == contents(quiet_long).keys()
     assert finished.items() <= fingerprints(tmp_path).items()
     assert not list(tmp_path.glob("leases/*"))

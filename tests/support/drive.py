@@ -1,6 +1,6 @@
 """A driver process that runs the long small sweep and says what happens.
 
-    python -m support.drive STORAGE RUNNER [SOURCE ...]
+    python -m support.drive STORAGE RUNNER[-steered] [SOURCE ...]
 
 A line `trained` is printed for each unit that this process computed, whether or not its result was kept.
 """
@@ -20,6 +20,7 @@ from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.inline import InlineRunner
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.execution.runners.run import run_plan
+from panda_ray.execution.steering import FIXED_PLAN
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.unit import Unit
 from panda_ray.execution.work import members, publishing
@@ -28,6 +29,7 @@ from panda_ray.tasks.encoded import EncodedTask
 from panda_ray.training.member import Member, MemberResult
 from panda_ray.training.stacked import EpochReport, train_stack
 from support.small_sweeps import LONG, planned, small_sweep
+from support.steerings import Steps, nothing_of
 
 
 class Printer(Listener):
@@ -54,7 +56,7 @@ def _train_and_say(
 
 
 def _publish_and_say(store: Store, unit: Unit, record: Mapping[str, Any], files: Mapping[str, bytes]) -> Outcome:
-    print("trained", unit.title, flush=True)
+    print("trained", unit.key, flush=True)
     return publishing.publish(store, unit, record, files)
 
 
@@ -65,9 +67,12 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it
     plan, store = planned(small_sweep(storage, training=LONG, **({"sources": sources} if sources else {})))
     print("planned", os.getpid(), len(plan.stacks), flush=True)
-    summary = run_plan(
-        plan, Costs.in_store(plan, store), store, RayTuneRunner() if runner == "ray" else InlineRunner(), [Printer()]
-    )
+    steering = FIXED_PLAN
+    if runner.endswith("-steered"):
+        stopped = next(key for key, unit in plan.units.items() if unit.method == "pot")
+        steering, plan = Steps(plan, together=True, stops={stopped: 3}), nothing_of(plan)
+    costs, chosen = Costs.in_store(plan, store), RayTuneRunner() if runner.startswith("ray") else InlineRunner()
+    summary = run_plan(plan, costs, store, chosen, [Printer()], steering)
     print("summary", len(summary.new), summary.interrupted, flush=True)
     return 0 if summary.complete else 1
 

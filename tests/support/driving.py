@@ -16,9 +16,16 @@ _TESTS = Path(__file__).parents[1]
 
 
 @contextmanager
-def driver(storage: Path, runner: Literal["inline", "ray"], *sources: str) -> Iterator[subprocess.Popen[str]]:
-    """A process that runs the long small sweep; what happens is on its `stdout`, line by line."""
-    command = [sys.executable, "-m", "support.drive", str(storage), runner, *sources]
+def driver(
+    storage: Path, runner: Literal["inline", "ray"], *sources: str, steered: bool = False
+) -> Iterator[subprocess.Popen[str]]:
+    """A process that runs the long small sweep; what happens is on its `stdout`, line by line.
+
+    Args:
+        steered: it starts with nothing, proposes every cell at once, and stops the first of those of PoT after epoch 3.
+    """
+    how = f"{runner}-steered" if steered else runner
+    command = [sys.executable, "-m", "support.drive", str(storage), how, *sources]
     search_path = os.pathsep.join([str(_TESTS), str(_TESTS.parent)])
     with subprocess.Popen(
         command,

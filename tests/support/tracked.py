@@ -58,7 +58,7 @@ def track(
     tracker.start(plan, rebuild=rebuild)
     for key in new or []:
         tracker.on_outcome(None, Outcome(key, "done"))
-    tracker.on_finished(RunSummary(done=plan.done | frozenset(new or [])))
+    tracker.on_finished(RunSummary(plan, done=plan.done | frozenset(new or [])))
     return tracker
 
 

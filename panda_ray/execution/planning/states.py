@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from panda_ray.execution.planning.plan import Plan
     from panda_ray.execution.store.store import Store
 
-State = Literal["done", "running", "failed", "blocked", "waiting"]
+State = Literal["done", "running", "failed", "blocked", "stopped", "waiting"]
 
 _STAGE_OF_ROLE = {"source": "source prompts", "signature": "signatures", "teacher": "teachers"}
 
-STATES: tuple[State, ...] = ("done", "running", "failed", "blocked", "waiting")
+STATES: tuple[State, ...] = ("done", "running", "failed", "blocked", "stopped", "waiting")
 
 
 def states_of(plan: Plan, running: Collection[str], failed: Collection[str]) -> dict[str, State]:
@@ -44,7 +44,7 @@ def stored_states(plan: Plan, store: Store) -> dict[str, State]:
 def combined(states: Iterable[State]) -> State:
     """One state for several seeds of a cell: the one that most deserves a look, `done` only if all are."""
     found = set(states)
-    for state in ("failed", "running", "blocked", "waiting"):
+    for state in ("failed", "running", "blocked", "waiting", "stopped"):
         if state in found:
             return state
     return "done"

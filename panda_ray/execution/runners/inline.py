@@ -25,7 +25,7 @@ class InlineRunner:
         workspace = Workspace(settings)
         while not dispatch.exhausted:
             stack = dispatch.next()
-            if stack is None:  # other drivers are at work on all that is left
+            if stack is None:  # other drivers are at work on all that is left, or on what the steering waits for
                 time.sleep(_PAUSE_SECONDS)
                 continue
             dispatch.started(stack)

@@ -7,6 +7,7 @@ checkpoint, and Tune starts the trial again.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.ray_cluster import environment
+from panda_ray.execution.runners.ray_decisions import Decisions
 from panda_ray.execution.runners.temporary import temporary_folder
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.members import train_members
@@ -52,12 +54,18 @@ class _Job:
     stack: Stack
     store_url: str
     settings: Settings
+    decisions: Decisions | None
 
 
-def train_on_workers(stack: Stack, store: Store, settings: Settings, resources: ResourceSection) -> list[Outcome]:
+def train_on_workers(
+    stack: Stack, store: Store, settings: Settings, resources: ResourceSection, decisions: Decisions | None
+) -> list[Outcome]:
     """Train a stack on `stack.workers` workers, each with the resources of an ordinary stack; for `work.settle`.
 
     Called in a Tune trial, whose results the reports of the epochs become.
+
+    Args:
+        decisions: where to hear after each epoch who stops; None where nobody may be stopped.
 
     Raises:
         WorkersLostError: start again.
@@ -72,7 +80,7 @@ def train_on_workers(stack: Stack, store: Store, settings: Settings, resources: 
         report_callback: Any = TuneReportCallback
         trainer = torch_trainer(
             _work,
-            train_loop_config={"job": _Job(stack, store.url, settings)},
+            train_loop_config={"job": _Job(stack, store.url, settings, decisions)},
             torch_config=TorchConfig(backend=backend),
             scaling_config=ScalingConfig(
                 num_workers=stack.workers,
@@ -110,9 +118,11 @@ def _work(config: dict[str, _Job]) -> list[Outcome]:
     """One worker of a group; Train returns what rank 0 does."""
     job = config["job"]
     workspace, store = Workspace(job.settings), Store(job.store_url)
+    group = ProcessGroup()
+
+    def on_epoch(report: EpochReport) -> Collection[str]:
+        train.report({"report": report})
+        return job.decisions.wait(report.epoch) if job.decisions is not None and group.rank == 0 else ()
+
     with workspace.threads(), noted(job.stack, store.limits):
-        return train_members(job.stack, store, workspace, _report, ProcessGroup())
-
-
-def _report(report: EpochReport) -> None:
-    train.report({"report": report})
+        return train_members(job.stack, store, workspace, on_epoch, group)

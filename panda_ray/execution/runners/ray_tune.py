@@ -8,7 +8,7 @@ data or the numbers is an outcome, not a failed trial, and is not retried.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +21,7 @@ from ray.tune.search import Searcher
 from panda_ray.errors import InputError
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.ray_cluster import check_resources, environment, parallel_stacks, ray_cluster
+from panda_ray.execution.runners.ray_decisions import Decisions
 from panda_ray.execution.runners.ray_forgetting import ForgettingScheduler, NoProgress
 from panda_ray.execution.runners.ray_train import WAITING, WorkersLostError, train_on_workers
 from panda_ray.execution.runners.temporary import temporary_folder
@@ -31,6 +32,7 @@ from panda_ray.execution.work.publishing import fail_all
 from panda_ray.execution.work.run_stack import run_stack, settle
 from panda_ray.execution.work.workspace import Settings, Workspace
 from panda_ray.sweep import ResourceSection
+from panda_ray.training.stacked import EpochReport
 
 MAX_DEATHS = 10
 """Workers that a stack may lose; one that takes down worker after worker (no host memory, say) ends as failed."""
@@ -139,7 +141,7 @@ class _GraphSearcher(Searcher):
         slots = parallel_stacks(resources.cpus_per_stack, resources.gpus_per_stack)
         stack = self._dispatch.next(slots, ahead=self._elastic)
         if stack is not None:
-            return {"stack": stack}
+            return {"stack": stack, "waits": self._dispatch.may_stop(stack)}
         return Searcher.FINISHED if self._dispatch.exhausted else None
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
@@ -172,7 +174,10 @@ class _Messenger(Callback):
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         if (report := result.get("report")) is not None:
-            self._dispatch.epoch(_stack_of(trial), report)
+            stack = _stack_of(trial)
+            stopping = self._dispatch.epoch(stack, report)
+            if trial.config["waits"]:
+                Decisions(self._store.leases.driver, stack.id).post(report.epoch, stopping)
         elif (full := result.get("full")) is not None:
             self._stop(StoreFullError(full))
         elif (bug := result.get("bug")) is not None:
@@ -206,11 +211,17 @@ def _run_trial(
 ) -> None:
     """One trial, in a worker: the last report holds the outcomes, or what ends the run."""
     stack, store = config["stack"], Store(store_url, driver)
+    decisions = Decisions(driver, stack.id) if config["waits"] else None
+
+    def on_epoch(report: EpochReport) -> Collection[str]:
+        tune.report({"report": report})
+        return decisions.wait(report.epoch) if decisions is not None else ()
+
     try:
         if stack.workers > 1:
-            outcomes = settle(stack, store, lambda part: train_on_workers(part, store, settings, resources))
+            outcomes = settle(stack, store, lambda part: train_on_workers(part, store, settings, resources, decisions))
         else:
-            outcomes = run_stack(stack, store, _workspace(settings), lambda report: tune.report({"report": report}))
+            outcomes = run_stack(stack, store, _workspace(settings), on_epoch)
     except StoreFullError as error:
         tune.report({"full": str(error)})
     except WorkersLostError:

@@ -10,8 +10,8 @@ from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Listener, Listeners, RunSummary
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.scheduling.dispatcher import Dispatch
-from panda_ray.execution.scheduling.elsewhere import Elsewhere
 from panda_ray.execution.signals import reason_of, signals_end_the_run
+from panda_ray.execution.steering import FIXED_PLAN, Steering
 from panda_ray.execution.store.files import StoreFullError
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.workspace import Settings
@@ -30,8 +30,15 @@ class Runner(Protocol):
         ...
 
 
-def run_plan(plan: Plan, costs: Costs, store: Store, runner: Runner, listeners: Sequence[Listener] = ()) -> RunSummary:
-    """Run every unit of a plan that has no result.
+def run_plan(
+    plan: Plan,
+    costs: Costs,
+    store: Store,
+    runner: Runner,
+    listeners: Sequence[Listener] = (),
+    steering: Steering = FIXED_PLAN,
+) -> RunSummary:
+    """Run every unit of a plan that has no result, and of what the steering makes of it.
 
     Where there is one, the store is tried first; nothing is written where there is none. A failed unit blocks only what
     depends on it. SIGINT, SIGTERM, SIGHUP and a full disk end the run early: the summary says so, finished units are
@@ -40,10 +47,10 @@ def run_plan(plan: Plan, costs: Costs, store: Store, runner: Runner, listeners: 
     Raises:
         InputError: results cannot be stored.
     """
-    if plan.stacks:
+    if plan.stacks or not steering.exhausted:
         store.check_writable()
     listener = Listeners(listeners)
-    dispatch = Dispatch(plan, costs.expected, listener, Elsewhere(store.leases.taken))
+    dispatch = Dispatch(plan, costs.expected, listener, steering, store)
     with signals_end_the_run():
         store.remove_leftovers()
         store.checkpoints.remove(_obsolete(plan, store))

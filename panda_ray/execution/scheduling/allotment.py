@@ -7,9 +7,8 @@ A member's result is the same in every shape up to the order of floating-point s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -30,6 +29,9 @@ the work."""
 _Bought = Mapping[str, Shape]
 """The shape of every unit at one price."""
 
+_Offer = tuple[_Bought, Mapping[str, float]]
+"""The shapes at one price, and the seconds of the longest path behind every unit."""
+
 
 @dataclass(frozen=True)
 class _Running:
@@ -43,33 +45,46 @@ class Shaper:
     """Knows the time that stacks take, and follows a run by the clock.
 
     Args:
-        stacks: all that will run, as they were packed.
-        depends_on: per key, the keys that must be done before it can start.
         max_workers: that a stack of one member may be spread over.
         clock: seconds since any moment.
     """
 
     def __init__(
         self,
-        stacks: Sequence[Stack],
-        depends_on: Mapping[str, Sequence[str]],
         seconds: Seconds,
         max_workers: int,
         clock: Callable[[], float],
     ) -> None:
-        self._stacks = stacks
-        self._depends_on = depends_on
         self._clock = clock
         self._shapes = Shapes(seconds, max_workers)
-        self._packed = self._bought(0.0)
-        packed = _seconds(self._packed)
-        self._after_packed = longest_paths(packed, depends_on).after
-        only_long = {key: seconds if seconds >= SHORT_SECONDS else 0.0 for key, seconds in packed.items()}
-        self._after_long = longest_paths(only_long, depends_on).after
-        self._waiting_work = sum(shape.work for shape in self._packed.values())
+        self._stacks: Sequence[Stack] = ()
+        self._depends_on: Mapping[str, Sequence[str]] = {}
+        self._packed: _Bought = {}
+        self._waiting_work = 0.0
         self._running: dict[str, _Running] = {}
+        self._priced: list[_Offer] = []
         self._slots = 0
         self._end = 0.0
+
+    def add(self, stacks: Sequence[Stack], depends_on: Mapping[str, Sequence[str]], done: Collection[str]) -> None:
+        """Count stacks in, all of whose members wait. Paths are found anew through everything that is not done.
+
+        Args:
+            stacks: as they were packed.
+            depends_on: per new key, the keys that must be done before it can start.
+            done: units that need not be counted with any more.
+        """
+        left = (stack for stack in self._stacks if not all(unit.key in done for unit in stack.members))
+        self._stacks = (*left, *stacks)
+        self._depends_on = {**self._depends_on, **depends_on}
+        self._packed = self._bought(0.0)
+        packed = _seconds(self._packed)
+        self._after_packed = longest_paths(packed, self._depends_on).after
+        only_long = {key: seconds if seconds >= SHORT_SECONDS else 0.0 for key, seconds in packed.items()}
+        self._after_long = longest_paths(only_long, self._depends_on).after
+        self._waiting_work += sum(self._packed[unit.key].work for stack in stacks for unit in stack.members)
+        self._slots = 0  # aim anew
+        self._priced = []
 
     def rank(self, members: Sequence[Unit]) -> float:
         """Seconds of the longest path that starts with a stack of these members."""
@@ -87,7 +102,7 @@ class Shaper:
         return work / len(members) <= LARGEST_LOSS * least_work / len(full)
 
     def aim(self, waiting: Iterable[Stack], slots: int) -> None:
-        """Find the end that the run can have on so many slots, from now on; nothing to do while they stay the same."""
+        """Find the end that the run can have on so many slots, from now on; nothing to do while all stays the same."""
         if slots == self._slots:
             return
         self._slots = slots
@@ -103,7 +118,7 @@ class Shaper:
         if self.is_short(members) or self.rank(members) <= left:
             return menu[-1]
         left = max(left, self._longest_running())
-        for price, after in zip(PRICES, self._after, strict=True):
+        for price, (_, after) in zip(PRICES, self._offers, strict=True):
             shape = shape_at(price, menu)
             if shape.seconds + _longest(after, members) <= left:
                 return shape
@@ -137,15 +152,13 @@ class Shaper:
         """Count members as waiting again."""
         self._waiting_work += sum(self._packed[unit.key].work for unit in members)
 
-    @cached_property
-    def _offers(self) -> tuple[_Bought, ...]:
-        """The shapes at every price; only where the packed ones do not suffice, because there are many of them."""
-        return (self._packed, *(self._bought(price) for price in PRICES[1:]))
-
-    @cached_property
-    def _after(self) -> tuple[Mapping[str, float], ...]:
-        """The paths behind every unit, at every price."""
-        return tuple(longest_paths(_seconds(bought), self._depends_on).after for bought in self._offers)
+    @property
+    def _offers(self) -> Sequence[_Offer]:
+        """Every price's; only where the packed shapes do not suffice, because there are many of them."""
+        if not self._priced:
+            bought = (self._packed, *(self._bought(price) for price in PRICES[1:]))
+            self._priced = [(each, longest_paths(_seconds(each), self._depends_on).after) for each in bought]
+        return self._priced
 
     def _bought(self, price: float) -> _Bought:
         shapes: dict[str, Shape] = {}
@@ -165,8 +178,8 @@ class Shaper:
         paths = self._paths(self._packed, self._after_packed, keys, left)
         if max(paths, default=0.0) <= enough:
             return enough
-        paths_KU = [self._paths(*offer, keys, left) for offer in zip(self._offers, self._after, strict=True)]
-        work_KU = [[bought[key].work for key in keys] for bought in self._offers]
+        paths_KU = [self._paths(*offer, keys, left) for offer in self._offers]
+        work_KU = [[bought[key].work for key in keys] for bought, _ in self._offers]
         return balanced_end(np.array(paths_KU).T, np.array(work_KU).T, self._slots, work)
 
     def _paths(
@@ -179,7 +192,7 @@ class Shaper:
 
     def _longest_running(self) -> float:
         """Seconds of the longest path that is left behind a running stack, bought at any price."""
-        fastest = self._after[-1]
+        _, fastest = self._offers[-1]
         return max((left + _longest(fastest, one.stack.members) for left, one in self._still_running()), default=0.0)
 
     def _still_running(self) -> list[tuple[float, _Running]]:

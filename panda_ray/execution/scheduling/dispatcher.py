@@ -1,12 +1,13 @@
-"""A run in progress: what runners ask for the next stack and tell how stacks fare; it tells the listeners."""
+"""A run in progress: what runners ask for the next stack and tell how stacks fare; it tells listeners and steering."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from panda_ray.execution.events import Listener, Outcome, RunSummary
+from panda_ray.execution.planning.growth import Proposal, grown
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.scheduling.allocations import Seconds
@@ -14,7 +15,11 @@ from panda_ray.execution.scheduling.allotment import Shaper
 from panda_ray.execution.scheduling.elsewhere import Elsewhere
 from panda_ray.execution.scheduling.schedule import Schedule
 from panda_ray.execution.signals import raise_if_ended
+from panda_ray.execution.steering import FIXED_PLAN, Steering
+from panda_ray.execution.store.store import Store
 from panda_ray.training.stacked import EpochReport
+
+_SILENT = Listener()
 
 
 class Dispatch:
@@ -22,18 +27,30 @@ class Dispatch:
 
     Args:
         seconds: that a stack takes; they matter to a runner that lets stacks be foreseen.
-        elsewhere: what other drivers are at work on; nothing unless given.
+        listener: hears what happens; nobody unless given.
+        steering: makes the plan grow and stops members; nothing unless given.
+        store: where others work, too, and where proposed units may have results; none in a simulation.
     """
 
-    def __init__(self, plan: Plan, seconds: Seconds, listener: Listener, elsewhere: Elsewhere | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        seconds: Seconds,
+        listener: Listener = _SILENT,
+        steering: Steering = FIXED_PLAN,
+        store: Store | None = None,
+    ) -> None:
         self._plan = plan
         self._seconds = seconds
         self._listener = listener
-        self._elsewhere = elsewhere or Elsewhere(lambda _: ())
+        self._steering = steering
+        self._store = store
+        self._elsewhere = Elsewhere(store.leases.taken if store is not None else lambda _: ())
         self._schedule = Schedule(plan.stacks, plan.depends_on, plan.done)
-        self._new: set[str] = set()
-        self._failed: dict[str, str] = {}
+        self._running: dict[str, Stack] = {}
+        self._ended: dict[str, Outcome] = {}
         self._blocked: dict[str, str] = {}
+        self._stopping: set[str] = set()
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune pickles what it is given, nobody restores it, and listeners hold terminals and threads."""
@@ -41,17 +58,19 @@ class Dispatch:
 
     @property
     def plan(self) -> Plan:
+        """As far as it has grown."""
         return self._plan
 
     @property
     def exhausted(self) -> bool:
-        """No stack is left to start, now or later; some may still run."""
-        return self._schedule.exhausted and not self._elsewhere.stacks
+        """No stack runs or is left to start, now or later."""
+        is_left = self._running or not self._schedule.exhausted or self._elsewhere.stacks
+        return not is_left and self._steering.exhausted
 
     def foresee(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Schedule by the time that stacks take; before the first one is asked for."""
         plan = self._plan
-        shaper = Shaper(plan.stacks, plan.depends_on, self._seconds, plan.sweep.resources.max_workers, clock)
+        shaper = Shaper(self._seconds, plan.sweep.resources.max_workers, clock)
         self._schedule = Schedule(plan.stacks, plan.depends_on, plan.done, shaper)
 
     def next(self, slots: int | None = None, ahead: bool = True) -> Stack | None:
@@ -61,35 +80,100 @@ class Dispatch:
             KeyboardInterrupt: a signal has arrived, and whatever ran then swallowed it.
         """
         raise_if_ended()
-        for stack in self._elsewhere.returned():
-            self._schedule.put_back(stack)
-        return self._schedule.next(slots, ahead)
+        for returned in self._elsewhere.returned():
+            self._schedule.put_back(returned)
+        stack = self._schedule.next(slots, ahead)
+        while stack is None and self._grow(self._idle(slots)):
+            stack = self._schedule.next(slots, ahead)
+        if stack is not None:
+            self._running[stack.id] = stack
+        return stack
 
     def started(self, stack: Stack) -> None:
         self._listener.on_stack_started(stack)
 
-    def epoch(self, stack: Stack, report: EpochReport) -> None:
+    def may_stop(self, stack: Stack) -> bool:
+        """Whether the stack must hear what `epoch` says."""
+        return any(self._steering.may_stop(unit.key) for unit in stack.todo)
+
+    def epoch(self, stack: Stack, report: EpochReport) -> Collection[str]:
+        """Take the report of an epoch; returns the keys of the members that stop there."""
         self._listener.on_epoch(stack, report)
+        if self.may_stop(stack):
+            self._stopping.update(key for key in self._steering.stops(report) if self._steering.may_stop(key))
+        return self._stopping.intersection(report.scores)
 
     def finished(self, stack: Stack, outcomes: Sequence[Outcome]) -> None:
         """Take the outcomes of a stack: what waited for them becomes ready, or is blocked."""
+        self._running.pop(stack.id, None)
         if held := {outcome.key for outcome in outcomes if outcome.status == "held"}:
             self._elsewhere.add(stack, held)
             self._listener.on_held(stack, held)
-        for outcome in outcomes:
-            if outcome.status == "held":
-                continue
-            if outcome.status == "done":
-                self._new.add(outcome.key)
-            else:
-                self._failed[outcome.key] = outcome.error or ""
-            self._listener.on_outcome(stack, outcome)
-        for key, failed in self._schedule.finish(stack, outcomes).items():
-            self._blocked[key] = failed
-            reason = f"needs {self._plan.units[failed].title}, which failed"
-            self._listener.on_outcome(None, Outcome(key, "blocked", reason))
+        again = [outcome.key for outcome in outcomes if self._is_of_another_run(outcome)]
+        ended = [outcome for outcome in outcomes if outcome.key not in held and outcome.key not in again]
+        for outcome in ended:
+            self._end(stack, outcome)
+        self._block(self._schedule.finish(stack, ended))
+        if again:
+            self._listener.on_held(stack, again)
+            self._schedule.put_back(Stack(tuple(self._plan.units[key] for key in again)))
+        while self._grow(idle=0):
+            pass
 
     def summary(self, interrupted: str | None = None) -> RunSummary:
         """How the run stands."""
-        new = frozenset(self._new)
-        return RunSummary(self._plan.done | new, new, dict(self._failed), dict(self._blocked), interrupted)
+        ended = self._ended.values()
+        new = frozenset(outcome.key for outcome in ended if outcome.status == "done")
+        return RunSummary(
+            plan=self._plan,
+            done=self._plan.done | new,
+            new=new,
+            failed={outcome.key: outcome.error or "" for outcome in ended if outcome.status == "failed"},
+            blocked=dict(self._blocked),
+            stopped=frozenset(outcome.key for outcome in ended if outcome.status == "stopped"),
+            interrupted=interrupted,
+        )
+
+    def _idle(self, slots: int | None) -> int:
+        """Slots that nothing runs on; a runner that does not count them runs one stack at a time."""
+        return max(0, (slots or 1) - sum(stack.workers for stack in self._running.values()))
+
+    def _grow(self, idle: int) -> bool:
+        """Add what the steering proposes; False where that is nothing."""
+        proposal = self._steering.propose(idle)
+        if proposal is None:
+            return False
+        before, self._plan = self._plan, grown(self._plan, proposal, self._store)
+        new = [key for key in proposal.units if key not in before.units]
+        self._listener.on_grown(self._plan)
+        blocked = self._schedule.add(
+            self._plan.stacks[len(before.stacks) :],
+            {key: self._plan.units[key].depends_on for key in new},
+            self._plan.done.intersection(new),
+        )
+        self._repeat(proposal)
+        self._block(blocked)
+        return True
+
+    def _repeat(self, proposal: Proposal) -> None:
+        """Tell the steering how those of the units that it proposes have ended that ended before."""
+        for key in proposal.units:
+            if key in self._ended:
+                self._steering.hear(self._ended[key])
+            elif key in self._plan.done:
+                self._steering.hear(Outcome(key, "done"))
+
+    def _is_of_another_run(self, outcome: Outcome) -> bool:
+        """A checkpoint says that the unit was stopped, which nobody wants here."""
+        return outcome.status == "stopped" and not self._steering.may_stop(outcome.key)
+
+    def _block(self, blocked: Mapping[str, str]) -> None:
+        for key, needed in blocked.items():
+            self._blocked[key] = needed
+            how = "was stopped early" if self._ended[needed].status == "stopped" else "failed"
+            self._end(None, Outcome(key, "blocked", f"needs {self._plan.units[needed].title}, which {how}"))
+
+    def _end(self, stack: Stack | None, outcome: Outcome) -> None:
+        self._ended[outcome.key] = outcome
+        self._listener.on_outcome(stack, outcome)
+        self._steering.hear(outcome)

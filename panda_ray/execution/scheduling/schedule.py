@@ -1,7 +1,7 @@
-"""Which stack may start next: the graph of a plan while it runs.
+"""Which stack may start next: the graph of a plan while it runs, and while it grows.
 
-A stack is ready when everything that its members depend on is done. A failed unit blocks the units that depend on it,
-which leave their stacks; their neighbours go on.
+A stack is ready when everything that its members depend on is done. A unit that ended without a result blocks the units
+that depend on it, which leave their stacks; their neighbours go on.
 """
 
 from __future__ import annotations
@@ -25,10 +25,7 @@ class Schedule:
     Without a shaper they keep the order and the members of the plan. With one, what the longest path waits for comes
     first, and where the slots are known a stack takes its shape when it starts.
 
-    Args:
-        stacks: every unit that is not done is in one of them.
-        depends_on: per key, the keys that must be done before it can start.
-        done: units that have a result.
+    The arguments are those of `add`.
     """
 
     def __init__(
@@ -39,8 +36,9 @@ class Schedule:
         shaper: Shaper | None = None,
     ) -> None:
         self._shaper = shaper
-        self._done = set(done)
-        self._stopped: set[str] = set()
+        self._done: set[str] = set()
+        self._lost: dict[str, str] = {}
+        """Units that have no result and will get none, with the first unit that was lost on their way."""
         self._waiting: dict[int, Stack] = {}
         self._numbers = 0
         self._home: dict[str, int] = {}
@@ -53,17 +51,42 @@ class Schedule:
         self._ready: list[tuple[float, int]] = []
         self._busy: dict[str, int] = {}
         """Slots that each stack holds that was handed out and has not ended."""
-        keys = [unit.key for stack in stacks for unit in stack.members]
-        self._dependents = dependents(keys, depends_on)
-        self._lacking = {key: len(set(depends_on[key]) - self._done) for key in keys}
+        self._dependents: dict[str, list[str]] = defaultdict(list)
+        self._lacking: dict[str, int] = {}
         """Per unit, how much of what it needs is not done."""
-        for stack in stacks:
-            self._add(stack)
+        self.add(stacks, depends_on, done)
 
     @property
     def exhausted(self) -> bool:
-        """No stack is left to hand out, now or later."""
+        """No stack is left to hand out, now or later, unless more are added."""
         return not self._waiting
+
+    def add(
+        self, stacks: Sequence[Stack], depends_on: Mapping[str, Sequence[str]], done: Collection[str]
+    ) -> dict[str, str]:
+        """Schedule stacks, some perhaps when others run or have ended; returns the new units that are blocked already.
+
+        Args:
+            stacks: every new unit that is not done is in one of them.
+            depends_on: per new key, the keys that must be done before it can start.
+            done: new units that have a result.
+
+        Returns:
+            per blocked unit, the unit without a result that it needs.
+        """
+        self._done.update(done)
+        keys = [unit.key for stack in stacks for unit in stack.members]
+        for needed, waiters in dependents(keys, depends_on).items():
+            self._dependents[needed] += waiters
+        self._lacking |= {key: len(set(depends_on[key]) - self._done) for key in keys}
+        if self._shaper is not None:
+            self._shaper.add(stacks, depends_on, self._done)
+            self._rank_anew()
+        for stack in stacks:
+            self._add(stack)
+        needed_by_new = dict.fromkeys(needed for key in keys for needed in depends_on[key])
+        lost = [needed for needed in needed_by_new if needed in self._lost and needed not in self._done]
+        return {key: cause for needed in lost for key, cause in self._block(needed, self._lost[needed]).items()}
 
     def next(self, slots: int | None = None, ahead: bool = True) -> Stack | None:
         """A stack that may start, or None while all that are left should wait.
@@ -85,7 +108,7 @@ class Schedule:
         return stack
 
     def finish(self, stack: Stack, outcomes: Iterable[Outcome]) -> dict[str, str]:
-        """Take note of how a stack ended; returns the units that this blocks, with the failed unit they need."""
+        """Take note of how a stack ended; returns the units that this blocks, with the unit that they need."""
         self._busy.pop(stack.id, None)
         if self._shaper is not None:
             self._shaper.ended(stack)
@@ -94,7 +117,7 @@ class Schedule:
             if outcome.status == "done":
                 self._unlock(outcome.key)
             elif outcome.status != "held":
-                blocked |= self._block(outcome.key)
+                blocked |= self._block(outcome.key, outcome.key)
         return blocked
 
     def put_back(self, stack: Stack) -> None:
@@ -177,6 +200,12 @@ class Schedule:
         self._home |= dict.fromkeys((unit.key for unit in stack.members), number)
         self._watch(number)
 
+    def _rank_anew(self) -> None:
+        """What is behind the waiting stacks has changed, and so has their order."""
+        self._ready = []
+        for number in self._waiting:
+            self._moved(number)
+
     def _keep(self, number: int, members: tuple[Unit, ...]) -> None:
         """Let only these members of a waiting stack wait on."""
         stack = Stack(members, self._waiting[number].done)
@@ -211,29 +240,29 @@ class Schedule:
         for waiter in self._dependents.get(key, ()):
             self._lacking[waiter] -= 1
             number = self._home[waiter]
-            if not self._lacking[waiter] and number in self._waiting and waiter not in self._stopped:
+            if not self._lacking[waiter] and number in self._waiting and waiter not in self._lost:
                 self._unready[number] -= 1
                 self._moved(number)
 
-    def _block(self, failed: str) -> dict[str, str]:
-        """Take everything that needs a failed unit out of its stack; what has a result anyway is not blocked by it."""
-        self._stopped.add(failed)
+    def _block(self, lost: str, cause: str) -> dict[str, str]:
+        """Take everything that needs a unit out of its stack; what has a result anyway is not blocked by it."""
+        self._lost[lost] = cause
         blocked: dict[str, str] = {}
         homes: set[int] = set()
-        reached = [failed]
+        reached = [lost]
         while reached:
             for key in self._dependents.get(reached.pop(), ()):
-                if key in self._stopped:
+                if key in self._lost:
                     continue
-                self._stopped.add(key)
+                self._lost[key] = cause
                 homes.add(self._home[key])
                 if key not in self._done:
                     reached.append(key)
-                    blocked[key] = failed
+                    blocked[key] = cause
         for number in homes & self._waiting.keys():
             stack = self._waiting[number]
-            stopped = [unit for unit in stack.members if unit.key in self._stopped]
+            lost_members = [unit for unit in stack.members if unit.key in self._lost]
             if self._shaper is not None:
-                self._shaper.left(stopped)
-            self._keep(number, tuple(unit for unit in stack.members if unit.key not in self._stopped))
+                self._shaper.left(lost_members)
+            self._keep(number, tuple(unit for unit in stack.members if unit.key not in self._lost))
         return blocked

@@ -8,11 +8,12 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass
 
-from panda_ray.execution.events import Listener, Outcome
+from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.scheduling.allocations import Seconds
 from panda_ray.execution.scheduling.dispatcher import Dispatch
+from panda_ray.execution.steering import FIXED_PLAN, Steering
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,10 @@ class Simulation:
         return self.work / (self.slots * self.makespan) if self.ran else 1.0
 
 
-def simulate(plan: Plan, slots: int, seconds: Seconds) -> Simulation:
-    """Run what is left of a plan on so many slots; every unit succeeds."""
+def simulate(plan: Plan, slots: int, seconds: Seconds, steering: Steering = FIXED_PLAN) -> Simulation:
+    """Run what is left of a plan, and of what the steering makes of it, on so many slots; every unit succeeds."""
     now = 0.0
-    dispatch = Dispatch(plan, seconds, Listener())
+    dispatch = Dispatch(plan, seconds, steering=steering)
     dispatch.foresee(clock=lambda: now)
     ran: list[Ran] = []
     running: list[tuple[float, int]] = []

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from panda_ray.backbones import Geometry
 from panda_ray.errors import InputError
@@ -24,7 +24,7 @@ from panda_ray.metrics import MetricChoice
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.training.collective import SOLO, Collective
 from panda_ray.training.member import Member
-from panda_ray.training.stacked import EpochReport, train_stack
+from panda_ray.training.stacked import EpochReport, OnEpoch, train_stack
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,17 @@ def train_members(
     stack: Stack,
     store: Store,
     workspace: Workspace,
-    on_epoch: Callable[[EpochReport], None],
+    on_epoch: OnEpoch,
     collective: Collective = SOLO,
 ) -> list[Outcome]:
     """Train a stack and publish the members that lack a result; one outcome for each of those.
 
+    A member that is stopped on the way has no result: a unit's key says how long it is trained. Its history goes to
+    whoever asked for it, with its outcome; what it had learned is gone with the stack, and whoever wants the unit later
+    has it trained from its start.
+
     Args:
+        on_epoch: reports name units by their keys, and so does its answer.
         collective: workers that do this together. Rank 0 alone reads the store, writes to it and has all outcomes.
 
     Raises:
@@ -58,9 +63,9 @@ def train_members(
     assert config is not None, "a training has hyper-parameters"
     started, reports = time.monotonic(), list[EpochReport]()
 
-    def report(epoch: EpochReport) -> None:
+    def report(epoch: EpochReport) -> Collection[str] | None:
         reports.append(epoch)
-        on_epoch(epoch)
+        return on_epoch(epoch)
 
     backbone = workspace.backbone(stack.members[0].backbone)
     task = workspace.task(stack.members[0].data, stack.members[0].backbone, config.max_len)
@@ -96,6 +101,9 @@ def train_members(
             continue
         if result.error is not None:
             outcomes.append(fail(store, unit, result.error))
+            continue
+        if result.stopped:
+            outcomes.append(Outcome(unit.key, "stopped", history=result.history))
             continue
         record = training_record(unit, result, task, start.similarities, start.inputs, stack, measured)
         outcomes.append(publish(store, unit, record, training_files(unit, result, task)))
@@ -137,7 +145,8 @@ def _start(unit: Unit, store: Store, geometry: Geometry) -> _Start:
         teachers=_prompts(reader, "teacher"),
         similarities=() if weighed is None else _similarities(unit, reader, weighed.metric),
     )
-    return _Start(unit, method.member(inputs, options), inputs.similarities, reader.read)
+    member = replace(method.member(inputs, options), name=unit.key)
+    return _Start(unit, member, inputs.similarities, reader.read)
 
 
 def _prompts(reader: InputReader, role: Role) -> tuple[Prompt, ...]:

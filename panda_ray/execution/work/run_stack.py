@@ -23,12 +23,10 @@ from panda_ray.execution.work.memory import noted
 from panda_ray.execution.work.publishing import fail_all
 from panda_ray.execution.work.signatures import compute_signatures
 from panda_ray.execution.work.workspace import Workspace
-from panda_ray.training.stacked import EpochReport
+from panda_ray.training.stacked import OnEpoch
 
 
-def run_stack(
-    stack: Stack, store: Store, workspace: Workspace, on_epoch: Callable[[EpochReport], None] = lambda _: None
-) -> list[Outcome]:
+def run_stack(stack: Stack, store: Store, workspace: Workspace, on_epoch: OnEpoch = lambda _: None) -> list[Outcome]:
     """Run the members of a stack that have no result yet in this process, however many workers it may have.
 
     Returns and raises what `settle` does.
@@ -107,7 +105,7 @@ def halves(stack: Stack) -> list[Stack]:
     return [part for part in parts if part.todo]
 
 
-def _run(stack: Stack, store: Store, workspace: Workspace, on_epoch: Callable[[EpochReport], None]) -> list[Outcome]:
+def _run(stack: Stack, store: Store, workspace: Workspace, on_epoch: OnEpoch) -> list[Outcome]:
     with workspace.threads():
         if stack.members[0].kind == "signature":
             return compute_signatures(stack, store, workspace)

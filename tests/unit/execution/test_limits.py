@@ -123,7 +123,7 @@ def test_a_worker_of_a_group_notes_what_did_not_fit(store: Store, monkeypatch: p
     monkeypatch.setattr(ray_train, "train_members", too_wide)
     monkeypatch.setattr(ray_train, "ProcessGroup", object)
     spread = Stack(stack_of(8).members, workers=2)
-    job = ray_train._Job(spread, store.url, Settings(None, (), checkpoint_seconds=60, threads=1))
+    job = ray_train._Job(spread, store.url, Settings(None, (), checkpoint_seconds=60, threads=1), None)
     with pytest.raises(torch.OutOfMemoryError):
         ray_train._work({"job": job})
     [limit] = store.limits.all().values()

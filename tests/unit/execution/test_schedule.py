@@ -150,7 +150,7 @@ def test_failures_half_way_leave_the_rest_of_split_stacks_running() -> None:
     graph: dict[str, tuple[str, ...]] = {source.key: () for source in sources}
     graph |= {student.key: (source.key,) for source, student in zip(sources, students, strict=True)}
     stacks = [*(Stack((source,)) for source in sources), Stack(tuple(students[:6])), Stack(tuple(students[6:]))]
-    shaper = Shaper(stacks, graph, lambda stack, workers: 1000.0 + 100 * len(stack.members), 1, lambda: 0.0)
+    shaper = Shaper(lambda stack, workers: 1000.0 + 100 * len(stack.members), 1, lambda: 0.0)
     schedule = Schedule(stacks, graph, (), shaper)
     running: list[Stack] = []
     finished: set[str] = set()
@@ -177,7 +177,7 @@ def test_the_longest_path_comes_first_and_without_seconds_the_order_of_the_plan(
     graph: dict[str, tuple[str, ...]] = {short.key: (), long.key: (), last.key: (long.key,)}
     stacks = [Stack((short,)), Stack((long,)), Stack((last,))]
     assert Schedule(stacks, graph, ()).next() == stacks[0]
-    shaper = Shaper(stacks, graph, lambda stack, workers: 10.0, 1, lambda: 0.0)
+    shaper = Shaper(lambda stack, workers: 10.0, 1, lambda: 0.0)
     assert Schedule(stacks, graph, (), shaper).next() == stacks[1]
 
 
@@ -185,7 +185,7 @@ def test_a_long_stack_is_held_back_until_a_slot_is_free_unless_the_cluster_may_g
     stacks = [Stack((unit(f"source {number}"),)) for number in range(4)]
     graph: dict[str, tuple[str, ...]] = {stack.members[0].key: () for stack in stacks}
     for seconds, ahead, handed_out in ((100.0, False, 2), (100.0, True, 4), (10.0, False, 4)):
-        shaper = Shaper(stacks, graph, partial(constant, seconds), 1, lambda: 0.0)
+        shaper = Shaper(partial(constant, seconds), 1, lambda: 0.0)
         schedule = Schedule(stacks, graph, (), shaper)
         found = [schedule.next(slots=2, ahead=ahead) for _ in stacks]
         assert sum(stack is not None for stack in found) == handed_out

@@ -32,7 +32,7 @@ def record_of(plan: Plan, key: str, seconds: float) -> dict[str, Any]:
 
 def test_a_failed_source_blocks_what_builds_on_it(plan: Plan) -> None:
     states = states_of(plan, running=(), failed={source_key(plan, "review")})
-    assert count_cells(plan, states) == {"done": 0, "running": 0, "failed": 0, "blocked": 2, "waiting": 4}
+    assert count_cells(plan, states) == {"done": 0, "running": 0, "failed": 0, "blocked": 2, "stopped": 0, "waiting": 4}
     counted = stages(plan, states)
     assert list(counted) == ["source prompts", "signatures", "prompt_tuning", "pot"]
     assert counted["source prompts"] == {"failed": 1, "waiting": 1}
