@@ -6,13 +6,18 @@ is asked for, G query heads, N key/value heads, H head size, D hidden size.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from panda_ray.backbones.blocks import Layout
+from panda_ray.backbones.dropout import dropout
 from panda_ray.backbones.prefix_attention import PrefixStack, attend_to_rows
+
+Shared = TypeVar("Shared")
 
 
 @dataclass(frozen=True)
@@ -29,10 +34,22 @@ class ForwardPass:
     prefix: PrefixStack | None
     positions_1X: Tensor
     dropout: float
+    _shared: dict[Any, Any] = field(default_factory=dict)
 
-    def pooled(self, hidden_1XD: Tensor) -> Tensor:
-        """The hidden states of pooled tokens alone, (1, Y, D)."""
-        return hidden_1XD[:, self.layout.pooled_tokens()]
+    def once(self, compute: Callable[[ForwardPass], Shared]) -> Shared:
+        """What all layers read of the pass and the first of them computes."""
+        if compute not in self._shared:
+            self._shared[compute] = compute(self)
+        shared: Shared = self._shared[compute]
+        return shared
+
+    def drop(self, x: Tensor) -> Tensor:
+        """The pass's dropout where an architecture has it without a module."""
+        return dropout(x, self.dropout)
+
+    def pooled(self, x_1XD: Tensor) -> Tensor:
+        """What belongs to pooled tokens, (1, Y, ...) of (1, X, ...)."""
+        return x_1XD[:, self.layout.pooled_tokens()]
 
     def attend(
         self, layer: int, query_1ZGH: Tensor, key_1XNH: Tensor, value_1XNH: Tensor, *, scaling: float, pooled_only: bool

@@ -58,6 +58,9 @@ def attend_to_rows(
         key_RNPH, value_RNPH = prefix.layer(layer, key_RNTH.shape[0], key_RNTH.dtype, dropout)
         key_RNTH = torch.cat((key_RNPH, key_RNTH), dim=2)
         value_RNTH = torch.cat((value_RNPH, value_RNTH), dim=2)
+    group = query_RGQH.shape[1] // key_RNTH.shape[1]
+    if group > 1:  # query heads that share a key/value head are neighbours
+        key_RNTH, value_RNTH = (x_RNVH.repeat_interleave(group, dim=1) for x_RNVH in (key_RNTH, value_RNTH))
     if dropout == 0 or query_RGQH.is_cuda:
         return F.scaled_dot_product_attention(
             query_RGQH, key_RNTH, value_RNTH, attn_mask=visible, dropout_p=dropout, scale=scaling

@@ -31,6 +31,10 @@ class Sizes:
     feed_forward: int
     positions: int = 512
     """Positions that tokens may take; so many in every published BERT and RoBERTa."""
+    kv_hidden: int | None = None
+    """Width of keys and of values, all heads together; D unless given."""
+    gated: bool = False
+    """Whether a feed-forward part has three matrices, two of them up, instead of two."""
 
 
 def check_positions(backbone: str, positions: int, prompt_len: int, max_len: int, position_offset: bool) -> None:

@@ -62,7 +62,7 @@ def metrics() -> None:
 
 
 def backbones() -> None:
-    """List the backbones that have a name; any other BERT or RoBERTa folder works by its path."""
+    """List the backbones that have a name; any other folder of a known architecture works by its path."""
     from panda_ray.backbones import BACKBONES
 
     table = _table("backbone", "parameters#", "weights")

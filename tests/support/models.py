@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from transformers import AutoModel, BertConfig, RobertaConfig
+from transformers import AutoModel, BertConfig, LlamaConfig, OPTConfig, RobertaConfig
 
 from panda_ray.backbones import Backbone, Tokens
 from panda_ray.backbones.architectures import ARCHITECTURES
@@ -20,9 +20,14 @@ SIZES: dict[str, Any] = {
     "max_position_embeddings": 64,
     "initializer_range": 0.2,  # ten times the usual, so that untrained features depend on the words
 }
+OPT_SIZES: dict[str, Any] = SIZES | {"ffn_dim": 48, "init_std": 0.2}
 CONFIGS: dict[str, Callable[[], Any]] = {
     "bert": lambda: BertConfig(**SIZES),
     "roberta": lambda: RobertaConfig(**SIZES, type_vocab_size=1, pad_token_id=1),
+    "opt": lambda: OPTConfig(**OPT_SIZES),
+    "opt-350m": lambda: OPTConfig(**OPT_SIZES, do_layer_norm_before=False, word_embed_proj_dim=16),
+    "llama": lambda: LlamaConfig(**SIZES),
+    "llama-grouped": lambda: LlamaConfig(**SIZES, num_key_value_heads=2),
 }
 """Tiny configurations by name, at least one of each registered architecture."""
 

@@ -16,8 +16,8 @@ from panda_ray.backbones import Sizes
 def forward_operations(sizes: Sizes, tokens: float, prompt_len: int, every_token: bool) -> float:
     """Operations of one row's forward pass.
 
-    A layer takes T * 4 D^2 for keys and values, Q * (4 D^2 + 4 D F) for queries, output projection and feed-forward
-    network, and Q * 4 (P + T) D for attention.
+    A layer takes T * 4 D^2 for keys and values (less with fewer heads), Q * (4 D^2 + 4 D F) for queries, output
+    projection and feed-forward network (6 D F if gated), and Q * 4 (P + T) D for attention.
 
     Args:
         every_token: whether heads read every token, or the first one alone.
@@ -35,7 +35,7 @@ def backward_operations(sizes: Sizes, tokens: float, prompt_len: int, every_toke
     """
     outputs = _outputs(sizes, tokens, every_token)
     everything = sum(_linear(sizes, tokens, each) + 2 * _attention(sizes, tokens, prompt_len, each) for each in outputs)
-    return everything - (4 * tokens + 2 * outputs[0]) * sizes.hidden**2
+    return everything - tokens * _keys_and_values(sizes) - outputs[0] * 2 * sizes.hidden**2
 
 
 def _outputs(sizes: Sizes, tokens: float, every_token: bool) -> list[float]:
@@ -44,8 +44,12 @@ def _outputs(sizes: Sizes, tokens: float, every_token: bool) -> list[float]:
 
 
 def _linear(sizes: Sizes, tokens: float, outputs: float) -> float:
-    square = sizes.hidden**2
-    return tokens * 4 * square + outputs * (4 * square + 4 * sizes.hidden * sizes.feed_forward)
+    up_and_down = (6 if sizes.gated else 4) * sizes.hidden * sizes.feed_forward
+    return tokens * _keys_and_values(sizes) + outputs * (4 * sizes.hidden**2 + up_and_down)
+
+
+def _keys_and_values(sizes: Sizes) -> int:
+    return 4 * sizes.hidden * (sizes.kv_hidden or sizes.hidden)
 
 
 def _attention(sizes: Sizes, tokens: float, prompt_len: int, outputs: float) -> float:

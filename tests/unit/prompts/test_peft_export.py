@@ -16,8 +16,9 @@ from support.models import CONFIGS, random_backbone, random_model, random_prefix
 
 
 def a_prompt(model_type: str, position_offset: bool = True) -> Prompt:
-    prefix = random_prefixes(random_backbone(model_type), 1)[0]
-    return Prompt(prefix, torch.randn(3, 32), torch.randn(3), position_offset)
+    backbone = random_backbone(model_type)
+    head = torch.randn(3, backbone.geometry.hidden)
+    return Prompt(random_prefixes(backbone, 1)[0], head, torch.randn(3), position_offset)
 
 
 @pytest.mark.parametrize("model_type", sorted(CONFIGS))
@@ -27,10 +28,13 @@ def test_peft_gives_the_same_logits(model_type: str, tmp_path: Path) -> None:
     export_peft(prompt, tmp_path / "adapter", str(tmp_path / "base"))
     model = PeftModel.from_pretrained(random_model(model_type), tmp_path / "adapter")
     mask = (torch.arange(12) < tokens.lengths_R.unsqueeze(1)).long()
-    output = model(input_ids=tokens.input_ids_RT, attention_mask=mask, token_type_ids=tokens.token_type_ids_RT)
-    [ours] = random_backbone(model_type).forward([tokens], prompt.prefix_LKNPH.unsqueeze(0), position_offset=True)
-    ours_logits = ours.tokens_RTD[:, 0] @ prompt.head_weight_CD.T + prompt.head_bias_C
-    their_logits = output.last_hidden_state[:, 0] @ prompt.head_weight_CD.T + prompt.head_bias_C
+    backbone = random_backbone(model_type)
+    types = {} if backbone.architecture.causal else {"token_type_ids": tokens.token_type_ids_RT}
+    output = model(input_ids=tokens.input_ids_RT, attention_mask=mask, **types)
+    [ours] = backbone.forward([tokens], prompt.prefix_LKNPH.unsqueeze(0), position_offset=True)
+    real = mask.bool()
+    ours_logits = ours.tokens_RTD[real] @ prompt.head_weight_CD.T + prompt.head_bias_C
+    their_logits = output.last_hidden_state[real] @ prompt.head_weight_CD.T + prompt.head_bias_C
     assert_close(ours_logits, their_logits)
 
 

@@ -1,0 +1,99 @@
+"""LLaMA: a decoder with rotary positions, RMS norms, a gated feed-forward part and, in later models, grouped heads.
+
+Shape letters: X tokens of all blocks, Y rows of all blocks, Z of both what is asked for, G query heads, N key/value
+heads, H head size, D hidden size.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from panda_ray.backbones.encoder import Architecture, Config
+from panda_ray.backbones.sizes import Geometry, Sizes
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from panda_ray.backbones.forward_pass import ForwardPass
+
+
+class LlamaEncoder:
+    """Args:
+    model: `LlamaModel`.
+    """
+
+    def __init__(self, model: Any) -> None:
+        from transformers.models.llama.modeling_llama import apply_rotary_pos_emb  # needs torch
+
+        self._model = model
+        self._rotate = apply_rotary_pos_emb
+
+    def embed(self, input_ids_1X: Tensor, token_type_ids_1X: Tensor, run: ForwardPass) -> Tensor:
+        embedded_1XD: Tensor = self._model.embed_tokens(input_ids_1X)
+        return embedded_1XD
+
+    def layer(self, index: int, hidden_1XD: Tensor, run: ForwardPass, pooled_only: bool) -> Tensor:
+        layer = self._model.layers[index]
+        own = layer.self_attn
+        normed_1XD = layer.input_layernorm(hidden_1XD)
+        heads = (-1, own.head_dim)
+        query_1XGH, key_1XNH = self._rotate(
+            own.q_proj(normed_1XD).unflatten(-1, heads),
+            own.k_proj(normed_1XD).unflatten(-1, heads),
+            *run.once(self._angles),
+            unsqueeze_dim=2,
+        )
+        mixed_1ZD = run.attend(
+            index,
+            run.pooled(query_1XGH) if pooled_only else query_1XGH,
+            key_1XNH,
+            own.v_proj(normed_1XD).unflatten(-1, heads),
+            scaling=own.scaling,
+            pooled_only=pooled_only,
+        )
+        attended_1ZD = (run.pooled(hidden_1XD) if pooled_only else hidden_1XD) + own.o_proj(mixed_1ZD)
+        output_1ZD: Tensor = attended_1ZD + layer.mlp(layer.post_attention_layernorm(attended_1ZD))
+        return output_1ZD
+
+    def finish(self, hidden_1ZD: Tensor) -> Tensor:
+        normed_1ZD: Tensor = self._model.norm(hidden_1ZD)
+        return normed_1ZD
+
+    def pool(self, hidden_YD: Tensor) -> Tensor:
+        return hidden_YD
+
+    def activations(self, index: int) -> nn.Module:
+        module: nn.Module = self._model.layers[index].mlp.act_fn
+        return module
+
+    def _angles(self, run: ForwardPass) -> tuple[Tensor, Tensor]:
+        """Cosine and sine of every token's rotation, each (1, X, H)."""
+        cos_1XH, sin_1XH = self._model.rotary_emb(self._model.embed_tokens.weight, run.positions_1X)
+        return cos_1XH, sin_1XH
+
+
+def _geometry(config: Config) -> Geometry:
+    heads, hidden = config["num_attention_heads"], config["hidden_size"]
+    return Geometry(
+        layers=config["num_hidden_layers"],
+        query_heads=heads,
+        kv_heads=config.get("num_key_value_heads") or heads,
+        head_size=config.get("head_dim") or hidden // heads,
+        hidden=hidden,
+        max_positions=config["max_position_embeddings"],
+    )
+
+
+def _sizes(config: Config) -> Sizes:
+    geometry = _geometry(config)
+    return Sizes(
+        geometry.layers,
+        geometry.hidden,
+        config["intermediate_size"],
+        geometry.max_positions,
+        kv_hidden=geometry.kv_heads * geometry.head_size,
+        gated=True,
+    )
+
+
+LLAMA = Architecture("llama", LlamaEncoder, causal=True, pooled="last", geometry=_geometry, sizes=_sizes)
