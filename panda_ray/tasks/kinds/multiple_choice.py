@@ -1,40 +1,26 @@
 """Multiple choice: every choice is a row of its own with one score; a softmax runs over an example's K choices.
 
-Shape letters: S members, B examples of a step, E examples, K rows per example.
+Shape letters: S members, B examples of a step, K rows per example.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from numpy.typing import NDArray
-
-from panda_ray.tasks.kinds.kind import TaskKind
-from panda_ray.tasks.kinds.labels import code_complaint, coder
+from panda_ray.tasks.kinds.coded import CodedKind
 from panda_ray.tasks.kinds.token_rows import Texts
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from panda_ray.tasks.encoded import EncodedSplit
     from panda_ray.tasks.task import Row, TaskSpec
 
 
-class MultipleChoice(TaskKind):
+class MultipleChoice(CodedKind):
     """The templates give one text per choice; a label is the code of the right choice, a prediction too."""
 
     name = "multiple_choice"
     has_head_bias = False
-
-    def normal_label(self, spec: TaskSpec) -> Callable[[Any], Any]:
-        return coder(spec)
-
-    def complaint(self, spec: TaskSpec, row: Row) -> str | None:
-        return code_complaint(spec, row[spec.label_column])
-
-    def value_name(self, spec: TaskSpec, value: Any) -> str:
-        return str(spec.labels[value])
 
     def texts(self, spec: TaskSpec, row: Row) -> Texts:
         assert spec.first is not None, f"task {spec.name} has no template for its choices"
@@ -51,10 +37,6 @@ class MultipleChoice(TaskKind):
     def outputs(self, output_SXC: Tensor, rows_per_example: int, lengths_R: Tensor | None) -> Tensor:
         """The scores of every example's choices, (S, B, K)."""
         return output_SXC.reshape(len(output_SXC), -1, rows_per_example)
-
-    def decode(self, spec: TaskSpec, split: EncodedSplit, kept_E: NDArray[Any]) -> tuple[int, ...]:
-        """The choice with the largest of the scores (E, K)."""
-        return tuple(kept_E.argmax(axis=1).tolist())
 
 
 MULTIPLE_CHOICE = MultipleChoice()
