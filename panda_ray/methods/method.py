@@ -71,7 +71,7 @@ class Inputs:
     What was required is there once per source, in the order of the sources; what was not is empty.
 
     Attributes:
-        name: how the member is called in messages.
+        name: of the member; no other of its stack has it.
         similarities: predicted transferability of each source to the target, in [-1, 1].
     """
 

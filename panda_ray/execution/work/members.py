@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from panda_ray.backbones import Geometry
 from panda_ray.errors import InputError
@@ -137,7 +137,7 @@ def _start(unit: Unit, store: Store, geometry: Geometry) -> _Start:
     reader = InputReader(unit, store)
     weighed = requirement(PairSimilarities, method.requires(options))
     inputs = Inputs(
-        name=unit.title,
+        name=unit.key,
         seed=unit.seed,
         config=unit.config,
         geometry=geometry,
@@ -145,8 +145,7 @@ def _start(unit: Unit, store: Store, geometry: Geometry) -> _Start:
         teachers=_prompts(reader, "teacher"),
         similarities=() if weighed is None else _similarities(unit, reader, weighed.metric),
     )
-    member = replace(method.member(inputs, options), name=unit.key)
-    return _Start(unit, member, inputs.similarities, reader.read)
+    return _Start(unit, method.member(inputs, options), inputs.similarities, reader.read)
 
 
 def _prompts(reader: InputReader, role: Role) -> tuple[Prompt, ...]:
