@@ -7,10 +7,13 @@ process, whatever runs the stacks.
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.growth import Proposal
-from panda_ray.training.stacked import EpochReport
+
+if TYPE_CHECKING:
+    from panda_ray.training.stacked import EpochReport
 
 
 class Steering:

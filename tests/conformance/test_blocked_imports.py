@@ -56,6 +56,7 @@ LIGHT = (
     "panda_ray.reports.drawing",
     "panda_ray.reports.frame",
     "panda_ray.reports.paper",
+    "panda_ray.usecases.simulate",
 )
 """Need no torch, whatever they import; the rest of tracking and reports reads units, whose package does."""
 

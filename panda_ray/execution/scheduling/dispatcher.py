@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from panda_ray.execution.events import Listener, Outcome, RunSummary
 from panda_ray.execution.planning.growth import Proposal, grown
@@ -17,7 +17,9 @@ from panda_ray.execution.scheduling.schedule import Schedule
 from panda_ray.execution.signals import raise_if_ended
 from panda_ray.execution.steering import FIXED_PLAN, Steering
 from panda_ray.execution.store.store import Store
-from panda_ray.training.stacked import EpochReport
+
+if TYPE_CHECKING:
+    from panda_ray.training.stacked import EpochReport
 
 _SILENT = Listener()
 
