@@ -76,6 +76,7 @@ class Session:
         self._complete: set[str] = set()
         self._compared = -1
         self.refused: dict[str, str] = {}
+        self._provenance = provenance(plan.sweep)
         self._summaries = self._open_summaries()
 
     @property
@@ -187,9 +188,8 @@ class Session:
         return summaries
 
     def _write_plan(self, summaries: Mapping[str, SummaryRun]) -> None:
-        origin = provenance(self._plan.sweep)
         for backbone, summary in summaries.items():
-            summary.write_plan(self._plan, backbone, origin)
+            summary.write_plan(self._plan, backbone, self._provenance)
         self._cells_written = len(self._plan.cells)
 
     def _record(self, key: str) -> Record | None:
