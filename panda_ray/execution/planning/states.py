@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     from panda_ray.execution.planning.plan import Plan
     from panda_ray.execution.store.store import Store
 
 State = Literal["done", "running", "failed", "blocked", "stopped", "waiting"]
+STATES: tuple[State, ...] = get_args(State)
 
 _STAGE_OF_ROLE = {"source": "source prompts", "signature": "signatures", "teacher": "teachers"}
-
-STATES: tuple[State, ...] = ("done", "running", "failed", "blocked", "stopped", "waiting")
 
 
 def states_of(plan: Plan, running: Collection[str], failed: Collection[str]) -> dict[str, State]:
