@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from panda_ray.backbones.blocks import Layout
 from panda_ray.backbones.dropout import Dropout, _mask, dropout, use_pass_dropout
 from support.closeness import assert_close
 from support.models import SIZES, random_backbone, random_prefixes, random_tokens
@@ -64,9 +65,12 @@ def test_every_dropout_of_a_model_is_replaced_and_drops_for_a_pass_alone() -> No
 
 
 @pytest.mark.parametrize("pooled_only", [False, True])
-@pytest.mark.parametrize("model_type", ["bert", "roberta"])
-def test_a_pass_draws_masks_for_prefixes_attention_embeddings_and_both_outputs_of_every_layer(
-    model_type: str, pooled_only: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("model_type", "embeddings", "outputs"),
+    [("bert", 1, 2), ("roberta", 1, 2), ("opt", 0, 2), ("opt-350m", 0, 2), ("llama", 0, 0), ("llama-grouped", 0, 0)],
+)
+def test_a_pass_draws_masks_for_prefixes_and_attention_and_where_an_architecture_drops_embeddings_and_outputs(
+    model_type: str, embeddings: int, outputs: int, pooled_only: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backbone, members, rows, length, prompt_len = random_backbone(model_type), 2, 3, 12, 5
     blocks = [random_tokens([9, 4, length], members)]
@@ -80,20 +84,18 @@ def test_a_pass_draws_masks_for_prefixes_attention_embeddings_and_both_outputs_o
 
     monkeypatch.setattr("panda_ray.backbones.dropout._mask", remembered)
     backbone.forward(blocks, prefix, position_offset=True, dropout=0.3, pooled_only=pooled_only)
-    heads, head_size, hidden = backbone.geometry.kv_heads, backbone.geometry.head_size, SIZES["hidden_size"]
-    tokens = next(shape[1] for shape in drawn if len(shape) == 3)
-    assert tokens >= members * rows * length
+    sizes, hidden = backbone.geometry, SIZES["hidden_size"]
+    tokens = members * rows * length + Layout(blocks, prompt_len, causal=False, pooled="first").filler
 
     def layer(queries: int, positions: int) -> list[tuple[int, ...]]:
         return [
-            (2, members, rows, heads, prompt_len, head_size),
-            (members * rows, heads, queries, prompt_len + length),
-            (1, positions, hidden),
-            (1, positions, hidden),
+            (2, members, rows, sizes.kv_heads, prompt_len, sizes.head_size),
+            (members * rows, sizes.query_heads, queries, prompt_len + length),
+            *[(1, positions, hidden)] * outputs,
         ]
 
     last = layer(1, members * rows) if pooled_only else layer(length, tokens)
-    assert drawn == [(1, tokens, hidden), *layer(length, tokens), *layer(length, tokens), *last]
+    assert drawn == [*[(1, tokens, hidden)] * embeddings, *layer(length, tokens), *layer(length, tokens), *last]
     drawn.clear()
     backbone.forward(blocks, prefix, position_offset=True, pooled_only=pooled_only)
     assert not drawn
