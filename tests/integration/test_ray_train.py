@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +17,12 @@ from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Listener
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.runners import ray_decisions
 from panda_ray.execution.runners.ray_cluster import ray_cluster
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.execution.runners.temporary import temporary_folder
 from panda_ray.execution.scheduling.dispatcher import Dispatch
+from panda_ray.execution.steering import FIXED_PLAN, Steering
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.artifacts import PROMPT_FILE
 from panda_ray.execution.work.workspace import Settings
@@ -27,6 +30,7 @@ from panda_ray.prompts.prompt import Prompt
 from panda_ray.training.stacked import EpochReport
 from support.driving import workers_of
 from support.small_sweeps import LONG, contents, planned, run_inline, small_sweep
+from support.steerings import Stopper
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -39,8 +43,8 @@ FEW: dict[str, Any] = {"sources": ["review"], "methods": ["prompt_tuning", "pand
 class Spread(Dispatch):
     """Gives two workers to the stacks of one method, whatever the schedule says."""
 
-    def __init__(self, plan: Plan, method: str, listener: Listener) -> None:
-        super().__init__(plan, Costs.of(plan, ()).expected, listener)
+    def __init__(self, plan: Plan, method: str, listener: Listener, steering: Steering = FIXED_PLAN) -> None:
+        super().__init__(plan, Costs.of(plan, ()).expected, listener, steering)
         self._method = method
 
     def next(self, *arguments: Any, **named: Any) -> Stack | None:
@@ -94,6 +98,33 @@ def test_a_stack_on_two_workers_survives_the_death_of_one_and_has_the_numbers_of
             assert_close(store, Store(str(tmp_path / "alone")), key)
         else:
             assert (score, files) == alone[key]
+
+
+def test_a_member_that_the_driver_stops_is_stopped_on_both_workers(local_ray: None, tmp_path: Path) -> None:
+    changes: dict[str, Any] = {"sources": ["review", "kinds"], "methods": ["prompt_tuning", "pot"], "metrics": []}
+    plan, store = planned(small_sweep(tmp_path, **changes, training=TRAINING))
+    first, second = (key for key, unit in plan.units.items() if unit.method == "pot")
+    stopper = Stopper([first], 2)
+    dispatch = Spread(plan, "pot", Listener(), stopper)
+    RayTuneRunner().run(dispatch, store, Settings.of(plan.sweep))
+    assert dispatch.summary().stopped == {first}
+    assert [past.epoch for past in stopper.heard[first].history] == [1, 2]
+    record = store.known(second)
+    assert (record["workers"], len(record["history"])) == (2, TRAINING["epochs"])
+
+
+def test_a_worker_waits_for_a_silent_driver_no_longer_than_its_bound(
+    local_ray: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_decisions, "WAIT_SECONDS", 0.5)
+    decisions = ray_decisions.Decisions("driver", "stack")
+    began = time.monotonic()
+    assert decisions.wait(1) == []
+    assert 0.5 <= time.monotonic() - began < 5
+    decisions.post(1, {"a key"})
+    assert decisions.wait(2) == [], "what is said of an epoch is for that one"
+    assert decisions.wait(1) == ["a key"]
+    assert decisions.wait(1) == [], "nothing is left behind"
 
 
 def test_a_bug_in_a_worker_of_a_group_shows_its_own_traceback(local_ray: None, tmp_path: Path) -> None:
