@@ -29,7 +29,7 @@ from panda_ray.errors import InputError
 class Features:
     """What heads read of a block: the pooled vector of each row, and the last hidden state of each token."""
 
-    tokens_RTD: Tensor
+    hidden_RTD: Tensor
     _pooled_RD: Tensor | None
     _without_pooler: str = ""
 

@@ -112,7 +112,7 @@ def _shift(
     if options.feature == "pooler":
         shift_RD = prompted.pooled_RD - plain.pooled_RD
     else:
-        shift_RD = prompted.tokens_RTD[:, 0] - plain.tokens_RTD[:, 0]
+        shift_RD = prompted.hidden_RTD[:, 0] - plain.hidden_RTD[:, 0]
     shift_QD = shift_RD.reshape(len(chosen), split.rows_per_example, -1).mean(dim=1)
     shift: NDArray[np.float32] = shift_QD.float().cpu().numpy()
     return shift

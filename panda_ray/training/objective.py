@@ -25,7 +25,7 @@ def head_input(kind: TaskKind, features: Sequence[Features], members: int) -> Te
     """What the heads read, (S, X, D) in float32: pooled rows of all blocks, or every token of one block."""
     if kind.reads_tokens:
         assert len(features) == 1, "blocks differ in their number of tokens"
-    read = [block.tokens_RTD if kind.reads_tokens else block.pooled_RD for block in features]
+    read = [block.hidden_RTD if kind.reads_tokens else block.pooled_RD for block in features]
     return torch.cat([part.reshape(members, -1, part.shape[-1]) for part in read], dim=1).float()
 
 

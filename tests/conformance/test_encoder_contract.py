@@ -110,7 +110,7 @@ def test_no_prefix_is_the_plain_model(name: str, empty: bool) -> None:
         tokens.input_ids_RT, attention_mask=real(tokens).long(), **types_of(backbone, tokens)
     ).last_hidden_state
     [features] = backbone.forward([tokens], prefix, position_offset=True)
-    assert_close(features.tokens_RTD[real(tokens)], plain[real(tokens)])
+    assert_close(features.hidden_RTD[real(tokens)], plain[real(tokens)])
 
 
 @every_model
@@ -118,7 +118,7 @@ def test_hidden_states_and_gradients_equal_the_cache_route(name: str) -> None:
     backbone, tokens = random_backbone(name), random_tokens(LENGTHS)
     ours = random_prefixes(backbone, 1).requires_grad_(True)
     theirs = ours.detach().clone().requires_grad_(True)
-    hidden = backbone.forward([tokens], ours, position_offset=True)[0].tokens_RTD[real(tokens)]
+    hidden = backbone.forward([tokens], ours, position_offset=True)[0].hidden_RTD[real(tokens)]
     expected = cache_route(backbone, tokens, theirs[0])[real(tokens)]
     assert_close(hidden, expected)
     looked_at(hidden).backward()
@@ -134,8 +134,8 @@ def test_each_row_sees_its_own_members_prefix(name: str) -> None:
     prefixes = random_prefixes(backbone, 3)
     [together] = backbone.forward([random_tokens(LENGTHS, members=3)], prefixes, position_offset=True)
     rows = [backbone.forward([random_tokens(LENGTHS)], prefix, position_offset=True)[0] for prefix in prefixes.split(1)]
-    for part, alone in zip(together.tokens_RTD.chunk(3), rows, strict=True):
-        assert_close(part, alone.tokens_RTD)
+    for part, alone in zip(together.hidden_RTD.chunk(3), rows, strict=True):
+        assert_close(part, alone.hidden_RTD)
     assert not torch.allclose(rows[0].pooled_RD, rows[1].pooled_RD, atol=0.01)
 
 
@@ -151,7 +151,7 @@ def test_padding_does_not_leak(name: str) -> None:
     for pooled_only in (False, True):
         [expected] = backbone.forward([short], prefix, position_offset=True, pooled_only=pooled_only)
         [features] = backbone.forward([padded], prefix, position_offset=True, pooled_only=pooled_only)
-        assert_close(features.tokens_RTD[:, :7], expected.tokens_RTD)
+        assert_close(features.hidden_RTD[:, :7], expected.hidden_RTD)
         assert_close(features.pooled_RD, expected.pooled_RD)
 
 
@@ -163,7 +163,7 @@ def test_blocks_run_together_equal_blocks_run_alone(name: str) -> None:
     together = backbone.forward(blocks, prefixes, position_offset=True)
     for tokens, features in zip(blocks, together, strict=True):
         [alone] = backbone.forward([tokens], prefixes, position_offset=True)
-        assert_close(features.tokens_RTD[real(tokens)], alone.tokens_RTD[real(tokens)])
+        assert_close(features.hidden_RTD[real(tokens)], alone.hidden_RTD[real(tokens)])
         assert_close(features.pooled_RD, alone.pooled_RD)
 
 
@@ -179,8 +179,8 @@ def test_pooled_tokens_alone_are_those_of_the_whole_last_layer(name: str, with_p
         backbone.forward(blocks, prefixes[1], position_offset=True, pooled_only=True),
         strict=True,
     ):
-        assert pooled.tokens_RTD.shape[:2] == (len(tokens.lengths_R), 1)
-        assert_close(pooled.tokens_RTD[:, 0], pooled_of(backbone, tokens, whole.tokens_RTD))
+        assert pooled.hidden_RTD.shape[:2] == (len(tokens.lengths_R), 1)
+        assert_close(pooled.hidden_RTD[:, 0], pooled_of(backbone, tokens, whole.hidden_RTD))
         assert_close(pooled.pooled_RD, whole.pooled_RD)
         if with_prefix:
             (looked_at(whole.pooled_RD) + looked_at(pooled.pooled_RD)).backward(retain_graph=True)
@@ -209,7 +209,7 @@ def test_attention_with_dropout_is_attention(name: str, pooled_only: bool, monke
     [features] = backbone.forward([tokens], prefix, position_offset=True, dropout=0.5, pooled_only=pooled_only)
     assert_close(features.pooled_RD, expected.pooled_RD)
     if not pooled_only:
-        assert_close(features.tokens_RTD[real(tokens)], expected.tokens_RTD[real(tokens)])
+        assert_close(features.hidden_RTD[real(tokens)], expected.hidden_RTD[real(tokens)])
 
 
 @every_model

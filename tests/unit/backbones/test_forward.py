@@ -18,13 +18,13 @@ def test_rows_of_one_length_need_no_mask() -> None:
     prefix = random_prefixes(backbone, 1)
     [masked] = backbone.forward([tokens], prefix, position_offset=True)
     [free] = backbone.forward([replace(tokens, padded=False)], prefix, position_offset=True)
-    assert_close(free.tokens_RTD, masked.tokens_RTD)
+    assert_close(free.hidden_RTD, masked.hidden_RTD)
 
 
 @pytest.mark.parametrize("name", ["bert", "roberta"])
 def test_the_pooled_vector_is_berts_poolers_and_robertas_first_hidden_state(name: str) -> None:
     backbone, tokens = random_backbone(name), random_tokens(LENGTHS)
-    first_RD = backbone.forward([tokens], None, position_offset=True)[0].tokens_RTD[:, 0]
+    first_RD = backbone.forward([tokens], None, position_offset=True)[0].hidden_RTD[:, 0]
     pooled_RD = backbone.forward([tokens], None, position_offset=True, pooled_only=True)[0].pooled_RD
     pooler = random_model(name).pooler
     by_pooler, by_position = pooler(first_RD.unsqueeze(1)), first_RD

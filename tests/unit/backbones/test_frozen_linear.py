@@ -91,7 +91,7 @@ def test_what_fills_a_pass_up_reaches_nobody(pooled_only: bool, monkeypatch: pyt
             monkeypatch.setattr("panda_ray.backbones.blocks._filler", lambda _: 0)
         prefix = random_prefixes(backbone, 1).requires_grad_(True)
         features = backbone.forward(blocks, prefix, position_offset=True, pooled_only=pooled_only)
-        torch.cat([block.tokens_RTD.flatten() for block in features]).square().sum().backward()
+        torch.cat([block.hidden_RTD.flatten() for block in features]).square().sum().backward()
         found.append([*(block.pooled_RD for block in features), prefix.grad])
     for ours, theirs in zip(*found, strict=True):
         assert_close(ours, theirs)

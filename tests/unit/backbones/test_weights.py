@@ -196,7 +196,7 @@ def test_an_architecture_that_reads_the_first_hidden_state_needs_no_pooler(folde
     backbone = load(folder)
     assert_same_weights(backbone, load(folder))
     [features] = backbone.forward([random_tokens([4, 6])], None, position_offset=True)
-    assert torch.equal(features.pooled_RD, features.tokens_RTD[:, 0])
+    assert torch.equal(features.pooled_RD, features.hidden_RTD[:, 0])
 
 
 def truncated(folder: Path) -> None:

@@ -57,4 +57,4 @@ def passed(backbone: Backbone, every_token: bool, prompt_len: int) -> tuple[torc
     tokens = Tokens(ids, torch.zeros_like(ids), torch.full((ROWS,), TOKENS), padded=False)
     prefix = torch.randn(MEMBERS, sizes.layers, 2, sizes.kv_heads, prompt_len, sizes.head_size, requires_grad=True)
     (features,) = backbone.forward([tokens], prefix, position_offset=True, pooled_only=not every_token)
-    return features.tokens_RTD if every_token else features.pooled_RD, prefix
+    return features.hidden_RTD if every_token else features.pooled_RD, prefix

@@ -42,7 +42,7 @@ def test_task_embedding_is_the_cosine_of_mean_shifts_of_cls() -> None:
             tokens = Tokens(ids, types, torch.tensor([length]))
             [prompted] = backbone.forward([tokens], a_prompt(seed).prefix_LKNPH.unsqueeze(0), position_offset=True)
             without = plain(input_ids=ids, token_type_ids=types).last_hidden_state[0, 0]
-            shifts.append((prompted.tokens_RTD[0, 0] - without).detach().numpy())
+            shifts.append((prompted.hidden_RTD[0, 0] - without).detach().numpy())
         means.append(np.mean(shifts, axis=0))
     expected = means[0] @ means[1] / np.linalg.norm(means[0]) / np.linalg.norm(means[1])
     assert metric.similarity(signatures[0], signatures[1], options) == pytest.approx(expected, rel=1e-4)
@@ -78,7 +78,7 @@ def test_a_signature_has_the_shift_of_each_chosen_example_and_of_the_chosen_feat
         with_prompt, alone = (
             (prompted.pooled_RD[0], without.pooler_output[0])
             if feature == "pooler"
-            else (prompted.tokens_RTD[0, 0], without.last_hidden_state[0, 0])
+            else (prompted.hidden_RTD[0, 0], without.last_hidden_state[0, 0])
         )
         np.testing.assert_allclose(shift, (with_prompt - alone).detach().numpy(), rtol=1e-3, atol=1e-5)
 

@@ -33,7 +33,7 @@ def test_peft_gives_the_same_logits(model_type: str, tmp_path: Path) -> None:
     output = model(input_ids=tokens.input_ids_RT, attention_mask=mask, **types)
     [ours] = backbone.forward([tokens], prompt.prefix_LKNPH.unsqueeze(0), position_offset=True)
     real = mask.bool()
-    ours_logits = ours.tokens_RTD[real] @ prompt.head_weight_CD.T + prompt.head_bias_C
+    ours_logits = ours.hidden_RTD[real] @ prompt.head_weight_CD.T + prompt.head_bias_C
     their_logits = output.last_hidden_state[real] @ prompt.head_weight_CD.T + prompt.head_bias_C
     assert_close(ours_logits, their_logits)
 
