@@ -25,7 +25,7 @@ from panda_ray.execution.events import Listener, Outcome
 from panda_ray.execution.planning.plan import build_plan
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
-from panda_ray.execution.runners.run import run_plan
+from panda_ray.execution.runners.run_plan import run_plan
 from panda_ray.execution.store.store import Store
 from panda_ray.sweep_file import load_sweep
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.planning.plan import Plan, build_plan
 from panda_ray.execution.runners.inline import InlineRunner
-from panda_ray.execution.runners.run import run_plan
+from panda_ray.execution.runners.run_plan import run_plan
 from panda_ray.execution.store.store import Record, Store
 from panda_ray.execution.units.unit import Unit
 from panda_ray.sweep import Sweep

@@ -16,7 +16,7 @@ from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Listener, Outcome, RunSummary
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.runners import run
+from panda_ray.execution.runners import run_plan
 from panda_ray.execution.steering import FIXED_PLAN, Steering
 from panda_ray.execution.store.store import Store
 
@@ -47,21 +47,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run `panda-ray` with one more listener."""
     log, *rest = sys.argv[1:] if arguments is None else arguments
     events = EventLog(Path(log))
-    run_plan = run.run_plan
+    run_whole = run_plan.run_plan
 
     def observed(
         plan: Plan,
         costs: Costs,
         store: Store,
-        runner: run.Runner,
+        runner: run_plan.Runner,
         listeners: Sequence[Listener] = (),
         steering: Steering = FIXED_PLAN,
     ) -> RunSummary:
-        summary = run_plan(plan, costs, store, runner, [events, *listeners], steering)
+        summary = run_whole(plan, costs, store, runner, [events, *listeners], steering)
         events.note("logged")
         return summary
 
-    run.run_plan = observed
+    run_plan.run_plan = observed
     sys.argv = ["panda-ray", *rest]
     command_line()
 

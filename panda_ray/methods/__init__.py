@@ -12,7 +12,7 @@ from panda_ray.methods.requirements import (
     SourcePrompts,
     requirement,
 )
-from panda_ray.methods.teacher import TargetLikeTeacher
+from panda_ray.methods.target_like_teacher import TargetLikeTeacher
 from panda_ray.registry import Registry
 
 METHODS: Registry[Method] = Registry("method", (PromptTuning(), PoT(), Panda(), PandaFusion(), TargetLikeTeacher()))

@@ -17,7 +17,7 @@ from panda_ray.reports.html import render
 from panda_ray.reports.sections import sections_of
 from panda_ray.reports.statistics import REPLICATES
 from panda_ray.sweep import Sweep
-from panda_ray.tracking.reading import log_report, read_study
+from panda_ray.tracking.read_study import log_report, read_study
 from panda_ray.tracking.study import Study
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from operator import itemgetter
 
 from panda_ray.tasks.kinds import CLASSIFICATION, EXTRACTIVE_QA, MULTIPLE_CHOICE, REGRESSION, TAGGING
-from panda_ray.tasks.suite import knowledge, matching, reading, sentiment, tagging
+from panda_ray.tasks.suite import entities, knowledge, matching, reading, sentiment
 from panda_ray.tasks.suite.lexicon import KINDS
 from panda_ray.tasks.suite.rows import generator
 from panda_ray.tasks.task import BuiltinOrigin, Hyperparameters, TaskSpec
@@ -151,11 +151,11 @@ NAMES = TaskSpec(
     group="tagging",
     kind=TAGGING,
     metric="span_f1",
-    origin=BuiltinOrigin(generator("names", tagging.names_row, 2000, DEV_ROWS)),
+    origin=BuiltinOrigin(generator("names", entities.names_row, 2000, DEV_ROWS)),
     hyperparameters=SOURCE,
     train_rows=2000,
     columns=("tokens", "tags"),
-    labels=tagging.bio_labels(tagging.NAME_TYPES),
+    labels=entities.bio_labels(entities.NAME_TYPES),
     first=itemgetter("tokens"),
     label_column="tags",
 )
@@ -165,11 +165,11 @@ ROLES = TaskSpec(
     group="tagging",
     kind=TAGGING,
     metric="span_f1",
-    origin=BuiltinOrigin(generator("roles", tagging.roles_row, 2000, DEV_ROWS)),
+    origin=BuiltinOrigin(generator("roles", entities.roles_row, 2000, DEV_ROWS)),
     hyperparameters=SOURCE,
     train_rows=2000,
     columns=("tokens", "tags"),
-    labels=tagging.bio_labels(tagging.ROLE_TYPES),
+    labels=entities.bio_labels(entities.ROLE_TYPES),
     first=itemgetter("tokens"),
     label_column="tags",
 )
@@ -179,11 +179,11 @@ BULLETIN = TaskSpec(
     group="tagging",
     kind=TAGGING,
     metric="span_f1",
-    origin=BuiltinOrigin(generator("bulletin", tagging.bulletin_row, 60, DEV_ROWS, held_out_words=True)),
+    origin=BuiltinOrigin(generator("bulletin", entities.bulletin_row, 60, DEV_ROWS, held_out_words=True)),
     hyperparameters=TARGET,
     train_rows=60,
     columns=("tokens", "tags"),
-    labels=tagging.bio_labels(tagging.NAME_TYPES),
+    labels=entities.bio_labels(entities.NAME_TYPES),
     first=itemgetter("tokens"),
     label_column="tags",
     is_source=False,

@@ -15,7 +15,7 @@ from mlflow.entities import Experiment, ViewType
 
 from panda_ray.errors import InputError
 from panda_ray.execution.store.store import Store
-from panda_ray.tracking.schema import COMPLETE, KEY, STORAGE, SWEEP
+from panda_ray.tracking.runs import COMPLETE, KEY, STORAGE, SWEEP
 from panda_ray.tracking.uri import artifact_folder, database_of, is_sqlite, shown
 
 _COMPARED = 50

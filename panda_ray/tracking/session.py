@@ -23,8 +23,8 @@ from panda_ray.tracking.database import put_aside
 from panda_ray.tracking.experiment import open_experiment, retire_experiment
 from panda_ray.tracking.patience import Pulse
 from panda_ray.tracking.provenance import provenance
-from panda_ray.tracking.schema import COMPLETE, KEY, KIND, LABEL, ROLE, SUMMARY, search, summary_runs
-from panda_ray.tracking.similarity import Similarities
+from panda_ray.tracking.runs import COMPLETE, KEY, KIND, LABEL, ROLE, SUMMARY, search, summary_runs
+from panda_ray.tracking.similarity_table import Similarities
 from panda_ray.tracking.study import Failure
 from panda_ray.tracking.summary_run import SummaryRun
 from panda_ray.tracking.trouble import reason

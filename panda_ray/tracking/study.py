@@ -1,6 +1,6 @@
 """What MLflow knows about one sweep, as typed frames: the one thing that reports are made from.
 
-`reading.py` fills it from a tracking server alone. Tables hold an empty string where a cell has no source, and
+`read_study.py` fills it from a tracking server alone. Tables hold an empty string where a cell has no source, and
 `a+b` where it has several.
 
 Shape letters: I dev items, M statistics of a task metric.

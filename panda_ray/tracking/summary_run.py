@@ -26,7 +26,7 @@ from panda_ray.sweep import sources_text
 from panda_ray.tasks import get_task
 from panda_ray.tracking import examples
 from panda_ray.tracking.identity import IDENTITY, sweep_identity
-from panda_ray.tracking.schema import (
+from panda_ray.tracking.runs import (
     EXAMPLES_FOLDER,
     FAILURES_FILE,
     KIND,

@@ -22,7 +22,7 @@ from mlflow.entities import Metric, Param, RunTag
 
 from panda_ray.execution.store.store import Record
 from panda_ray.sweep import sources_text
-from panda_ray.tracking.schema import COMPLETE, KEY, KIND, LABEL, ROLE, SOURCES
+from panda_ray.tracking.runs import COMPLETE, KEY, KIND, LABEL, ROLE, SOURCES
 
 METRICS_PER_CALL = 1000
 PARAMS_PER_CALL = 100

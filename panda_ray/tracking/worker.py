@@ -15,7 +15,7 @@ from panda_ray.secrets import public
 from panda_ray.sweep import sources_text
 from panda_ray.tracking.patience import Pulse
 from panda_ray.tracking.session import Session, remake
-from panda_ray.tracking.similarity import Similarities
+from panda_ray.tracking.similarity_table import Similarities
 from panda_ray.tracking.study import Failure
 from panda_ray.tracking.trouble import is_lasting, reason
 from panda_ray.tracking.turn import Turn

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from panda_ray.backbones.backbone import Backbone
 from panda_ray.backbones.blocks import Tokens
-from panda_ray.backbones.rows import RowReader
+from panda_ray.backbones.row_reader import RowReader
 from panda_ray.tasks.kinds import TaskKind
 from panda_ray.training.collective import SOLO, Collective
 from panda_ray.training.config import TrainConfig

@@ -23,7 +23,7 @@ from torch import Tensor
 from panda_ray.backbones.backbone import Backbone, Features
 from panda_ray.backbones.blocks import Tokens
 from panda_ray.backbones.dropout import dropout
-from panda_ray.backbones.rows import RowReader
+from panda_ray.backbones.row_reader import RowReader
 from panda_ray.errors import InputError
 from panda_ray.seeding import derive_seed
 from panda_ray.tasks.encoded import EncodedTask
@@ -34,9 +34,9 @@ from panda_ray.training.config import TrainConfig
 from panda_ray.training.evaluation import evaluate_stack
 from panda_ray.training.inference import autocast
 from panda_ray.training.member import Member, MemberResult
+from panda_ray.training.member_progress import MemberProgress, drop_diverged
 from panda_ray.training.objective import head_input, head_outputs, label_counts
 from panda_ray.training.optimizer import StackParameters, clip_gradients, make_optimizer, schedule_factor
-from panda_ray.training.progress import MemberProgress, drop_diverged
 from panda_ray.training.state import StackState, UnusableStateError, pack, unpack
 from panda_ray.training.teacher import Teachers
 

@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from panda_ray.training.member_progress import MemberProgress
 from panda_ray.training.optimizer import StackedAdamW, StackParameters
-from panda_ray.training.progress import MemberProgress
 
 _FORMAT = 3
 

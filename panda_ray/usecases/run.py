@@ -19,7 +19,7 @@ from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.usecases import Busy
 
 if TYPE_CHECKING:
-    from panda_ray.execution.runners.run import Runner
+    from panda_ray.execution.runners.run_plan import Runner
     from panda_ray.reports.build import Report
 
 
@@ -95,7 +95,7 @@ def run_sweep(sweep: Sweep, runner: Runner, watch: Watch = _unwatched, busy: Bus
     Raises:
         InputError: for what cannot be run, before anything is.
     """
-    from panda_ray.execution.runners.run import run_plan
+    from panda_ray.execution.runners.run_plan import run_plan
 
     store = Store(sweep.storage)
     with busy("reading data sets and planning"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from panda_ray.usecases.engine import check_engine
 
 if TYPE_CHECKING:
-    from panda_ray.execution.runners.run import Runner
+    from panda_ray.execution.runners.run_plan import Runner
 
 
 class RunnerName(StrEnum):

@@ -51,7 +51,7 @@ LIGHT = (
     "panda_ray.tracking.database",
     "panda_ray.tracking.examples",
     "panda_ray.tracking.provenance",
-    "panda_ray.tracking.schema",
+    "panda_ray.tracking.runs",
     "panda_ray.tracking.study",
     "panda_ray.reports.drawing",
     "panda_ray.reports.frame",

@@ -17,7 +17,7 @@ from panda_ray.execution.events import Listener
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.ray_cluster import ray_cluster
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
-from panda_ray.execution.runners.run import run_plan
+from panda_ray.execution.runners.run_plan import run_plan
 from panda_ray.execution.runners.temporary import temporary_folder
 from panda_ray.execution.scheduling.dispatcher import Dispatch
 from panda_ray.execution.store.store import Store

@@ -20,7 +20,7 @@ from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners import ray_tune
 from panda_ray.execution.runners.ray_cluster import ray_cluster
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
-from panda_ray.execution.runners.run import run_plan
+from panda_ray.execution.runners.run_plan import run_plan
 from panda_ray.execution.runners.temporary import temporary_folder
 from panda_ray.execution.work.workspace import Settings
 from panda_ray.training.stacked import EpochReport

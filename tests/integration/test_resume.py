@@ -19,13 +19,13 @@ from panda_ray.execution.events import Listener, RunSummary
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.inline import InlineRunner
-from panda_ray.execution.runners.run import run_plan
+from panda_ray.execution.runners.run_plan import run_plan
 from panda_ray.execution.store.leases import EXPIRY_SECONDS
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work import members
 from panda_ray.tracking.client import connect
 from panda_ray.tracking.experiment import open_experiment
-from panda_ray.tracking.schema import KEY, search
+from panda_ray.tracking.runs import KEY, search
 from panda_ray.tracking.unit_run import ended_at
 from panda_ray.usecases.run import run_sweep
 from support.driving import driver, small_disk, wait_for

@@ -16,7 +16,7 @@ from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.inline import InlineRunner
 from panda_ray.execution.runners.ray_cluster import ray_cluster
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
-from panda_ray.execution.runners.run import Runner, run_plan
+from panda_ray.execution.runners.run_plan import Runner, run_plan
 from panda_ray.execution.runners.temporary import temporary_folder
 from panda_ray.execution.steering import Steering
 from panda_ray.execution.store.store import Store

@@ -19,7 +19,7 @@ from panda_ray.execution.events import Listener, Outcome
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.inline import InlineRunner
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
-from panda_ray.execution.runners.run import run_plan
+from panda_ray.execution.runners.run_plan import run_plan
 from panda_ray.execution.steering import FIXED_PLAN
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.unit import Unit

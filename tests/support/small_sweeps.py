@@ -9,7 +9,7 @@ from typing import Any
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.planning.plan import Plan, build_plan
 from panda_ray.execution.runners.inline import InlineRunner
-from panda_ray.execution.runners.run import run_plan
+from panda_ray.execution.runners.run_plan import run_plan
 from panda_ray.execution.store.store import Store
 from panda_ray.sweep import Sweep
 

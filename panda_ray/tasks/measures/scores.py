@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from panda_ray.errors import unknown_name
 from panda_ray.tasks.measures.answers import ANSWER_F1
-from panda_ray.tasks.measures.labels import ACCURACY, F1, MATTHEWS
+from panda_ray.tasks.measures.classes import ACCURACY, F1, MATTHEWS
 from panda_ray.tasks.measures.measure import Measure
 from panda_ray.tasks.measures.numbers import PEARSON_SPEARMAN_MEAN
 from panda_ray.tasks.measures.spans import SPAN_F1

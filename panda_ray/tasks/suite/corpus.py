@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from panda_ray.tasks.suite.draw import Draw
+from panda_ray.tasks.suite.entities import bulletin, event_roles, guild, news, person, town
 from panda_ray.tasks.suite.knowledge import deed_to_something, mention
 from panda_ray.tasks.suite.lexicon import KINDS, LEXICON, Concept, Lexicon
 from panda_ray.tasks.suite.matching import draw_event, question, statement
 from panda_ray.tasks.suite.reading import resident_facts, travel_facts
 from panda_ray.tasks.suite.sentiment import judgement, opinion, remark
-from panda_ray.tasks.suite.tagging import bulletin, event_roles, guild, news, person, town
 
 SIGNS = {-1: "bad", 1: "good"}
 SAID_OF = {"PERSON": "person", "TOWN": "town", "GUILD": "guild", "AGENT": "person", "PLACE": "town"}

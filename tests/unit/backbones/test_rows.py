@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from panda_ray.backbones import rows
-from panda_ray.backbones.rows import RowReader
+from panda_ray.backbones import row_reader
+from panda_ray.backbones.row_reader import RowReader
 from support.toys import toy_task
 
 
@@ -22,16 +22,16 @@ def a_step(members: int = 3, examples: int = 12) -> torch.Tensor:
 @pytest.mark.parametrize("kind", ["classification", "multiple_choice"])
 @pytest.mark.parametrize("cost", [0, 30, 10**6])
 def test_chunks_hold_every_example_of_every_member_once(kind: str, cost: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(rows._BLOCK_COST, "cpu", cost)
-    monkeypatch.setitem(rows._CHUNK_TOKENS, "cpu", 150)
+    monkeypatch.setitem(row_reader._BLOCK_COST, "cpu", cost)
+    monkeypatch.setitem(row_reader._CHUNK_TOKENS, "cpu", 150)
     index_SB = a_step()
     seen_SB = torch.cat([block_SB for chunk in reader(kind).chunks(index_SB) for block_SB in chunk], dim=1)
     assert torch.equal(seen_SB.sort(dim=1).values, index_SB.sort(dim=1).values)
 
 
 def test_a_chunk_keeps_to_its_tokens_unless_one_example_is_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(rows._BLOCK_COST, "cpu", 10**6)
-    monkeypatch.setitem(rows._CHUNK_TOKENS, "cpu", 100)
+    monkeypatch.setitem(row_reader._BLOCK_COST, "cpu", 10**6)
+    monkeypatch.setitem(row_reader._CHUNK_TOKENS, "cpu", 100)
     own = reader()
     for chunk in own.chunks(a_step()):
         tokens = sum(own.tokens(block_SB).input_ids_RT.numel() for block_SB in chunk)
@@ -39,7 +39,7 @@ def test_a_chunk_keeps_to_its_tokens_unless_one_example_is_more(monkeypatch: pyt
 
 
 def test_blocks_pad_no_more_than_a_block_costs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(rows._BLOCK_COST, "cpu", 0)
+    monkeypatch.setitem(row_reader._BLOCK_COST, "cpu", 0)
     own, index_1B = reader(), a_step(members=1)
     for chunk in own.chunks(index_1B):
         for block_1B in chunk:

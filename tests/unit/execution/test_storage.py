@@ -15,7 +15,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from panda_ray.errors import InputError
 from panda_ray.execution.costs.costs import Costs
-from panda_ray.execution.runners.run import run_plan
+from panda_ray.execution.runners.run_plan import run_plan
 from panda_ray.execution.scheduling.dispatcher import Dispatch
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.workspace import Settings

@@ -11,7 +11,7 @@ import pytest
 
 import panda_ray
 from panda_ray.sweep_file import load_sweep
-from panda_ray.sweep_file.schema import schema_text, sweep_schema
+from panda_ray.sweep_file.json_schema import schema_text, sweep_schema
 from panda_ray.sweep_file.yaml_source import parse_yaml
 from panda_ray.tasks import PAPER_SOURCES, PAPER_TARGETS, get_task
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from panda_ray.backbones.rows import RowReader
+from panda_ray.backbones.row_reader import RowReader
 from panda_ray.methods import Inputs, MethodOptions, PairTeachers, SourcePrompts, get_method, requirement
-from panda_ray.methods import teacher as teacher_method
+from panda_ray.methods import target_like_teacher as teacher_method
 from panda_ray.methods.panda import PandaOptions
 from panda_ray.prompts.heads import initial_head
 from panda_ray.prompts.prompt import Prompt

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from panda_ray.backbones import rows
+from panda_ray.backbones import row_reader
 from panda_ray.errors import InputError
 from panda_ray.training.stacked import EpochReport, train_stack
 from support.models import random_backbone
@@ -34,12 +34,12 @@ def test_blocks_and_chunks_of_a_step_give_the_gradient_of_the_whole_step(
 ) -> None:
     backbone, task, members = random_backbone(), toy_task(kind, train=30), members_of(kind, 4)
     config = replace(CONFIG, epochs=1, batch_size=8)
-    monkeypatch.setitem(rows._BLOCK_COST, "cpu", 10**6)
-    monkeypatch.setitem(rows._CHUNK_TOKENS, "cpu", 10**6)
+    monkeypatch.setitem(row_reader._BLOCK_COST, "cpu", 10**6)
+    monkeypatch.setitem(row_reader._CHUNK_TOKENS, "cpu", 10**6)
     whole = train_stack(backbone, task, members, config)
-    monkeypatch.setitem(rows._BLOCK_COST, "cpu", 0)
+    monkeypatch.setitem(row_reader._BLOCK_COST, "cpu", 0)
     in_blocks = train_stack(backbone, task, members, config)
-    monkeypatch.setitem(rows._CHUNK_TOKENS, "cpu", 100)
+    monkeypatch.setitem(row_reader._CHUNK_TOKENS, "cpu", 100)
     in_chunks = train_stack(backbone, task, members, config)
     assert_same(in_blocks, whole, exact=False)
     assert_same(in_chunks, whole, exact=False)

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from panda_ray.backbones.rows import RowReader
+from panda_ray.backbones.row_reader import RowReader
 from panda_ray.prompts.heads import initial_head
 from panda_ray.seeding import generator
 from panda_ray.training import stacked

@@ -27,7 +27,7 @@ from panda_ray.tracking.examples import unpack
 from panda_ray.tracking.experiment import find_experiment
 from panda_ray.tracking.identity import check_plans
 from panda_ray.tracking.patience import Pulse, patiently
-from panda_ray.tracking.schema import (
+from panda_ray.tracking.runs import (
     EXAMPLES_FOLDER,
     FAILURES_FILE,
     PLAN_FILE,

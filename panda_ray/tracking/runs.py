@@ -1,4 +1,4 @@
-"""What the runs of a sweep are called in MLflow: kinds, tags and artifact paths. The reader relies on nothing else."""
+"""How the runs of a sweep are marked in MLflow (tags, artifact paths) and found. The reader relies on nothing else."""
 
 from __future__ import annotations
 
