@@ -24,7 +24,9 @@ def cache_home() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def interrupts() -> None:
-    """Let the processes that tests start be interrupted, also where these tests run in a shell's background."""
+def ending_signals() -> None:
+    """Let signals end what tests start, also where these tests run in a shell's background or under nohup."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
