@@ -18,7 +18,7 @@ from panda_ray.execution.planning.plan import Plan, plan_from
 from panda_ray.execution.scheduling.lower_bound import Bound, bound_of
 from panda_ray.execution.scheduling.simulation import Simulation, simulate
 from panda_ray.execution.store.store import Store
-from panda_ray.execution.units.nominal import nominal_catalog
+from panda_ray.execution.units.catalog import read_catalog
 from panda_ray.sweep_file import load_sweep
 
 SWEEP = "sweeps/paper/bert_large.yaml"
@@ -57,7 +57,7 @@ def main() -> None:
 
 def _plan(storage: str, workers: int) -> Plan:
     sweep = load_sweep(SWEEP, [f"storage={storage}", f"resources.max_workers={workers}"])
-    return plan_from(sweep, Store(sweep.storage), nominal_catalog(sweep).catalog)
+    return plan_from(sweep, Store(sweep.storage), read_catalog(sweep, download=False))
 
 
 def _row(workers: int, run: Simulation, bound: Bound) -> dict[str, Any]:

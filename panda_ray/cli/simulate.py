@@ -13,7 +13,7 @@ from panda_ray.cli.words import ahead_as_json, describe_ahead, duration
 from panda_ray.errors import InputError
 
 if TYPE_CHECKING:
-    from panda_ray.execution.units.nominal import NominalCatalog
+    from panda_ray.execution.units.catalog import Catalog
     from panda_ray.sweep import Sweep
     from panda_ray.usecases.simulate import Forecast
 
@@ -57,8 +57,8 @@ def _as_json(forecast: Forecast) -> dict[str, Any]:
         "stacks": len(forecast.plan.stacks),
         "units": {"total": len(forecast.plan.units), "done": len(forecast.plan.done)},
         "estimate": ahead_as_json(forecast.ahead),
-        "published_sizes": list(forecast.nominal.tasks),
-        "unknown_backbones": list(forecast.nominal.backbones),
+        "published_sizes": list(forecast.catalog.nominal_tasks),
+        "unknown_backbones": list(forecast.catalog.nominal_backbones),
         "max_workers": forecast.plan.sweep.resources.max_workers,
         "runs": [
             {
@@ -87,7 +87,7 @@ def _print(forecast: Forecast) -> None:
     if not forecast.plan.stacks:
         stdout.print("nothing to run")
         return
-    for line in [*describe_ahead(forecast.ahead, len(plan.stacks)), *_stand_ins(forecast.nominal)]:
+    for line in [*describe_ahead(forecast.ahead, len(plan.stacks)), *_stand_ins(forecast.catalog)]:
         stdout.print(line, markup=False, soft_wrap=True)
     stdout.print(_table(forecast))
     stdout.print(
@@ -103,15 +103,14 @@ def _print(forecast: Forecast) -> None:
         stdout.print("a training has one worker at the most; resources.max_workers would shorten the critical path")
 
 
-def _stand_ins(nominal: NominalCatalog) -> list[str]:
-    lines = []
-    if nominal.tasks:
+def _stand_ins(catalog: Catalog) -> list[str]:
+    tasks, backbones, lines = catalog.nominal_tasks, catalog.nominal_backbones, []
+    if tasks:
         lines.append(
-            f"the rows of {len(nominal.tasks)} tasks are not here, their published sizes (Table I) are used: "
-            f"{', '.join(nominal.tasks)}"
+            f"the rows of {len(tasks)} tasks are not here, their published sizes (Table I) are used: {', '.join(tasks)}"
         )
-    if nominal.backbones:
-        lines.append(f"not looked up on the Hub, so that finished units are not known: {', '.join(nominal.backbones)}")
+    if backbones:
+        lines.append(f"not looked up on the Hub, so that finished units are not known: {', '.join(backbones)}")
     return lines
 
 

@@ -15,7 +15,7 @@ from panda_ray.execution.planning.plan import Plan, plan_from
 from panda_ray.execution.scheduling.lower_bound import Bound, bound_of
 from panda_ray.execution.scheduling.simulation import Simulation, simulate
 from panda_ray.execution.store.store import Store
-from panda_ray.execution.units.nominal import NominalCatalog, nominal_catalog
+from panda_ray.execution.units.catalog import Catalog, read_catalog
 from panda_ray.sweep import Sweep
 
 
@@ -24,12 +24,12 @@ class Forecast:
     """A sweep on clusters of several sizes.
 
     Attributes:
-        nominal: what of the sweep's inputs is not here.
+        catalog: its inputs, of which some may be nominal.
         bound: what no schedule undercuts.
         runs: number of GPUs, and how the sweep goes on so many.
     """
 
-    nominal: NominalCatalog
+    catalog: Catalog
     plan: Plan
     ahead: Ahead
     bound: Bound
@@ -50,8 +50,8 @@ def simulate_sweep(sweep: Sweep, gpus: Sequence[int]) -> Forecast:
     too_few = [count for count in gpus if count < per_stack]
     if too_few:
         raise InputError(f"gpus={too_few[0]} cannot hold a stack, which has gpus_per_stack: {per_stack:g}")
-    store, nominal = Store(sweep.storage), nominal_catalog(sweep)
-    plan = plan_from(sweep, store, nominal.catalog)
+    store, catalog = Store(sweep.storage), read_catalog(sweep, download=False)
+    plan = plan_from(sweep, store, catalog)
     costs = Costs.of(plan, (record for _, record in store.records()))
     runs = [(count, simulate(plan, int(count / per_stack), costs.expected)) for count in gpus]
-    return Forecast(nominal, plan, work_ahead(plan, costs), bound_of(plan, costs.expected), runs)
+    return Forecast(catalog, plan, work_ahead(plan, costs), bound_of(plan, costs.expected), runs)

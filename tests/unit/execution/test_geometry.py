@@ -14,7 +14,7 @@ from transformers import RobertaConfig
 from panda_ray.errors import InputError
 from panda_ray.execution.planning.plan import build_plan
 from panda_ray.execution.store.store import Store
-from panda_ray.execution.units.nominal import nominal_catalog
+from panda_ray.execution.units.catalog import read_catalog
 from panda_ray.sweep import Sweep
 
 MILLION = 1_000_000
@@ -56,7 +56,7 @@ def test_too_many_positions_are_refused_when_a_sweep_is_planned(
     training: dict[str, Any], said: str, tmp_path: Path
 ) -> None:
     sweep = sweep_of(tmp_path, "bert-base", **training)
-    for plan in (lambda: build_plan(sweep, Store(sweep.storage)), lambda: nominal_catalog(sweep)):
+    for plan in (lambda: build_plan(sweep, Store(sweep.storage)), lambda: read_catalog(sweep, download=False)):
         with pytest.raises(InputError, match=rf"training: .*{said}, but backbone 'builtin-tiny' has 192"):
             plan()
     assert not (tmp_path / "store").exists()

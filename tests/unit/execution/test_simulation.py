@@ -17,7 +17,7 @@ from panda_ray.execution.scheduling.allocations import Seconds
 from panda_ray.execution.scheduling.lower_bound import bound_of
 from panda_ray.execution.scheduling.simulation import Simulation, simulate
 from panda_ray.execution.store.store import Store
-from panda_ray.execution.units.nominal import nominal_catalog
+from panda_ray.execution.units.catalog import read_catalog
 from panda_ray.execution.units.unit import BackboneRef, DataRef, Role, Unit
 from panda_ray.sweep import Sweep
 from panda_ray.sweep_file import load_sweep
@@ -31,7 +31,7 @@ def paper_grid(storage: Path, precision: str = "bf16") -> Plan:
     """Table II, each source on up to eight workers, the rows of Table I."""
     overrides = [f"storage={storage}", "resources.max_workers=8", f"training.precision={precision}"]
     sweep = load_sweep(str(PAPER), overrides)
-    return plan_from(sweep, Store(sweep.storage), nominal_catalog(sweep).catalog)
+    return plan_from(sweep, Store(sweep.storage), read_catalog(sweep, download=False))
 
 
 def accelerator(plan: Plan) -> Seconds:
