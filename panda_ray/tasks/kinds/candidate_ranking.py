@@ -73,12 +73,6 @@ class CandidateRanking(TaskKind):
         candidates: Mapping[str, str] = spec.second(row)
         return candidates
 
-    def pack_decoding(self, decoding: Sequence[str]) -> tuple[Mapping[str, NDArray[Any]], Any]:
-        return {}, list(decoding)
-
-    def unpack_decoding(self, arrays: Mapping[str, NDArray[Any]], described: Any, examples: int) -> tuple[str, ...]:
-        return tuple(described)
-
     def output_size(self, spec: TaskSpec) -> int:
         return len(spec.labels)
 

@@ -4,21 +4,22 @@ A question's windows are its examples and share one item. The spans of a window 
 the BERT paper; a question has no answer where its best span scores below the smallest "no answer" score of its windows.
 
 Shape letters: S members, B examples of a step, E examples (windows), T tokens, N context tokens of a window,
-A = `MAX_ANSWER_TOKENS`, F context tokens of all windows together.
+A = `MAX_ANSWER_TOKENS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from panda_ray.tasks.kinds.kind import PADDING_LOGIT, TaskKind
 from panda_ray.tasks.kinds.labels import holds_null, shown
-from panda_ray.tasks.kinds.token_rows import TokenRows, columns, encodings, segment_ids, split_examples
+from panda_ray.tasks.kinds.token_rows import TokenRows, columns, encodings, segment_ids
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -105,21 +106,26 @@ class ExtractiveQA(TaskKind):
             decoding=decoding,
         )
 
-    def pack_decoding(self, decoding: Sequence[ContextWindow]) -> tuple[Mapping[str, NDArray[Any]], Any]:
-        contexts = {context: number for number, context in enumerate(dict.fromkeys(w.context for w in decoding))}
-        return {
-            "context_E": np.array([contexts[window.context] for window in decoding]),
-            "first_E": np.array([window.first_token for window in decoding]),
-            "count_E": np.array([len(window.offsets_N2) for window in decoding]),
-            "offsets_F2": np.concatenate([window.offsets_N2 for window in decoding]),
-        }, list(contexts)
+    def pack_decoding(self, decoding: Sequence[ContextWindow]) -> pa.StructArray:
+        columns = {
+            "context": pa.array([window.context for window in decoding]).dictionary_encode(),
+            "first_token": pa.array([window.first_token for window in decoding]),
+            "offsets": pa.array([window.offsets_N2.ravel() for window in decoding]),
+        }
+        return pa.StructArray.from_arrays(list(columns.values()), list(columns))
 
-    def unpack_decoding(
-        self, arrays: Mapping[str, NDArray[Any]], described: Any, examples: int
-    ) -> tuple[ContextWindow, ...]:
-        offsets = split_examples(arrays["offsets_F2"], arrays["count_E"])
-        places = zip(arrays["context_E"].tolist(), arrays["first_E"].tolist(), offsets, strict=True)
-        return tuple(ContextWindow(described[context], first, offsets_N2) for context, first, offsets_N2 in places)
+    def unpack_decoding(self, column: pa.StructArray) -> tuple[ContextWindow, ...]:
+        context, first_token, offsets = column.flatten()
+        contexts = context.dictionary.to_pylist()  # one object for all windows of a context
+        return tuple(
+            ContextWindow(contexts[number], first, flat.reshape(-1, 2))
+            for number, first, flat in zip(
+                context.indices.to_pylist(),
+                first_token.to_pylist(),
+                offsets.to_numpy(zero_copy_only=False),
+                strict=True,
+            )
+        )
 
     def output_size(self, spec: TaskSpec) -> int:
         return 2

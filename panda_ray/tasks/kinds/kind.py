@@ -6,16 +6,17 @@ kind is a subclass of `TaskKind` in a file of its own, here or in another packag
 Torch is imported inside the functions that make or take tensors: planning checks rows and counts texts without it.
 
 Shape letters: S members, B examples, E examples of a split, I items, R rows, X rows or tokens that a head reads,
-T tokens, C outputs of the head, F entries of all examples together.
+T tokens, C outputs of the head.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from panda_ray.tasks.kinds.token_rows import Texts, encode_texts
@@ -121,13 +122,13 @@ class TaskKind(ABC):
             rows_per_example=self.rows_per_example(len(texts) // max(1, len(rows))),
         )
 
-    def pack_decoding(self, decoding: Sequence[Any]) -> tuple[Mapping[str, NDArray[Any]], Any]:
-        """`EncodedSplit.decoding` as arrays and JSON data, for a file. Here: of examples that need none."""
-        return {}, None
+    def pack_decoding(self, decoding: Sequence[Any]) -> pa.Array:
+        """`EncodedSplit.decoding` as a column, for a file. Here: of values that Arrow knows, or of none."""
+        return pa.array(decoding)
 
-    def unpack_decoding(self, arrays: Mapping[str, NDArray[Any]], described: Any, examples: int) -> tuple[Any, ...]:
+    def unpack_decoding(self, column: pa.Array) -> tuple[Any, ...]:
         """The inverse of `pack_decoding`."""
-        return (None,) * examples
+        return tuple(column.to_pylist())
 
     # -- outputs ------------------------------------------------------------------------------------------------------
 

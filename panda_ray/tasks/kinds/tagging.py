@@ -5,21 +5,22 @@ labelling appends [SEP] and the predicate, in segment 0 like the words, as the r
 truncation cut off, or of which the tokenizer keeps nothing, still counts in the reference and is predicted as "O".
 
 Shape letters: S members, B examples of a step, E examples, T tokens, C tags, N tokens of the sentence (first segment),
-W words of a row that have a token, F entries of all examples together.
+W words of a row that have a token.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from panda_ray.tasks.kinds.kind import IGNORED, TaskKind
 from panda_ray.tasks.kinds.labels import code_complaint, coder, shown
-from panda_ray.tasks.kinds.token_rows import Texts, TokenRows, columns, encodings, pad_rows, split_examples
+from panda_ray.tasks.kinds.token_rows import Texts, TokenRows, columns, encodings, pad_rows
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -105,20 +106,17 @@ class Tagging(TaskKind):
         assert spec.first is not None, f"task {spec.name} has no template for its words"
         return spec.first(row)
 
-    def pack_decoding(self, decoding: Sequence[TaggedWords]) -> tuple[Mapping[str, NDArray[Any]], Any]:
-        return {
-            "words_E": np.array([found.words for found in decoding]),
-            "count_E": np.array([len(found.word_W) for found in decoding]),
-            "word_F": np.concatenate([found.word_W for found in decoding]),
-            "token_F": np.concatenate([found.token_W for found in decoding]),
-        }, None
+    def pack_decoding(self, decoding: Sequence[TaggedWords]) -> pa.StructArray:
+        columns = {
+            "words": pa.array([found.words for found in decoding]),
+            "word_W": pa.array([found.word_W for found in decoding]),
+            "token_W": pa.array([found.token_W for found in decoding]),
+        }
+        return pa.StructArray.from_arrays(list(columns.values()), list(columns))
 
-    def unpack_decoding(
-        self, arrays: Mapping[str, NDArray[Any]], described: Any, examples: int
-    ) -> tuple[TaggedWords, ...]:
-        word, token = (split_examples(arrays[name], arrays["count_E"]) for name in ("word_F", "token_F"))
-        found = zip(arrays["words_E"].tolist(), word, token, strict=True)
-        return tuple(TaggedWords(words, word_W, token_W) for words, word_W, token_W in found)
+    def unpack_decoding(self, column: pa.StructArray) -> tuple[TaggedWords, ...]:
+        found = (field.to_numpy(zero_copy_only=False) for field in column.flatten())
+        return tuple(TaggedWords(int(words), word_W, token_W) for words, word_W, token_W in zip(*found, strict=True))
 
     def output_size(self, spec: TaskSpec) -> int:
         return len(spec.labels)

@@ -1,6 +1,6 @@
 """Tokenised rows, gathered one by one, and their one padded form.
 
-Shape letters: E examples, R rows, T tokens of the longest row, F entries of all examples together.
+Shape letters: R rows, T tokens of the longest row.
 """
 
 from __future__ import annotations
@@ -154,8 +154,3 @@ def columns(texts: Texts) -> tuple[list[str], list[str] | None]:
     """All texts, and all of their pairs if they have such."""
     pairs = [pair for _, pair in texts if pair is not None]
     return [first for first, _ in texts], pairs or None
-
-
-def split_examples(flat_F: NDArray[Any], count_E: NDArray[np.int64]) -> list[NDArray[Any]]:
-    """The part of each example, of entries of all examples together."""
-    return np.split(flat_F, np.cumsum(count_E)[:-1])
