@@ -22,7 +22,7 @@ from benchmarks.measure import Prepare, timed
 from benchmarks.models import SIZES
 from benchmarks.setting import Setting
 from benchmarks.workload import make_task
-from panda_ray.backbones.frozen_linear import FrozenLinear
+from panda_ray.backbones.forward.frozen_linear import FrozenLinear
 from panda_ray.backbones.sizes import Sizes
 from panda_ray.execution.costs.operations import backward_operations, forward_operations
 

@@ -19,10 +19,10 @@ from panda_ray.backbones.sizes import Geometry, Sizes, check_positions
 
 if TYPE_CHECKING:
     from panda_ray.backbones.backbone import Backbone, Features
-    from panda_ray.backbones.blocks import Tokens
+    from panda_ray.backbones.forward.blocks import Tokens
     from panda_ray.backbones.loading import load_backbone
 
-_WITH_TORCH = {"Backbone": "backbone", "Features": "backbone", "Tokens": "blocks", "load_backbone": "loading"}
+_WITH_TORCH = {"Backbone": "backbone", "Features": "backbone", "Tokens": "forward.blocks", "load_backbone": "loading"}
 
 
 def __getattr__(name: str) -> Any:

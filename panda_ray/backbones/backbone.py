@@ -15,12 +15,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from panda_ray.backbones.blocks import Layout, Tokens
-from panda_ray.backbones.dropout import use_pass_dropout
 from panda_ray.backbones.encoder import Architecture
-from panda_ray.backbones.forward_pass import ForwardPass
-from panda_ray.backbones.frozen_linear import use_frozen_linear
-from panda_ray.backbones.prefix_attention import PrefixStack
+from panda_ray.backbones.forward.blocks import Layout, Tokens
+from panda_ray.backbones.forward.dropout import use_pass_dropout
+from panda_ray.backbones.forward.forward_pass import ForwardPass
+from panda_ray.backbones.forward.frozen_linear import use_frozen_linear
+from panda_ray.backbones.forward.prefix_attention import PrefixStack
 from panda_ray.backbones.sizes import check_positions
 from panda_ray.errors import InputError
 

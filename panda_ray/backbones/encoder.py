@@ -16,7 +16,7 @@ from panda_ray.backbones.sizes import Geometry, Sizes
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from panda_ray.backbones.forward_pass import ForwardPass
+    from panda_ray.backbones.forward.forward_pass import ForwardPass
 
 Config = Mapping[str, Any]
 """A model's config.json."""

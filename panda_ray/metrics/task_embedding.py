@@ -102,7 +102,7 @@ def _shift(
     """h of each chosen example, (Q, D); for multiple choice the mean over its choices."""
     import torch
 
-    from panda_ray.backbones.row_reader import RowReader
+    from panda_ray.backbones.forward.row_reader import RowReader
 
     blocks = [RowReader(split.to(backbone.device)).tokens(torch.tensor(chosen))]
     prefix_1LKNPH = prompt.prefix_LKNPH.unsqueeze(0).to(backbone.device)

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from panda_ray.backbones.backbone import Backbone
-from panda_ray.backbones.row_reader import RowReader
+from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.seeding import generator
 from panda_ray.tasks.measures.scores import reduce, statistics
 from panda_ray.tasks.task import TaskSpec

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from panda_ray.backbones.backbone import Features
-from panda_ray.backbones.blocks import Tokens
+from panda_ray.backbones.forward.blocks import Tokens
 from panda_ray.prompts.heads import apply_heads
 from panda_ray.tasks.kinds import IGNORED, PADDING_LOGIT, TaskKind
 from panda_ray.training.member import KdLoss

@@ -21,9 +21,9 @@ import torch
 from torch import Tensor
 
 from panda_ray.backbones.backbone import Backbone, Features
-from panda_ray.backbones.blocks import Tokens
-from panda_ray.backbones.dropout import dropout
-from panda_ray.backbones.row_reader import RowReader
+from panda_ray.backbones.forward.blocks import Tokens
+from panda_ray.backbones.forward.dropout import dropout
+from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.errors import InputError
 from panda_ray.seeding import derive_seed
 from panda_ray.tasks.encoded import EncodedTask

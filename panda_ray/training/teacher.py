@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from panda_ray.backbones.backbone import Backbone
-from panda_ray.backbones.blocks import Tokens
-from panda_ray.backbones.row_reader import RowReader
+from panda_ray.backbones.forward.blocks import Tokens
+from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.kinds import TaskKind
 from panda_ray.training.collective import SOLO, Collective

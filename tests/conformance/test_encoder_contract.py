@@ -205,7 +205,7 @@ def test_attention_with_dropout_is_attention(name: str, pooled_only: bool, monke
     backbone, tokens = random_backbone(name), random_tokens(LENGTHS, members=2)
     prefix = random_prefixes(backbone, 2)
     [expected] = backbone.forward([tokens], prefix, position_offset=True)
-    monkeypatch.setattr("panda_ray.backbones.dropout._mask", lambda x, _: torch.ones_like(x))
+    monkeypatch.setattr("panda_ray.backbones.forward.dropout._mask", lambda x, _: torch.ones_like(x))
     [features] = backbone.forward([tokens], prefix, position_offset=True, dropout=0.5, pooled_only=pooled_only)
     assert_close(features.pooled_RD, expected.pooled_RD)
     if not pooled_only:

@@ -14,7 +14,7 @@ from panda_ray.backbones.sizes import Geometry, Sizes
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from panda_ray.backbones.forward_pass import ForwardPass
+    from panda_ray.backbones.forward.forward_pass import ForwardPass
 
 
 class LlamaEncoder:

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from panda_ray.backbones.blocks import Layout
-from panda_ray.backbones.dropout import Dropout, _mask, dropout, use_pass_dropout
+from panda_ray.backbones.forward.blocks import Layout
+from panda_ray.backbones.forward.dropout import Dropout, _mask, dropout, use_pass_dropout
 from support.closeness import assert_close
 from support.models import SIZES, random_backbone, random_prefixes, random_tokens
 
@@ -82,7 +82,7 @@ def test_a_pass_draws_masks_for_prefixes_and_attention_and_where_an_architecture
         drawn.append(tuple(like.shape))
         return _mask(like, share)
 
-    monkeypatch.setattr("panda_ray.backbones.dropout._mask", remembered)
+    monkeypatch.setattr("panda_ray.backbones.forward.dropout._mask", remembered)
     backbone.forward(blocks, prefix, position_offset=True, dropout=0.3, pooled_only=pooled_only)
     sizes, hidden = backbone.geometry, SIZES["hidden_size"]
     tokens = members * rows * length + Layout(blocks, prompt_len, causal=False, pooled="first").filler

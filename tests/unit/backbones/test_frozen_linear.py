@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from panda_ray.backbones import frozen_linear
-from panda_ray.backbones.blocks import Layout, Tokens
-from panda_ray.backbones.frozen_linear import FrozenLinear, onednn_is_right, use_frozen_linear
+from panda_ray.backbones.forward import frozen_linear
+from panda_ray.backbones.forward.blocks import Layout, Tokens
+from panda_ray.backbones.forward.frozen_linear import FrozenLinear, onednn_is_right, use_frozen_linear
 from support.closeness import assert_close
 from support.models import random_backbone, random_prefixes, random_tokens
 
@@ -88,7 +88,7 @@ def test_what_fills_a_pass_up_reaches_nobody(pooled_only: bool, monkeypatch: pyt
     found = []
     for filler in (None, 0):
         if filler is not None:
-            monkeypatch.setattr("panda_ray.backbones.blocks._filler", lambda _: 0)
+            monkeypatch.setattr("panda_ray.backbones.forward.blocks._filler", lambda _: 0)
         prefix = random_prefixes(backbone, 1).requires_grad_(True)
         features = backbone.forward(blocks, prefix, position_offset=True, pooled_only=pooled_only)
         torch.cat([block.hidden_RTD.flatten() for block in features]).square().sum().backward()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from panda_ray.backbones import row_reader
-from panda_ray.backbones.row_reader import RowReader
+from panda_ray.backbones.forward import row_reader
+from panda_ray.backbones.forward.row_reader import RowReader
 from support.toys import toy_task
 
 

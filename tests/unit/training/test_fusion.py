@@ -10,7 +10,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from panda_ray.backbones.row_reader import RowReader
+from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.methods import Inputs, PairSimilarities, PairTeachers, SourcePrompts, get_method
 from panda_ray.methods.panda_fusion import FusionOptions
 from panda_ray.metrics import MetricChoice

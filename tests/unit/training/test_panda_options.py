@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from panda_ray.backbones.row_reader import RowReader
+from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.methods import Inputs, MethodOptions, PairTeachers, SourcePrompts, get_method, requirement
 from panda_ray.methods import target_like_teacher as teacher_method
 from panda_ray.methods.panda import PandaOptions

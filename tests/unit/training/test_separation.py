@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from panda_ray.backbones.row_reader import RowReader
+from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.encoded import EncodedTask
 from panda_ray.tasks.kinds import PADDING_LOGIT

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from panda_ray.backbones import row_reader
+from panda_ray.backbones.forward import row_reader
 from panda_ray.errors import InputError
 from panda_ray.training.stacked import EpochReport, train_stack
 from support.models import random_backbone

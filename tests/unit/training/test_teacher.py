@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from panda_ray.backbones.row_reader import RowReader
+from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.kinds import CLASSIFICATION, PADDING_LOGIT
 from panda_ray.training.config import TrainConfig

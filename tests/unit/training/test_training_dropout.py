@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from panda_ray.backbones.row_reader import RowReader
+from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.prompts.heads import initial_head
 from panda_ray.seeding import generator
 from panda_ray.training import stacked
@@ -148,7 +148,7 @@ def test_a_seed_decides_every_mask(kind: str) -> None:
 def test_dropout_inside_of_the_backbone_alone_changes_a_training(monkeypatch: pytest.MonkeyPatch) -> None:
     task, members = toy_task("classification"), members_of("classification", 2)
     calm = train_stack(random_backbone(), task, members, CONFIG)
-    monkeypatch.setattr("panda_ray.backbones.prefix_attention.drop", lambda x, share: x)
+    monkeypatch.setattr("panda_ray.backbones.forward.prefix_attention.drop", lambda x, share: x)
     monkeypatch.setattr("panda_ray.training.stacked.dropout", lambda x, share: x)
     noisy = train_stack(random_backbone(), task, members, DROPOUT)
     for one, other in zip(calm, noisy, strict=True):

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from panda_ray.backbones.blocks import Layout
-from panda_ray.backbones.dropout import dropout
-from panda_ray.backbones.prefix_attention import PrefixStack, attend_to_rows
+from panda_ray.backbones.forward.blocks import Layout
+from panda_ray.backbones.forward.dropout import dropout
+from panda_ray.backbones.forward.prefix_attention import PrefixStack, attend_to_rows
 
 Shared = TypeVar("Shared")
 

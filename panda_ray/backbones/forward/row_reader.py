@@ -15,7 +15,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from panda_ray.backbones.blocks import Tokens
+from panda_ray.backbones.forward.blocks import Tokens
 from panda_ray.tasks.encoded import EncodedSplit
 
 _CHUNK_TOKENS = {"cpu": 4096, "cuda": 131072}

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from panda_ray.backbones.dropout import dropout as drop
+from panda_ray.backbones.forward.dropout import dropout as drop
 
 
 class PrefixStack:
