@@ -1,4 +1,4 @@
-"""What all tests share: a cache folder of their own, for this process and those that it starts."""
+"""What all tests share, this process and those that it starts: one thread each, and a cache folder of their own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ import tempfile
 from collections.abc import Iterator
 
 import pytest
+
+# Read when torch is imported. Several tests run beside each other, and the threads of tiny models mostly wait for one
+# another, which costs several times the work on a busy machine.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -42,7 +42,6 @@ def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
         cwd=folder,
         env={
             **os.environ,
-            "OMP_NUM_THREADS": "1",
             "PYTHONPATH": os.pathsep.join([str(_TESTS), str(_TESTS.parent)]),
             "HOME": str(folder),
         },

@@ -31,7 +31,7 @@ def driver(
         command,
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": search_path},
+        env=os.environ | {"PYTHONPATH": search_path},
     ) as process:
         try:
             yield process

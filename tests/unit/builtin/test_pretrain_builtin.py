@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,8 +16,7 @@ FOLDER = Path(panda_ray.backbones.__file__).parent / "builtin_tiny"
 
 def pretrain(out: Path, *options: str) -> str:
     command = [sys.executable, str(SCRIPT), "--out", str(out), "--steps", "4", "--documents", "400", *options]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=300).stdout
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout
 
 
 @pytest.mark.slow

@@ -91,7 +91,6 @@ CASES: dict[str, Callable[[Collective], Any]] = {
 
 
 def _worker(rank: int, folder: str) -> None:
-    torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=WORKERS)
     said = {name: case(ProcessGroup()) for name, case in CASES.items()}
     Path(folder, str(rank)).write_bytes(pickle.dumps(said))
