@@ -9,6 +9,7 @@ from benchmarks.setting import KD_WEIGHT, Setting
 from benchmarks.workload import make_task
 from panda_ray.training.member import Distillation, Member
 from panda_ray.training.stacked import train_stack
+from panda_ray.training.trainables.prefix import prefix_part, prompt_part
 
 
 def prepare(setting: Setting, width: int) -> Callable[[], list[float]]:
@@ -27,6 +28,8 @@ def make_member(setting: Setting, outputs: int, index: int) -> Member:
     """One student; those of a stack see the same examples, as a target's row of the grid does."""
     distillation = None
     if setting.method == "panda":
-        distillation = Distillation((teacher_prompt(setting, outputs, index),), student_head=False, weight=KD_WEIGHT)
+        distillation = Distillation(
+            (prompt_part(teacher_prompt(setting, outputs, index)),), student_head=False, weight=KD_WEIGHT
+        )
     start = student_prompt(setting, outputs)
-    return Member(f"student {index}", setting.seed, setting.lr, start.prefix_LKNPH, distillation)
+    return Member(f"student {index}", setting.seed, setting.lr, prefix_part(start.prefix_LKNPH), distillation)

@@ -19,10 +19,11 @@ from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Member
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
+    from torch import Generator
 
     from panda_ray.backbones import Geometry
     from panda_ray.prompts.prompt import Prompt
+    from panda_ray.training.trainables.trainable import Part
 
 Sources = Literal["none", "one", "several"]
 
@@ -120,17 +121,17 @@ class Method(Protocol):
         ...
 
     def member(self, inputs: Inputs, options: MethodOptions) -> Member:
-        """The start of the training: initial prefix and what it is distilled from."""
+        """The start of the training: what is trained, how it begins, and what it is distilled from."""
         ...
 
 
-def fresh_prefix(inputs: Inputs, random: Generator | None = None) -> Tensor:
-    """A prefix (L, K, N, P, H) from the initialiser, by the member's own seed unless a generator is given."""
+def fresh_prefix(inputs: Inputs, random: Generator | None = None) -> Part:
+    """A prefix from the initialiser, by the member's own seed unless a generator is given."""
     from panda_ray.prompts.initialization import initial_prefix
     from panda_ray.seeding import generator
+    from panda_ray.training.trainables.prefix import prefix_part
 
     config = inputs.config
     source = random if random is not None else generator(inputs.seed, "prefix")
-    return initial_prefix(
-        config.initialization, config.initialization_scale, inputs.geometry, config.prompt_len, source
-    )
+    scale = config.initialization_scale
+    return prefix_part(initial_prefix(config.initialization, scale, inputs.geometry, config.prompt_len, source))

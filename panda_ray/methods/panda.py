@@ -28,7 +28,7 @@ from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Distillation, KdLoss, Member
 
 if TYPE_CHECKING:
-    from panda_ray.prompts.prompt import Prompt
+    from panda_ray.training.trainables.trainable import Part
 
 _OFFICIAL_FACTOR = 0.1
 _OFFICIAL_LR: Mapping[str, float] = {"cb": 7e-3}
@@ -100,9 +100,8 @@ class Panda:
 
 def _distillation(inputs: Inputs, options: PandaOptions) -> Distillation:
     if options.preset == "official_code":
-        (pot,) = inputs.teachers
         return Distillation(
-            (pot,),
+            (_teacher(inputs, options),),
             student_head=False,
             weight=_OFFICIAL_FACTOR * options.beta,
             loss="mse_logit",
@@ -121,11 +120,10 @@ def _similarity(inputs: Inputs, options: PandaOptions) -> float:
     return max(similarity, 0.0) if options.clamp else similarity
 
 
-def _teacher(inputs: Inputs, options: PandaOptions) -> Prompt:
-    if options.teacher == "random":
-        from panda_ray.prompts.prompt import Prompt
+def _teacher(inputs: Inputs, options: PandaOptions) -> Part:
+    from panda_ray.training.trainables.prefix import prompt_part
 
-        prefix = fresh_prefix(inputs, generator(inputs.seed, "random-teacher"))
-        return Prompt.without_head(prefix, inputs.geometry.hidden)
+    if options.teacher == "random":
+        return fresh_prefix(inputs, generator(inputs.seed, "random-teacher"))
     (prompt,) = inputs.teachers or inputs.source_prompts
-    return prompt
+    return prompt_part(prompt)

@@ -26,7 +26,7 @@ from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Distillation, KdLoss, Member
 
 if TYPE_CHECKING:
-    from panda_ray.prompts.prompt import Prompt
+    from panda_ray.training.trainables.trainable import Part
 
 Normalisation = Literal["none", "sum", "softmax"]
 
@@ -91,7 +91,7 @@ class PandaFusion:
         shares = weights(inputs.similarities, options.normalise)
         late = options.fusion == "late"
         distillation = Distillation(
-            inputs.teachers if late else (_fused(inputs, shares, options.head),),
+            _late(inputs) if late else (_fused(inputs, shares, options.head),),
             student_head=not late and options.head == "student",
             weight=options.kd_weight,
             loss=options.kd_loss,
@@ -112,19 +112,25 @@ def weights(similarities: Sequence[float], normalise: Normalisation) -> tuple[fl
     return tuple(each / total for each in raw) if total else (1 / len(raw),) * len(raw)
 
 
-def _fused(inputs: Inputs, shares: Sequence[float], head: Literal["student", "mean"]) -> Prompt:
+def _late(inputs: Inputs) -> tuple[Part, ...]:
+    """The teachers that late fusion hears one by one."""
+    from panda_ray.training.trainables.prefix import prompt_part
+
+    return tuple(map(prompt_part, inputs.teachers))
+
+
+def _fused(inputs: Inputs, shares: Sequence[float], head: Literal["student", "mean"]) -> Part:
     """u_all, with the mean of the heads if it speaks through them."""
     import torch
 
     from panda_ray.prompts.prompt import Prompt
+    from panda_ray.training.trainables.prefix import prefix_part, prompt_part
 
     prompts = inputs.teachers or inputs.source_prompts
     share_n = torch.tensor(shares)
     prefix_LKNPH = torch.einsum("n,n...->...", share_n, torch.stack([prompt.prefix_LKNPH for prompt in prompts]))
     if head == "student":
-        return Prompt.without_head(prefix_LKNPH, inputs.geometry.hidden)
-    return Prompt(
-        prefix_LKNPH,
-        torch.stack([prompt.head_weight_CD for prompt in prompts]).mean(dim=0),
-        torch.stack([prompt.head_bias_C for prompt in prompts]).mean(dim=0),
-    )
+        return prefix_part(prefix_LKNPH)
+    weight_CD = torch.stack([prompt.head_weight_CD for prompt in prompts]).mean(dim=0)
+    bias_C = torch.stack([prompt.head_bias_C for prompt in prompts]).mean(dim=0)
+    return prompt_part(Prompt(prefix_LKNPH, weight_CD, bias_C))

@@ -32,5 +32,7 @@ class PoT:
         return config
 
     def member(self, inputs: Inputs, options: MethodOptions) -> Member:
+        from panda_ray.training.trainables.prefix import prefix_part
+
         (source,) = inputs.source_prompts
-        return Member(inputs.name, inputs.seed, inputs.config.lr, source.prefix_LKNPH)
+        return Member(inputs.name, inputs.seed, inputs.config.lr, prefix_part(source.prefix_LKNPH))

@@ -6,7 +6,7 @@ step, outputs of the data that workers evaluate in parts, and what rank 0 alone 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
@@ -95,7 +95,7 @@ class ProcessGroup:
         return value
 
 
-def sum_gradients(leaves: Sequence[Tensor], losses_S: Tensor, collective: Collective) -> Tensor:
+def sum_gradients(leaves: Collection[Tensor], losses_S: Tensor, collective: Collective) -> Tensor:
     """Sum the workers' gradients and losses in one message: everything that a step must agree on.
 
     A loss that is not finite on one worker is so on all of them afterwards, and every worker drops that member.

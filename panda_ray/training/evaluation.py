@@ -23,7 +23,7 @@ from panda_ray.tasks.task import TaskSpec
 from panda_ray.training.collective import SOLO, Collective
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.inference import outputs_by_batch
-from panda_ray.training.optimizer import StackParameters
+from panda_ray.training.stack_model import StackModel
 
 _Batch = tuple[NDArray[np.int64], NDArray[Any], NDArray[np.bool_]]
 """Examples (B,), what is kept of their outputs (S, B, ...), and whether each member's outputs are finite (S,)."""
@@ -51,12 +51,12 @@ def evaluate_stack(
     backbone: Backbone,
     spec: TaskSpec,
     reader: RowReader,
-    parameters: StackParameters,
+    model: StackModel,
     config: TrainConfig,
     collective: Collective = SOLO,
 ) -> list[Evaluation | None]:
-    """Evaluate every member with its current prompt and head; None where its outputs are not finite."""
-    own = _host_batches(backbone, spec, reader, parameters, config, collective)
+    """Evaluate every member as it is; None where its outputs are not finite."""
+    own = _host_batches(backbone, spec, reader, model, config, collective)
     batches = [batch for part in collective.gather(own) for batch in part]
     finite_S = np.logical_and.reduce([batch_finite_S for _, _, batch_finite_S in batches])
     outputs = _collect(spec, reader, batches)
@@ -69,15 +69,12 @@ def _host_batches(
     backbone: Backbone,
     spec: TaskSpec,
     reader: RowReader,
-    parameters: StackParameters,
+    model: StackModel,
     config: TrainConfig,
     collective: Collective,
 ) -> list[_Batch]:
     """This worker's part of the dev set."""
-    weight_SCD, bias_SC = parameters.weight_SCD, parameters.bias_SC
-    batches = outputs_by_batch(
-        backbone, spec.kind, reader, parameters.prefix_SLKNPH, weight_SCD, bias_SC, config, collective
-    )
+    batches = outputs_by_batch(backbone, spec.kind, reader, model, config, collective)
     return [
         (
             example_B.numpy(),

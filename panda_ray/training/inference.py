@@ -1,6 +1,6 @@
-"""Outputs of a stack of frozen prompts on a whole split, without gradients: evaluation and teachers share it.
+"""Outputs of a stack as it is on a whole split, without gradients: evaluation and teachers share it.
 
-Shape letters: S members, E examples, T tokens, C outputs, L layers, K = 2, N heads, P prompt length, H head size.
+Shape letters: S members, B examples of a batch, X rows or tokens that a head reads, D hidden size, C outputs.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from panda_ray.tasks.kinds import TaskKind
 from panda_ray.training.collective import SOLO, Collective
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.objective import head_input, head_outputs
+from panda_ray.training.stack_model import StackModel
+from panda_ray.training.trainables.trainable import Pass, Trainable
 
 _ROWS = {"cpu": 512, "cuda": 4096}
 """Rows per forward pass: wide enough to fill the device, small enough to stay in its caches."""
@@ -32,9 +34,7 @@ def outputs_by_batch(
     backbone: Backbone,
     kind: TaskKind,
     reader: RowReader,
-    prefix_SLKNPH: Tensor,
-    weight_SCD: Tensor,
-    bias_SC: Tensor,
+    model: StackModel,
     config: TrainConfig,
     collective: Collective = SOLO,
 ) -> Iterator[tuple[Tensor, Tensor]]:
@@ -43,10 +43,11 @@ def outputs_by_batch(
     Yields:
         host indices (B,) and outputs (S, B, ..., C) in float32.
     """
-    members = len(prefix_SLKNPH)
+    weight_SCD, bias_SC = model.heads.weight_SCD, model.heads.bias_SC
+    members = len(weight_SCD)
     width = max(1, _ROWS[backbone.device.type] // (members * reader.split.rows_per_example))
     for example_B in reader.by_length(width, collective.rank, collective.size):
-        blocks, read_SXD = read_examples(backbone, kind, reader, example_B.repeat(members, 1), prefix_SLKNPH, config)
+        blocks, read_SXD = read_examples(backbone, kind, reader, example_B.repeat(members, 1), model.trainable, config)
         yield example_B, head_outputs(kind, read_SXD, weight_SCD, bias_SC, blocks, reader.split.rows_per_example)
 
 
@@ -56,7 +57,7 @@ def read_examples(
     kind: TaskKind,
     reader: RowReader,
     index_SB: Tensor,
-    prefix_SLKNPH: Tensor,
+    trainable: Trainable,
     config: TrainConfig,
     length: int | None = None,
 ) -> tuple[list[Tokens], Tensor]:
@@ -70,7 +71,5 @@ def read_examples(
     else:
         blocks = [reader.tokens(block_SB) for block_SB in reader.blocks(index_SB)]
     with autocast(config, backbone.device):
-        features = backbone.forward(
-            blocks, prefix_SLKNPH, position_offset=config.position_offset, pooled_only=not kind.reads_tokens
-        )
-    return blocks, head_input(kind, features, len(prefix_SLKNPH))
+        features = trainable.features(Pass(backbone, pooled_only=not kind.reads_tokens), blocks)
+    return blocks, head_input(kind, features, len(index_SB))

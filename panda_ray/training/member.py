@@ -1,10 +1,8 @@
-"""What the stacked engine trains, and what it gives back, per member of a stack.
-
-Shape letters: L layers, K = 2 (keys, values), N heads, P prompt length, H head size.
-"""
+"""What the stacked engine trains, and what it gives back, per member of a stack."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,7 +12,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from panda_ray.prompts.prompt import Prompt
+    from panda_ray.training.trainables.trainable import Part
 
 KdLoss = Literal["mse_prob", "mse_logit", "kl", "ce"]
 
@@ -24,7 +22,8 @@ class Distillation:
     """What a student imitates.
 
     Attributes:
-        teachers: frozen prompts (and heads): one, or several whose outputs are mixed.
+        teachers: what is frozen, and the heads of those that speak for themselves: one, or several whose outputs are
+            mixed.
         student_head: classify the teacher's features through the student's own head instead of the teacher's.
         weight: factor of the distillation loss: `lambda`, times `sim` where one source is weighed.
         loss: how outputs are compared.
@@ -33,7 +32,7 @@ class Distillation:
         shares: what each teacher's outputs weigh in their mixture, sum_i shares_i P_i; none for one teacher as it is.
     """
 
-    teachers: tuple[Prompt, ...]
+    teachers: tuple[Part, ...]
     student_head: bool
     weight: float
     loss: KdLoss = "mse_prob"
@@ -56,12 +55,13 @@ class Member:
 
     Attributes:
         name: in reports and results; no other member of the stack has it.
+        start: what is trained, before its first step; its head is drawn by the seed.
     """
 
     name: str
     seed: int
     lr: float
-    prefix_LKNPH: Tensor
+    start: Part
     distillation: Distillation | None = None
 
 
@@ -93,19 +93,19 @@ class Predictions:
 
 @dataclass(frozen=True)
 class MemberResult:
-    """What training one member gave; `error` says why there is no prompt.
+    """What training one member gave; `error` says why there is no artifact.
 
     Attributes:
-        stopped: somebody ended the training after the last epoch of its history, so that prompt and predictions are
+        stopped: somebody ended the training after the last epoch of its history, so that artifact and predictions are
             those of a shorter training than the one that was asked for.
-        prompt: from the epoch that the protocol selects.
+        artifact: what was trained, head included, as of the epoch that the protocol selects; on the host.
         history: one entry per epoch.
         best: predictions of the epoch that is best on the whole dev set (the `paper` protocol).
         honest: predictions of the epoch that is best on the selecting half.
     """
 
     name: str
-    prompt: Prompt | None = None
+    artifact: Mapping[str, Tensor] | None = None
     history: tuple[EpochScore, ...] = ()
     best: Predictions | None = None
     honest: Predictions | None = None

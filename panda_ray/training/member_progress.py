@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from panda_ray.prompts.prompt import Prompt
 from panda_ray.training.config import Protocol
 from panda_ray.training.evaluation import Evaluation, selecting_half
 from panda_ray.training.member import EpochScore, Member, MemberResult, Predictions
@@ -26,7 +25,7 @@ class MemberProgress:
         self.history: list[EpochScore] = []
         self.best: Predictions | None = None
         self.honest: Predictions | None = None
-        self.prompt: Prompt | None = None
+        self.artifact: Mapping[str, Tensor] | None = None
         self.error: str | None = None
         self.stopped = False
 
@@ -35,27 +34,27 @@ class MemberProgress:
         """Neither dropped nor stopped."""
         return self.error is None and not self.stopped
 
-    def record(self, epoch: int, loss: float, evaluation: Evaluation, prompt: Prompt) -> None:
-        """Add one epoch; keep its predictions and its prompt where it is the best so far."""
+    def record(self, epoch: int, loss: float, evaluation: Evaluation, artifact: Mapping[str, Tensor]) -> None:
+        """Add one epoch; keep its predictions and its artifact where it is the best so far."""
         best_before = max((past.score for past in self.history), default=float("-inf"))
         select_before = max((past.score_select for past in self.history), default=float("-inf"))
         predictions = Predictions(epoch, evaluation.values, evaluation.statistics_IM)
         if evaluation.score > best_before:
             self.best = predictions
-            self.prompt = prompt if self._protocol == "paper" else self.prompt
+            self.artifact = artifact if self._protocol == "paper" else self.artifact
         if evaluation.score_select > select_before:
             self.honest = predictions
-            self.prompt = prompt if self._protocol == "honest" else self.prompt
+            self.artifact = artifact if self._protocol == "honest" else self.artifact
         self.history.append(EpochScore(epoch, loss, evaluation.score, evaluation.score_select, evaluation.score_report))
 
     def result(self) -> MemberResult:
         """What the member gave, or why it gave nothing."""
-        if self.error is not None or self.best is None or self.prompt is None:
+        if self.error is not None or self.best is None or self.artifact is None:
             return MemberResult(self._member.name, history=tuple(self.history), error=self.error)
         select_I = selecting_half(len(self.best.values))
         return MemberResult(
             name=self._member.name,
-            prompt=self.prompt,
+            artifact=self.artifact,
             history=tuple(self.history),
             best=self.best,
             honest=self.honest,
@@ -69,7 +68,7 @@ class MemberProgress:
             "history": [list(vars(past).values()) for past in self.history],
             "best": _predictions_state(self.best),
             "honest": _predictions_state(self.honest),
-            "prompt": None if self.prompt is None else self.prompt.tensors(),
+            "artifact": None if self.artifact is None else dict(self.artifact),
             "error": self.error,
             "stopped": self.stopped,
         }
@@ -83,12 +82,12 @@ class MemberProgress:
         self.history = [EpochScore(int(past[0]), *map(float, past[1:])) for past in state["history"]]
         self.best = _predictions_of(state["best"])
         self.honest = _predictions_of(state["honest"])
-        self.prompt = None if state["prompt"] is None else Prompt.of_tensors(state["prompt"])
+        self.artifact = state["artifact"]
         self.error = state["error"]
         self.stopped = bool(state["stopped"])
-        reached = [self.best, self.honest, self.prompt]
+        reached = [self.best, self.honest, self.artifact]
         if any(found is None for found in reached) != (not self.history):
-            raise ValueError("epochs without predictions or a prompt")
+            raise ValueError("epochs without predictions or an artifact")
 
 
 def drop_diverged(members: Sequence[MemberProgress], alive_S: Tensor, step: int) -> None:

@@ -1,63 +1,21 @@
-"""The trained vectors of a stack, their optimiser and their learning rates.
+"""A stack's optimiser, its learning rates, and the bound on its gradients, for leaves of any kind.
 
-All members' vectors live in three tensors with a member dimension in front. Every operation on them is elementwise or
-a reduction within a member, so members stay as separate as if each had tensors of its own, and a step costs the same
-few kernel launches for one member and for sixty-four.
-
-Shape letters: S members, L layers, K = 2 (keys, values), N heads, P prompt length, H head size, C outputs, D hidden.
+Shape letters: S members.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from panda_ray.prompts.heads import initial_head
-from panda_ray.prompts.prompt import Prompt
-from panda_ray.seeding import generator
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Member
 
 _EPOCH_DECAY = 0.95
 """Factor per epoch of the exponential schedule."""
-
-
-class StackParameters:
-    """Prefix and head of every member, in float32.
-
-    Args:
-        has_bias: otherwise the head's bias stays zero: it is no leaf, so nothing trains or decays it.
-    """
-
-    def __init__(
-        self, members: Sequence[Member], outputs: int, hidden: int, device: torch.device, has_bias: bool = True
-    ) -> None:
-        heads = [initial_head(outputs, hidden, generator(member.seed, "head")) for member in members]
-        self._has_bias = has_bias
-        self.prefix_SLKNPH = _leaf([member.prefix_LKNPH for member in members], device)
-        self.weight_SCD = _leaf([weight_CD for weight_CD, _ in heads], device)
-        self.bias_SC = _leaf([bias_C for _, bias_C in heads], device).requires_grad_(has_bias)
-
-    @property
-    def leaves(self) -> tuple[Tensor, ...]:
-        """Everything that is trained, each with the members as its first dimension."""
-        bias = (self.bias_SC,) if self._has_bias else ()
-        return self.prefix_SLKNPH, self.weight_SCD, *bias
-
-    def keep(self, members: Sequence[int]) -> None:
-        """Go on with these members alone, in this order; what the others had is freed."""
-        self.prefix_SLKNPH = _part(self.prefix_SLKNPH, members)
-        self.weight_SCD = _part(self.weight_SCD, members)
-        self.bias_SC = _part(self.bias_SC, members)
-
-    def prompt(self, member: int, position_offset: bool) -> Prompt:
-        """A copy of one member's current state on the host."""
-        vectors = self.prefix_SLKNPH, self.weight_SCD, self.bias_SC
-        prefix, weight, bias = (vector[member].detach().cpu().clone() for vector in vectors)
-        return Prompt(prefix, weight, bias, position_offset)
 
 
 class StackedAdamW:
@@ -72,7 +30,7 @@ class StackedAdamW:
 
     _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
 
-    def __init__(self, leaves: Sequence[Tensor], lr_S: Tensor, weight_decay: float) -> None:
+    def __init__(self, leaves: Collection[Tensor], lr_S: Tensor, weight_decay: float) -> None:
         self._leaves = tuple(leaves)
         self._lr_S = lr_S
         self._weight_decay = weight_decay
@@ -99,7 +57,7 @@ class StackedAdamW:
                 leaf.mul_(1 - rate * self._weight_decay)
             leaf.addcdiv_(mean * (-rate / correction_1), (square / correction_2).sqrt_().add_(self._EPSILON))
 
-    def keep(self, leaves: Sequence[Tensor], members: Sequence[int]) -> None:
+    def keep(self, leaves: Collection[Tensor], members: Sequence[int]) -> None:
         """Go on with these members alone, whose vectors are in new leaves by now."""
         self._leaves = tuple(leaves)
         self._lr_S = self._lr_S[[*members]]
@@ -123,10 +81,10 @@ class StackedAdamW:
             own.copy_(saved)
 
 
-def make_optimizer(parameters: StackParameters, members: Sequence[Member], config: TrainConfig) -> StackedAdamW:
+def make_optimizer(leaves: Collection[Tensor], members: Sequence[Member], config: TrainConfig) -> StackedAdamW:
     """The optimiser of a stack whose members keep their own learning rates."""
-    lr_S = torch.tensor([member.lr for member in members], device=parameters.prefix_SLKNPH.device)
-    return StackedAdamW(parameters.leaves, lr_S, config.weight_decay)
+    lr_S = torch.tensor([member.lr for member in members], device=next(iter(leaves)).device)
+    return StackedAdamW(leaves, lr_S, config.weight_decay)
 
 
 def schedule_factor(config: TrainConfig, step: int, steps: int, steps_per_epoch: int) -> float:
@@ -137,19 +95,10 @@ def schedule_factor(config: TrainConfig, step: int, steps: int, steps_per_epoch:
 
 
 @torch.no_grad()
-def clip_gradients(parameters: StackParameters, largest: float) -> None:
-    """Clip each member's gradient by its own norm over prompt and head, so that members stay independent."""
-    gradients = [leaf.grad for leaf in parameters.leaves if leaf.grad is not None]
+def clip_gradients(leaves: Collection[Tensor], largest: float) -> None:
+    """Clip each member's gradient by its own norm over all leaves together, so that members stay independent."""
+    gradients = [leaf.grad for leaf in leaves if leaf.grad is not None]
     norm_S = torch.stack([gradient.flatten(1).norm(dim=1) for gradient in gradients]).norm(dim=0)
     scale_S = (largest / (norm_S + 1e-6)).clamp(max=1.0)  # the 1e-6 of torch.nn.utils.clip_grad_norm_
     for gradient in gradients:
         gradient.mul_(scale_S.reshape(-1, *[1] * (gradient.dim() - 1)))
-
-
-def _leaf(per_member: Sequence[Tensor], device: torch.device) -> Tensor:
-    stacked = torch.stack([tensor.detach().to(torch.float32) for tensor in per_member])
-    return stacked.to(device).requires_grad_(True)
-
-
-def _part(leaf: Tensor, members: Sequence[int]) -> Tensor:
-    return leaf.detach()[[*members]].requires_grad_(leaf.requires_grad)

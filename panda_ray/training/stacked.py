@@ -1,6 +1,6 @@
-"""Stacked training: many prompts in one forward pass of the one frozen backbone they share.
+"""Stacked training: many members in one forward pass of the one frozen backbone they share.
 
-S members x B examples are S * B rows of one batch, each row with its member's prefix. Members share nothing that is
+S members x B examples are S * B rows of one batch, each row with what its member trains. Members share nothing that is
 trained, and the loss is a mean per member and a *sum* over members, so each member's gradient is the one it would have
 alone. So a member that diverged, or that somebody stops, leaves at the end of an epoch: its rows are computed no more.
 
@@ -36,9 +36,11 @@ from panda_ray.training.inference import autocast
 from panda_ray.training.member import Member, MemberResult
 from panda_ray.training.member_progress import MemberProgress, drop_diverged
 from panda_ray.training.objective import head_input, head_outputs, label_counts
-from panda_ray.training.optimizer import StackParameters, clip_gradients, make_optimizer, schedule_factor
+from panda_ray.training.optimizer import clip_gradients, make_optimizer, schedule_factor
+from panda_ray.training.stack_model import StackModel
 from panda_ray.training.state import StackState, UnusableStateError, pack, unpack
 from panda_ray.training.teacher import Teachers
+from panda_ray.training.trainables.trainable import Pass
 
 
 @dataclass(frozen=True)
@@ -146,12 +148,17 @@ class _Run:
         """The state before the first step."""
         members, backbone, config = self._all_members, self._backbone, self._config
         torch.manual_seed(derive_seed(members[0].seed, "dropout", len(members)))
-        parameters = StackParameters(
-            members, self._spec.output_size, backbone.geometry.hidden, backbone.device, self._spec.kind.has_head_bias
+        model = StackModel.fresh(
+            members,
+            config,
+            outputs=self._spec.output_size,
+            hidden=backbone.geometry.hidden,
+            device=backbone.device,
+            has_bias=self._spec.kind.has_head_bias,
         )
         self._state = StackState(
-            parameters,
-            make_optimizer(parameters, members, config),
+            model,
+            make_optimizer(model.leaves.values(), members, config),
             loss_sum_S=torch.zeros(len(members), device=backbone.device),
             alive_S=torch.ones(len(members), dtype=torch.bool, device=backbone.device),
             progress=[MemberProgress(member, config.protocol) for member in members],
@@ -184,7 +191,7 @@ class _Run:
         factor = schedule_factor(self._config, state.step, self._steps, self._steps_per_epoch)
         state.optimizer.zero_grad()
         loss_S = self._backward(index_SB)
-        clip_gradients(state.parameters, self._config.grad_clip)
+        clip_gradients(state.model.leaves.values(), self._config.grad_clip)
         state.optimizer.step(factor)
         state.loss_sum_S += loss_S
         self._examples_seen += index_SB.numel()
@@ -200,7 +207,7 @@ class _Run:
         torch.manual_seed(derive_seed(self._members[0].seed, "dropout", len(self._members), rank, self._state.step))
         part_SB = self._train.part_of_step(index_SB, rank, size)
         loss_S = self._backward_part(part_SB, index_SB.shape[1], count_S)
-        loss_S = sum_gradients(self._state.parameters.leaves, loss_S, self._collective)
+        loss_S = sum_gradients(self._state.model.leaves.values(), loss_S, self._collective)
         self._state.alive_S &= loss_S.isfinite()
         return loss_S
 
@@ -218,14 +225,9 @@ class _Run:
     def _losses(self, chunk: Sequence[Tensor], batch_size: int) -> Tensor:
         """Training loss of each member (S,), summed over a chunk of the step's examples: blocks (S, b)."""
         blocks = [self._train.tokens(block_SB) for block_SB in chunk]
+        run = Pass(self._backbone, pooled_only=not self._spec.kind.reads_tokens, dropout=self._config.dropout)
         with autocast(self._config, self._backbone.device):
-            features = self._backbone.forward(
-                blocks,
-                self._state.parameters.prefix_SLKNPH,
-                position_offset=self._config.position_offset,
-                dropout=self._config.dropout,
-                pooled_only=not self._spec.kind.reads_tokens,
-            )
+            features = self._state.model.trainable.features(run, blocks)
         if not self._spec.kind.reads_tokens:
             return self._losses_of(chunk, blocks, features, batch_size)
         each = zip(chunk, blocks, features, strict=True)
@@ -239,7 +241,7 @@ class _Run:
         """Loss of each member (S,) over blocks whose outputs have one shape."""
         kind = self._spec.kind
         read_SXD = dropout(head_input(kind, features, len(self._members)), self._config.dropout)
-        heads = self._state.parameters.weight_SCD, self._state.parameters.bias_SC
+        heads = self._state.model.heads.weight_SCD, self._state.model.heads.bias_SC
         outputs = head_outputs(kind, read_SXD, *heads, blocks, self._train.split.rows_per_example)
         length = blocks[0].input_ids_RT.shape[1]
         labels = self._labels(torch.cat(list(chunk), dim=1), length)
@@ -259,9 +261,7 @@ class _Run:
         state = self._state
         epoch = -(-state.step // self._steps_per_epoch)
         losses = (state.loss_sum_S / (state.step - (epoch - 1) * self._steps_per_epoch)).tolist()
-        evaluations = evaluate_stack(
-            self._backbone, self._spec, self._dev, state.parameters, self._config, self._collective
-        )
+        evaluations = evaluate_stack(self._backbone, self._spec, self._dev, state.model, self._config, self._collective)
         finite = [evaluation is not None for evaluation in evaluations]
         state.alive_S &= torch.tensor(finite, device=state.alive_S.device)
         progress = [state.progress[member] for member in state.living]
@@ -269,8 +269,7 @@ class _Run:
         scores: dict[str, float] = {}
         for row, (member, evaluation) in enumerate(zip(progress, evaluations, strict=True)):
             if member.goes_on and evaluation is not None:
-                prompt = state.parameters.prompt(row, self._config.position_offset)
-                member.record(epoch, losses[row], evaluation, prompt)
+                member.record(epoch, losses[row], evaluation, state.model.artifact(row))
                 scores[self._members[row].name] = evaluation.score
         state.loss_sum_S.zero_()
         return EpochReport(

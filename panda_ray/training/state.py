@@ -17,9 +17,10 @@ import torch
 from torch import Tensor
 
 from panda_ray.training.member_progress import MemberProgress
-from panda_ray.training.optimizer import StackedAdamW, StackParameters
+from panda_ray.training.optimizer import StackedAdamW
+from panda_ray.training.stack_model import StackModel
 
-_FORMAT = 3
+_FORMAT = 4
 
 
 class UnusableStateError(Exception):
@@ -37,7 +38,7 @@ class StackState:
         living: positions in `progress` of the members that go on; the tensors hold these alone, in this order.
     """
 
-    parameters: StackParameters
+    model: StackModel
     optimizer: StackedAdamW
     loss_sum_S: Tensor
     alive_S: Tensor
@@ -50,8 +51,8 @@ class StackState:
         rows = [row for row, member in enumerate(self.living) if self.progress[member].goes_on]
         if len(rows) < len(self.living):
             self.living = [self.living[row] for row in rows]
-            self.parameters.keep(rows)
-            self.optimizer.keep(self.parameters.leaves, rows)
+            self.model.keep(rows)
+            self.optimizer.keep(self.model.leaves.values(), rows)
             self.loss_sum_S, self.alive_S = self.loss_sum_S[rows], self.alive_S[rows]
         return rows
 
@@ -61,7 +62,7 @@ def pack(state: StackState) -> bytes:
     saved = {
         "format": _FORMAT,
         "step": state.step,
-        "leaves": [leaf.detach() for leaf in state.parameters.leaves],
+        "leaves": {name: leaf.detach() for name, leaf in state.model.leaves.items()},
         "optimizer": state.optimizer.state(),
         "loss_sum": state.loss_sum_S,
         "alive": state.alive_S,
@@ -97,8 +98,11 @@ def _unpack(data: bytes, state: StackState) -> None:
         member.load(saved_member)
     state.drop_ended()
     with torch.no_grad():
-        for leaf, saved_leaf in zip(state.parameters.leaves, saved["leaves"], strict=True):
-            _fill(leaf, saved_leaf)
+        leaves = state.model.leaves
+        if leaves.keys() != saved["leaves"].keys():
+            raise ValueError(f"{sorted(saved['leaves'])} instead of {sorted(leaves)}")
+        for name, leaf in leaves.items():
+            _fill(leaf, saved["leaves"][name])
         _fill(state.loss_sum_S, saved["loss_sum"])
         _fill(state.alive_S, saved["alive"])
     state.optimizer.load(saved["optimizer"])

@@ -20,13 +20,14 @@ from torch import Tensor
 from panda_ray.backbones.backbone import Backbone
 from panda_ray.backbones.forward.blocks import Tokens
 from panda_ray.backbones.forward.row_reader import RowReader
-from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.kinds import TaskKind
 from panda_ray.training.collective import SOLO, Collective
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.inference import outputs_by_batch, read_examples
 from panda_ray.training.member import Distillation, KdLoss
 from panda_ray.training.objective import distillation_loss, head_outputs, mixture
+from panda_ray.training.stack_model import StackModel
+from panda_ray.training.trainables.trainable import stacked
 
 CACHE_BYTES = 2 << 30
 """Memory that one stack's teachers may take on the device."""
@@ -137,7 +138,7 @@ class Teachers:
     def _features(self, chunk: Sequence[Tensor], length: int) -> tuple[list[Tokens], Tensor]:
         """What the students' heads read of the teachers that borrow them, (M, X, D), and its blocks."""
         if self._features_MEXD is None:
-            return self._read(torch.cat(list(chunk), dim=1), self._borrowing, length)
+            return self._read(torch.cat(list(chunk), dim=1), length)
         read_MBXD = _look_up(self._features_MEXD, torch.cat(list(chunk), dim=1))
         blocks = []
         if self._kind.reads_tokens:
@@ -145,28 +146,19 @@ class Teachers:
             read_MBXD = read_MBXD[:, :, :length]
         return blocks, read_MBXD.flatten(1, 2)
 
-    def _read(self, index_MB: Tensor, members: Sequence[int], length: int | None) -> tuple[list[Tokens], Tensor]:
-        teachers = [self._distillations[index].teachers[0] for index in members]
-        prefix_MLKNPH = self._prefixes(teachers)
-        return read_examples(self._backbone, self._kind, self._reader, index_MB, prefix_MLKNPH, self._config, length)
+    def _read(self, index_MB: Tensor, length: int | None) -> tuple[list[Tokens], Tensor]:
+        """What students' heads read of examples, by a pass with the teachers that borrow them."""
+        parts = [self._distillations[index].teachers[0] for index in self._borrowing]
+        trainable = stacked(parts, self._config, self._backbone.device)
+        return read_examples(self._backbone, self._kind, self._reader, index_MB, trainable, self._config, length)
 
     def _all_outputs(self) -> Tensor:
         """One pass over the training set for all teachers that have their own head, mixed: (M, E, ..., C)."""
-        device = self._backbone.device
-        teachers = [teacher for index in self._own_head for teacher in self._distillations[index].teachers]
-        weight_MCD = torch.stack([teacher.head_weight_CD for teacher in teachers]).to(device)
-        bias_MC = torch.stack([teacher.head_bias_C for teacher in teachers]).to(device)
-        prefix_MLKNPH = self._prefixes(teachers)
+        parts = [teacher for index in self._own_head for teacher in self._distillations[index].teachers]
+        model = StackModel.kept(parts, self._config, self._backbone.device)
         table: Tensor | None = None
         for example_B, output in outputs_by_batch(
-            self._backbone,
-            self._kind,
-            self._reader,
-            prefix_MLKNPH,
-            weight_MCD,
-            bias_MC,
-            self._config,
-            self._collective,
+            self._backbone, self._kind, self._reader, model, self._config, self._collective
         ):
             if self._kind.token_dim is not None:
                 output = self._pad(output, self._kind.token_dim, self._kind.padding)  # noqa: PLW2901
@@ -189,7 +181,7 @@ class Teachers:
         members = len(self._borrowing)
         table: Tensor | None = None
         for example_B in self._reader.by_length(_FEATURE_BATCH, self._collective.rank, self._collective.size):
-            _, read_MXD = self._read(example_B.repeat(members, 1), self._borrowing, None)
+            _, read_MXD = self._read(example_B.repeat(members, 1), None)
             read_MBXD = read_MXD.reshape(members, len(example_B), -1, read_MXD.shape[-1])
             if self._kind.reads_tokens:
                 read_MBXD = self._pad(read_MBXD, dim=2, value=0.0)
@@ -213,9 +205,6 @@ class Teachers:
         missing = self._reader.split.input_ids_RT.shape[1] - batch.shape[dim]
         behind = [0, 0] * (batch.dim() - 1 - dim)
         return F.pad(batch, [*behind, 0, missing], value=value)
-
-    def _prefixes(self, teachers: Sequence[Prompt]) -> Tensor:
-        return torch.stack([teacher.prefix_LKNPH for teacher in teachers]).to(self._backbone.device)
 
     def _feature_bytes(self, members: int) -> int:
         split = self._reader.split

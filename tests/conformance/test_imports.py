@@ -11,16 +11,15 @@ import pytest
 import panda_ray
 
 ROOT = Path(panda_ray.__file__).parent
-PLAIN_DATA = {f"panda_ray.training.{name}" for name in ("config", "member", "checkpoint")}
-"""Training's vocabulary, which methods speak too."""
-
 LAYERS = (
     {"panda_ray", "panda_ray.errors"},
     {"panda_ray.plain_text", "panda_ray.registry", "panda_ray.secrets", "panda_ray.seeding"},
     {"panda_ray.tasks"},
     {"panda_ray.backbones"},
     {"panda_ray.prompts"},
-    PLAIN_DATA,
+    {"panda_ray.training.config", "panda_ray.training.checkpoint"},
+    {"panda_ray.training.trainables"},
+    {"panda_ray.training.member"},
     {"panda_ray.metrics"},
     {"panda_ray.methods"},
     {"panda_ray.training"},

@@ -71,7 +71,7 @@ def test_a_method_is_found_by_its_name_and_says_what_it_is(method: Method) -> No
 def test_a_method_starts_from_what_it_asked_for_and_trains(method: Method) -> None:
     member = method.member(inputs(method), method.Options())
     sizes = random_backbone().geometry
-    assert member.prefix_LKNPH.shape == (sizes.layers, 2, sizes.kv_heads, 5, sizes.head_size)
+    assert member.start.tensors["prefix"].shape == (sizes.layers, 2, sizes.kv_heads, 5, sizes.head_size)
     [result] = train_stack(random_backbone(), toy_task("classification"), [member], CONFIG)
     assert result.error is None
     assert len(result.history) == CONFIG.epochs
@@ -80,10 +80,10 @@ def test_a_method_starts_from_what_it_asked_for_and_trains(method: Method) -> No
 @every_method
 def test_a_method_is_a_function_of_its_seed(method: Method) -> None:
     first, again = (method.member(inputs(method), method.Options()) for _ in range(2))
-    assert torch.equal(first.prefix_LKNPH, again.prefix_LKNPH)
+    assert torch.equal(first.start.tensors["prefix"], again.start.tensors["prefix"])
     if SourcePrompts() not in method.requires(method.Options()):
         other = method.member(inputs(method, seed=4), method.Options())
-        assert not torch.equal(first.prefix_LKNPH, other.prefix_LKNPH)
+        assert not torch.equal(first.start.tensors["prefix"], other.start.tensors["prefix"])
 
 
 @every_method

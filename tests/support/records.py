@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import safetensors.torch
 import torch
 
 from panda_ray.execution.planning.plan import Plan
@@ -129,7 +130,7 @@ def publish_signature(unit: Unit, store: Store, finished: datetime) -> None:
 def prompt(unit: Unit) -> bytes:
     generator = torch.Generator().manual_seed(int(unit.key[:8], 16))
     prefix = torch.randn(2, 2, 2, 4, 8, generator=generator)
-    return Prompt(prefix, torch.zeros(2, 16), torch.zeros(2), metadata={"key": unit.key}).to_bytes()
+    return safetensors.torch.save(Prompt(prefix, torch.zeros(2, 16), torch.zeros(2)).tensors())
 
 
 def predictions(select: np.ndarray, best: np.ndarray, honest: np.ndarray) -> bytes:

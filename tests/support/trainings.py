@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Distillation, Member, MemberResult
+from panda_ray.training.trainables.prefix import prefix_part, prompt_part
 from support.closeness import assert_trained_close, losses_like
 from support.models import random_backbone, random_prefixes
 from support.toys import toy_task
@@ -36,17 +39,23 @@ def members_of(kind: str, count: int) -> list[Member]:
     members = []
     for index in range(count):
         head = torch.randn(outputs, 32, generator=torch.Generator().manual_seed(index)), torch.zeros(outputs)
-        teacher = Distillation((Prompt(teachers[index], *head),), index % 4 == 3, 0.5) if index % 2 else None
-        members.append(Member(f"member {index}", index, 1e-2 / (index + 1), prefixes[index], teacher))
+        teacher = prompt_part(Prompt(teachers[index], *head))
+        taught = Distillation((teacher,), index % 4 == 3, 0.5) if index % 2 else None
+        members.append(Member(f"member {index}", index, 1e-2 / (index + 1), prefix_part(prefixes[index]), taught))
     return members
+
+
+def with_nan(member: Member) -> Member:
+    """The member, with nothing but NaN in its prefix."""
+    return replace(member, start=prefix_part(torch.full_like(member.start.tensors["prefix"], float("nan"))))
 
 
 def assert_same(results: list[MemberResult], others: list[MemberResult], exact: bool) -> None:
     for ours, theirs in zip(results, others, strict=True):
-        assert ours.prompt is not None
-        assert theirs.prompt is not None
-        for name, tensor in ours.prompt.tensors().items():
-            expected = theirs.prompt.tensors()[name]
+        assert ours.artifact is not None
+        assert theirs.artifact is not None
+        for name, tensor in ours.artifact.items():
+            expected = theirs.artifact[name]
             if exact or not expected.is_floating_point():
                 assert torch.equal(tensor, expected)
             else:

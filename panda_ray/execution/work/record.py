@@ -1,4 +1,4 @@
-"""What is stored of a finished unit: `record.json`, the prompt and the predictions on the dev set.
+"""What is stored of a finished unit: `record.json`, what was trained and the predictions on the dev set.
 
 Shape letters: I dev items, M statistics of the task's metric.
 """
@@ -9,7 +9,7 @@ import io
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import version
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import safetensors.torch
 import torch
 
 from panda_ray.execution.planning.stack import Stack
@@ -93,12 +94,12 @@ def signature_record(unit: Unit, inputs: InputFiles, stack: Stack, measured: Mea
 
 
 def training_files(unit: Unit, result: MemberResult, task: EncodedTask) -> dict[str, bytes]:
-    """The prompt with its origin in the file's header, and the predictions."""
-    assert result.prompt is not None, "only results without an error are stored"
+    """What was trained, with its origin in the file's header, and the predictions."""
+    assert result.artifact is not None, "only results without an error are stored"
     # One entry, because safetensors writes several in random order and equal prompts must be equal files.
     header = {"panda_ray": canonical_json({"key": unit.key, "identity": unit.identity})}
-    prompt = replace(result.prompt, metadata=header).to_bytes()
-    return {PROMPT_FILE: prompt, PREDICTIONS_FILE: _predictions(result, task.dev.references)}
+    trained = safetensors.torch.save(dict(result.artifact), metadata=header)
+    return {PROMPT_FILE: trained, PREDICTIONS_FILE: _predictions(result, task.dev.references)}
 
 
 def _predictions(result: MemberResult, references: Sequence[Any]) -> bytes:

@@ -19,6 +19,7 @@ from transformers import RobertaConfig, RobertaModel
 from panda_ray.backbones import Backbone, backbone_identity, load_backbone, registry
 from panda_ray.errors import InputError
 from panda_ray.training.stacked import train_stack
+from panda_ray.training.trainables.prefix import prefix_part
 from support.models import SIZES, random_prefixes, random_tokens
 from support.toys import toy_task
 from support.trainings import CONFIG, members_of
@@ -178,9 +179,9 @@ def test_without_a_pooler_tasks_that_read_every_token_train_and_others_are_refus
     backbone = load(folder)
     prefix = random_prefixes(backbone, 1)
     config = replace(CONFIG, epochs=1)
-    tagging = replace(members_of("tagging", 1)[0], prefix_LKNPH=prefix[0])
+    tagging = replace(members_of("tagging", 1)[0], start=prefix_part(prefix[0]))
     [result] = train_stack(backbone, toy_task("tagging"), [tagging], config)
-    assert result.prompt is not None
+    assert result.artifact is not None
     saved: list[bytes] = []
     sentence = (
         rf"{re.escape(str(folder))} lacks 2 tensors \(pooler\.dense\.bias, pooler\.dense\.weight\), which the heads"

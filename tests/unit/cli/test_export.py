@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 from typer.testing import CliRunner
 
@@ -24,7 +25,7 @@ def sweep_file(tmp_path: Path) -> str:
     store = Store(str(tmp_path / "runs"))
     prompt = Prompt(torch.randn(3, 2, 4, 8, 32), torch.randn(2, 128), torch.zeros(2))
     record = BARE | {"key": KEY, "method": "pot", "target": "remark"}
-    store.publish(KEY, record, {"prompt.safetensors": prompt.to_bytes()})
+    store.publish(KEY, record, {"prompt.safetensors": safetensors.torch.save(prompt.tensors())})
     store.publish("ab" + "1" * 62, BARE | {"key": "ab" + "1" * 62, "kind": "signature", "task": "remark"}, {})
     file = tmp_path / "sweep.yaml"
     lines = ["name: s", f"storage: {tmp_path / 'runs'}", "backbones: [builtin-tiny]", "sources: [review]"]

@@ -37,7 +37,7 @@ def test_scales_mean_what_the_docs_say() -> None:
 def test_the_default_start_is_that_of_p_tuning_v2() -> None:
     config = TrainConfig(lr=1e-2, batch_size=4, epochs=1, prompt_len=200)
     inputs = Inputs("cell", 3, config, GEOMETRY)
-    prefix = get_method("prompt_tuning").member(inputs, MethodOptions()).prefix_LKNPH
+    prefix = get_method("prompt_tuning").member(inputs, MethodOptions()).start.tensors["prefix"]
     assert prefix.std().item() == pytest.approx(0.02, rel=0.02)
     assert prefix.mean().item() == pytest.approx(0.0, abs=1e-3)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 from peft import PeftModel
 
@@ -45,7 +46,7 @@ def test_prompts_without_the_shift_cannot_be_exported(tmp_path: Path) -> None:
 
 def test_bytes_round_trip() -> None:
     prompt = a_prompt("bert", position_offset=False)
-    again = Prompt.from_bytes(prompt.to_bytes())
+    again = Prompt.from_bytes(safetensors.torch.save(prompt.tensors()))
     assert again.position_offset is False
     for name, tensor in prompt.tensors().items():
         assert torch.equal(tensor, again.tensors()[name]), name

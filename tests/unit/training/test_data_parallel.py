@@ -19,7 +19,7 @@ from panda_ray.training.member import MemberResult
 from panda_ray.training.stacked import EpochReport, train_stack
 from support.models import random_backbone
 from support.toys import KINDS, toy_task
-from support.trainings import CONFIG, Slot, assert_same, members_of
+from support.trainings import CONFIG, Slot, assert_same, members_of, with_nan
 
 WORKERS = 2
 ONE_EPOCH = replace(CONFIG, epochs=1)  # rounding must not decide which epoch is the best
@@ -34,7 +34,7 @@ def whole(kind: str, collective: Collective) -> list[MemberResult]:
 def diverging(collective: Collective) -> list[MemberResult]:
     """The second of three members has a NaN in it."""
     members = members_of("classification", 3)
-    members[1] = replace(members[1], prefix_LKNPH=torch.full_like(members[1].prefix_LKNPH, float("nan")))
+    members[1] = with_nan(members[1])
     return train_stack(random_backbone(), toy_task("classification"), members, ONE_EPOCH, collective=collective)
 
 
@@ -144,7 +144,7 @@ def test_a_member_that_diverges_is_dropped_by_every_worker(said: list[dict[str, 
     alone = diverging(SOLO)
     for worker in said:
         results = worker["diverging"]
-        assert results[1].prompt is None
+        assert results[1].artifact is None
         assert results[1].error == alone[1].error
         assert_same([results[0], results[2]], [alone[0], alone[2]], exact=False)
 

@@ -20,6 +20,7 @@ from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Distillation, KdLoss, Member
 from panda_ray.training.stacked import train_stack
 from panda_ray.training.teacher import Teachers
+from panda_ray.training.trainables.prefix import prefix_part, prompt_part
 from support.closeness import assert_close, assert_trained_close
 from support.models import random_backbone, random_prefixes
 from support.toys import KINDS, toy_task
@@ -73,7 +74,7 @@ def test_early_fusion_imitates_the_weighted_mean_of_the_prompts_through_the_stud
     (fused,) = found.teachers
     expected = sum(SIMILARITIES[i] * given[i].prefix_LKNPH for i in range(3)) / 3
     assert isinstance(expected, Tensor)
-    assert_close(fused.prefix_LKNPH, expected)
+    assert_close(fused.tensors["prefix"], expected)
     assert (found.student_head, found.shares, found.loss) == (True, (), "kl")
     assert found.weight == 0.2, "lambda alone: the similarities are in the prompt"
 
@@ -84,9 +85,9 @@ def test_early_fusion_may_speak_through_the_mean_of_the_heads() -> None:
     (fused,) = found.teachers
     assert not found.student_head
     assert_close(
-        fused.head_weight_CD, (given[0].head_weight_CD + given[1].head_weight_CD + given[2].head_weight_CD) / 3
+        fused.tensors["head.weight"], (given[0].head_weight_CD + given[1].head_weight_CD + given[2].head_weight_CD) / 3
     )
-    assert_close(fused.head_bias_C, (given[0].head_bias_C + given[1].head_bias_C + given[2].head_bias_C) / 3)
+    assert_close(fused.tensors["head.bias"], (given[0].head_bias_C + given[1].head_bias_C + given[2].head_bias_C) / 3)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,7 @@ def test_the_similarities_become_weights(normalise: Any, expected: list[float]) 
     (fused,) = distillation(normalise=normalise).teachers
     by_hand = sum(weight * prompt.prefix_LKNPH for weight, prompt in zip(expected, prompts(3), strict=True))
     assert isinstance(by_hand, Tensor)
-    assert_close(fused.prefix_LKNPH, by_hand)
+    assert_close(fused.tensors["prefix"], by_hand)
 
 
 def test_sources_without_a_positive_similarity_weigh_equally_under_sum() -> None:
@@ -121,8 +122,8 @@ def test_late_fusion_imitates_the_weighted_mean_of_what_its_teachers_say(kind: s
     backbone, task = random_backbone(), toy_task(kind)
     reader, given = RowReader(task.train), prompts(task.spec.output_size)
     shares = (0.5, 0.125, 0.375) if loss in ("kl", "ce") else (0.25, -0.125, 0.5)
-    fused = Distillation(given, student_head=False, weight=1.0, loss=loss, shares=shares)
-    alone = [Distillation((prompt,), student_head=False, weight=1.0, loss=loss) for prompt in given]
+    fused = Distillation(tuple(map(prompt_part, given)), student_head=False, weight=1.0, loss=loss, shares=shares)
+    alone = [Distillation((prompt_part(prompt),), student_head=False, weight=1.0, loss=loss) for prompt in given]
     together = Teachers(backbone, task.spec.kind, reader, {0: alone[0], 1: fused, 2: alone[1]}, CONFIG)
     one_by_one = Teachers(backbone, task.spec.kind, reader, dict(enumerate(alone)), CONFIG)
     heads = torch.zeros(3, task.spec.output_size, 32), torch.zeros(3, task.spec.output_size)
@@ -178,16 +179,18 @@ def softmax(logits: list[float]) -> list[float]:
 def test_a_fused_member_trains_in_a_stack_as_it_does_alone(options: dict[str, Any]) -> None:
     task, given = toy_task("classification"), prompts(3)
     fused = member_of(FusionOptions(kd_weight=5.0, **options), given)
-    plain = Member("other", 7, 1e-2, given[0].prefix_LKNPH, Distillation((given[1],), False, 0.5))
+    plain = Member(
+        "other", 7, 1e-2, prefix_part(given[0].prefix_LKNPH), Distillation((prompt_part(given[1]),), False, 0.5)
+    )
     (alone,) = train_stack(random_backbone(), task, [fused], CONFIG)
     _, stacked = train_stack(random_backbone(), task, [plain, fused], CONFIG)
-    without = Member(fused.name, fused.seed, fused.lr, fused.prefix_LKNPH)
+    without = Member(fused.name, fused.seed, fused.lr, fused.start)
     (untaught,) = train_stack(random_backbone(), task, [without], CONFIG)
-    assert alone.prompt is not None
-    assert stacked.prompt is not None
-    assert untaught.prompt is not None
-    assert_trained_close(stacked.prompt.prefix_LKNPH, alone.prompt.prefix_LKNPH)
-    assert not torch.allclose(untaught.prompt.prefix_LKNPH, alone.prompt.prefix_LKNPH, atol=1e-4), "it is taught"
+    assert alone.artifact is not None
+    assert stacked.artifact is not None
+    assert untaught.artifact is not None
+    assert_trained_close(stacked.artifact["prefix"], alone.artifact["prefix"])
+    assert not torch.allclose(untaught.artifact["prefix"], alone.artifact["prefix"], atol=1e-4), "it is taught"
 
 
 @pytest.mark.parametrize(

@@ -45,18 +45,18 @@ EPOCHS = {WHOLE: evaluation(7, 8), SELECTING: evaluation(9, 2), REPORTED: evalua
 
 def invented_training() -> MemberResult:
     [member] = members_of("classification", 1)
-    prompts = [random_prompt(seed) for seed in EPOCHS]
+    artifacts = [random_prompt(seed).tensors() for seed in EPOCHS]
     progress = MemberProgress(member, "honest")
-    for (epoch, scored), prompt in zip(EPOCHS.items(), prompts, strict=True):
-        progress.record(epoch, 0.5, scored, prompt)
+    for (epoch, scored), artifact in zip(EPOCHS.items(), artifacts, strict=True):
+        progress.record(epoch, 0.5, scored, artifact)
     result = progress.result()
-    assert result.prompt is prompts[SELECTING - 1]
+    assert result.artifact is artifacts[SELECTING - 1]
     return result
 
 
 def random_prompt(seed: int) -> Prompt:
     generator = torch.Generator().manual_seed(seed)
-    return Prompt(torch.randn(1, 2, 1, 2, 3, generator=generator), torch.zeros(2, 3), torch.zeros(2), metadata={})
+    return Prompt(torch.randn(1, 2, 1, 2, 3, generator=generator), torch.zeros(2, 3), torch.zeros(2))
 
 
 def test_the_selecting_half_alone_chooses_the_epoch() -> None:

@@ -7,10 +7,10 @@ import math
 import pytest
 import torch
 
-from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.kinds import CLASSIFICATION, REGRESSION, TAGGING
 from panda_ray.training.member import Distillation, KdLoss
 from panda_ray.training.objective import distillation_loss, label_counts
+from panda_ray.training.trainables.prefix import prefix_part
 from support.closeness import rounding
 
 TEACHER = [[2.0, -1.0, 0.5], [0.0, 0.3, -0.7]]
@@ -43,9 +43,9 @@ def test_kd_losses_equal_the_formulas(loss: KdLoss) -> None:
 
 
 def test_the_released_code_divides_by_the_batch_once_more() -> None:
-    prompt = Prompt(torch.zeros(0), torch.zeros(0), torch.zeros(0))
-    assert Distillation((prompt,), False, 0.5).factor(batch_size=16) == 0.5
-    assert Distillation((prompt,), False, 0.5, "mse_logit", "released_code").factor(batch_size=16) == 0.5 / 16
+    teacher = prefix_part(torch.zeros(0))
+    assert Distillation((teacher,), False, 0.5).factor(batch_size=16) == 0.5
+    assert Distillation((teacher,), False, 0.5, "mse_logit", "released_code").factor(batch_size=16) == 0.5 / 16
 
 
 def test_tags_that_do_not_count_are_not_distilled() -> None:

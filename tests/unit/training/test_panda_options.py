@@ -23,6 +23,7 @@ from panda_ray.training.objective import label_counts
 from panda_ray.training.optimizer import StackedAdamW
 from panda_ray.training.stacked import train_stack
 from panda_ray.training.teacher import Teachers
+from panda_ray.training.trainables.prefix import prompt_part
 from support.models import random_backbone, random_prefixes
 from support.toys import toy_task
 
@@ -38,6 +39,11 @@ def distillation(options: PandaOptions, similarity: float = 0.5) -> Distillation
     found = get_method("panda").member(inputs, options).distillation
     assert found is not None
     return found
+
+
+def prefix_of(distillation: Distillation) -> torch.Tensor:
+    (teacher,) = distillation.teachers
+    return teacher.tensors["prefix"]
 
 
 def test_the_weight_is_lambda_times_similarity() -> None:
@@ -56,7 +62,7 @@ def test_the_preset_does_what_the_released_code_does() -> None:
     found = distillation(PandaOptions(preset="official_code"))
     assert (found.weight, found.loss, found.reduction) == (pytest.approx(0.1 * 0.1), "mse_logit", "released_code")
     assert not found.student_head
-    assert torch.equal(found.teachers[0].prefix_LKNPH, distillation(PandaOptions()).teachers[0].prefix_LKNPH)
+    assert torch.equal(prefix_of(found), prefix_of(distillation(PandaOptions())))
     assert distillation(PandaOptions(preset="official_code", beta=2.0)).weight == pytest.approx(0.2)
     assert get_method("panda").requires(PandaOptions(preset="official_code")) == (PairTeachers("pot"),)
 
@@ -94,10 +100,8 @@ def test_the_preset_adds_the_released_codes_loss(kind: str) -> None:
 def blank(distillation: Distillation, kind: str) -> Distillation:
     """The same with a head that suits the kind."""
     outputs = toy_task(kind).spec.output_size
-    prompt = replace(
-        distillation.teachers[0], head_weight_CD=torch.zeros(outputs, 32), head_bias_C=torch.zeros(outputs)
-    )
-    return replace(distillation, teachers=(prompt,))
+    prompt = Prompt(prefix_of(distillation), torch.zeros(outputs, 32), torch.zeros(outputs))
+    return replace(distillation, teachers=(prompt_part(prompt),))
 
 
 def test_teachers_other_than_target_like_speak_through_the_students_head() -> None:
@@ -105,8 +109,8 @@ def test_teachers_other_than_target_like_speak_through_the_students_head() -> No
     other = distillation(PandaOptions(teacher="random"))
     assert source.student_head
     assert other.student_head
-    assert torch.equal(source.teachers[0].head_bias_C, torch.ones(3))
-    assert not torch.equal(source.teachers[0].prefix_LKNPH, other.teachers[0].prefix_LKNPH)
+    assert torch.equal(source.teachers[0].tensors["head.bias"], torch.ones(3))
+    assert not torch.equal(prefix_of(source), prefix_of(other))
 
 
 def test_the_target_like_teacher_trains_for_a_short_while() -> None:
@@ -139,12 +143,12 @@ def test_pot_starts_from_the_source_prompt_and_a_fresh_head_of_its_own_seed() ->
     config = replace(CONFIG, lr=1e-12, epochs=1)
     inputs = [Inputs(f"cell {seed}", seed, config, geometry, (source,)) for seed in (3, 4)]
     members = [get_method("pot").member(each, MethodOptions()) for each in inputs]
-    first, second = (result.prompt for result in train_stack(random_backbone(), task, members, config))
+    first, second = (result.artifact for result in train_stack(random_backbone(), task, members, config))
     assert first is not None
     assert second is not None
-    for prompt, seed in ((first, 3), (second, 4)):
+    for trained, seed in ((first, 3), (second, 4)):
         weight_CD, bias_C = initial_head(3, 32, generator(seed, "head"))
-        torch.testing.assert_close(prompt.prefix_LKNPH, source.prefix_LKNPH, rtol=0, atol=1e-9)
-        torch.testing.assert_close(prompt.head_weight_CD, weight_CD, rtol=0, atol=1e-9)
-        torch.testing.assert_close(prompt.head_bias_C, bias_C, rtol=0, atol=1e-9)
-    assert not torch.allclose(first.head_weight_CD, second.head_weight_CD, atol=1e-3)
+        torch.testing.assert_close(trained["prefix"], source.prefix_LKNPH, rtol=0, atol=1e-9)
+        torch.testing.assert_close(trained["head.weight"], weight_CD, rtol=0, atol=1e-9)
+        torch.testing.assert_close(trained["head.bias"], bias_C, rtol=0, atol=1e-9)
+    assert not torch.allclose(first["head.weight"], second["head.weight"], atol=1e-3)

@@ -17,9 +17,11 @@ from panda_ray.training import inference, teacher
 from panda_ray.training.inference import outputs_by_batch
 from panda_ray.training.member import Distillation, Member
 from panda_ray.training.objective import head_input, head_outputs, label_counts
-from panda_ray.training.optimizer import StackParameters, clip_gradients
+from panda_ray.training.optimizer import clip_gradients
+from panda_ray.training.stack_model import StackModel
 from panda_ray.training.stacked import EpochReport, train_stack
 from panda_ray.training.teacher import Teachers
+from panda_ray.training.trainables.prefix import prompt_part
 from support.closeness import assert_close, losses_like
 from support.models import random_backbone, random_prefixes
 from support.toys import KINDS, toy_task
@@ -28,8 +30,8 @@ from support.trainings import CONFIG, assert_same, members_of
 
 def tensors_of(member: Member) -> list[Tensor]:
     teachers = () if member.distillation is None else member.distillation.teachers
-    taught = [tensor for teacher in teachers for tensor in teacher.tensors().values()]
-    return [member.prefix_LKNPH, *taught]
+    taught = [tensor for teacher in teachers for tensor in teacher.tensors.values()]
+    return [*member.start.tensors.values(), *taught]
 
 
 def tensors_of_task(task: EncodedTask) -> list[Tensor]:
@@ -56,10 +58,10 @@ def test_the_prompt_of_the_best_epoch_is_not_touched_by_the_epochs_after_it(widt
     short = train_stack(random_backbone(), task, members, config)
     long = train_stack(random_backbone(), task, members, replace(config, epochs=4))
     for one, other in zip(long, short, strict=True):
-        assert one.prompt is not None
-        assert other.prompt is not None
+        assert one.artifact is not None
+        assert other.artifact is not None
         assert len({past.score for past in one.history}) == 1
-        assert all(torch.equal(tensor, other.prompt.tensors()[name]) for name, tensor in one.prompt.tensors().items())
+        assert all(torch.equal(tensor, other.artifact[name]) for name, tensor in one.artifact.items())
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -72,7 +74,7 @@ def test_a_member_that_diverges_leaves_its_neighbours_every_bit_of_that_epoch_an
     healthy = train_stack(random_backbone(), task, members, config)
     broken = [members[0], replace(members[1], lr=1e38), *members[2:]]
     results = train_stack(random_backbone(), task, broken, config)
-    assert results[1].prompt is None
+    assert results[1].artifact is None
     assert "NaN" in (results[1].error or "")
     assert results[1].history == ()
     others = [results[0], *results[2:]], [healthy[0], *healthy[2:]]
@@ -90,7 +92,7 @@ def test_a_member_whose_last_step_leads_out_of_all_numbers_is_dropped_though_its
     results = train_stack(random_backbone(), task, broken, config, on_epoch=reports.append)
     assert [math.isfinite(loss) for loss in reports[0].losses.values()] == [True] * 3
     assert list(reports[0].scores) == ["member 0", "member 2"]
-    assert results[1].prompt is None
+    assert results[1].artifact is None
     assert "NaN or infinite" in (results[1].error or "")
     assert_same([results[0], results[2]], [healthy[0], healthy[2]], exact=True)
 
@@ -98,22 +100,23 @@ def test_a_member_whose_last_step_leads_out_of_all_numbers_is_dropped_though_its
 @pytest.mark.parametrize("largest", [1e-2, 1.0, 1e6])
 def test_gradients_are_clipped_by_the_norm_of_each_members_prompt_and_head_together(largest: float) -> None:
     members = members_of("classification", 3)
-    parameters = StackParameters(members, 3, 32, torch.device("cpu"))
+    model = StackModel.fresh(members, CONFIG, outputs=3, hidden=32, device=torch.device("cpu"))
+    leaves = [*model.leaves.values()]
     random = torch.Generator().manual_seed(0)
-    for leaf in parameters.leaves:
+    for leaf in leaves:
         size_S = torch.tensor([1e-3, 1.0, 1e3]).reshape(-1, *[1] * (leaf.dim() - 1))
         leaf.grad = torch.randn(leaf.shape, generator=random) * size_S
     expected = []
     for member in range(3):
-        own = [leaf[member].detach().clone().requires_grad_(True) for leaf in parameters.leaves]
-        for each, leaf in zip(own, parameters.leaves, strict=True):
+        own = [leaf[member].detach().clone().requires_grad_(True) for leaf in leaves]
+        for each, leaf in zip(own, leaves, strict=True):
             assert leaf.grad is not None
             each.grad = leaf.grad[member].clone()
         torch.nn.utils.clip_grad_norm_(own, largest)
         expected.append([each.grad for each in own])
-    clip_gradients(parameters, largest)
+    clip_gradients(leaves, largest)
     for member, own_gradients in enumerate(expected):
-        for leaf, gradient in zip(parameters.leaves, own_gradients, strict=True):
+        for leaf, gradient in zip(leaves, own_gradients, strict=True):
             assert leaf.grad is not None
             assert_close(leaf.grad[member], gradient)
 
@@ -123,9 +126,9 @@ def test_gradients_are_clipped_by_the_norm_of_each_members_prompt_and_head_toget
 def test_training_and_evaluation_put_tokens_where_the_configuration_says(kind: str, position_offset: bool) -> None:
     backbone, task, [member] = random_backbone(), toy_task(kind, train=6), members_of(kind, 1)
     config = replace(CONFIG, position_offset=position_offset, batch_size=task.train.examples, epochs=1)
-    parameters = StackParameters([member], task.spec.output_size, 32, backbone.device)
-    reader, heads = RowReader(task.train), (parameters.weight_SCD.detach(), parameters.bias_SC.detach())
-    prefix = member.prefix_LKNPH.unsqueeze(0)
+    model = StackModel.fresh([member], config, outputs=task.spec.output_size, hidden=32, device=backbone.device)
+    reader, heads = RowReader(task.train), (model.heads.weight_SCD.detach(), model.heads.bias_SC.detach())
+    prefix = member.start.tensors["prefix"].unsqueeze(0)
 
     def by_hand(examples: Tensor, offset: bool) -> Tensor:
         tokens = reader.tokens(examples)
@@ -134,7 +137,7 @@ def test_training_and_evaluation_put_tokens_where_the_configuration_says(kind: s
             task.spec.kind, head_input(task.spec.kind, features, 1), *heads, [tokens], task.train.rows_per_example
         )
 
-    for examples, outputs in outputs_by_batch(backbone, task.spec.kind, reader, prefix, *heads, config):
+    for examples, outputs in outputs_by_batch(backbone, task.spec.kind, reader, model, config):
         assert_close(_without_padding(outputs), _without_padding(by_hand(examples, position_offset)))
         other = _without_padding(by_hand(examples, not position_offset))
         assert not torch.allclose(_without_padding(outputs), other, atol=1e-3)
@@ -143,8 +146,8 @@ def test_training_and_evaluation_put_tokens_where_the_configuration_says(kind: s
     loss_S = task.spec.kind.loss(by_hand(everything, position_offset), labels) / label_counts(labels)
     [result] = train_stack(backbone, task, [member], config)
     assert [result.history[0].loss] == losses_like(loss_S.tolist())
-    assert result.prompt is not None
-    assert result.prompt.position_offset == position_offset
+    assert result.artifact is not None
+    assert bool(result.artifact["position_offset"]) == position_offset
 
 
 def _without_padding(outputs: Tensor) -> Tensor:
@@ -168,7 +171,7 @@ def test_each_teacher_answers_for_the_examples_of_its_own_member(
     prefixes = random_prefixes(backbone, 4)
     borrows = {1: False, 2: True, 3: False}
     distillations = {
-        member: Distillation((Prompt(prefixes[member], weight[member], bias[member]),), borrowing, 1.0)
+        member: Distillation((prompt_part(Prompt(prefixes[member], weight[member], bias[member])),), borrowing, 1.0)
         for member, borrowing in borrows.items()
     }
     config = replace(CONFIG, position_offset=position_offset, dropout=0.5)

@@ -16,7 +16,7 @@ from panda_ray.errors import InputError
 from panda_ray.training.stacked import EpochReport, train_stack
 from support.models import random_backbone
 from support.toys import KINDS, toy_task
-from support.trainings import CONFIG, Slot, assert_same, members_of
+from support.trainings import CONFIG, Slot, assert_same, members_of, with_nan
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -54,9 +54,9 @@ def test_a_bias_that_a_softmax_ignores_stays_zero(kind: str) -> None:
     resumed = train_stack(random_backbone(), task, members, config, checkpoint=Slot(slot.saved[0]))
     assert_same(resumed, results, exact=True)
     for result in results:
-        assert result.prompt is not None
-        assert result.prompt.head_bias_C.shape == (task.spec.output_size,)
-        moved = bool(result.prompt.head_bias_C.any())
+        assert result.artifact is not None
+        assert result.artifact["head.bias"].shape == (task.spec.output_size,)
+        moved = bool(result.artifact["head.bias"].any())
         assert moved == (kind not in ("multiple_choice", "extractive_qa"))
 
 
@@ -66,8 +66,8 @@ def test_bf16_follows_the_loss_curve_of_fp32(kind: str) -> None:
     exact = train_stack(random_backbone(), task, members, CONFIG)
     rounded = train_stack(random_backbone(), task, members, replace(CONFIG, precision="bf16"))
     for one, other in zip(exact, rounded, strict=True):
-        assert other.prompt is not None
-        assert {leaf.dtype for leaf in (other.prompt.prefix_LKNPH, other.prompt.head_weight_CD)} == {torch.float32}
+        assert other.artifact is not None
+        assert {leaf.dtype for leaf in (other.artifact["prefix"], other.artifact["head.weight"])} == {torch.float32}
         losses = [epoch.loss for epoch in other.history]
         assert losses != [epoch.loss for epoch in one.history]
         assert losses == pytest.approx([epoch.loss for epoch in one.history], rel=0.05)
@@ -94,7 +94,7 @@ def test_resumed_training_equals_uninterrupted_training_bit_for_bit(kind: str) -
 
 
 def reshaped(state: dict[str, Any]) -> None:
-    state["leaves"][0] = state["leaves"][0][:1, :1]
+    state["leaves"]["prefix"] = state["leaves"]["prefix"][:1, :1]
 
 
 def unfinished(state: dict[str, Any]) -> None:
@@ -196,9 +196,9 @@ def test_training_leaves_the_random_stream_of_its_caller_alone() -> None:
 def test_a_member_that_diverges_is_dropped_and_its_neighbours_finish_untouched() -> None:
     backbone, task, members = random_backbone(), toy_task("classification"), members_of("classification", 3)
     healthy = train_stack(backbone, task, members, CONFIG)
-    broken = replace(members[1], prefix_LKNPH=torch.full_like(members[1].prefix_LKNPH, float("nan")))
+    broken = with_nan(members[1])
     results = train_stack(backbone, task, [members[0], broken, members[2]], CONFIG)
-    assert results[1].prompt is None
+    assert results[1].artifact is None
     assert "NaN" in (results[1].error or "")
     assert_same([results[0], results[2]], [healthy[0], healthy[2]], exact=False)
 

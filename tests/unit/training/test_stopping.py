@@ -15,7 +15,7 @@ from panda_ray.training.member import MemberResult
 from panda_ray.training.stacked import EpochReport, train_stack
 from support.models import random_backbone
 from support.toys import KINDS, toy_task
-from support.trainings import CONFIG, Slot, assert_same, members_of
+from support.trainings import CONFIG, Slot, assert_same, members_of, with_nan
 
 
 class Stopper:
@@ -89,7 +89,7 @@ def test_only_the_living_pass_through_the_backbone(monkeypatch: pytest.MonkeyPat
 
 def test_a_training_of_which_nobody_is_left_ends() -> None:
     task, members = toy_task("classification"), members_of("classification", 3)
-    broken = replace(members[1], prefix_LKNPH=torch.full_like(members[1].prefix_LKNPH, float("nan")))
+    broken = with_nan(members[1])
     stopper, slot = Stopper({2: ["member 0", "member 2"]}), Slot()
     members = [members[0], broken, members[2]]
     config = replace(CONFIG, epochs=9)
@@ -139,6 +139,6 @@ def test_a_state_after_a_stop_holds_the_vectors_of_the_living_alone() -> None:
     train_stack(random_backbone(), task, members, CONFIG, checkpoint=slot, checkpoint_seconds=0, on_epoch=stopper)
     before, after = (torch.load(io.BytesIO(state), weights_only=True) for state in (slot.saved[0], slot.saved[-1]))
     for state, members_left in ((before, 4), (after, 1)):
-        vectors = [*state["leaves"], *state["optimizer"]["means"], *state["optimizer"]["squares"]]
+        vectors = [*state["leaves"].values(), *state["optimizer"]["means"], *state["optimizer"]["squares"]]
         assert {len(vector) for vector in vectors} == {members_left}
         assert len(state["members"]) == 4

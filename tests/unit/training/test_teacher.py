@@ -12,6 +12,7 @@ from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Distillation
 from panda_ray.training.objective import distillation_loss, head_input, head_outputs
 from panda_ray.training.teacher import Teachers
+from panda_ray.training.trainables.prefix import prompt_part
 from support.closeness import assert_close
 from support.models import random_backbone, random_prefixes
 from support.toys import KINDS, toy_task
@@ -28,7 +29,7 @@ def test_a_cached_teacher_equals_a_teacher_run_at_each_step(kind: str, student_h
     weight, bias = torch.randn(2, size, 32), torch.randn(2, size)
     prefixes = random_prefixes(backbone, 2)
     distillations = {
-        member: Distillation((Prompt(prefixes[member], weight[member], bias[member]),), student_head, 1.0)
+        member: Distillation((prompt_part(Prompt(prefixes[member], weight[member], bias[member])),), student_head, 1.0)
         for member in range(2)
     }
     teachers = Teachers(backbone, task.spec.kind, reader, distillations, CONFIG, cache_bytes)
@@ -55,11 +56,11 @@ def test_a_cached_teacher_equals_a_teacher_run_at_each_step(kind: str, student_h
 def test_each_member_has_the_loss_and_the_weight_of_its_own_teacher() -> None:
     backbone, task = random_backbone(), toy_task("classification")
     size = task.spec.output_size
-    prompt = Prompt(random_prefixes(backbone, 1)[0], torch.randn(size, 32), torch.randn(size))
+    part = prompt_part(Prompt(random_prefixes(backbone, 1)[0], torch.randn(size, 32), torch.randn(size)))
     distillations = {
-        0: Distillation((prompt,), False, 2.0, "mse_logit"),
-        2: Distillation((prompt,), True, 3.0, "kl", "released_code"),
-        3: Distillation((prompt,), False, 0.5, "kl"),
+        0: Distillation((part,), False, 2.0, "mse_logit"),
+        2: Distillation((part,), True, 3.0, "kl", "released_code"),
+        3: Distillation((part,), False, 0.5, "kl"),
     }
     teachers = Teachers(backbone, CLASSIFICATION, RowReader(task.train), distillations, CONFIG)
     student, teacher, labels = torch.randn(4, 5, size), torch.randn(4, 5, size), torch.zeros(4, 5, dtype=torch.long)

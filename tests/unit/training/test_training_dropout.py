@@ -20,9 +20,10 @@ from panda_ray.training import stacked
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.evaluation import evaluate_stack
 from panda_ray.training.member import Distillation, Member
-from panda_ray.training.optimizer import StackParameters
+from panda_ray.training.stack_model import StackModel
 from panda_ray.training.stacked import train_stack
 from panda_ray.training.teacher import Teachers
+from panda_ray.training.trainables.prefix import prefix_part
 from support.closeness import assert_close
 from support.models import random_backbone, random_prefixes
 from support.toys import KINDS, toy_task
@@ -37,14 +38,14 @@ def unmoved_after_one_step(rows: int, config: TrainConfig) -> tuple[Tensor, Tens
     """Which prefix entries (S, L, K, N, P, H) and which features of the head (S, D) one step on so many rows left."""
     backbone, task = random_backbone(), toy_task("classification", train=rows)
     starts = random_prefixes(backbone, MEMBERS)
-    members = [Member(str(index), index, 1e-2, starts[index]) for index in range(MEMBERS)]
+    members = [Member(str(index), index, 1e-2, prefix_part(starts[index])) for index in range(MEMBERS)]
     results = train_stack(backbone, task, members, replace(config, epochs=1, batch_size=rows))
     prefixes, features = [], []
     for member, result in zip(members, results, strict=True):
-        assert result.prompt is not None
+        assert result.artifact is not None
         weight_CD, _ = initial_head(task.spec.output_size, 32, generator(member.seed, "head"))
-        prefixes.append(result.prompt.prefix_LKNPH == member.prefix_LKNPH)
-        features.append((result.prompt.head_weight_CD == weight_CD).all(dim=0))
+        prefixes.append(result.artifact["prefix"] == member.start.tensors["prefix"])
+        features.append((result.artifact["head.weight"] == weight_CD).all(dim=0))
     return torch.stack(prefixes), torch.stack(features)
 
 
@@ -88,10 +89,10 @@ def test_the_attention_of_the_last_layer_drops_whole_values_of_the_prefix() -> N
 @pytest.mark.parametrize("kind", KINDS)
 def test_evaluation_drops_and_draws_nothing(kind: str) -> None:
     backbone, task, members = random_backbone(), toy_task(kind), members_of(kind, 3)
-    parameters = StackParameters(members, task.spec.output_size, 32, backbone.device)
+    model = StackModel.fresh(members, CONFIG, outputs=task.spec.output_size, hidden=32, device=backbone.device)
     before = torch.get_rng_state()
     calm, noisy = (
-        evaluate_stack(backbone, task.spec, RowReader(task.dev), parameters, replace(CONFIG, dropout=share))
+        evaluate_stack(backbone, task.spec, RowReader(task.dev), model, replace(CONFIG, dropout=share))
         for share in (0.0, 0.5)
     )
     assert torch.equal(torch.get_rng_state(), before)

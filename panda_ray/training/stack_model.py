@@ -1,0 +1,70 @@
+"""Everything that a stack's members train: their trainable, and the heads that read its features.
+
+Every operation on the leaves is elementwise or a reduction within a member, so members stay as separate as if each had
+tensors of its own, and a step costs the same few kernel launches for one member and for sixty-four.
+
+Shape letters: S members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from panda_ray.training.config import TrainConfig
+from panda_ray.training.member import Member
+from panda_ray.training.stack_heads import Heads
+from panda_ray.training.trainables.trainable import Part, Trainable, stacked
+
+
+@dataclass(frozen=True)
+class StackModel:
+    """The trained tensors of a stack, with the members as their first dimension."""
+
+    trainable: Trainable
+    heads: Heads
+
+    @classmethod
+    def fresh(
+        cls,
+        members: Sequence[Member],
+        config: TrainConfig,
+        *,
+        outputs: int,
+        hidden: int,
+        device: torch.device,
+        has_bias: bool = True,
+    ) -> StackModel:
+        """What members start with.
+
+        Args:
+            outputs, hidden: sizes of a head.
+            has_bias: whether the bias of a head is trained.
+        """
+        seeds = [member.seed for member in members]
+        return cls(
+            stacked([member.start for member in members], config, device),
+            Heads.fresh(seeds, outputs, hidden, device, has_bias),
+        )
+
+    @classmethod
+    def kept(cls, parts: Sequence[Part], config: TrainConfig, device: torch.device) -> StackModel:
+        """What was trained before, each part with its head."""
+        return cls(stacked(parts, config, device), Heads([part.tensors for part in parts], device))
+
+    @property
+    def leaves(self) -> dict[str, Tensor]:
+        """Everything that is trained, (S, ...) each."""
+        return {**self.trainable.leaves, **self.heads.leaves}
+
+    def keep(self, members: Sequence[int]) -> None:
+        """Go on with these members alone, in this order; what the others had is freed."""
+        self.trainable.keep(members)
+        self.heads.keep(members)
+
+    def artifact(self, member: int) -> Mapping[str, Tensor]:
+        """A copy of one member's current state on the host: what is published of it."""
+        return {**self.trainable.artifact(member), **self.heads.artifact(member)}
