@@ -16,11 +16,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from panda_ray.reports.frame import Grid
-from panda_ray.reports.groups import same_type
 from panda_ray.reports.tables import Ranking
 from panda_ray.tasks.measures.numbers import spearman
 
 MIN_SOURCES = 3
+
+_OTHER = "other"
+"""The group of tasks whose type no other task has. Heat maps put them side by side, but they are no type of their own:
+WiC, CoLA and SST-2 ask for word senses, acceptability and sentiment, three types of Table I."""
 
 Outcome = Mapping[tuple[str, str], float]
 """What transfer gave, by (source, target)."""
@@ -109,8 +112,8 @@ def _spearman(predicted: Sequence[float], observed: Sequence[float]) -> float | 
 
 def relatedness(ranking: Ranking, groups: Mapping[str, str]) -> Relatedness:
     """Mean similarity of same-type and of different-type pairs among the given ones."""
-    within = [value for (source, target), value in ranking.items() if same_type(source, target, groups)]
-    between = [value for (source, target), value in ranking.items() if not same_type(source, target, groups)]
+    within = [value for (source, target), value in ranking.items() if _same_type(source, target, groups)]
+    between = [value for (source, target), value in ranking.items() if not _same_type(source, target, groups)]
     return Relatedness(
         within=statistics.fmean(within) if within else None,
         within_n=len(within),
@@ -122,3 +125,8 @@ def relatedness(ranking: Ranking, groups: Mapping[str, str]) -> Relatedness:
 def first_epoch_scores(grid: Grid, pot: str) -> dict[tuple[str, str], float]:
     """Mean over seeds of PoT's cells in a grid made of `score_first_epoch`."""
     return {(source, target): cell.mean for (label, source, target), cell in grid.items() if label == pot}
+
+
+def _same_type(first: str, second: str, groups: Mapping[str, str]) -> bool:
+    """Whether two tasks count as a same-type pair, as in Table X."""
+    return first == second or (groups[first] == groups[second] and groups[first] != _OTHER)
