@@ -8,14 +8,14 @@ from pathlib import Path
 import pandas as pd
 
 from panda_ray.errors import InputError
-from panda_ray.reports.analysis import Analysis
 from panda_ray.reports.findings import headline
 from panda_ray.reports.foreign_text import file_name, markdown_text, spreadsheet_text
 from panda_ray.reports.formatting import latex, markdown
-from panda_ray.reports.frame import TEXT_COLUMNS, scores_csv, similarity_csv
 from panda_ray.reports.html import render
+from panda_ray.reports.numbers.analysis import Analysis
+from panda_ray.reports.numbers.frame import TEXT_COLUMNS, scores_csv, similarity_csv
+from panda_ray.reports.numbers.statistics import REPLICATES
 from panda_ray.reports.sections import sections_of
-from panda_ray.reports.statistics import REPLICATES
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.read_study import log_report, read_study
 from panda_ray.tracking.study import Study

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from panda_ray.reports.analysis import Analysis
 from panda_ray.reports.formatting import interval_text, number, signed
-from panda_ray.reports.gains import MethodGain, PairGain
-from panda_ray.reports.tables import Row, top_title
+from panda_ray.reports.numbers.analysis import Analysis
+from panda_ray.reports.numbers.gains import MethodGain, PairGain
+from panda_ray.reports.numbers.tables import Row, top_title
 from panda_ray.tracking.study import Study
 
 

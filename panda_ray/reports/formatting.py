@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from panda_ray.reports.foreign_text import markdown_text, one_line
-from panda_ray.reports.frame import Aggregate
-from panda_ray.reports.statistics import Interval
-from panda_ray.reports.tables import GridTable, Row
+from panda_ray.reports.numbers.frame import Aggregate
+from panda_ray.reports.numbers.statistics import Interval
+from panda_ray.reports.numbers.tables import GridTable, Row
 
 ABSENT = "–"
 """What stands where nothing was computed."""

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from panda_ray.reports.analysis import Analysis
-from panda_ray.reports.drawing import Drawing
+from panda_ray.reports.figures.drawing import Drawing
 from panda_ray.reports.formatting import (
     ABSENT,
     best_means,
@@ -19,7 +18,8 @@ from panda_ray.reports.formatting import (
     signed,
     table_notes,
 )
-from panda_ray.reports.tables import Row
+from panda_ray.reports.numbers.analysis import Analysis
+from panda_ray.reports.numbers.tables import Row
 from panda_ray.tracking.study import Study
 
 

@@ -16,10 +16,10 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import replace
 
-from panda_ray.reports.analysis import analyse
 from panda_ray.reports.html import Section
+from panda_ray.reports.numbers.analysis import analyse
+from panda_ray.reports.numbers.statistics import REPLICATES
 from panda_ray.reports.pages import section_of
-from panda_ray.reports.statistics import REPLICATES
 from panda_ray.tracking.study import Study
 
 

@@ -53,8 +53,8 @@ LIGHT = (
     "panda_ray.tracking.provenance",
     "panda_ray.tracking.runs",
     "panda_ray.tracking.study",
-    "panda_ray.reports.drawing",
-    "panda_ray.reports.frame",
+    "panda_ray.reports.figures.drawing",
+    "panda_ray.reports.numbers.frame",
     "panda_ray.reports.paper",
     "panda_ray.usecases.simulate",
 )

@@ -47,7 +47,7 @@ ONLY_IN = {
     "typer": "panda_ray.cli",
     "rich": "panda_ray.cli",
     "yaml": "panda_ray.sweep_file.",
-    "matplotlib": "panda_ray.reports.",
+    "matplotlib": "panda_ray.reports.figures.",
 }
 TORCH_FREE = ("panda_ray.tracking", "panda_ray.reports", "panda_ray.sweep", "panda_ray.cli", "panda_ray.errors")
 """Packages that import no torch of their own; what needs none at all is in `test_blocked_imports.py`."""

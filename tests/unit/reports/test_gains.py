@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from panda_ray.reports.analysis import Analysis, analyse
-from panda_ray.reports.averaging import cell_weights, grid_mean
-from panda_ray.reports.charts import mean_over_sources
-from panda_ray.reports.comparison import compare_with_paper
+from panda_ray.reports.figures.charts import mean_over_sources
 from panda_ray.reports.findings import headline
 from panda_ray.reports.formatting import interval_text, signed
-from panda_ray.reports.frame import Aggregate
-from panda_ray.reports.gains import method_gain, pair_gains
+from panda_ray.reports.numbers.analysis import Analysis, analyse
+from panda_ray.reports.numbers.averaging import cell_weights, grid_mean
+from panda_ray.reports.numbers.comparison import compare_with_paper
+from panda_ray.reports.numbers.frame import Aggregate
+from panda_ray.reports.numbers.gains import method_gain, pair_gains
+from panda_ray.reports.numbers.statistics import Bootstrap
 from panda_ray.reports.paper import PaperCell
-from panda_ray.reports.statistics import Bootstrap
 from panda_ray.tasks.measures.scores import reduce
 from panda_ray.tracking.study import Study
 from support.studies import TARGETS, invented_study, unbalanced_study

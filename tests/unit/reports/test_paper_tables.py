@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from panda_ray.reports.comparison import compare_with_paper
-from panda_ray.reports.frame import Aggregate
+from panda_ray.reports.numbers.comparison import compare_with_paper
+from panda_ray.reports.numbers.frame import Aggregate
+from panda_ray.reports.numbers.tables import GridTable, Ranking, grid_table
 from panda_ray.reports.paper import FOLDER, SOURCE_ORDER, TABLES, TARGET_ORDER, paper_cells
-from panda_ray.reports.tables import GridTable, Ranking, grid_table
 
 SEED = 11
 

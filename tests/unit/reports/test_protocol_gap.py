@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from panda_ray.reports.comparison import ProtocolGap, protocol_gaps
+from panda_ray.reports.numbers.comparison import ProtocolGap, protocol_gaps
 from panda_ray.tasks.measures.scores import reduce
 from panda_ray.tracking.study import SCORE_COLUMNS, ItemStatistics
 from support.studies import unbalanced_study

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from panda_ray.reports.statistics import Bootstrap, Compared, ScoredItems
-from panda_ray.reports.transferability import correlation, metric_quality, relatedness
+from panda_ray.reports.numbers.statistics import Bootstrap, Compared, ScoredItems
+from panda_ray.reports.numbers.transferability import correlation, metric_quality, relatedness
 from panda_ray.tasks import get_task
 from panda_ray.tasks.measures.scores import reduce
 from support.studies import TASKS, invented_study, item_statistics

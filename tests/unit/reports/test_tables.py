@@ -6,12 +6,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from panda_ray.reports.analysis import analyse
 from panda_ray.reports.build import write_report
 from panda_ray.reports.findings import headline
 from panda_ray.reports.formatting import latex, markdown, mean_std, signed
-from panda_ray.reports.frame import Aggregate, grid_of, scores_csv, similarity_csv, targets_of
-from panda_ray.reports.tables import GridTable, grid_table, top_sources
+from panda_ray.reports.numbers.analysis import analyse
+from panda_ray.reports.numbers.frame import Aggregate, grid_of, scores_csv, similarity_csv, targets_of
+from panda_ray.reports.numbers.tables import GridTable, grid_table, top_sources
 from support.studies import FUSED, SOURCES, TARGETS, fused_study, invented_study, without_cell
 
 

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from panda_ray.reports.comparison import ComparedMethod, ProtocolGap, compare_with_paper, protocol_gaps
-from panda_ray.reports.frame import Grid, grid_of, lists_of, pair_sources_of, similarity_csv, sources_of, targets_of
-from panda_ray.reports.gains import MethodGain, method_gain, pair_gains
+from panda_ray.reports.numbers.comparison import ComparedMethod, ProtocolGap, compare_with_paper, protocol_gaps
+from panda_ray.reports.numbers.frame import (
+    Grid,
+    grid_of,
+    lists_of,
+    pair_sources_of,
+    similarity_csv,
+    sources_of,
+    targets_of,
+)
+from panda_ray.reports.numbers.gains import MethodGain, method_gain, pair_gains
+from panda_ray.reports.numbers.statistics import REPLICATES, Bootstrap, ScoredItems
+from panda_ray.reports.numbers.tables import GridTable, Ranking, grid_table
+from panda_ray.reports.numbers.transferability import MetricQuality, first_epoch_scores, metric_quality
 from panda_ray.reports.paper import paper_cells
-from panda_ray.reports.statistics import REPLICATES, Bootstrap, ScoredItems
-from panda_ray.reports.tables import GridTable, Ranking, grid_table
-from panda_ray.reports.transferability import MetricQuality, first_epoch_scores, metric_quality
 from panda_ray.tracking.study import Study
 
 

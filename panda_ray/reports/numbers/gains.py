@@ -6,9 +6,9 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from panda_ray.reports.averaging import CellSeed, grid_mean
-from panda_ray.reports.frame import Aggregate, CellName, Grid
-from panda_ray.reports.statistics import Bootstrap, Interval
+from panda_ray.reports.numbers.averaging import CellSeed, grid_mean
+from panda_ray.reports.numbers.frame import Aggregate, CellName, Grid
+from panda_ray.reports.numbers.statistics import Bootstrap, Interval
 
 
 @dataclass(frozen=True)

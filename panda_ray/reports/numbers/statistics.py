@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from panda_ray.reports.averaging import CellSeed, cell_weights
+from panda_ray.reports.numbers.averaging import CellSeed, cell_weights
 from panda_ray.tasks.measures.scores import reduce, reduce_samples
 
 REPLICATES = 1000

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from panda_ray.reports.frame import Grid
-from panda_ray.reports.tables import Ranking
+from panda_ray.reports.numbers.frame import Grid
+from panda_ray.reports.numbers.tables import Ranking
 from panda_ray.tasks.measures.numbers import spearman
 
 MIN_SOURCES = 3

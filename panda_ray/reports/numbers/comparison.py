@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from panda_ray.reports.averaging import CellSeed, grid_mean
-from panda_ray.reports.frame import Grid
+from panda_ray.reports.numbers.averaging import CellSeed, grid_mean
+from panda_ray.reports.numbers.frame import Grid
+from panda_ray.reports.numbers.statistics import REPLICATES, Bootstrap, Interval, ScoredItems
 from panda_ray.reports.paper import METHODS, PaperCell
-from panda_ray.reports.statistics import REPLICATES, Bootstrap, Interval, ScoredItems
 from panda_ray.tasks.measures.scores import reduce
 from panda_ray.tracking.study import ItemStatistics
 

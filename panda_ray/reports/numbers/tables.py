@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from panda_ray.reports.frame import Aggregate, Grid
-from panda_ray.reports.statistics import Bootstrap, Compared, Interval
+from panda_ray.reports.numbers.frame import Aggregate, Grid
+from panda_ray.reports.numbers.statistics import Bootstrap, Compared, Interval
 
 TOP = 3
 """Sources that a metric may propose per target (the paper's top-3)."""
