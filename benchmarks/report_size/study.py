@@ -28,12 +28,12 @@ from panda_ray.sweep import Sweep
 from panda_ray.sweep_file import load_sweep
 from panda_ray.tasks import get_task
 from panda_ray.tasks.measures.scores import reduce, statistics
-from panda_ray.tracking.client import connect
 from panda_ray.tracking.identity import IDENTITY, sweep_identity
+from panda_ray.tracking.server.client import connect
+from panda_ray.tracking.server.uri import tracking_uri_of
 from panda_ray.tracking.study import SIMILARITY_COLUMNS
-from panda_ray.tracking.summary_run import SummaryRun
-from panda_ray.tracking.unit_run import UnitLabels, log_unit, new_unit_run
-from panda_ray.tracking.uri import tracking_uri_of
+from panda_ray.tracking.writing.summary_run import SummaryRun
+from panda_ray.tracking.writing.unit_run import UnitLabels, log_unit, new_unit_run
 
 BACKBONES = ("bert-large", "bert-base", "bert-medium", "bert-small", "bert-tiny")
 ITEMS = {

@@ -16,7 +16,7 @@ from mlflow.entities import Experiment, ViewType
 from panda_ray.errors import InputError
 from panda_ray.execution.store.store import Store
 from panda_ray.tracking.runs import COMPLETE, KEY, STORAGE, SWEEP
-from panda_ray.tracking.uri import artifact_folder, database_of, is_sqlite, shown
+from panda_ray.tracking.server.uri import artifact_folder, database_of, is_sqlite, shown
 
 _COMPARED = 50
 """Units of an experiment that are looked for in a store before it counts as another study's."""

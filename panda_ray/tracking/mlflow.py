@@ -22,11 +22,11 @@ from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.store import Store
 from panda_ray.secrets import public
-from panda_ray.tracking.patience import Pulse, SilentError
-from panda_ray.tracking.uri import tracking_uri_of
+from panda_ray.tracking.server.patience import Pulse, SilentError
+from panda_ray.tracking.server.uri import tracking_uri_of
 
 if TYPE_CHECKING:
-    from panda_ray.tracking.worker import Worker
+    from panda_ray.tracking.writing.worker import Worker
 
 START_SECONDS = 60.0
 """That the first stack waits for MLflow's first answer: longer than a request over HTTP may take."""
@@ -201,7 +201,7 @@ class _Thread(threading.Thread):
     def run(self) -> None:
         try:
             # MLflow takes a second to import: in this thread it does so while the data sets' plan is made ready.
-            from panda_ray.tracking.worker import Worker
+            from panda_ray.tracking.writing.worker import Worker
 
             arguments = (self._plan, self._store, self._tracking_uri, self._outcomes, self._pulse, self._answered)
             self._worker = Worker(*arguments, rebuild=self._rebuild)

@@ -22,11 +22,9 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from panda_ray.errors import InputError
 from panda_ray.secrets import public
 from panda_ray.sweep import Sweep
-from panda_ray.tracking.client import connect_to_read
 from panda_ray.tracking.examples import unpack
 from panda_ray.tracking.experiment import find_experiment
 from panda_ray.tracking.identity import check_plans
-from panda_ray.tracking.patience import Pulse, patiently
 from panda_ray.tracking.runs import (
     EXAMPLES_FOLDER,
     FAILURES_FILE,
@@ -35,6 +33,10 @@ from panda_ray.tracking.runs import (
     SIMILARITY_FILE,
     summary_runs,
 )
+from panda_ray.tracking.server.client import connect_to_read
+from panda_ray.tracking.server.patience import Pulse, patiently
+from panda_ray.tracking.server.trouble import reason
+from panda_ray.tracking.server.uri import shown
 from panda_ray.tracking.study import (
     CELL_COLUMNS,
     SCORE_COLUMNS,
@@ -44,9 +46,7 @@ from panda_ray.tracking.study import (
     Study,
     TaskInfo,
 )
-from panda_ray.tracking.summary_run import TABLE_COLUMNS, SummaryRun
-from panda_ray.tracking.trouble import reason
-from panda_ray.tracking.uri import shown
+from panda_ray.tracking.writing.summary_run import TABLE_COLUMNS, SummaryRun
 
 _DOWNLOADS = 8
 """Files that are fetched at the same time."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from panda_ray.errors import InputError
 from panda_ray.reports.build import Report, build_report
 from panda_ray.sweep import Sweep
-from panda_ray.tracking.uri import tracking_uri_of
+from panda_ray.tracking.server.uri import tracking_uri_of
 
 
 def report_sweep(sweep: Sweep, folder: Path | None = None) -> Report:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from panda_ray.errors import InputError
 from panda_ray.sweep import Sweep
-from panda_ray.tracking.uri import database_of, is_sqlite, mlflow_uri, tracking_uri_of, uri_of_database
+from panda_ray.tracking.server.uri import database_of, is_sqlite, mlflow_uri, tracking_uri_of, uri_of_database
 from panda_ray.usecases.engine import check_engine
 
 HOST = "127.0.0.1"
@@ -53,7 +53,7 @@ def make_server(tracking_uri: str, port: int) -> Server | None:
     """
     if not is_sqlite(tracking_uri):
         return None
-    from panda_ray.tracking.database import readable, relocate
+    from panda_ray.tracking.server.database import readable, relocate
 
     check_engine("MLflow's server", "flask")
     _check_port(port)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from panda_ray.tracking.client import connect
+from panda_ray.tracking.server.client import connect
 from support.small_sweeps import LONG, run_inline, small_sweep
 from support.tracked import Server
 

@@ -17,10 +17,10 @@ from panda_ray.execution.planning.plan import build_plan
 from panda_ray.execution.store.store import Store
 from panda_ray.reports.build import build_report
 from panda_ray.reports.foreign_text import markdown_text
-from panda_ray.tracking.client import connect
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.tracking.read_study import read_study
-from panda_ray.tracking.summary_run import SCORE_FIELDS
+from panda_ray.tracking.server.client import connect
+from panda_ray.tracking.writing.summary_run import SCORE_FIELDS
 from support.records import publish
 from support.tracked import (
     COMMAND,

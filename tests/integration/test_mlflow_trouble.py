@@ -18,10 +18,11 @@ from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome, RunSummary
 from panda_ray.execution.planning.plan import build_plan
 from panda_ray.execution.store.store import Store
-from panda_ray.tracking import mlflow, patience
-from panda_ray.tracking.client import connect
+from panda_ray.tracking import mlflow
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.tracking.read_study import read_study
+from panda_ray.tracking.server import patience
+from panda_ray.tracking.server.client import connect
 from support.records import prompt, publish, publish_training
 from support.silent_postgres import SilentPostgres
 from support.tracked import (
@@ -191,7 +192,8 @@ import sys
 from pathlib import Path
 from panda_ray.errors import InputError
 from panda_ray.execution.events import RunSummary
-from panda_ray.tracking import mlflow, patience
+from panda_ray.tracking import mlflow
+from panda_ray.tracking.server import patience
 from panda_ray.tracking.read_study import read_study
 from support.tracked import filled
 mlflow.START_SECONDS = 1.0

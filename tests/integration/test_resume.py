@@ -23,10 +23,10 @@ from panda_ray.execution.runners.run_plan import run_plan
 from panda_ray.execution.store.leases import EXPIRY_SECONDS
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work import members
-from panda_ray.tracking.client import connect
 from panda_ray.tracking.experiment import open_experiment
 from panda_ray.tracking.runs import KEY, search
-from panda_ray.tracking.unit_run import ended_at
+from panda_ray.tracking.server.client import connect
+from panda_ray.tracking.writing.unit_run import ended_at
 from panda_ray.usecases.run import run_sweep
 from support.driving import driver, small_disk, wait_for
 from support.small_sweeps import LONG, contents, fingerprints, planned, small_sweep

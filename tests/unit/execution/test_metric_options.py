@@ -11,7 +11,7 @@ import pytest
 
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.store.store import Store
-from panda_ray.tracking.similarity_table import Similarities
+from panda_ray.tracking.writing.similarity_table import Similarities
 from support.small_sweeps import run_inline, small_sweep
 
 OPTIONS = {"examples": 50, "compare": "mean_of_cosines", "feature": "pooler", "seed": 3}

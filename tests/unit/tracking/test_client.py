@@ -12,10 +12,10 @@ import sqlalchemy
 from panda_ray.errors import InputError
 from panda_ray.execution.store.store import Store
 from panda_ray.secrets import redacted
-from panda_ray.tracking import database
-from panda_ray.tracking.client import connect
 from panda_ray.tracking.experiment import find_experiment, open_experiment
-from panda_ray.tracking.uri import artifact_folder, database_of, mlflow_uri, shown, tracking_uri_of
+from panda_ray.tracking.server import database
+from panda_ray.tracking.server.client import connect
+from panda_ray.tracking.server.uri import artifact_folder, database_of, mlflow_uri, shown, tracking_uri_of
 
 
 def test_a_local_store_has_its_database_beside_it(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_artifacts_of_a_database_lie_beside_it(tmp_path: Path) -> None:
 def test_a_driver_that_is_killed_while_it_makes_the_database_leaves_none(tmp_path: Path) -> None:
     """MLflow never opens a database again whose tables were made by half."""
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    code = "import sys; from panda_ray.tracking.client import connect; connect(sys.argv[1])"
+    code = "import sys; from panda_ray.tracking.server.client import connect; connect(sys.argv[1])"
     with subprocess.Popen([sys.executable, "-c", code, uri]) as driver:
         while driver.poll() is None and not list(tmp_path.glob(".mlflow-new-*/mlflow.db")):
             time.sleep(0.02)

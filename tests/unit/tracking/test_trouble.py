@@ -6,7 +6,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from panda_ray.errors import InputError
-from panda_ray.tracking.trouble import is_lasting, reason
+from panda_ray.tracking.server.trouble import is_lasting, reason
 
 
 class PackagesOwnError(Exception):

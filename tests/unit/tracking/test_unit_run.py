@@ -8,8 +8,8 @@ import pytest
 from mlflow import MlflowClient
 
 from panda_ray.tracking import examples
-from panda_ray.tracking.client import connect
-from panda_ray.tracking.unit_run import UnitLabels, log_unit, new_unit_run
+from panda_ray.tracking.server.client import connect
+from panda_ray.tracking.writing.unit_run import UnitLabels, log_unit, new_unit_run
 from support.records import predictions
 
 EPOCHS = 300

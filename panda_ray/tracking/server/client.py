@@ -14,9 +14,9 @@ from mlflow import MlflowClient
 from mlflow.tracking._tracking_service import utils
 
 from panda_ray.errors import InputError
-from panda_ray.tracking.database import create_database, readable, relocate
-from panda_ray.tracking.patience import Pulse, attended
-from panda_ray.tracking.uri import database_of, is_database_server, is_sqlite, mlflow_uri, uri_of_database
+from panda_ray.tracking.server.database import create_database, readable, relocate
+from panda_ray.tracking.server.patience import Pulse, attended
+from panda_ray.tracking.server.uri import database_of, is_database_server, is_sqlite, mlflow_uri, uri_of_database
 
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -13,12 +13,12 @@ from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.store.store import Store
 from panda_ray.secrets import public
 from panda_ray.sweep import sources_text
-from panda_ray.tracking.patience import Pulse
-from panda_ray.tracking.session import Session, remake
-from panda_ray.tracking.similarity_table import Similarities
+from panda_ray.tracking.server.patience import Pulse
+from panda_ray.tracking.server.trouble import is_lasting, reason
 from panda_ray.tracking.study import Failure
-from panda_ray.tracking.trouble import is_lasting, reason
-from panda_ray.tracking.turn import Turn
+from panda_ray.tracking.writing.session import Session, remake
+from panda_ray.tracking.writing.similarity_table import Similarities
+from panda_ray.tracking.writing.turn import Turn
 
 LINGER_SECONDS = 0.3
 """Members of a stack end together: wait so long for the others, so that they share files and calls."""

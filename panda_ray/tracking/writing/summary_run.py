@@ -38,7 +38,7 @@ from panda_ray.tracking.runs import (
     SUMMARY,
 )
 from panda_ray.tracking.study import Failure
-from panda_ray.tracking.unit_run import ended_at
+from panda_ray.tracking.writing.unit_run import ended_at
 
 SCORE_FIELDS = ("score", "score_last", "score_first_epoch", "score_paper", "score_honest")
 TABLE_COLUMNS = ("key", "metric", *SCORE_FIELDS, "examples", "ended")

@@ -18,18 +18,18 @@ from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.store.store import Record, Store
 from panda_ray.execution.units.artifacts import PREDICTIONS_FILE
 from panda_ray.tracking import examples
-from panda_ray.tracking.client import connect
-from panda_ray.tracking.database import put_aside
 from panda_ray.tracking.experiment import open_experiment, retire_experiment
-from panda_ray.tracking.patience import Pulse
-from panda_ray.tracking.provenance import provenance
 from panda_ray.tracking.runs import COMPLETE, KEY, KIND, LABEL, ROLE, SUMMARY, search, summary_runs
-from panda_ray.tracking.similarity_table import Similarities
+from panda_ray.tracking.server.client import connect
+from panda_ray.tracking.server.database import put_aside
+from panda_ray.tracking.server.patience import Pulse
+from panda_ray.tracking.server.trouble import reason
+from panda_ray.tracking.server.uri import artifact_folder, database_of, is_sqlite
 from panda_ray.tracking.study import Failure
-from panda_ray.tracking.summary_run import SummaryRun
-from panda_ray.tracking.trouble import reason
-from panda_ray.tracking.unit_run import UnitLabels, ended_at, log_unit, milliseconds, new_unit_run
-from panda_ray.tracking.uri import artifact_folder, database_of, is_sqlite
+from panda_ray.tracking.writing.provenance import provenance
+from panda_ray.tracking.writing.similarity_table import Similarities
+from panda_ray.tracking.writing.summary_run import SummaryRun
+from panda_ray.tracking.writing.unit_run import UnitLabels, ended_at, log_unit, milliseconds, new_unit_run
 
 _UNITS_AT_ONCE = 256
 """Whose predictions are in memory together; they share a file of the summary run."""

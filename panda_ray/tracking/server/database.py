@@ -23,7 +23,7 @@ from urllib.parse import quote
 from mlflow import MlflowClient
 
 from panda_ray.errors import InputError
-from panda_ray.tracking.uri import ARTIFACTS, mlflow_uri, uri_of_database
+from panda_ray.tracking.server.uri import ARTIFACTS, mlflow_uri, uri_of_database
 
 _PREFIX = ".mlflow-new-"
 _LOCK = "lock"
