@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from panda_ray.cli.commands.simulate import Simulate, print_simulation
 from panda_ray.cli.console import print_json, stdout
 from panda_ray.cli.options import Json, Overrides, SweepFile
-from panda_ray.cli.simulate import Simulate, print_simulation
 from panda_ray.cli.words import ahead_as_json, describe_ahead, describe_change, describe_outdated, duration, hours
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from panda_ray.cli.commands.run import Address, RunnerOption, run
 from panda_ray.cli.options import Json, Overrides
-from panda_ray.cli.run import Address, RunnerOption, run
 from panda_ray.usecases.runner import RunnerName
 
 
