@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from panda_ray import __version__
-from panda_ray.cli.commands import data, export, lists, plan, quickstart, report, run, schema, status, track, ui
+from panda_ray.cli.commands import data, export, lists, plan, report, run, schema, status, track, ui
 from panda_ray.cli.console import print_input_error
 from panda_ray.cli.streams import guarded_streams
 from panda_ray.errors import InputError
@@ -28,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(run.run)
-app.command()(quickstart.quickstart)
+app.command()(run.quickstart)
 app.command()(plan.plan)
 app.command()(status.status)
 app.command()(report.report)

@@ -1,4 +1,4 @@
-"""`panda-ray run`: start, resume or extend a sweep, show how it goes, and say what was found."""
+"""`panda-ray run` and `quickstart`: start, resume or extend a sweep, show how it goes, and say what was found."""
 
 from __future__ import annotations
 
@@ -52,6 +52,13 @@ def run(
             code = EXIT_INTERRUPTED
             _print_early_end(reason_of(signalled), as_json)
         raise typer.Exit(code)
+
+
+def quickstart(
+    overrides: Overrides, runner: RunnerOption = RunnerName.RAY, address: Address = None, as_json: Json = False
+) -> None:
+    """Run the sweep `quickstart`: built-in tasks and backbone, no hub, no GPU; results in runs/quickstart."""
+    run("quickstart", overrides, runner, address, as_json)
 
 
 def _run(sweep_file: str, overrides: list[str], name: RunnerName, address: str | None, as_json: bool) -> int:
