@@ -107,9 +107,9 @@ def _cells(sweep: Sweep, backbone: str) -> Iterator[Record]:
     """Of one target after the other."""
     for target in sweep.targets:
         for section in sweep.methods:
-            for source in [""] if section.method == "prompt_tuning" else sweep.single_sources:
+            for sources in [""] if section.method == "prompt_tuning" else sweep.single_sources:
                 for seed in sweep.seeds:
-                    cell = {"method": section.title, "source": source, "target": target, "seed": seed}
+                    cell = {"method": section.title, "sources": sources, "target": target, "seed": seed}
                     name = f"{backbone} {sorted(cell.items())}"
                     yield {**cell, "key": hashlib.sha256(name.encode()).hexdigest()}
 
@@ -156,7 +156,7 @@ def _unit(cell: Record, backbone: str) -> tuple[Record, bytes]:
         "key": cell["key"],
         "kind": "train",
         "identity": {"config": {"lr": 0.01, "epochs": 5}, "seed": cell["seed"]},
-        "sources": list(filter(None, [cell["source"]])),
+        "sources": list(filter(None, [cell["sources"]])),
         "target": cell["target"],
         "backbone": backbone,
         "seed": cell["seed"],

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from panda_ray.reports.formatting import interval_text, number, signed
 from panda_ray.reports.numbers.analysis import Analysis
-from panda_ray.reports.numbers.gains import MethodGain, PairGain
+from panda_ray.reports.numbers.gains import MethodGain, TransferGain
 from panda_ray.reports.numbers.tables import Row, top_title
 from panda_ray.tracking.study import Study
 
@@ -32,7 +32,7 @@ def _findings(analysis: Analysis) -> list[str]:
 def _gain_sentence(gain: MethodGain) -> str:
     return (
         f"{gain.method} against prompt tuning: {signed(gain.mean)} points on average over "
-        f"{_count(len(gain.pairs), 'pair')} and {_seeds(gain)}{_uncertainty(gain)}; "
+        f"{_count(len(gain.transfers), 'transfer')} and {_seeds(gain)}{_uncertainty(gain)}; "
         f"clearly better on {gain.better}, clearly worse on {gain.worse}; "
         f"from {_extreme(gain.worst)} to {_extreme(gain.best)}."
     )
@@ -43,9 +43,9 @@ def _seeds(gain: MethodGain) -> str:
     return _count(most, "seed") if fewest == most else f"{fewest} to {_count(most, 'seed')}"
 
 
-def _extreme(pair: PairGain) -> str:
-    interval = f" {interval_text(pair.interval)}" if pair.interval else ""
-    return f"{signed(pair.mean)}{interval} ({pair.source} → {pair.target})"
+def _extreme(transfer: TransferGain) -> str:
+    interval = f" {interval_text(transfer.interval)}" if transfer.interval else ""
+    return f"{signed(transfer.mean)}{interval} ({transfer.sources} → {transfer.target})"
 
 
 def _uncertainty(gain: MethodGain) -> str:
@@ -57,10 +57,10 @@ def _uncertainty(gain: MethodGain) -> str:
 
 
 def _over_pot_sentence(gain: MethodGain) -> str:
-    ahead = sum(pair.mean > 0 for pair in gain.pairs)
+    ahead = sum(transfer.mean > 0 for transfer in gain.transfers)
     return (
         f"{gain.method} against plain transfer (PoT): {signed(gain.mean)} points{_uncertainty(gain)}, "
-        f"ahead on {ahead} of {_count(len(gain.pairs), 'pair')}."
+        f"ahead on {ahead} of {_count(len(gain.transfers), 'transfer')}."
     )
 
 

@@ -14,7 +14,7 @@ ABSENT = "–"
 
 MINUS = "−"
 
-SINGLE = ("baseline", "pair", "list")
+SINGLE = ("baseline", "source", "sources")
 """Rows that are one training each, not a choice among several."""
 
 
@@ -67,11 +67,11 @@ def table_notes(table: GridTable) -> list[str]:
     notes = [
         f"Scores in percent; mean ± standard deviation over seeds (n = {', '.join(map(str, seeds)) or 0}).",
         "Δ: difference of the averages to prompt tuning over the seeds that both have, in points, with its 95 % paired "
-        "bootstrap interval over dev items; Δ PoT: difference to the PoT row of the same source.",
+        "bootstrap interval over dev items; Δ PoT: difference to the PoT row of the same sources.",
         "Oracle: the best source per target; top-3: the best of the three sources that a metric ranks first; both "
         "without the target itself. They choose on the set that is reported, so they are optimistic.",
     ]
-    if table.rows_of("list"):
+    if table.rows_of("sources"):
         notes.append("a+b: one training from several sources.")
     if any(cell.n < cell.expected for cell in cells):
         notes.append("† Some seeds are missing.")
@@ -83,7 +83,7 @@ def table_notes(table: GridTable) -> list[str]:
 def markdown(table: GridTable) -> str:
     """The table with a title, one line per row and its notes."""
     targets = map(markdown_text, table.targets)
-    header = ["method", "source", *targets, "average", "Δ", "95 % interval", "Δ PoT"]
+    header = ["method", "sources", *targets, "average", "Δ", "95 % interval", "Δ PoT"]
     lines = [
         f"**{markdown_text(table.backbone)}**",
         "",
@@ -114,7 +114,7 @@ def _numbers(row: Row, best: Sequence[str | None], bold: str) -> list[str]:
 def latex(table: GridTable) -> str:
     """A `tabular` for booktabs; methods are separated by rules and named once."""
     targets = [_escape(target) for target in table.targets]
-    header = ["Method", "Source", *targets, "Average", r"$\Delta$", r"95\,\% interval", r"$\Delta$ PoT"]
+    header = ["Method", "Sources", *targets, "Average", r"$\Delta$", r"95\,\% interval", r"$\Delta$ PoT"]
     lines = [
         *(f"% {note}" for note in table_notes(table)),
         rf"\begin{{tabular}}{{ll{'r' * (len(targets) + 4)}}}",

@@ -29,14 +29,15 @@ def _methods(analysis: Analysis, name: str) -> Drawing | None:
 
 
 def _gains(analysis: Analysis, name: str) -> Drawing | None:
-    pairs = {
-        gain.method: {(p.source, p.target): p.mean for p in gain.pairs if p.source in analysis.pair_sources}
+    single = analysis.single_sources
+    by_method = {
+        gain.method: {(each.sources, each.target): each.mean for each in gain.transfers if each.sources in single}
         for gain in analysis.gains
     }
-    gains = {method: values for method, values in pairs.items() if values}
+    gains = {method: values for method, values in by_method.items() if values}
     if not gains:
         return None
-    return gain_map(name, gains, analysis.pair_sources, analysis.targets, analysis.groups)
+    return gain_map(name, gains, single, analysis.targets, analysis.groups)
 
 
 def _similarities(analysis: Analysis, suffix: str) -> list[Drawing]:

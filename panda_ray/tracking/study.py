@@ -1,7 +1,7 @@
 """What MLflow knows about one sweep, as typed frames: the one thing that reports are made from.
 
-`read_study.py` fills it from a tracking server alone. Tables hold an empty string where a cell has no source, and
-`a+b` where it has several.
+`read_study.py` fills it from a tracking server alone. The column `sources` holds an empty string where a cell has no
+source, and `a+b` where it has several.
 
 Shape letters: I dev items, M statistics of a task metric.
 """
@@ -16,13 +16,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-CELL_COLUMNS = ("backbone", "method", "source", "target", "seed", "key")
+CELL_COLUMNS = ("backbone", "method", "sources", "target", "seed", "key")
 """One desired entry of the grid; `method` is the sweep's label."""
 
 SCORE_COLUMNS = (
     "backbone",
     "method",
-    "source",
+    "sources",
     "target",
     "seed",
     "score",
@@ -80,7 +80,7 @@ class Failure:
 
     backbone: str
     method: str
-    source: str
+    sources: str
     target: str
     seed: int
     status: str

@@ -40,7 +40,7 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 def scores(folder: Path) -> dict[tuple[str, str, str], str]:
     """Method, source and target to the score as it is written in the report."""
     with (folder / "store" / "reports" / "tiny" / "scores.csv").open() as file:
-        return {(row["method"], row["source"], row["target"]): row["score"] for row in csv.DictReader(file)}
+        return {(row["method"], row["sources"], row["target"]): row["score"] for row in csv.DictReader(file)}
 
 
 @pytest.fixture(scope="module")

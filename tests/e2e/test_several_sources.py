@@ -45,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class TestSeveralSources:
     def test_every_list_has_a_cell_per_target_and_seed_of_the_methods_that_take_lists(self, folder: Path) -> None:
         with (folder / "store" / "reports" / "fused" / "scores.csv").open() as file:
-            found = Counter((row["method"], row["source"]) for row in csv.DictReader(file))
+            found = Counter((row["method"], row["sources"]) for row in csv.DictReader(file))
         assert found == {
             ("prompt_tuning", ""): 4,
             ("pot", "review"): 4,

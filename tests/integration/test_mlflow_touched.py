@@ -245,7 +245,7 @@ def test_failures_come_back_from_the_store(copied: Path) -> None:
     before = read_study(uri_of(copied), "small")
     assert ("failed", "loss is NaN in epoch 2") in {(failure.status, failure.error) for failure in before.failures}
     blocked = [failure for failure in before.failures if failure.status == "blocked"]
-    assert {(failure.method, failure.source) for failure in blocked} >= {("pot", "follows"), ("PanDa <b>", "follows")}
+    assert {(failure.method, failure.sources) for failure in blocked} >= {("pot", "follows"), ("PanDa <b>", "follows")}
     assert all(failure.error == f"needs {plan.units[source].title}, which failed" for failure in blocked)
     track(plan, store, rebuild=True)
     assert_same_study(before, read_study(uri_of(copied), "small"))

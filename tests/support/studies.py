@@ -116,8 +116,10 @@ def fused_study(items: int = 40) -> Study:
     examples = dict(study.examples)
     for text, like in keys.items():
         for part, frame in zip(parts, (study.cells, study.scores), strict=True):
-            rows = frame[(frame["method"] == "panda") & (frame["source"] == like)]
-            part.append(rows.assign(method="fusion", source=text, key=rows["key"].str.replace("^..", like, regex=True)))
+            rows = frame[(frame["method"] == "panda") & (frame["sources"] == like)]
+            part.append(
+                rows.assign(method="fusion", sources=text, key=rows["key"].str.replace("^..", like, regex=True))
+            )
         for key in parts[0][-1]["key"]:
             (original,) = [each for each in study.examples if each[2:] == key[len(like) :]]
             examples[key] = study.examples[original]
@@ -131,14 +133,14 @@ def fused_study(items: int = 40) -> Study:
 
 
 def unbalanced_study(items: int = 40) -> Study:
-    """A study with holes of every kind: a target with fewer sources, pairs with fewer seeds, missing baselines."""
+    """A study with holes of every kind: a target with fewer sources, transfers with fewer seeds, missing baselines."""
     study = invented_study(items=items)
     scores = study.scores
     holes = (
-        ((scores["target"] == "cb") & scores["source"].isin(["mrpc", "stsb", "cola", "conll04"]))
-        | ((scores["source"] == "rte") & (scores["target"] == "cola") & (scores["seed"] != 12))
-        | ((scores["source"] == "cola") & (scores["target"] == "cola") & (scores["method"] == "pot"))
-        | ((scores["source"] == "mrpc") & (scores["seed"] == 13))
+        ((scores["target"] == "cb") & scores["sources"].isin(["mrpc", "stsb", "cola", "conll04"]))
+        | ((scores["sources"] == "rte") & (scores["target"] == "cola") & (scores["seed"] != 12))
+        | ((scores["sources"] == "cola") & (scores["target"] == "cola") & (scores["method"] == "pot"))
+        | ((scores["sources"] == "mrpc") & (scores["seed"] == 13))
         | ((scores["method"] == "prompt_tuning") & (scores["target"] == "conll04"))
         | ((scores["method"] == "prompt_tuning") & (scores["target"] == "stsb") & (scores["seed"] == 11))
     )
@@ -147,6 +149,6 @@ def unbalanced_study(items: int = 40) -> Study:
 
 def without_cell(study: Study, method: str, source: str, target: str) -> Study:
     """The same study before one cell was computed, with the failure that is the reason."""
-    gone = (study.scores["method"] == method) & (study.scores["source"] == source) & (study.scores["target"] == target)
+    gone = (study.scores["method"] == method) & (study.scores["sources"] == source) & (study.scores["target"] == target)
     failure = Failure(study.backbones[0], method, source, target, 11, "failed", "loss is NaN in epoch 2 <script>")
     return replace(study, scores=study.scores[~gone], failures=(failure,), skipped=(("conll05", "licensed"),))

@@ -82,9 +82,9 @@ def assert_one_finished_run_per_unit(client: MlflowClient, plan: Plan) -> None:
 
 def assert_same_study(one: Study, other: Study) -> None:
     """Everything that a report is made from, but for the commit."""
-    by = ["method", "source", "target", "seed"]
+    by = ["method", "sources", "target", "seed"]
     assert one.scores.sort_values(by, ignore_index=True).equals(other.scores.sort_values(by, ignore_index=True))
-    by[0] = "metric"
+    by[:2] = ["metric", "source"]
     pairs = [study.similarity.sort_values(by, ignore_index=True) for study in (one, other)]
     assert pairs[0].equals(pairs[1])
     assert one.cells.equals(other.cells)

@@ -131,8 +131,8 @@ class Unit:
     @property
     def title(self) -> str:
         """For people: method, tasks and seed."""
-        pair = f"{sources_text(self.sources)} -> {self.task}" if self.sources else self.task
-        return f"{self.method} {pair} (seed {self.seed})"
+        transfer = f"{sources_text(self.sources)} -> {self.task}" if self.sources else self.task
+        return f"{self.method} {transfer} (seed {self.seed})"
 
     @property
     def _parts(self) -> dict[str, Any]:

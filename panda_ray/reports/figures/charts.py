@@ -33,10 +33,10 @@ def methods_chart(name: str, grid: Grid, baseline: str, gains: Sequence[MethodGa
         return finish(
             figure,
             name,
-            "Left: score per target; a transfer method is averaged over its sources; error bars are standard "
-            "deviations over the seeds that have every source. Right: the mean gain over prompt tuning, over the seeds "
-            "of a pair, the sources of a target, then the targets, with its 95 % paired bootstrap interval over dev "
-            "items.",
+            "Left: score per target; a transfer method is averaged over its transfers; error bars are standard "
+            "deviations over the seeds that have all of them. Right: the mean gain over prompt tuning, over the seeds "
+            "of a transfer, the transfers to a target, then the targets, with its 95 % paired bootstrap interval over "
+            "dev items.",
         )
 
 
@@ -45,7 +45,7 @@ def _score_bars(axes: Axes, grid: Grid, baseline: str, gains: Sequence[MethodGai
     colors = [BASELINE_COLOR, *METHOD_COLORS]
     thickness = 0.8 / len(labels)
     for index, label in enumerate(labels):
-        means = {target: mean_over_sources(grid, label, target) for target in targets}
+        means = {target: mean_over_transfers(grid, label, target) for target in targets}
         known = {target: found for target, found in means.items() if found is not None}
         places = [targets.index(target) + (index - (len(labels) - 1) / 2) * thickness for target in known]
         axes.barh(
@@ -65,7 +65,7 @@ def _score_bars(axes: Axes, grid: Grid, baseline: str, gains: Sequence[MethodGai
     axes.set_axisbelow(True)
 
 
-def mean_over_sources(grid: Grid, label: str, target: str) -> tuple[float, float | None] | None:
+def mean_over_transfers(grid: Grid, label: str, target: str) -> tuple[float, float | None] | None:
     """The grid's mean over a target's computed cells; its deviation over the seeds that have all of them."""
     cells = {source: cell for (method, source, task), cell in grid.items() if method == label and task == target}
     if not cells:
@@ -95,7 +95,7 @@ def _gain_intervals(axes: Axes, gains: Sequence[MethodGain], targets: Sequence[s
     axes.set_yticks(range(len(rows)), [drawn_text(row) for row in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlabel("gain over prompt tuning (points)")
-    axes.set_title("Transfer gain, mean over sources")
+    axes.set_title("Transfer gain, mean over transfers")
     axes.grid(axis="x", alpha=0.25)
 
 

@@ -10,12 +10,12 @@ from panda_ray.reports.numbers.frame import (
     Grid,
     grid_of,
     lists_of,
-    pair_sources_of,
     similarity_csv,
+    single_sources_of,
     sources_of,
     targets_of,
 )
-from panda_ray.reports.numbers.gains import MethodGain, method_gain, pair_gains
+from panda_ray.reports.numbers.gains import MethodGain, method_gain, transfer_gains
 from panda_ray.reports.numbers.statistics import REPLICATES, Bootstrap, ScoredItems
 from panda_ray.reports.numbers.tables import GridTable, Ranking, grid_table
 from panda_ray.reports.numbers.transferability import MetricQuality, first_epoch_scores, metric_quality
@@ -29,10 +29,10 @@ class Analysis:
 
     Attributes:
         sources: of the maps of similarity.
-        pair_sources: those of them that have cells alone: the rows of the pair grid.
+        single_sources: those of them that have cells alone: the rows of single transfers.
         baseline, pot, panda: label of the first entry of that method in the sweep, if there is one.
         gains: per method with a source, over prompt tuning; empty without it.
-        over_pot: PanDa over PoT on the pairs that both have.
+        over_pot: PanDa over PoT on the transfers that both have.
         rankings: similarity per metric label, mean over seeds.
         qualities: per metric; empty without PoT.
         compared: with the paper, where it has the backbone.
@@ -40,7 +40,7 @@ class Analysis:
 
     backbone: str
     sources: tuple[str, ...]
-    pair_sources: tuple[str, ...]
+    single_sources: tuple[str, ...]
     targets: tuple[str, ...]
     groups: Mapping[str, str]
     baseline: str | None
@@ -68,7 +68,7 @@ def analyse(study: Study, backbone: str, replicates: int = REPLICATES) -> Analys
     """
     grid = grid_of(study, backbone)
     scores = study.scores[study.scores["backbone"] == backbone]
-    pair_sources, targets = pair_sources_of(study), targets_of(study)
+    single_sources, targets = single_sources_of(study), targets_of(study)
     baseline, pot, panda = (next(iter(study.labels_of(name)), None) for name in ("prompt_tuning", "pot", "panda"))
     transfers = [label for label, name in study.methods.items() if name != "prompt_tuning"]
     lists = lists_of(study)
@@ -79,7 +79,7 @@ def analyse(study: Study, backbone: str, replicates: int = REPLICATES) -> Analys
     return Analysis(
         backbone=backbone,
         sources=tuple(sources_of(study)),
-        pair_sources=tuple(pair_sources),
+        single_sources=tuple(single_sources),
         targets=tuple(targets),
         groups=groups,
         baseline=baseline,
@@ -91,7 +91,7 @@ def analyse(study: Study, backbone: str, replicates: int = REPLICATES) -> Analys
             grid,
             baseline=baseline,
             methods=[label for label in transfers if label not in lists],
-            sources=pair_sources,
+            sources=single_sources,
             targets=targets,
             rankings={metric: ranking for metric, ranking in rankings.items() if len(set(ranking.values())) > 1},
             lists=lists,
@@ -110,7 +110,7 @@ def analyse(study: Study, backbone: str, replicates: int = REPLICATES) -> Analys
 def _gain(grid: Grid, reference: str | None, method: str | None, bootstrap: Bootstrap) -> MethodGain | None:
     if reference is None or method is None:
         return None
-    return method_gain(method, pair_gains(grid, reference, method, bootstrap), bootstrap)
+    return method_gain(method, transfer_gains(grid, reference, method, bootstrap), bootstrap)
 
 
 def _scored_items(study: Study, backbone: str) -> dict[str, ScoredItems]:
@@ -142,5 +142,5 @@ def _qualities(
     groups: Mapping[str, str],
 ) -> tuple[MetricQuality, ...]:
     first_epoch = first_epoch_scores(grid_of(study, backbone, "score_first_epoch"), pot) if pot else {}
-    gain = {(pair.source, pair.target): pair.mean for pair in pot_gain.pairs} if pot_gain else {}
+    gain = {(each.sources, each.target): each.mean for each in pot_gain.transfers} if pot_gain else {}
     return tuple(metric_quality(metric, ranking, first_epoch, gain, groups) for metric, ranking in rankings.items())

@@ -1,8 +1,8 @@
-"""The one mean of a grid: over targets, of the mean over a target's sources, of the mean over a pair's seeds.
+"""The one mean of a grid: over targets, of the mean over a target's transfers, of the mean over their seeds.
 
 Every mean over many cells in a report is this one, and so is the interval beside it: on a grid with holes a target
-with few sources counts as much as any other, and a pair with few seeds as much as its neighbours. On a whole grid it is
-the paper's mean of row averages, because there every order of averaging gives the same number.
+with few transfers counts as much as any other, and a transfer with few seeds as much as its neighbours. On a whole grid
+it is the paper's mean of row averages, because there every order of averaging gives the same number.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 CellSeed = tuple[str, str, int]
-"""Target, source ("" without transfer), seed: the levels of the mean, outermost first."""
+"""Target, sources ("" without transfer), seed: the levels of the mean, outermost first."""
 
 
 def cell_weights(cells: Iterable[CellSeed]) -> dict[CellSeed, float]:

@@ -32,14 +32,14 @@ class ComparedMethod:
     """A method's mean over the cells that both have, and its mean gain over prompt tuning there: the grid's means.
 
     Attributes:
-        same_sign: pairs whose gain has the sign that the paper's has, of `pairs`; None for prompt tuning itself.
+        same_sign: transfers whose gain has the sign that the paper's has, of `transfers`.
     """
 
     method: str
     cells: tuple[ComparedCell, ...]
     gain: float | None
     paper_gain: float | None
-    pairs: int
+    transfers: int
     same_sign: int
 
     @property
@@ -92,7 +92,7 @@ def _compared(label: str, cells: Sequence[ComparedCell], baseline: Mapping[str, 
         cells=tuple(cells),
         gain=_mean_of_cells({cell: ours for cell, (ours, _) in gains.items()}) if gains else None,
         paper_gain=_mean_of_cells({cell: paper for cell, (_, paper) in gains.items()}) if gains else None,
-        pairs=len(gains),
+        transfers=len(gains),
         same_sign=sum((ours > 0) == (paper > 0) for ours, paper in gains.values()),
     )
 
@@ -159,8 +159,8 @@ def _protocol_gap(
     bootstrap: Bootstrap,
 ) -> ProtocolGap:
     cells: dict[CellSeed, tuple[str, str]] = {
-        (target, source, seed): chosen[key]
-        for target, source, seed, key in zip(rows["target"], rows["source"], rows["seed"], rows["key"], strict=True)
+        (target, sources, seed): chosen[key]
+        for target, sources, seed, key in zip(rows["target"], rows["sources"], rows["seed"], rows["key"], strict=True)
     }
 
     def score(name: str) -> float:

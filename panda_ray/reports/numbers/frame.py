@@ -11,7 +11,7 @@ import pandas as pd
 from panda_ray.reports.paper import SOURCE_ORDER, TARGET_ORDER
 from panda_ray.tracking.study import SCORE_COLUMNS, Study
 
-TEXT_COLUMNS = ("backbone", "method", "source", "target", "metric", "key")
+TEXT_COLUMNS = ("backbone", "method", "source", "sources", "target", "metric", "key")
 """Columns of the CSV files that hold names; the others hold numbers."""
 
 PROTOCOL_COLUMNS = {"paper": "score_paper", "honest": "score_honest"}
@@ -46,7 +46,7 @@ class Aggregate:
 
 
 CellName = tuple[str, str, str]
-"""Method label, source ("" without transfer, `a+b` for several), target."""
+"""Method label, sources ("" without transfer, `a+b` for several), target."""
 
 Grid = Mapping[CellName, Aggregate]
 """One backbone's finished cells; a cell without any score is absent."""
@@ -58,14 +58,14 @@ def grid_of(study: Study, backbone: str, column: str = "score") -> Grid:
     Args:
         column: which score: `score` (the sweep's protocol), `score_first_epoch`, `score_paper`, ...
     """
-    names = ["method", "source", "target"]
+    names = ["method", "sources", "target"]
     cells = study.cells[study.cells["backbone"] == backbone]
     expected = cells.groupby(names).size().to_dict()
     finished = study.scores[study.scores["backbone"] == backbone]
     grid: dict[CellName, Aggregate] = {}
     for name, rows in finished.groupby(names, sort=False):
-        method, source, target = name
-        grid[(str(method), str(source), str(target))] = Aggregate(
+        method, sources, target = name
+        grid[(str(method), str(sources), str(target))] = Aggregate(
             by_seed=dict(zip(rows["seed"], rows[column], strict=True)),
             keys=dict(zip(rows["seed"], rows["key"], strict=True)),
             expected=int(expected[name]),
@@ -86,12 +86,12 @@ def targets_of(study: Study) -> list[str]:
 
 def sources_of(study: Study) -> list[str]:
     """Rows of the maps of similarity: the sources that have cells of their own, or a predicted similarity."""
-    return _present(study, {*study.cells["source"], *study.similarity["source"]})
+    return _present(study, {*study.cells["sources"], *study.similarity["source"]})
 
 
-def pair_sources_of(study: Study) -> list[str]:
-    """Rows of the pair grid: the sources that some cell has alone."""
-    return _present(study, set(study.cells["source"]))
+def single_sources_of(study: Study) -> list[str]:
+    """Rows of single transfers, in tables and maps of gains: the sources that some cell has alone."""
+    return _present(study, set(study.cells["sources"]))
 
 
 def _present(study: Study, present: Collection[str]) -> list[str]:
@@ -100,14 +100,14 @@ def _present(study: Study, present: Collection[str]) -> list[str]:
 
 def lists_of(study: Study) -> dict[str, list[str]]:
     """Per method that takes several sources, by its label: the lists that its cells have, as text."""
-    several = study.cells[~study.cells["source"].isin(["", *study.sources])]
-    return {str(label): list(dict.fromkeys(rows["source"])) for label, rows in several.groupby("method", sort=False)}
+    several = study.cells[~study.cells["sources"].isin(["", *study.sources])]
+    return {str(label): list(dict.fromkeys(rows["sources"])) for label, rows in several.groupby("method", sort=False)}
 
 
 def scores_csv(study: Study) -> pd.DataFrame:
     """One row per finished cell, for `scores.csv`."""
     columns = [column for column in SCORE_COLUMNS if column not in PROTOCOL_COLUMNS.values()]
-    return study.scores[columns].sort_values(["backbone", "method", "source", "target", "seed"])
+    return study.scores[columns].sort_values(["backbone", "method", "sources", "target", "seed"])
 
 
 def similarity_csv(study: Study) -> pd.DataFrame:

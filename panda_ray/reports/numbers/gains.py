@@ -1,4 +1,7 @@
-"""Transfer gains: score(method) - score(reference) of every pair, and what a method gains on the whole grid."""
+"""Transfer gains: score(method) - score(reference) of every transfer, and what a method gains on the whole grid.
+
+A transfer is what a method makes of one entry of the grid: one source or several to one target, over all seeds.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +23,18 @@ class Gain:
 
 
 @dataclass(frozen=True)
-class PairGain:
-    """One pair's gain.
+class TransferGain:
+    """One transfer's gain.
 
     Attributes:
+        sources: `a`, or `a+b` for several.
         by_seed: gain per seed that both cells have, in points.
         keys: (method's unit, reference's unit) per seed.
         gain: mean over the seeds.
     """
 
     method: str
-    source: str
+    sources: str
     target: str
     by_seed: Mapping[int, float]
     keys: Mapping[int, tuple[str, str]]
@@ -50,14 +54,14 @@ class MethodGain:
     """A method on the whole grid.
 
     Attributes:
-        total: mean over the targets of the mean over their sources of the mean over the pair's seeds.
+        total: mean over the targets of the mean over their transfers of the mean over the seeds of one.
         by_target: likewise for one target each.
-        std: of the mean gain over the seeds that have every computed pair; None for fewer than two.
-        better, worse: pairs whose own interval lies above, below zero.
+        std: of the mean gain over the seeds that have every computed transfer; None for fewer than two.
+        better, worse: transfers whose own interval lies above, below zero.
     """
 
     method: str
-    pairs: tuple[PairGain, ...]
+    transfers: tuple[TransferGain, ...]
     total: Gain
     by_target: Mapping[str, Gain]
     std: float | None
@@ -72,81 +76,85 @@ class MethodGain:
 
     @property
     def seeds(self) -> tuple[int, int]:
-        """Seeds of the pair that has the fewest, and of the one that has the most."""
-        counts = [len(pair.by_seed) for pair in self.pairs]
+        """Seeds of the transfer that has the fewest, and of the one that has the most."""
+        counts = [len(transfer.by_seed) for transfer in self.transfers]
         return min(counts), max(counts)
 
     @property
     def better(self) -> int:
-        return sum(pair.interval is not None and pair.interval.low > 0 for pair in self.pairs)
+        return sum(transfer.interval is not None and transfer.interval.low > 0 for transfer in self.transfers)
 
     @property
     def worse(self) -> int:
-        return sum(pair.interval is not None and pair.interval.high < 0 for pair in self.pairs)
+        return sum(transfer.interval is not None and transfer.interval.high < 0 for transfer in self.transfers)
 
     @property
-    def worst(self) -> PairGain:
-        return min(self.pairs, key=lambda pair: pair.mean)
+    def worst(self) -> TransferGain:
+        return min(self.transfers, key=lambda transfer: transfer.mean)
 
     @property
-    def best(self) -> PairGain:
-        return max(self.pairs, key=lambda pair: pair.mean)
+    def best(self) -> TransferGain:
+        return max(self.transfers, key=lambda transfer: transfer.mean)
 
 
-def pair_gains(grid: Grid, reference: str, method: str, bootstrap: Bootstrap) -> list[PairGain]:
-    """Gains of all pairs of a method that can be compared; one whose reference was not computed is left out.
+def transfer_gains(grid: Grid, reference: str, method: str, bootstrap: Bootstrap) -> list[TransferGain]:
+    """Gains of all transfers of a method that can be compared; one whose reference was not computed is left out.
 
     Args:
-        reference: label of prompt tuning, which has one cell per target, or of a method with one cell per pair.
+        reference: label of prompt tuning, with one cell per target, or of a method with cells of the same sources.
     """
     gains = []
-    for (label, source, target), cell in grid.items():
-        other = grid.get((reference, "", target)) or grid.get((reference, source, target))
-        if label != method or not source or other is None:
+    for (label, sources, target), cell in grid.items():
+        other = grid.get((reference, "", target)) or grid.get((reference, sources, target))
+        if label != method or not sources or other is None:
             continue
-        gain = _pair_gain((label, source, target), cell, other, bootstrap)
+        gain = _transfer_gain((label, sources, target), cell, other, bootstrap)
         if gain is not None:
             gains.append(gain)
     return gains
 
 
-def _pair_gain(name: CellName, cell: Aggregate, other: Aggregate, bootstrap: Bootstrap) -> PairGain | None:
+def _transfer_gain(name: CellName, cell: Aggregate, other: Aggregate, bootstrap: Bootstrap) -> TransferGain | None:
     seeds = sorted(cell.by_seed.keys() & other.by_seed.keys())
     if not seeds:
         return None
-    _, source, target = name
+    _, sources, target = name
     by_seed = {seed: cell.by_seed[seed] - other.by_seed[seed] for seed in seeds}
     keys = {seed: (cell.keys[seed], other.keys[seed]) for seed in seeds}
-    compared = {(target, source, seed): pair for seed, pair in keys.items()}
-    return PairGain(*name, by_seed, keys, Gain(statistics.fmean(by_seed.values()), bootstrap.difference(compared)))
+    compared = {(target, sources, seed): units for seed, units in keys.items()}
+    return TransferGain(*name, by_seed, keys, Gain(statistics.fmean(by_seed.values()), bootstrap.difference(compared)))
 
 
-def method_gain(method: str, pairs: Sequence[PairGain], bootstrap: Bootstrap) -> MethodGain | None:
-    """What a method gains on the grid; None where no pair was computed."""
-    if not pairs:
+def method_gain(method: str, transfers: Sequence[TransferGain], bootstrap: Bootstrap) -> MethodGain | None:
+    """What a method gains on the grid; None where no transfer was computed."""
+    if not transfers:
         return None
-    targets = dict.fromkeys(pair.target for pair in pairs)
+    targets = dict.fromkeys(transfer.target for transfer in transfers)
     return MethodGain(
         method=method,
-        pairs=tuple(pairs),
-        total=_mean_gain(pairs, bootstrap),
+        transfers=tuple(transfers),
+        total=_mean_gain(transfers, bootstrap),
         by_target={
-            target: _mean_gain([pair for pair in pairs if pair.target == target], bootstrap) for target in targets
+            target: _mean_gain([transfer for transfer in transfers if transfer.target == target], bootstrap)
+            for target in targets
         },
-        std=_deviation_over_seeds(pairs),
+        std=_deviation_over_seeds(transfers),
     )
 
 
-def _mean_gain(pairs: Sequence[PairGain], bootstrap: Bootstrap) -> Gain:
+def _mean_gain(transfers: Sequence[TransferGain], bootstrap: Bootstrap) -> Gain:
     gains: dict[CellSeed, float] = {}
     keys: dict[CellSeed, tuple[str, str]] = {}
-    for pair in pairs:
-        gains |= {(pair.target, pair.source, seed): gain for seed, gain in pair.by_seed.items()}
-        keys |= {(pair.target, pair.source, seed): compared for seed, compared in pair.keys.items()}
+    for transfer in transfers:
+        gains |= {(transfer.target, transfer.sources, seed): gain for seed, gain in transfer.by_seed.items()}
+        keys |= {(transfer.target, transfer.sources, seed): compared for seed, compared in transfer.keys.items()}
     return Gain(grid_mean(gains), bootstrap.difference(keys))
 
 
-def _deviation_over_seeds(pairs: Sequence[PairGain]) -> float | None:
-    common = sorted(set.intersection(*(set(pair.by_seed) for pair in pairs)))
-    by_seed = [grid_mean({(pair.target, pair.source, seed): pair.by_seed[seed] for pair in pairs}) for seed in common]
+def _deviation_over_seeds(transfers: Sequence[TransferGain]) -> float | None:
+    common = sorted(set.intersection(*(set(transfer.by_seed) for transfer in transfers)))
+    by_seed = [
+        grid_mean({(transfer.target, transfer.sources, seed): transfer.by_seed[seed] for transfer in transfers})
+        for seed in common
+    ]
     return statistics.stdev(by_seed) if len(by_seed) > 1 else None

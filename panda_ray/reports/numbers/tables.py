@@ -21,7 +21,7 @@ from panda_ray.reports.numbers.statistics import Bootstrap, Compared, Interval
 TOP = 3
 """Sources that a metric may propose per target (the paper's top-3)."""
 
-RowKind = Literal["baseline", "pair", "oracle", "top3", "list"]
+RowKind = Literal["baseline", "source", "sources", "oracle", "top3"]
 
 Ranking = Mapping[tuple[str, str], float]
 """Predicted similarity by (source, target)."""
@@ -84,12 +84,12 @@ def grid_table(
         lists: per label of a method that uses several, its lists of them.
         rankings: similarity per metric label, for the rows of the best of the top-3.
         pot: label of plain prompt transfer, which the other methods are compared with as well.
-        bootstrap: gives each pair row's gain an interval.
+        bootstrap: gives the gain of each row without a choice an interval.
     """
     first = _row("baseline", baseline, "", [grid.get((baseline, "", t)) for t in targets]) if baseline else None
     made = [row for method in methods for row in _method_rows(grid, method, sources, targets, rankings)]
     made += [
-        _row("list", label, s, [grid.get((label, s, t)) for t in targets]) for label in lists for s in lists[label]
+        _row("sources", label, s, [grid.get((label, s, t)) for t in targets]) for label in lists for s in lists[label]
     ]
     of_pot = {(row.kind, row.title): row for row in made if row.method == pot}
     compared = [
@@ -107,7 +107,7 @@ def _method_rows(
         found = [[grid[(method, s, t)] for s in candidates(t) if (method, s, t) in grid] for t in targets]
         return [max(cells, key=lambda cell: cell.mean) if cells else None for cells in found]
 
-    rows = [_row("pair", method, s, [grid.get((method, s, t)) for t in targets]) for s in sources]
+    rows = [_row("source", method, s, [grid.get((method, s, t)) for t in targets]) for s in sources]
     rows.append(_row("oracle", method, "oracle", best(lambda target: other_sources(sources, target))))
     for metric, ranking in rankings.items():
         ranked = {t: top_sources(ranking, sources, t) for t in targets}
@@ -153,7 +153,7 @@ def _compared(
     if (
         bootstrap is not None
         and baseline is not None
-        and row.kind in ("pair", "list")
+        and row.kind in ("source", "sources")
         and row.average
         and baseline.average
     ):

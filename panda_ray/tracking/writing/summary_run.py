@@ -167,7 +167,7 @@ def _described(plan: Plan, backbone: str, provenance: Mapping[str, Any]) -> dict
         "cells": [
             {
                 "method": cell.method,
-                "source": sources_text(cell.sources),
+                "sources": sources_text(cell.sources),
                 "target": cell.target,
                 "seed": cell.seed,
                 "key": cell.key,

@@ -112,8 +112,8 @@ def milliseconds(time: str) -> int:
 
 
 def _name(record: Record, labels: UnitLabels) -> str:
-    pair = f"{sources_text(record['sources'])} → {_task(record)}" if record.get("sources") else _task(record)
-    return _clean(f"{labels.label} {pair} seed {record['seed']}", LONGEST_NAME)
+    transfer = f"{sources_text(record['sources'])} → {_task(record)}" if record.get("sources") else _task(record)
+    return _clean(f"{labels.label} {transfer} seed {record['seed']}", LONGEST_NAME)
 
 
 def _task(record: Record) -> str:

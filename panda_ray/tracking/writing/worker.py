@@ -232,7 +232,7 @@ class Worker:
         return Failure(
             backbone=unit.backbone.name,
             method=self._plan.label_of[outcome.key],
-            source=sources_text(unit.sources),
+            sources=sources_text(unit.sources),
             target=unit.task,
             seed=unit.seed,
             status=outcome.status,

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from panda_ray.reports.figures.charts import mean_over_sources
+from panda_ray.reports.figures.charts import mean_over_transfers
 from panda_ray.reports.findings import headline
 from panda_ray.reports.formatting import interval_text, signed
 from panda_ray.reports.numbers.analysis import Analysis, analyse
 from panda_ray.reports.numbers.averaging import cell_weights, grid_mean
 from panda_ray.reports.numbers.comparison import compare_with_paper
 from panda_ray.reports.numbers.frame import Aggregate
-from panda_ray.reports.numbers.gains import method_gain, pair_gains
+from panda_ray.reports.numbers.gains import method_gain, transfer_gains
 from panda_ray.reports.numbers.statistics import Bootstrap
 from panda_ray.reports.paper import PaperCell
 from panda_ray.tasks.measures.scores import reduce
@@ -37,13 +37,13 @@ def analysis(study: Study) -> Analysis:
 
 def nested(frame: pd.DataFrame) -> float:
     """Mean over targets of the mean over sources of the mean over seeds."""
-    by_pair = frame.groupby(["target", "source"])["gain"].mean()
-    return float(by_pair.groupby("target").mean().mean())
+    by_transfer = frame.groupby(["target", "sources"])["gain"].mean()
+    return float(by_transfer.groupby("target").mean().mean())
 
 
 def compared(study: Study, method: str, reference: str = "prompt_tuning") -> pd.DataFrame:
     """One row per cell that both have; missing ones drop out of the join."""
-    on = ["target", "seed"] if reference == "prompt_tuning" else ["target", "seed", "source"]
+    on = ["target", "seed"] if reference == "prompt_tuning" else ["target", "seed", "sources"]
     ours, theirs = (study.scores[study.scores["method"] == label] for label in (method, reference))
     frame = ours.merge(theirs[[*on, "score", "key"]], on=on, suffixes=("", "_reference"))
     return frame.assign(gain=frame["score"] - frame["score_reference"])
@@ -75,7 +75,7 @@ def test_mean_gain_on_a_grid_with_holes_and_its_interval_have_the_same_weights(
     gain = next(gain for gain in analysis.gains if gain.method == method)
     frame = compared(study, method)
     assert gain.mean == pytest.approx(nested(frame))
-    pooled = [frame["gain"].mean(), frame.groupby(["target", "source"])["gain"].mean().mean()]
+    pooled = [frame["gain"].mean(), frame.groupby(["target", "sources"])["gain"].mean().mean()]
     assert all(abs(gain.mean - other) > 0.05 for other in pooled), "the fixture tells the definitions apart"
     assert gain.interval is not None
     assert gain.interval.estimate == pytest.approx(gain.mean)
@@ -84,20 +84,20 @@ def test_mean_gain_on_a_grid_with_holes_and_its_interval_have_the_same_weights(
     assert gain.interval.high == pytest.approx(high, abs=1e-3)
 
 
-def test_gain_over_pot_compares_pair_with_pair(study: Study, analysis: Analysis) -> None:
+def test_gain_over_pot_compares_transfer_with_transfer(study: Study, analysis: Analysis) -> None:
     frame = compared(study, "panda", "pot")
     assert analysis.over_pot is not None
     assert analysis.over_pot.mean == pytest.approx(nested(frame))
     assert analysis.over_pot.interval is not None
     assert analysis.over_pot.interval.estimate == pytest.approx(analysis.over_pot.mean)
-    assert ("cola", "cola") not in {(pair.source, pair.target) for pair in analysis.over_pot.pairs}
+    assert ("cola", "cola") not in {(transfer.sources, transfer.target) for transfer in analysis.over_pot.transfers}
 
 
 def test_what_has_no_baseline_is_left_out_and_never_a_gain_over_zero(study: Study, analysis: Analysis) -> None:
     for gain in analysis.gains:
         assert set(gain.by_target) == {"cb", "stsb", "cola"}
-        assert all(pair.by_seed.keys() <= {12, 13} for pair in gain.pairs if pair.target == "stsb")
-        assert all(abs(pair.mean) < 40 for pair in gain.pairs)
+        assert all(transfer.by_seed.keys() <= {12, 13} for transfer in gain.transfers if transfer.target == "stsb")
+        assert all(abs(transfer.mean) < 40 for transfer in gain.transfers)
 
 
 def test_gain_of_a_target_is_the_mean_over_its_sources(study: Study, analysis: Analysis) -> None:
@@ -109,22 +109,26 @@ def test_gain_of_a_target_is_the_mean_over_its_sources(study: Study, analysis: A
             assert found.interval.estimate == pytest.approx(found.mean)
 
 
-def test_deviation_is_over_the_seeds_that_have_every_pair(study: Study) -> None:
+def test_deviation_is_over_the_seeds_that_have_every_transfer(study: Study) -> None:
     whole = analyse(invented_study(items=20), "bert-tiny", 10).gains[0]
     frame = compared(invented_study(items=20), "pot")
     by_seed = [nested(rows) for _, rows in frame.groupby("seed")]
     assert whole.std == pytest.approx(np.std(by_seed, ddof=1))
     assert whole.seeds == (3, 3)
     partial = analyse(study, "bert-tiny", 10).gains[0]
-    assert partial.std is None, "seed 12 alone has every pair"
+    assert partial.std is None, "seed 12 alone has every transfer"
     assert partial.seeds == (1, 3)
 
 
-def test_pairs_count_as_clearly_better_or_worse_by_their_own_interval_over_all_their_seeds(analysis: Analysis) -> None:
+def test_a_transfer_is_clearly_better_or_worse_by_its_own_interval_over_all_its_seeds(
+    analysis: Analysis,
+) -> None:
     for gain in analysis.gains:
-        intervals = [pair.interval for pair in gain.pairs if pair.interval]
-        assert len(intervals) == len(gain.pairs)
-        assert [interval.estimate for interval in intervals] == pytest.approx([pair.mean for pair in gain.pairs])
+        intervals = [transfer.interval for transfer in gain.transfers if transfer.interval]
+        assert len(intervals) == len(gain.transfers)
+        assert [interval.estimate for interval in intervals] == pytest.approx(
+            [transfer.mean for transfer in gain.transfers]
+        )
         assert gain.better == sum(interval.low > 0 for interval in intervals)
         assert gain.worse == sum(interval.high < 0 for interval in intervals)
     assert sum(gain.better for gain in analysis.gains) > 0
@@ -140,19 +144,19 @@ def test_findings_say_the_same_numbers(study: Study, analysis: Analysis) -> None
 
 
 def test_bar_of_a_method_is_the_mean_over_its_sources() -> None:
-    """A target whose pairs have different numbers of seeds: the bars differ by the gain beside them."""
+    """A target whose transfers have different numbers of seeds: the bars differ by the gain beside them."""
     grid = {
         ("plain", "", "t"): Aggregate({1: 50.0, 2: 50.0}, {1: "p1", 2: "p2"}, 2),
         ("pot", "a", "t"): Aggregate({1: 60.0, 2: 62.0}, {1: "a1", 2: "a2"}, 2),
         ("pot", "b", "t"): Aggregate({1: 80.0}, {1: "b1"}, 2),
     }
     bootstrap = Bootstrap({}, 10)
-    gain = method_gain("pot", pair_gains(grid, "plain", "pot", bootstrap), bootstrap)
+    gain = method_gain("pot", transfer_gains(grid, "plain", "pot", bootstrap), bootstrap)
     assert gain is not None
     assert gain.mean == pytest.approx(20.5)
-    assert mean_over_sources(grid, "pot", "t") == (pytest.approx(70.5), None)
-    assert mean_over_sources(grid, "plain", "t") == (50.0, 0.0)
-    assert mean_over_sources(grid, "panda", "t") is None
+    assert mean_over_transfers(grid, "pot", "t") == (pytest.approx(70.5), None)
+    assert mean_over_transfers(grid, "plain", "t") == (50.0, 0.0)
+    assert mean_over_transfers(grid, "panda", "t") is None
     assert gain.interval is None, "no predictions, no interval"
 
 

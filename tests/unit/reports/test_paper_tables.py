@@ -49,7 +49,7 @@ def test_the_paper_is_whole() -> None:
 @pytest.mark.parametrize("backbone", TABLES)
 def test_averages_and_gains_are_the_recomputed_ones(backbone: str) -> None:
     expected = averages(backbone)
-    rows = [row for row in printed_table(backbone).rows if row.kind in ("baseline", "pair")]
+    rows = [row for row in printed_table(backbone).rows if row.kind in ("baseline", "source")]
     assert len(rows) == 1 + 2 * 21
     for row in rows:
         theirs = expected[(row.method, row.title)]
@@ -130,7 +130,7 @@ def test_the_papers_oracle_is_the_best_of_the_other_tasks_too() -> None:
 
 def test_mean_gains_of_the_claims() -> None:
     """4.122 points over the 189 cells of BERT-large (claims.csv)."""
-    rows = printed_table("bert-large").rows_of("pair")
+    rows = printed_table("bert-large").rows_of("source")
     gains = [row.gain_over_pot for row in rows if row.gain_over_pot is not None]
     assert len(gains) == 21
     assert sum(gains) / 21 == pytest.approx(4.122, abs=5e-4)
@@ -156,6 +156,6 @@ def test_comparison_with_the_paper_of_the_paper_itself() -> None:
     }
     assert compared["pot"].ours == pytest.approx(compared["pot"].paper)
     assert compared["panda"].gain == pytest.approx(compared["panda"].paper_gain)
-    assert compared["panda"].pairs == compared["panda"].same_sign == 189
+    assert compared["panda"].transfers == compared["panda"].same_sign == 189
     assert compared["panda"].errata == 3
     assert compared["prompt_tuning"].gain is None

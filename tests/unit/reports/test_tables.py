@@ -45,7 +45,7 @@ def small() -> GridTable:
 MARKDOWN = """\
 **tiny**
 
-| method | source | cb | st_s | average | Δ | 95 % interval | Δ PoT |
+| method | sources | cb | st_s | average | Δ | 95 % interval | Δ PoT |
 | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |
 | plain |  | 71.0 ± 1.4 | 80.0 ± 0.0 | 75.5 ± 0.7 | – | – | – |
 | PoT\\|1 | a | 62.0 ± 2.8 | **84.0 ± 0.0** | 73.0 ± 1.4 | −2.5 | – | – |
@@ -65,7 +65,7 @@ def test_markdown_is_golden(small: GridTable) -> None:
 
 LATEX = r"""\begin{tabular}{llrrrrrr}
 \toprule
-Method & Source & cb & st\_s & Average & $\Delta$ & 95\,\% interval & $\Delta$ PoT \\
+Method & Sources & cb & st\_s & Average & $\Delta$ & 95\,\% interval & $\Delta$ PoT \\
 \midrule
 plain &  & 71.0 $\pm$ 1.4 & 80.0 $\pm$ 0.0 & 75.5 $\pm$ 0.7 & -- & -- & -- \\
 \midrule
@@ -129,7 +129,7 @@ def test_gain_over_pot_does_not_depend_on_the_order_of_the_methods() -> None:
         table = grid_table(
             "tiny", grid, baseline="plain", methods=methods, sources=["a"], targets=["t"], rankings={}, pot="pot"
         )
-        over_pot = {row.method: row.gain_over_pot for row in table.rows_of("pair")}
+        over_pot = {row.method: row.gain_over_pot for row in table.rows_of("source")}
         assert over_pot == {"panda": 5.0, "pot": None}
 
 
@@ -169,7 +169,7 @@ def test_csv_files_have_the_promised_columns() -> None:
     study = invented_study(seeds=(11, 12), items=20)
     scores, similarity = scores_csv(study), similarity_csv(study)
     assert list(scores.columns) == (
-        ["backbone", "method", "source", "target", "seed", "score", "score_last", "score_first_epoch", "metric", "key"]
+        ["backbone", "method", "sources", "target", "seed", "score", "score_last", "score_first_epoch", "metric", "key"]
     )
     assert list(similarity.columns) == ["backbone", "metric", "source", "target", "similarity", "n", "std"]
     assert len(scores) == len(study.cells)
@@ -192,7 +192,7 @@ def test_cells_that_share_a_unit_share_its_score() -> None:
 
 def test_interval_of_a_row_holds_its_gain() -> None:
     analysis = analyse(invented_study(items=40), "bert-tiny", replicates=100)
-    rows = analysis.table.rows_of("pair")
+    rows = analysis.table.rows_of("source")
     assert len(rows) == 2 * len(SOURCES)
     for row in rows:
         assert row.interval is not None
@@ -200,32 +200,32 @@ def test_interval_of_a_row_holds_its_gain() -> None:
         assert row.interval.low < row.interval.estimate < row.interval.high
 
 
-def test_lists_of_sources_have_rows_of_their_own_and_no_part_in_the_pair_grid(tmp_path: Path) -> None:
+def test_lists_of_sources_have_rows_of_their_own_and_no_part_in_the_rows_of_one_source(tmp_path: Path) -> None:
     study = fused_study()
     plain, analysis = (analyse(each, "bert-tiny", replicates=100) for each in (invented_study(items=40), study))
-    rows = analysis.table.rows_of("list")
+    rows = analysis.table.rows_of("sources")
     assert [(row.method, row.title) for row in rows] == [("fusion", text) for text in FUSED]
-    alike = [row for row in analysis.table.rows_of("pair") if row.method == "panda" and row.title in ("cb", "rte")]
+    alike = [row for row in analysis.table.rows_of("source") if row.method == "panda" and row.title in ("cb", "rte")]
     for row in rows:
-        (pair,) = [each for each in alike if each.title == row.title.split("+")[0]]
+        (single,) = [each for each in alike if each.title == row.title.split("+")[0]]
         assert row.average is not None
-        assert row.average.mean == pytest.approx(pair.average.mean if pair.average else None)
-        assert row.gain == pytest.approx(pair.gain)
+        assert row.average.mean == pytest.approx(single.average.mean if single.average else None)
+        assert row.gain == pytest.approx(single.gain)
         assert row.interval is not None
         assert row.gain_over_pot is None, "PoT has no such row"
-    for kind in ("baseline", "pair", "oracle", "top3"):
+    for kind in ("baseline", "source", "oracle", "top3"):
         assert analysis.table.rows_of(kind) == plain.table.rows_of(kind)
-    assert analysis.pair_sources == plain.pair_sources
+    assert analysis.single_sources == plain.single_sources
     assert analysis.qualities == plain.qualities
     assert analysis.over_pot == plain.over_pot
     assert [gain.method for gain in analysis.gains] == ["pot", "panda", "fusion"]
-    assert {pair.source for pair in analysis.gains[2].pairs} == set(FUSED)
+    assert {each.sources for each in analysis.gains[2].transfers} == set(FUSED)
     assert "| fusion | cb+cola+stsb |" in markdown(analysis.table)
     assert "one training from several sources" in markdown(analysis.table)
     assert "one training from several sources" not in markdown(plain.table)
 
 
-def test_a_report_of_lists_of_sources_alone_has_no_pair_grid(tmp_path: Path) -> None:
+def test_a_report_of_lists_of_sources_alone_has_no_row_of_one_source(tmp_path: Path) -> None:
     study = fused_study(items=20)
     kept = {
         name: frame[~frame["method"].isin(["pot", "panda"])]
@@ -233,7 +233,7 @@ def test_a_report_of_lists_of_sources_alone_has_no_pair_grid(tmp_path: Path) -> 
     }
     alone = replace(study, methods={"prompt_tuning": "prompt_tuning", "fusion": "panda_fusion"}, **kept)
     report = write_report(alone, tmp_path, replicates=20)
-    assert {row.kind for row in analyse(alone, "bert-tiny", replicates=20).table.rows} == {"baseline", "list"}
+    assert {row.kind for row in analyse(alone, "bert-tiny", replicates=20).table.rows} == {"baseline", "sources"}
     names = {path.name for path in report.paths}
     assert not {name for name in names if name.startswith("gain")}
     assert "methods_bert-tiny.svg" in names
@@ -246,8 +246,8 @@ def test_findings_are_the_numbers_of_the_analysis() -> None:
     analysis = analyse(study, "bert-tiny", replicates=100)
     text = "\n".join(headline(study, [analysis]))
     pot, panda = analysis.gains
-    assert f"pot against prompt tuning: {signed(pot.mean)} points on average over 24 pairs and 3 seeds" in text
-    assert f"panda against prompt tuning: {signed(panda.mean)} points on average over 23 pairs" in text
+    assert f"pot against prompt tuning: {signed(pot.mean)} points on average over 24 transfers and 3 seeds" in text
+    assert f"panda against prompt tuning: {signed(panda.mean)} points on average over 23 transfers" in text
     assert "3 of 156 cells have no result yet." in text
     assert "1 unit failed" in text
     assert "Left out: conll05" in text
@@ -286,5 +286,5 @@ def test_study_without_prompt_tuning_or_pot_still_has_a_table() -> None:
     analysis = analyse(only, "bert-tiny")
     assert analysis.gains == ()
     assert analysis.over_pot is None
-    assert [row.kind for row in analysis.table.rows][:1] == ["pair"]
+    assert [row.kind for row in analysis.table.rows][:1] == ["source"]
     assert headline(only, [analysis])
