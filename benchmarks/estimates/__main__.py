@@ -27,7 +27,7 @@ def main() -> None:
     store = Store(sweep.storage)
     plan = build_plan(sweep, store)
     records = [record for key, record in store.records() if key in plan.units]
-    if len({record["stack"] for record in records if record["kind"] == "train"}) < _FEWEST_STACKS:
+    if len({record["stack"] for record in records if record["product"] == "prompt"}) < _FEWEST_STACKS:
         raise InputError(f"sweep {sweep.name!r} has fewer than {_FEWEST_STACKS} finished stacks; run more of it first")
     found = list(foresights(plan, records))
     print(f"{'estimated from':34} {'stacks':>6} {'took':>9} {'estimated':>10} {'ratio':>6} {'typical factor':>15}")

@@ -63,7 +63,7 @@ def _trained_stacks(records: Sequence[Record]) -> list[list[Record]]:
     """The records of each stack of trainings, in the order in which stacks ended."""
     found: dict[str, list[Record]] = defaultdict(list)
     for record in sorted(records, key=lambda record: record["finished_at"]):
-        if record["kind"] == "train":
+        if record["product"] == "prompt":
             found[record["stack"]].append(record)
     return list(found.values())
 

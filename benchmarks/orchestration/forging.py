@@ -45,7 +45,7 @@ class _Result:
 
 
 def _address(unit: Unit) -> tuple[str, str, tuple[str, ...], str]:
-    return unit.kind, unit.method, unit.sources, unit.task
+    return unit.product, unit.method, unit.sources, unit.task
 
 
 def _leave(fd: object) -> None:

@@ -55,7 +55,7 @@ def measure_grid(
 
 
 def working_times(records: Iterable[Record]) -> Iterator[Interval]:
-    """When each stack trained (or computed signatures), until its first result was written down.
+    """When each stack trained (or computed embeddings), until its first result was written down.
 
     A record says what its unit took of its stack's time; the stack's is the sum over its members.
     """
@@ -64,7 +64,7 @@ def working_times(records: Iterable[Record]) -> Iterator[Interval]:
         stacks.setdefault(record["stack"], []).append(record)
     for members in stacks.values():
         ends = [datetime.fromisoformat(record["finished_at"]).timestamp() for record in members]
-        if members[0]["kind"] == "train":
+        if members[0]["product"] == "prompt":
             yield min(ends) - sum(record["training_seconds"] for record in members), min(ends)
         else:
             yield from ((end - record["seconds"], end) for end, record in zip(ends, members, strict=True))

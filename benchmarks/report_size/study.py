@@ -154,7 +154,7 @@ def _unit(cell: Record, backbone: str) -> tuple[Record, bytes]:
     paper, honest = reduce(metric, best_IM), reduce(metric, honest_IM[~select_I])
     record = {
         "key": cell["key"],
-        "kind": "train",
+        "product": "prompt",
         "identity": {"config": {"lr": 0.01, "epochs": 5}, "seed": cell["seed"]},
         "sources": list(filter(None, [cell["sources"]])),
         "target": cell["target"],

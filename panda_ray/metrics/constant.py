@@ -25,7 +25,7 @@ class Constant:
     needs_data = False
     Options: type[MetricOptions] = MetricOptions
 
-    def signature(
+    def embedding(
         self, backbone: Backbone, prompt: Prompt, task: EncodedTask | None, options: MetricOptions
     ) -> NDArray[np.float32]:
         return np.ones(1, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""The protocol of a transferability metric: a signature per prompt, a similarity per pair of signatures."""
+"""The protocol of a transferability metric: an embedding per prompt, a similarity per pair of embeddings."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Metric(Protocol):
     summary: str
     """One line for `panda-ray metrics`."""
     needs_prompt: bool
-    """Whether there is a signature at all; the constant metric has none."""
+    """Whether there is an embedding at all; the constant metric has none."""
     needs_data: bool
-    """Whether the signature is taken on examples of the task."""
+    """Whether the embedding is taken on examples of the task."""
     Options: type[MetricOptions]
 
-    def signature(
+    def embedding(
         self, backbone: Backbone, prompt: Prompt, task: EncodedTask | None, options: MetricOptions
     ) -> NDArray[np.float32]:
         """What the metric keeps of a prompt, as one array; computed once per prompt."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class NeuronOverlap:
-    """The signature says which neurons are active (> 0) at position 0 on [CLS][SEP] alone, (L, F) in {0, 1}."""
+    """The embedding says which neurons are active (> 0) at position 0 on [CLS][SEP] alone, (L, F) in {0, 1}."""
 
     name = "on"
     version = 1
@@ -31,7 +31,7 @@ class NeuronOverlap:
     needs_data = False
     Options: type[MetricOptions] = MetricOptions
 
-    def signature(
+    def embedding(
         self, backbone: Backbone, prompt: Prompt, task: EncodedTask | None, options: MetricOptions
     ) -> NDArray[np.float32]:
         import torch
@@ -46,12 +46,12 @@ class NeuronOverlap:
             prefix_1LKNPH = prompt.prefix_LKNPH.unsqueeze(0).to(backbone.device)
             backbone.forward([tokens], prefix_1LKNPH, position_offset=prompt.position_offset)
         active_LF = torch.stack([layer_1TF[0, 0] for layer_1TF in activations_L1TF]) > 0
-        signature: NDArray[np.float32] = active_LF.float().cpu().numpy()
-        return signature
+        embedding: NDArray[np.float32] = active_LF.float().cpu().numpy()
+        return embedding
 
     def similarity(
         self, source: NDArray[np.float32] | None, target: NDArray[np.float32] | None, options: MetricOptions
     ) -> float:
-        assert source is not None, "this metric has a signature"
-        assert target is not None, "this metric has a signature"
+        assert source is not None, "this metric has an embedding"
+        assert target is not None, "this metric has an embedding"
         return cosine(source, target)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class PromptCosine:
-    """The signature is the mean of the prompt over its P tokens, (L, K, N, H)."""
+    """The embedding is the mean of the prompt over its P tokens, (L, K, N, H)."""
 
     name = "e_avg"
     version = 1
@@ -29,7 +29,7 @@ class PromptCosine:
     needs_data = False
     Options: type[MetricOptions] = MetricOptions
 
-    def signature(
+    def embedding(
         self, backbone: Backbone, prompt: Prompt, task: EncodedTask | None, options: MetricOptions
     ) -> NDArray[np.float32]:
         mean: NDArray[np.float32] = prompt.prefix_LKNPH.mean(dim=3).numpy()
@@ -38,6 +38,6 @@ class PromptCosine:
     def similarity(
         self, source: NDArray[np.float32] | None, target: NDArray[np.float32] | None, options: MetricOptions
     ) -> float:
-        assert source is not None, "this metric has a signature"
-        assert target is not None, "this metric has a signature"
+        assert source is not None, "this metric has an embedding"
+        assert target is not None, "this metric has an embedding"
         return cosine(source, target)

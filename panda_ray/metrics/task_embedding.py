@@ -36,7 +36,7 @@ class TaskEmbeddingOptions(MetricOptions):
 
 
 class TaskEmbedding:
-    """The signature is h of every example, (Q, D); means are taken when two of them are compared."""
+    """What is kept of a prompt is h of every example, (Q, D); means are taken when two of them are compared."""
 
     name = "task_embedding"
     version = 1
@@ -45,7 +45,7 @@ class TaskEmbedding:
     needs_data = True
     Options: type[MetricOptions] = TaskEmbeddingOptions
 
-    def signature(
+    def embedding(
         self, backbone: Backbone, prompt: Prompt, task: EncodedTask | None, options: MetricOptions
     ) -> NDArray[np.float32]:
         assert isinstance(options, TaskEmbeddingOptions)
@@ -62,8 +62,8 @@ class TaskEmbedding:
         self, source: NDArray[np.float32] | None, target: NDArray[np.float32] | None, options: MetricOptions
     ) -> float:
         assert isinstance(options, TaskEmbeddingOptions)
-        assert source is not None, "this metric has a signature"
-        assert target is not None, "this metric has a signature"
+        assert source is not None, "this metric has an embedding"
+        assert target is not None, "this metric has an embedding"
         if options.compare == "cosine_of_means":
             return cosine(source.mean(axis=0), target.mean(axis=0))
         return float(np.mean([cosine(a, b) for a in source for b in target]))

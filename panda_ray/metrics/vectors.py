@@ -1,4 +1,4 @@
-"""Cosine similarity of two signatures."""
+"""Cosine similarity of two embeddings."""
 
 from __future__ import annotations
 

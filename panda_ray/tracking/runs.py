@@ -8,7 +8,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 SUMMARY = "summary"
-"""Value of the tag `kind` of the one run per backbone; other runs carry their unit's kind."""
+"""Value of the tag `product` of the one run per backbone; other runs carry their unit's product."""
 
 KEY = "key"
 ROLE = "role"
@@ -18,7 +18,7 @@ LABEL = "method"
 SOURCES = "sources"
 """Donor tasks of a unit, `mnli` or `mnli+qnli`. Plain `source` is taken: MLflow has a column of that name."""
 
-KIND = "kind"
+PRODUCT = "product"
 COMPLETE = "complete"
 """Written last: a unit's run without it was cut short and is logged again in place."""
 
@@ -53,5 +53,5 @@ def search(client: MlflowClient, experiment_id: str, filter_string: str) -> Iter
 
 def summary_runs(client: MlflowClient, experiment_id: str) -> dict[str, Run]:
     """The summary run of each backbone; the oldest, should two drivers have raced."""
-    runs = sorted(search(client, experiment_id, f"tags.{KIND} = '{SUMMARY}'"), key=lambda run: -run.info.start_time)
+    runs = sorted(search(client, experiment_id, f"tags.{PRODUCT} = '{SUMMARY}'"), key=lambda run: -run.info.start_time)
     return {run.data.tags["backbone"]: run for run in runs if "backbone" in run.data.tags}

@@ -39,7 +39,9 @@ def export_prompt(sweep: Sweep, key: str, folder: Path) -> Record:
 
 def _find(store: Store, prefix: str) -> tuple[str, Record]:
     """The one training whose key begins like that."""
-    found = [(key, record) for key, record in store.records() if key.startswith(prefix) and record["kind"] == "train"]
+    found = [
+        (key, record) for key, record in store.records() if key.startswith(prefix) and record["product"] == "prompt"
+    ]
     if len(found) == 1:
         return found[0]
     problem = "no training" if not found else f"{len(found)} trainings"

@@ -109,22 +109,22 @@ def test_a_method_refuses_unknown_options(method: Method) -> None:
 def test_a_metric_is_symmetric_bounded_and_highest_for_itself(metric: Metric) -> None:
     assert get_metric(metric.name) is metric
     task, options = toy_task("classification", train=60, dev=60), metric.Options()
-    signatures = [
-        metric.signature(random_backbone(), a_prompt(seed), task if metric.needs_data else None, options)
+    embeddings = [
+        metric.embedding(random_backbone(), a_prompt(seed), task if metric.needs_data else None, options)
         if metric.needs_prompt
         else None
         for seed in (1, 2)
     ]
-    there, back = metric.similarity(*signatures, options), metric.similarity(*reversed(signatures), options)
+    there, back = metric.similarity(*embeddings, options), metric.similarity(*reversed(embeddings), options)
     assert there == pytest.approx(back)
-    assert -1 <= there <= metric.similarity(signatures[0], signatures[0], options) + 1e-6
-    assert metric.similarity(signatures[0], signatures[0], options) == pytest.approx(1.0, abs=1e-5)
+    assert -1 <= there <= metric.similarity(embeddings[0], embeddings[0], options) + 1e-6
+    assert metric.similarity(embeddings[0], embeddings[0], options) == pytest.approx(1.0, abs=1e-5)
 
 
 @every_metric
-def test_a_signature_is_a_function_of_the_prompt_alone(metric: Metric) -> None:
+def test_an_embedding_is_a_function_of_the_prompt_alone(metric: Metric) -> None:
     task, options = toy_task("classification", train=60, dev=60), metric.Options()
-    first, again = (metric.signature(random_backbone(), a_prompt(1), task, options) for _ in range(2))
+    first, again = (metric.embedding(random_backbone(), a_prompt(1), task, options) for _ in range(2))
     assert first.dtype == np.float32
     assert np.array_equal(first, again)
 

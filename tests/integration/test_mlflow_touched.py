@@ -66,7 +66,7 @@ def planned(storage: Path) -> tuple[Plan, Store]:
 
 
 def summary_of(client: MlflowClient) -> Run:
-    [summary] = [run for run in runs_of(client) if run.data.tags["kind"] == "summary"]
+    [summary] = [run for run in runs_of(client) if run.data.tags["product"] == "summary"]
     return summary
 
 

@@ -59,7 +59,7 @@ def test_a_run_its_extension_and_its_report(storage: Path) -> None:
     page = report.paths[0].read_text(encoding="utf-8")
     assert "PanDa &lt;b&gt;" in page
     assert str(storage) not in page, "a report holds no paths of the machine"
-    [summary] = [run for run in runs_of(client) if run.data.tags["kind"] == "summary"]
+    [summary] = [run for run in runs_of(client) if run.data.tags["product"] == "summary"]
     logged = {Path(file.path).name for file in client.list_artifacts(summary.info.run_id, "report")}
     assert logged == {path.name for path in report.paths}
     assert markdown_text(report.headline[0]) in summary.data.tags["mlflow.note.content"]
@@ -87,7 +87,7 @@ def test_what_a_killed_driver_left_is_repaired(storage: Path) -> None:
     cut, twin, *_ = runs
     client.delete_tag(runs[cut].info.run_id, "complete")
     client.update_run(runs[cut].info.run_id, "RUNNING")
-    [summary] = [run for run in runs_of(client) if run.data.tags["kind"] == "summary"]
+    [summary] = [run for run in runs_of(client) if run.data.tags["product"] == "summary"]
     client.update_run(summary.info.run_id, "RUNNING")
     client.create_run(summary.info.experiment_id, tags=dict(runs[twin].data.tags), start_time=2**41)
     track(plan, store)
@@ -119,7 +119,7 @@ def test_a_result_computed_anew_by_a_driver_that_was_killed_before_it_logged_is_
     uri = track(plan, store).tracking_uri
     client = connect(uri)
     before = {run.data.tags["key"]: run for run in runs_of(client) if "key" in run.data.tags}
-    [summary] = [run for run in runs_of(client) if run.data.tags["kind"] == "summary"]
+    [summary] = [run for run in runs_of(client) if run.data.tags["product"] == "summary"]
     table = storage / "mlflow-artifacts" / "small" / summary.info.run_id / "artifacts" / "scores.parquet"
     old_table = table.read_bytes()
     changed = next(cell.key for cell in plan.cells if cell.method == "pot")

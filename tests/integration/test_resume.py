@@ -135,7 +135,7 @@ def test_what_a_killed_driver_was_at_work_on_is_taken_over_by_the_other_one(quie
     assert not list(tmp_path.glob("leases/*"))
 
 
-@pytest.mark.parametrize("pattern", ["prompt.*", "predictions.*", "record.json", "signature.*"])
+@pytest.mark.parametrize("pattern", ["prompt.*", "predictions.*", "record.json", "embedding.*"])
 def test_a_damaged_result_is_computed_again_and_nothing_but_what_was_built_on_it(
     quiet: Path, tmp_path: Path, pattern: str
 ) -> None:
@@ -175,7 +175,7 @@ def test_what_was_built_on_a_result_that_came_out_different_is_computed_anew(qui
     teacher, student = (unit_of(plan, method, ("review",), "remark") for method in ("teacher", "panda"))
     before = Store(str(tmp_path)).known(student)
     assert [file["key"] for file in before["inputs"]["teacher"]] == [teacher]
-    assert set(before["inputs"]) == {"teacher", "source_signature", "target_signature"}
+    assert set(before["inputs"]) == {"teacher", "source_embedding", "target_embedding"}
     break_prompt(tmp_path, teacher)
     assert run(tmp_path).new == {teacher}
     repaired = Store(str(tmp_path)).known(teacher)["files"]["prompt.safetensors"]["sha256"]
@@ -233,7 +233,7 @@ def test_what_was_put_in_the_place_of_a_result_is_not_read_and_the_result_is_com
 ) -> None:
     shutil.copytree(quiet, tmp_path, dirs_exist_ok=True)
     places = [
-        sorted(tmp_path.glob(f"units/*/*/{pattern}"))[-1] for pattern in ("prompt.*", "signature.*", "record.json")
+        sorted(tmp_path.glob(f"units/*/*/{pattern}"))[-1] for pattern in ("prompt.*", "embedding.*", "record.json")
     ]
     for place in places:
         place.unlink()
@@ -360,7 +360,7 @@ def test_out_of_device_memory_halves_the_stack_and_is_remembered(
 def test_what_a_run_measured_is_what_the_next_plan_counts_with(quiet: Path) -> None:
     plan, store = planned(small_sweep(quiet, seeds=[2]))
     records = [record for _, record in store.records()]
-    trained = [record for record in records if record["kind"] == "train"]
+    trained = [record for record in records if record["product"] == "prompt"]
     assert {record["train_examples"] for record in trained} == {48}
     assert {record["dev_examples"] for record in trained} == {24}
     assert all(3 < record["tokens_per_example"] <= 128 for record in trained)

@@ -44,8 +44,8 @@ def test_its_record_says_what_it_was_made_of(plan: Plan, sweep: Sweep) -> None:
         assert record["sources"] == list(BOTH)
         assert record["similarities"] == [each["similarities"][0] for each in alone]
         assert record["inputs"]["teacher"] == [each["inputs"]["teacher"][0] for each in alone]
-        assert len(record["inputs"]["source_signature"]) == 2
-        assert len(record["inputs"]["target_signature"]) == 1
+        assert len(record["inputs"]["source_embedding"]) == 2
+        assert len(record["inputs"]["target_embedding"]) == 1
 
 
 def test_it_is_outdated_when_any_of_its_teachers_came_out_different(plan: Plan, sweep: Sweep, tmp_path: Path) -> None:

@@ -23,8 +23,7 @@ from panda_ray.execution.runners.run_plan import run_plan
 from panda_ray.execution.steering import FIXED_PLAN
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.unit import Unit
-from panda_ray.execution.work import members, publishing
-from panda_ray.execution.work import signatures as signing
+from panda_ray.execution.work import embeddings, members, publishing
 from panda_ray.tasks.encoded import EncodedTask
 from panda_ray.training.member import Member, MemberResult
 from panda_ray.training.stacked import EpochReport, train_stack
@@ -63,7 +62,7 @@ def _publish_and_say(store: Store, unit: Unit, record: Mapping[str, Any], files:
 def main() -> int:
     storage, runner, *sources = sys.argv[1:]
     members.train_stack = _train_and_say  # type: ignore[assignment]
-    signing.publish = _publish_and_say  # type: ignore[attr-defined]
+    embeddings.publish = _publish_and_say  # type: ignore[attr-defined]
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it
     plan, store = planned(small_sweep(storage, training=LONG, **({"sources": sources} if sources else {})))
     print("planned", os.getpid(), len(plan.stacks), flush=True)

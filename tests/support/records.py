@@ -17,7 +17,7 @@ import torch
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.unit import Unit
-from panda_ray.execution.work.similarity import signature_bytes
+from panda_ray.execution.work.similarity import embedding_bytes
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks import get_task
 from panda_ray.tasks.measures.scores import reduce
@@ -29,7 +29,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 BARE = {
-    "kind": "train",
+    "product": "prompt",
     "identity": {"config": {"max_len": 16}},
     "method": "prompt_tuning",
     "backbone": "builtin-tiny",
@@ -57,7 +57,7 @@ def publish(plan: Plan, store: Store, keys: Collection[str] | None = None) -> li
     chosen = [key for key in plan.units if keys is None or key in keys]
     for position, key in enumerate(chosen):
         unit = plan.units[key]
-        write = publish_training if unit.kind == "train" else publish_signature
+        write = publish_training if unit.product == "prompt" else publish_embedding
         write(unit, store, START + timedelta(minutes=position))
     return chosen
 
@@ -65,7 +65,7 @@ def publish(plan: Plan, store: Store, keys: Collection[str] | None = None) -> li
 def common(unit: Unit, finished: datetime) -> dict[str, object]:
     return {
         "key": unit.key,
-        "kind": unit.kind,
+        "product": unit.product,
         "identity": unit.identity,
         "method": unit.method,
         "backbone": unit.backbone.name,
@@ -118,12 +118,12 @@ def publish_training(unit: Unit, store: Store, finished: datetime) -> None:
     )
 
 
-def publish_signature(unit: Unit, store: Store, finished: datetime) -> None:
+def publish_embedding(unit: Unit, store: Store, finished: datetime) -> None:
     group = get_task(unit.task).group
     shared = np.random.default_rng(int(hashlib.sha256(group.encode()).hexdigest()[:8], 16)).normal(size=16)
     own = np.random.default_rng(int(unit.key[:8], 16)).normal(size=16)
-    signature = (shared + 0.5 * own).astype(np.float32)
-    files = {"signature.npy": signature_bytes(signature)}
+    embedding = (shared + 0.5 * own).astype(np.float32)
+    files = {"embedding.npy": embedding_bytes(embedding)}
     store.publish(unit.key, {**common(unit, finished), "task": unit.task}, files)
 
 

@@ -20,7 +20,7 @@ SMALL = {"max_train_rows": 48, "max_dev_rows": 24}
 
 
 def small_sweep(storage: Path | str, **changes: Any) -> Sweep:
-    """Two sources, one target, three methods, every metric with a signature; 14 units in 8 stacks."""
+    """Two sources, one target, three methods, every metric with an embedding; 14 units in 8 stacks."""
     described: dict[str, Any] = {
         "name": "small",
         "storage": str(storage),

@@ -37,7 +37,7 @@ def unit_of(plan: Plan, backbone: str, method: str, task: str) -> Unit:
     return next(
         unit
         for unit in plan.units.values()
-        if (unit.backbone.name, unit.method, unit.task, unit.kind) == (backbone, method, task, "train")
+        if (unit.backbone.name, unit.method, unit.task, unit.product) == (backbone, method, task, "prompt")
     )
 
 
@@ -61,7 +61,7 @@ def record(unit: Unit, width: int, workers: int = 1, efficiency: float = 1.0, **
     seconds = loop_seconds(unit, width, workers, efficiency)
     return {
         "key": unit.key,
-        "kind": "train",
+        "product": "prompt",
         "identity": unit.identity,
         "method": unit.method,
         "backbone": unit.backbone.name,

@@ -73,7 +73,7 @@ def assert_one_finished_run_per_unit(client: MlflowClient, plan: Plan) -> None:
     assert {run.info.status for run in runs} == {"FINISHED"}
     keys = [run.data.tags["key"] for run in runs if "key" in run.data.tags]
     assert sorted(keys) == sorted(plan.units)
-    summaries = [run for run in runs if run.data.tags["kind"] == "summary"]
+    summaries = [run for run in runs if run.data.tags["product"] == "summary"]
     assert len(summaries) == 1
     parents = {run.data.tags["mlflow.parentRunId"] for run in runs if "key" in run.data.tags}
     assert parents == {summaries[0].info.run_id}

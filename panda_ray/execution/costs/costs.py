@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from panda_ray.backbones import BACKBONES, Sizes, backbone_sizes
-from panda_ray.execution.costs.samples import Device, Samples, SignatureSample, device_of
-from panda_ray.execution.costs.speeds import Estimate, Speeds, signature_seconds
+from panda_ray.execution.costs.samples import Device, EmbeddingSample, Samples, device_of
+from panda_ray.execution.costs.speeds import Estimate, Speeds, embedding_seconds
 from panda_ray.execution.costs.task_sizes import KnownSizes
-from panda_ray.execution.costs.workload import TaskSize, signature_work, training_work
+from panda_ray.execution.costs.workload import TaskSize, embedding_work, training_work
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.units.unit import Unit
 
@@ -39,11 +39,11 @@ class Costs:
         sizes: Mapping[str, Sizes],
         tasks: Mapping[tuple[str, str], TaskSize],
         speeds: Speeds,
-        signatures: Iterable[SignatureSample],
+        embeddings: Iterable[EmbeddingSample],
         prompt_len: int,
     ) -> None:
         self._sizes, self._tasks, self._speeds, self._prompt_len = sizes, tasks, speeds, prompt_len
-        self._signatures = signature_seconds(signatures, speeds.device)
+        self._embeddings = embedding_seconds(embeddings, speeds.device)
         self._known: dict[tuple[Any, ...], Estimate] = {}
 
     @classmethod
@@ -56,7 +56,7 @@ class Costs:
         for record in records:
             samples.add(record, known.learn(record))
         speeds = Speeds(device_of(sweep, samples.trainings), samples.trainings)
-        return cls(mine, known.of_tasks(mine), speeds, samples.signatures, sweep.training.prompt_len)
+        return cls(mine, known.of_tasks(mine), speeds, samples.embeddings, sweep.training.prompt_len)
 
     @classmethod
     def in_store(cls, plan: Plan, store: Store) -> Costs:
@@ -72,10 +72,10 @@ class Costs:
         first = stack.members[0]
         methods = tuple(sorted(Counter((unit.method, len(unit.sources)) for unit in stack.members).items()))
         count = len(stack.members) if first.config is not None else len(stack.todo)
-        address = (first.kind, first.backbone.name, first.task, first.config, methods, count, workers)
+        address = (first.product, first.backbone.name, first.task, first.config, methods, count, workers)
         if address not in self._known:
             one_by_one = first.config is None
-            self._known[address] = self._signing(first, count) if one_by_one else self._training(stack, workers)
+            self._known[address] = self._embedding(first, count) if one_by_one else self._training(stack, workers)
         return self._known[address]
 
     def expected(self, stack: Stack, workers: int) -> float:
@@ -90,11 +90,11 @@ class Costs:
         work = training_work(methods, self._sizes[backbone], self._tasks[backbone, task], first.config)
         return self._speeds.training(backbone, task, work, workers)
 
-    def _signing(self, unit: Unit, count: int) -> Estimate:
+    def _embedding(self, unit: Unit, count: int) -> Estimate:
         backbone, task, metric = unit.backbone.name, unit.task, unit.method
         for address in ((backbone, task, metric), (backbone, metric)):
-            if address in self._signatures:
-                return Estimate(count * self._signatures[address], "measured" if len(address) == 3 else "extrapolated")
-        work = signature_work(metric, self._sizes[backbone], self._tasks[backbone, task], self._prompt_len)
+            if address in self._embeddings:
+                return Estimate(count * self._embeddings[address], "measured" if len(address) == 3 else "extrapolated")
+        work = embedding_work(metric, self._sizes[backbone], self._tasks[backbone, task], self._prompt_len)
         one = self._speeds.forward(backbone, task, work)
         return Estimate(count * one.seconds, one.basis)

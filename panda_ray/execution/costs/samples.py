@@ -65,8 +65,8 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class SignatureSample:
-    """Seconds of one signature, with its share of what was loaded for it."""
+class EmbeddingSample:
+    """Seconds of one embedding, with its share of what was loaded for it."""
 
     backbone: str
     task: str
@@ -80,16 +80,16 @@ class Samples:
 
     Args:
         sizes_of: of the backbones that are known, by name; others give no sample.
-        precision: that signatures count for; they are computed in that of the weights, whatever trainings use.
+        precision: that embeddings count for; they are computed in that of the weights, whatever trainings use.
 
     Attributes:
-        signatures: one for each signature.
+        embeddings: one for each embedding.
     """
 
     def __init__(self, sizes_of: Mapping[str, Sizes], precision: str) -> None:
         self._sizes_of, self._precision = sizes_of, precision
         self._stacks: dict[tuple[Any, ...], Sample] = {}
-        self.signatures: list[SignatureSample] = []
+        self.embeddings: list[EmbeddingSample] = []
 
     @property
     def trainings(self) -> list[Sample]:
@@ -106,10 +106,10 @@ class Samples:
             self._add(record, size)
 
     def _add(self, record: Mapping[str, Any], size: TaskSize | None) -> None:
-        if record["kind"] == "signature":
+        if record["product"] == "embedding":
             device = _device(record, self._precision)
-            sample = SignatureSample(record["backbone"], record["task"], record["method"], device, record["seconds"])
-            self.signatures.append(sample)
+            sample = EmbeddingSample(record["backbone"], record["task"], record["method"], device, record["seconds"])
+            self.embeddings.append(sample)
         elif record["examples_per_second"] and size is not None and record["backbone"] in self._sizes_of:
             device = _device(record, record["identity"]["config"]["precision"])
             address = (record["stack"], record["stack_width"], record["examples_per_second"], device)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any, Literal
 
-from panda_ray.execution.costs.samples import Device, Sample, SignatureSample
+from panda_ray.execution.costs.samples import Device, EmbeddingSample, Sample
 from panda_ray.execution.costs.workload import Work
 
 Basis = Literal["measured", "extrapolated", "assumed"]
@@ -73,7 +73,7 @@ class Speeds:
         return Estimate(start + factor * self._fitted(work, workers), basis)
 
     def forward(self, backbone: str, task: str, work: Work) -> Estimate:
-        """Seconds of forward passes that were not measured themselves, such as those of a signature."""
+        """Seconds of forward passes that were not measured themselves, such as those of an embedding."""
         factor, basis = self._factor(backbone, task)
         return Estimate(factor * self._fitted(work, 1), "extrapolated" if basis == "measured" else basis)
 
@@ -126,8 +126,8 @@ class Speeds:
         return {key: measured / fitted for key, (measured, fitted) in sums.items()}
 
 
-def signature_seconds(samples: Iterable[SignatureSample], device: Device) -> dict[tuple[str, ...], float]:
-    """Mean seconds of one signature on a device, by (backbone, task, metric) and by (backbone, metric)."""
+def embedding_seconds(samples: Iterable[EmbeddingSample], device: Device) -> dict[tuple[str, ...], float]:
+    """Mean seconds of one embedding on a device, by (backbone, task, metric) and by (backbone, metric)."""
     found: dict[tuple[str, ...], list[float]] = defaultdict(list)
     for sample in samples:
         if sample.device == device:

@@ -17,8 +17,8 @@ from panda_ray.methods import get_method
 from panda_ray.metrics import get_metric
 from panda_ray.training.config import TrainConfig
 
-_DATA_SIGNATURE_PASSES = 200
-"""A signature on examples passes about a hundred of them, with the prompt and without."""
+_EMBEDDING_PASSES = 200
+"""An embedding on examples passes about a hundred of them, with the prompt and without."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ def training_work(methods: Iterable[tuple[str, int]], sizes: Sizes, task: TaskSi
     )
 
 
-def signature_work(metric: str, sizes: Sizes, task: TaskSize, prompt_len: int) -> Work:
-    """Work of one signature; nothing where a metric reads the prompt alone."""
-    passes = _DATA_SIGNATURE_PASSES if get_metric(metric).needs_data else 0
+def embedding_work(metric: str, sizes: Sizes, task: TaskSize, prompt_len: int) -> Work:
+    """Work of one embedding; nothing where a metric reads the prompt alone."""
+    passes = _EMBEDDING_PASSES if get_metric(metric).needs_data else 0
     operations = forward_operations(sizes, task.tokens_per_row, prompt_len, every_token=False) * task.rows_per_example
     return Work(passes * operations, sizes.layers)

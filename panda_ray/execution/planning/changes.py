@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.units.unit import Unit
 
-_ADDRESS = ("kind", "method", "seed")
+_ADDRESS = ("product", "method", "seed")
 _DERIVED = "dependencies"
 """Differs wherever something earlier differs: a consequence, not a cause."""
 

@@ -9,7 +9,7 @@ from panda_ray.training.config import TrainConfig
 
 
 def footprint_of(stack: Stack) -> Footprint | None:
-    """The footprint of a stack; None for signatures, which are computed one by one."""
+    """The footprint of a stack; None for embeddings, which are computed one by one."""
     first = stack.members[0]
     return None if first.config is None else footprint_of_training(first, first.config, stack.workers)
 

@@ -59,7 +59,7 @@ def pack(
 
 
 def widest(unit: Unit, max_stack: int | Literal["auto"], limits: Mapping[Footprint, Limit]) -> int | None:
-    """Members of a unit's stack at the most; None for signatures, which are computed one after the other."""
+    """Members of a unit's stack at the most; None for embeddings, which are computed one after the other."""
     if unit.config is None:
         return None
     wanted = max(1, AUTO_EXAMPLES // unit.config.batch_size) if max_stack == "auto" else max_stack
@@ -109,7 +109,7 @@ def _fresh(group: Sequence[Unit], settled: Collection[str], limit: int) -> Itera
 
 def shared(unit: Unit) -> tuple[Any, ...]:
     """What one forward pass shares: units for which it is equal may be members of one stack."""
-    return (unit.kind, unit.backbone, unit.data, unit.config and _shared_config(unit.config))
+    return (unit.product, unit.backbone, unit.data, unit.config and _shared_config(unit.config))
 
 
 @lru_cache(maxsize=4096)

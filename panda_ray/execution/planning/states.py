@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 State = Literal["done", "running", "failed", "blocked", "stopped", "waiting"]
 STATES: tuple[State, ...] = get_args(State)
 
-_STAGE_OF_ROLE = {"source": "source prompts", "signature": "signatures", "teacher": "teachers"}
+_STAGE_OF_ROLE = {"source": "source prompts", "embedding": "embeddings", "teacher": "teachers"}
 
 
 def states_of(plan: Plan, running: Collection[str], failed: Collection[str]) -> dict[str, State]:

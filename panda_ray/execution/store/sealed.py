@@ -60,7 +60,7 @@ def parse(data: bytes) -> Any:
 
 
 def _is_record(record: Record) -> bool:
-    wanted = _WANTED.get(record["kind"]) if isinstance(record.get("kind"), str) else None
+    wanted = _WANTED.get(record["product"]) if isinstance(record.get("product"), str) else None
     if wanted is None or not _are_files(record.get("files")):
         return False
     return all(name in record and is_right(record[name]) for name, is_right in wanted.items()) and all(
@@ -170,7 +170,7 @@ _COMMON: Mapping[str, _Check] = {
 }
 _SCORES = ("score", "score_last", "score_first_epoch", "score_paper", "score_honest")
 _WANTED: Mapping[str, Mapping[str, _Check]] = {
-    "train": {
+    "prompt": {
         **_COMMON,
         "identity": _is_identity_of_training,
         "sources": _are_texts,
@@ -182,9 +182,9 @@ _WANTED: Mapping[str, Mapping[str, _Check]] = {
         "similarities": _are_numbers,
         "examples_per_second": _is_number_or_none,
     },
-    "signature": {**_COMMON, "task": _is_text},
+    "embedding": {**_COMMON, "task": _is_text},
 }
-"""By kind, what every record has."""
+"""By product, what every record has."""
 
 _OPTIONAL: Mapping[str, _Check] = {
     "peak_memory_bytes": _is_count,

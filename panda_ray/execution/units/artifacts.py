@@ -4,4 +4,4 @@ from __future__ import annotations
 
 PROMPT_FILE = "prompt.safetensors"
 PREDICTIONS_FILE = "predictions.parquet"
-SIGNATURE_FILE = "signature.npy"
+EMBEDDING_FILE = "embedding.npy"

@@ -32,11 +32,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Similarity:
-    """The predicted transferability of one pair: the comparison of two signatures.
+    """The predicted transferability of one pair: the comparison of two embeddings.
 
     Attributes:
         metric: label of the metric in the sweep file.
-        source_key, target_key: signature units; None for a metric without signatures.
+        source_key, target_key: embedding units; None for a metric without embeddings.
     """
 
     backbone: str
@@ -66,14 +66,14 @@ def list_cells(sweep: Sweep, graph: Graph, catalog: Catalog) -> tuple[Cell, ...]
 
 
 def list_similarities(sweep: Sweep, graph: Graph, catalog: Catalog) -> tuple[Similarity, ...]:
-    """Every pair under every metric, its signatures added to the graph; tasks of a list of sources count one by one."""
+    """Every pair under every metric, its embeddings added to the graph; tasks of a list of sources count one by one."""
     similarities = []
     sources_of = _by_target(sweep, catalog, [(task,) for task in sweep.source_tasks])
     for backbone, seed, (label, recipe) in product(catalog.backbones, sweep.seeds, graph.metrics.items()):
         for target, sources in sources_of.items():
-            target_key = graph.signature(recipe, backbone, target, seed)
+            target_key = graph.embedding(recipe, backbone, target, seed)
             for (source,) in sources:
-                source_key = graph.signature(recipe, backbone, source, seed)
+                source_key = graph.embedding(recipe, backbone, source, seed)
                 similarities.append(Similarity(backbone, label, source, target, seed, source_key, target_key))
     return tuple(similarities)
 

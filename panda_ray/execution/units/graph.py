@@ -1,6 +1,6 @@
 """The units behind a sweep's cells, each made once, with the keys of what it depends on.
 
-Source prompt -> (signature, PoT, target-like teacher); teacher and signatures -> PanDa.
+Source prompt -> (embedding, PoT, target-like teacher); teacher and embeddings -> PanDa.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from panda_ray.methods import PairTeachers, SourcePrompts
 from panda_ray.metrics import MetricChoice
 from panda_ray.sweep import MethodSection, Sweep
 
-PlanRole = Literal["cell", "source", "teacher", "signature"]
+PlanRole = Literal["cell", "source", "teacher", "embedding"]
 """What a unit is to the sweep. A prompt that fills a cell is a `cell`, even where it is also a source; `source` is a
 prompt that is only trained so that others can use it."""
 
@@ -53,15 +53,15 @@ class Graph:
             self.role_of[key], self.label_of[key] = "cell", label
         return key
 
-    def signature(self, recipe: MetricRecipe, backbone: str, task: str, seed: int) -> str | None:
-        """Key of the signature of a task's prompt; None for a metric without signatures."""
+    def embedding(self, recipe: MetricRecipe, backbone: str, task: str, seed: int) -> str | None:
+        """Key of the embedding of a task's prompt; None for a metric without embeddings."""
         if not recipe.metric.needs_prompt:
             return None
         address = (recipe, backbone, (), task, seed)
         if address not in self._made:
             needed: Dependencies = {"prompt": (self._prompt(backbone, task, seed),)}
             unit = self._first(recipe, backbone, task).sibling(seed, (), needed)
-            self._made[address] = self._add(unit, "signature", recipe.label)
+            self._made[address] = self._add(unit, "embedding", recipe.label)
         return self._made[address]
 
     def _prompt(self, backbone: str, task: str, seed: int) -> str:
@@ -90,9 +90,9 @@ class Graph:
                 keys["teacher"] = tuple(pairs)
             else:
                 metric = self._weighing(recipe, required.metric)
-                signatures = [self.signature(metric, backbone, task, seed) for task in (*sources, target)]
-                if known := tuple([key for key in signatures if key is not None]):
-                    keys["source_signature"], keys["target_signature"] = known[:-1], known[-1:]
+                embeddings = [self.embedding(metric, backbone, task, seed) for task in (*sources, target)]
+                if known := tuple([key for key in embeddings if key is not None]):
+                    keys["source_embedding"], keys["target_embedding"] = known[:-1], known[-1:]
         return keys
 
     def _teacher(self, method: str) -> MethodRecipe:

@@ -48,7 +48,7 @@ class MethodRecipe:
     def first_unit(self, backbone: BackboneRef, data: DataRef) -> Unit:
         """What all trainings of this method on one task are siblings of."""
         return Unit(
-            "train",
+            "prompt",
             self.method.name,
             self.method.version,
             backbone,
@@ -77,8 +77,8 @@ class MetricRecipe:
         return choice.model_dump(mode="json") == {"metric": self.metric.name, "options": self.options}
 
     def first_unit(self, backbone: BackboneRef, data: DataRef) -> Unit:
-        """What all signatures of this metric on one task are siblings of."""
-        return Unit("signature", self.metric.name, self.metric.version, backbone, data, seed=0, options=self.options)
+        """What all embeddings of this metric on one task are siblings of."""
+        return Unit("embedding", self.metric.name, self.metric.version, backbone, data, seed=0, options=self.options)
 
 
 def _checked(schema: type[Options], values: Mapping[str, Any], where: str) -> Options:

@@ -1,6 +1,6 @@
 """A unit: one computation of the study, named by the hash of everything that bears on its result.
 
-A unit is either a training (`train`) or the signature of a prompt under a transferability metric (`signature`). Its key
+A unit makes either a prompt, by a training, or the embedding of one under a transferability metric. Its key
 holds the backbone, the data, the hyper-parameters, the method and its version, the seed and the keys of its
 dependencies; no path, host, device, launcher, stack width or worker count enters it, so the same unit has the same key
 wherever it runs.
@@ -19,14 +19,15 @@ from panda_ray.execution.units.canonical import canonical, canonical_json
 from panda_ray.sweep import sources_text
 from panda_ray.training.config import TrainConfig
 
-UnitKind = Literal["train", "signature"]
-Role = Literal["source_prompt", "teacher", "source_signature", "target_signature", "prompt"]
-"""What a dependency is to the unit that needs it; `prompt` is the prompt whose signature is taken."""
+Product = Literal["prompt", "embedding"]
+"""What a unit makes: a trained prompt, or the embedding that a transferability metric takes of one."""
+Role = Literal["source_prompt", "teacher", "source_embedding", "target_embedding", "prompt"]
+"""What a dependency is to the unit that needs it; `prompt` is the prompt whose embedding is taken."""
 
 Dependencies = Mapping[Role, tuple[str, ...]]
 """Keys by role: one per source, in the order of the sources, where the role belongs to a source."""
 
-KEY_FORMAT = 3
+KEY_FORMAT = 4
 """Raise it when the meaning of a key changes: every unit is then computed anew."""
 
 
@@ -69,16 +70,16 @@ class Unit:
     """One node of the sweep's graph.
 
     Attributes:
-        method: a name in `METHODS` for a training, in `METRICS` for a signature.
+        method: a name in `METHODS` for a training, in `METRICS` for an embedding.
         data: what is trained on, or the task whose prompt is characterised.
         sources: the donor tasks: none, one, or several, in an order that may matter to the method.
-        config: hyper-parameters of a training; `None` for a signature.
+        config: hyper-parameters of a training; `None` for an embedding.
         options: the method's (or metric's) own options, as canonical data; never changed once a unit has them.
         dependencies: keys by role.
         key: sha256 of the identity's canonical JSON: the unit's name in the store and in MLflow.
     """
 
-    kind: UnitKind
+    product: Product
     method: str
     method_version: int
     backbone: BackboneRef
@@ -95,7 +96,7 @@ class Unit:
     def __post_init__(self) -> None:
         identity = {name: canonical_json(part) for name, part in self._parts.items()}
         before = _members(identity, "backbone", "config", "data")
-        between = _members(identity, "format", "kind", "method", "method_version", "options")
+        between = _members(identity, "format", "method", "method_version", "options", "product")
         object.__setattr__(self, "_shared_json", (before, between))
         object.__setattr__(self, "key", self._hash())
 
@@ -143,10 +144,10 @@ class Unit:
             "data": self.data.identity,
             "dependencies": self.dependencies,
             "format": KEY_FORMAT,
-            "kind": self.kind,
             "method": self.method,
             "method_version": self.method_version,
             "options": self.options,
+            "product": self.product,
             "seed": self.seed,
             "sources": self.sources,
         }
@@ -161,7 +162,7 @@ class Unit:
         return hashlib.sha256(described.encode("ascii")).hexdigest()
 
 
-_SHARED_BY_SIBLINGS = ("kind", "method", "method_version", "backbone", "data", "config", "options", "_shared_json")
+_SHARED_BY_SIBLINGS = ("product", "method", "method_version", "backbone", "data", "config", "options", "_shared_json")
 
 
 _BETWEEN = '","'

@@ -11,15 +11,15 @@ import hashlib
 from collections.abc import Mapping
 
 from panda_ray.execution.store.store import Store
-from panda_ray.execution.units.artifacts import PROMPT_FILE, SIGNATURE_FILE
+from panda_ray.execution.units.artifacts import EMBEDDING_FILE, PROMPT_FILE
 from panda_ray.execution.units.unit import Role, Unit
 
 _FILE: Mapping[Role, str] = {
     "source_prompt": PROMPT_FILE,
     "teacher": PROMPT_FILE,
     "prompt": PROMPT_FILE,
-    "source_signature": SIGNATURE_FILE,
-    "target_signature": SIGNATURE_FILE,
+    "source_embedding": EMBEDDING_FILE,
+    "target_embedding": EMBEDDING_FILE,
 }
 """What is read of a dependency."""
 

@@ -154,7 +154,7 @@ def _prompts(reader: InputReader, role: Role) -> tuple[Prompt, ...]:
 
 def _similarities(unit: Unit, reader: InputReader, metric: MetricChoice) -> tuple[float, ...]:
     """Of each source, in their order."""
-    sources, target = reader.bytes_of("source_signature"), reader.bytes_of("target_signature")
+    sources, target = reader.bytes_of("source_embedding"), reader.bytes_of("target_embedding")
     without = (None,) * len(unit.sources)
     return tuple(
         similarity_of(metric.metric, metric.options, source, target[0] if target else None)

@@ -40,7 +40,7 @@ class Measured:
     Attributes:
         seconds: wall time of the stack divided by its members.
         peak_memory_bytes: see `memory.py`.
-        training_seconds: the part of `seconds` inside the training; None for a signature.
+        training_seconds: the part of `seconds` inside the training; None for an embedding.
         examples_per_second: of all members together; None where nothing was left to train.
     """
 
@@ -88,8 +88,8 @@ def training_record(
     }
 
 
-def signature_record(unit: Unit, inputs: InputFiles, stack: Stack, measured: Measured) -> dict[str, Any]:
-    """What is known of a signature besides its array."""
+def embedding_record(unit: Unit, inputs: InputFiles, stack: Stack, measured: Measured) -> dict[str, Any]:
+    """What is known of an embedding besides its array."""
     return {**_common(unit, inputs, stack, measured), "task": unit.task}
 
 
@@ -128,7 +128,7 @@ def _json_column(values: Sequence[Any]) -> Any:
 def _common(unit: Unit, inputs: InputFiles, stack: Stack, measured: Measured) -> dict[str, Any]:
     return {
         "key": unit.key,
-        "kind": unit.kind,
+        "product": unit.product,
         "identity": unit.identity,
         "inputs": inputs,
         "method": unit.method,

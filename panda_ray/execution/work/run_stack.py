@@ -18,10 +18,10 @@ from panda_ray.execution.planning.footprints import footprint_of
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.files import StoreFullError
 from panda_ray.execution.store.store import Store
+from panda_ray.execution.work.embeddings import compute_embeddings
 from panda_ray.execution.work.members import train_members
 from panda_ray.execution.work.memory import noted
 from panda_ray.execution.work.publishing import fail_all
-from panda_ray.execution.work.signatures import compute_signatures
 from panda_ray.execution.work.workspace import Workspace
 from panda_ray.training.stacked import OnEpoch
 
@@ -107,7 +107,7 @@ def halves(stack: Stack) -> list[Stack]:
 
 def _run(stack: Stack, store: Store, workspace: Workspace, on_epoch: OnEpoch) -> list[Outcome]:
     with workspace.threads():
-        if stack.members[0].kind == "signature":
-            return compute_signatures(stack, store, workspace)
+        if stack.members[0].product == "embedding":
+            return compute_embeddings(stack, store, workspace)
         with noted(stack, store.limits):
             return train_members(stack, store, workspace, on_epoch)

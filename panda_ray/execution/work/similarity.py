@@ -1,4 +1,4 @@
-"""Signatures of prompts in a store, and the similarity of two of them: compared where needed, never stored."""
+"""Embeddings of prompts in a store, and the similarity of two of them: compared where needed, never stored."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from panda_ray.execution.store.store import Store
-from panda_ray.execution.units.artifacts import SIGNATURE_FILE
+from panda_ray.execution.units.artifacts import EMBEDDING_FILE
 from panda_ray.metrics import get_metric
 
 
-def signature_bytes(signature: NDArray[np.float32]) -> bytes:
-    """A signature as a NumPy file."""
+def embedding_bytes(embedding: NDArray[np.float32]) -> bytes:
+    """An embedding as a NumPy file."""
     buffer = io.BytesIO()
-    np.save(buffer, signature, allow_pickle=False)
+    np.save(buffer, embedding, allow_pickle=False)
     return buffer.getvalue()
 
 
@@ -27,36 +27,36 @@ def pair_similarity(
     """Predicted transferability of a pair, in [-1, 1].
 
     Args:
-        metric, options: a name in `METRICS`, and the options that the signatures were made with.
-        source_key, target_key: signature units that are done; None for a metric without signatures.
+        metric, options: a name in `METRICS`, and the options that the embeddings were made with.
+        source_key, target_key: embedding units that are done; None for a metric without embeddings.
 
     Raises:
-        LookupError: for a signature that is not in the store, or is damaged.
+        LookupError: for an embedding that is not in the store, or is damaged.
     """
-    source, target = (None if key is None else store.read_file(key, SIGNATURE_FILE) for key in (source_key, target_key))
+    source, target = (None if key is None else store.read_file(key, EMBEDDING_FILE) for key in (source_key, target_key))
     return similarity_of(metric, options, source, target)
 
 
 def similarity_of(metric: str, options: Mapping[str, Any], source: bytes | None, target: bytes | None) -> float:
-    """`pair_similarity` of two signatures as NumPy files; None for a metric without signatures."""
+    """`pair_similarity` of two embeddings as NumPy files; None for a metric without embeddings."""
     plugin = get_metric(metric)
     return plugin.similarity(_array(source), _array(target), plugin.Options.model_validate(dict(options)))
 
 
-def _array(signature: bytes | None) -> NDArray[np.float32] | None:
-    return None if signature is None else signature_of(signature)
+def _array(embedding: bytes | None) -> NDArray[np.float32] | None:
+    return None if embedding is None else embedding_of(embedding)
 
 
-def signature_of(data: bytes) -> NDArray[np.float32]:
-    """The inverse of `signature_bytes`.
+def embedding_of(data: bytes) -> NDArray[np.float32]:
+    """The inverse of `embedding_bytes`.
 
     Raises:
-        LookupError: these bytes are no signature.
+        LookupError: these bytes are no embedding.
     """
     try:
         array: NDArray[np.float32] = np.load(io.BytesIO(data), allow_pickle=False)
     except (ValueError, EOFError, OSError, MemoryError) as error:
-        raise LookupError(f"this is no signature: {error}") from error
+        raise LookupError(f"this is no embedding: {error}") from error
     if not isinstance(array, np.ndarray) or array.dtype != np.float32 or not np.isfinite(array).all():
-        raise LookupError("this is no signature: not an array of finite float32")
+        raise LookupError("this is no embedding: not an array of finite float32")
     return array

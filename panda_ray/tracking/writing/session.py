@@ -19,7 +19,7 @@ from panda_ray.execution.store.store import Record, Store
 from panda_ray.execution.units.artifacts import PREDICTIONS_FILE
 from panda_ray.tracking import examples
 from panda_ray.tracking.experiment import open_experiment, retire_experiment
-from panda_ray.tracking.runs import COMPLETE, KEY, KIND, LABEL, ROLE, SUMMARY, search, summary_runs
+from panda_ray.tracking.runs import COMPLETE, KEY, LABEL, PRODUCT, ROLE, SUMMARY, search, summary_runs
 from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.server.database import put_aside
 from panda_ray.tracking.server.patience import Pulse
@@ -99,7 +99,7 @@ class Session:
         for summary in self._summaries.values():
             summary.take_stock(ended)
         whole = self._runs_with_artifacts()
-        runs = [_logged(run) for run in search(self._client, self._experiment_id, f"tags.{KIND} != '{SUMMARY}'")]
+        runs = [_logged(run) for run in search(self._client, self._experiment_id, f"tags.{PRODUCT} != '{SUMMARY}'")]
         for key, twins in groupby(sorted(run for run in runs if run.key), key=lambda run: run.key):
             first, *others = twins
             self._run_of[key], self._end_of[key] = first.run_id, first.end_time
@@ -278,7 +278,7 @@ def _grouped(records: Iterable[Record]) -> Iterator[tuple[tuple[str, str], list[
     """By backbone and task."""
 
     def address(record: Record) -> tuple[str, str]:
-        return record["backbone"], record["target"] if record["kind"] == "train" else record["task"]
+        return record["backbone"], record["target"] if record["product"] == "prompt" else record["task"]
 
     for name, group in groupby(sorted(records, key=address), key=address):
         yield name, list(group)

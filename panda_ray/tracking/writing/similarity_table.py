@@ -1,4 +1,4 @@
-"""Predicted transferability of every pair of a plan whose signatures are in the store."""
+"""Predicted transferability of every pair of a plan whose embeddings are in the store."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from panda_ray.tracking.study import SIMILARITY_COLUMNS
 
 
 class Similarities:
-    """Compares each pair once, as soon as both signatures are there."""
+    """Compares each pair once, as soon as both embeddings are there."""
 
     def __init__(self, plan: Plan, store: Store) -> None:
         self._pairs = plan.similarities
@@ -26,7 +26,7 @@ class Similarities:
     def frame(self, done: Collection[str]) -> pd.DataFrame:
         """One row per pair that can be compared already (`SIMILARITY_COLUMNS`).
 
-        A pair whose signature was damaged after it had counted as done is left out.
+        A pair whose embedding was damaged after it had counted as done is left out.
 
         Args:
             done: keys whose results are in the store.

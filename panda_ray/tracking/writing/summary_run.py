@@ -29,8 +29,8 @@ from panda_ray.tracking.identity import IDENTITY, sweep_identity
 from panda_ray.tracking.runs import (
     EXAMPLES_FOLDER,
     FAILURES_FILE,
-    KIND,
     PLAN_FILE,
+    PRODUCT,
     REPORT_FOLDER,
     SCORES_FILE,
     SIMILARITY_FILE,
@@ -63,7 +63,7 @@ class SummaryRun:
     @classmethod
     def create(cls, client: MlflowClient, experiment_id: str, sweep: str, backbone: str) -> SummaryRun:
         """Make the run; it is never RUNNING for longer than between two calls."""
-        tags = {KIND: SUMMARY, "sweep": sweep, "backbone": backbone, STATE: "running"}
+        tags = {PRODUCT: SUMMARY, "sweep": sweep, "backbone": backbone, STATE: "running"}
         run = client.create_run(experiment_id, tags=tags, run_name=f"summary {backbone}")
         client.set_terminated(run.info.run_id, "FINISHED")
         return cls(client, run.info.run_id)

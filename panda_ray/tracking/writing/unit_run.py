@@ -22,7 +22,7 @@ from mlflow.entities import Metric, Param, RunTag
 
 from panda_ray.execution.store.store import Record
 from panda_ray.sweep import sources_text
-from panda_ray.tracking.runs import COMPLETE, KEY, KIND, LABEL, ROLE, SOURCES
+from panda_ray.tracking.runs import COMPLETE, KEY, LABEL, PRODUCT, ROLE, SOURCES
 
 METRICS_PER_CALL = 1000
 PARAMS_PER_CALL = 100
@@ -117,8 +117,8 @@ def _name(record: Record, labels: UnitLabels) -> str:
 
 
 def _task(record: Record) -> str:
-    """The task that a training is on, or whose prompt a signature describes."""
-    return str(record["target"] if record["kind"] == "train" else record["task"])
+    """The task that a training is on, or whose prompt an embedding describes."""
+    return str(record["target"] if record["product"] == "prompt" else record["task"])
 
 
 def _tags(record: Record, labels: UnitLabels, parent_id: str) -> Iterator[tuple[str, str]]:
@@ -129,7 +129,7 @@ def _tags(record: Record, labels: UnitLabels, parent_id: str) -> Iterator[tuple[
 def _tags_as_they_are(record: Record, labels: UnitLabels, parent_id: str) -> Iterator[tuple[str, str]]:
     yield "mlflow.parentRunId", parent_id
     yield KEY, record["key"]
-    yield KIND, record["kind"]
+    yield PRODUCT, record["product"]
     yield ROLE, labels.role
     yield LABEL, labels.label
     yield "target", _task(record)

@@ -19,12 +19,12 @@ def test_overlapping_stacks_count_once() -> None:
 
 
 def test_a_stack_trains_for_the_sum_of_its_members_times() -> None:
-    member = {"stack": "a", "kind": "train", "training_seconds": 4.0, "seconds": 6.0}
-    signature = {"stack": "b", "kind": "signature", "seconds": 2.0}
+    member = {"stack": "a", "product": "prompt", "training_seconds": 4.0, "seconds": 6.0}
+    embedding = {"stack": "b", "product": "embedding", "seconds": 2.0}
     records = [
         {**member, "finished_at": "1970-01-01T00:01:00+00:00"},
         {**member, "finished_at": "1970-01-01T00:01:01+00:00"},
-        {**signature, "finished_at": "1970-01-01T00:02:00+00:00"},
+        {**embedding, "finished_at": "1970-01-01T00:02:00+00:00"},
     ]
     assert list(working_times(records)) == [(52.0, 60.0), (118.0, 120.0)]
 

@@ -21,12 +21,12 @@ KEY = "ab" + "0" * 62
 
 @pytest.fixture
 def sweep_file(tmp_path: Path) -> str:
-    """A sweep whose store holds one training and one signature."""
+    """A sweep whose store holds one training and one embedding."""
     store = Store(str(tmp_path / "runs"))
     prompt = Prompt(torch.randn(3, 2, 4, 8, 32), torch.randn(2, 128), torch.zeros(2))
     record = BARE | {"key": KEY, "method": "pot", "target": "remark"}
     store.publish(KEY, record, {"prompt.safetensors": safetensors.torch.save(prompt.tensors())})
-    store.publish("ab" + "1" * 62, BARE | {"key": "ab" + "1" * 62, "kind": "signature", "task": "remark"}, {})
+    store.publish("ab" + "1" * 62, BARE | {"key": "ab" + "1" * 62, "product": "embedding", "task": "remark"}, {})
     file = tmp_path / "sweep.yaml"
     lines = ["name: s", f"storage: {tmp_path / 'runs'}", "backbones: [builtin-tiny]", "sources: [review]"]
     file.write_text("\n".join([*lines, "targets: [remark]", "methods: [pot]"]) + "\n", encoding="utf-8")

@@ -125,13 +125,19 @@ def test_members_of_a_stack_are_one_sample(plan: Plan) -> None:
     assert costs(plan, [wide, wide, wide, other, {**other, "stack": "b"}]).device.name == "other GPU"
 
 
-def test_signatures_take_what_they_took(plan: Plan) -> None:
-    stack = next(stack for stack in plan.stacks if stack.members[0].kind == "signature")
+def test_embeddings_take_what_they_took(plan: Plan) -> None:
+    stack = next(stack for stack in plan.stacks if stack.members[0].product == "embedding")
     unit = stack.members[0]
     trained = record(unit_of(plan, "builtin-tiny", "pot", "remark"), 16)
-    signed = {"key": unit.key, "kind": "signature", "backbone": unit.backbone.name, "task": unit.task, "threads": 8}
-    signed |= {"method": unit.method, "identity": unit.identity, "device": GPU, "seconds": 0.5}
-    estimate = costs(plan, [trained, signed]).seconds(stack)
+    embedded = {
+        "key": unit.key,
+        "product": "embedding",
+        "backbone": unit.backbone.name,
+        "task": unit.task,
+        "threads": 8,
+    }
+    embedded |= {"method": unit.method, "identity": unit.identity, "device": GPU, "seconds": 0.5}
+    estimate = costs(plan, [trained, embedded]).seconds(stack)
     assert (estimate.seconds, estimate.basis) == (0.5 * len(stack.members), "measured")
 
 
@@ -160,7 +166,7 @@ def test_a_plan_adds_up_by_stage_and_says_what_it_knows(plan: Plan) -> None:
     ahead = work_ahead(plan, known)
     assert ahead.seconds == pytest.approx(sum(known.seconds(stack).seconds for stack in plan.stacks))
     assert sum(ahead.by_stage.values()) == pytest.approx(ahead.seconds)
-    assert set(ahead.by_stage) == {"source prompts", "prompt_tuning", "signatures", "pot", "teachers", "panda"}
+    assert set(ahead.by_stage) == {"source prompts", "prompt_tuning", "embeddings", "pot", "teachers", "panda"}
     shares = ahead_as_json(ahead)["shares"]
     assert set(shares) == {"measured", "extrapolated"}
     assert sum(shares.values()) == pytest.approx(1.0, abs=1e-3)

@@ -27,7 +27,7 @@ from panda_ray.execution.store.memory_limits import Footprint
 from panda_ray.execution.store.sealed import LARGEST_FILE, seal
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.catalog import read_catalog
-from panda_ray.execution.work.similarity import signature_of
+from panda_ray.execution.work.similarity import embedding_of
 from panda_ray.prompts.prompt import Prompt
 from support import records
 from support.small_sweeps import planned, small_sweep
@@ -192,8 +192,8 @@ FORGERIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "a huge score": replaced("score", 10**400),
     "no history": replaced("history", []),
     "a history of lists": replaced("history", [[1, 2]]),
-    "an unknown kind": replaced("kind", "other"),
-    "a list as kind": replaced("kind", ["train"]),
+    "an unknown product": replaced("product", "other"),
+    "a list as product": replaced("product", ["prompt"]),
     "no identity": replaced("identity", None),
     "an empty identity": replaced("identity", {}),
     "a width of 0": replaced("stack_width", 0),
@@ -407,6 +407,6 @@ def npy(array: np.ndarray) -> bytes:
         npy(np.zeros(3))[:-1],
     ],
 )
-def test_what_is_no_signature_is_refused(data: bytes) -> None:
-    with pytest.raises(LookupError, match="no signature"):
-        signature_of(data)
+def test_what_is_no_embedding_is_refused(data: bytes) -> None:
+    with pytest.raises(LookupError, match="no embedding"):
+        embedding_of(data)

@@ -197,12 +197,12 @@ def test_what_the_store_has_of_a_proposal_is_done_and_its_checkpoints_go_on(tmp_
     _, store = planned(whole.sweep)
     pots = [key for key, unit in whole.units.items() if unit.method == "pot"]
     store.checkpoints.of(pots).save(b"state")
-    signature = next(key for key, unit in whole.units.items() if unit.kind == "signature")
-    store.publish(signature, BARE | {"key": signature}, {})
+    embedding = next(key for key, unit in whole.units.items() if unit.product == "embedding")
+    store.publish(embedding, BARE | {"key": embedding}, {})
     plan = grown(begun, proposal_of(whole, whole.units), store)
-    assert plan.done == {signature}
+    assert plan.done == {embedding}
     assert [stack.keys for stack in plan.stacks if stack.continued] == [tuple(pots)]
-    assert signature not in {key for stack in plan.stacks for key in stack.keys}
+    assert embedding not in {key for stack in plan.stacks for key in stack.keys}
 
 
 def test_a_proposal_makes_a_source_a_cell_and_never_a_cell_a_source(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from panda_ray.training.config import TrainConfig
 GOLDEN = Path(__file__).parents[2] / "golden_keys.json"
 
 UNIT = Unit(
-    kind="train",
+    product="prompt",
     method="panda",
     method_version=1,
     backbone=BackboneRef("bert-base", "hub:bert@0"),
@@ -79,7 +79,7 @@ def test_key_is_the_hash_of_the_identity_in_the_record() -> None:
         replace(UNIT, sources=("mnli", "qnli")),
         replace(UNIT, sources=()),
         replace(UNIT, method_version=2),
-        replace(UNIT, kind="signature"),
+        replace(UNIT, product="embedding"),
         replace(UNIT, options={"kd_weight": 0.05, "clamp": True}),
         replace(UNIT, options={"kd_weight": 0.05, "clamp": 0}),
         replace(UNIT, config=replace(UNIT.config, dropout=0.0)),

@@ -1,4 +1,4 @@
-"""A metric's options on their way from the sweep file to the signature, the similarity and the student's loss."""
+"""A metric's options on their way from the sweep file to the embedding, the similarity and the student's loss."""
 
 from __future__ import annotations
 
@@ -38,25 +38,25 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Store]:
     return run_inline(sweep), Store(str(folder))
 
 
-def signatures(plan: Plan, store: Store, label: str) -> list[np.ndarray[Any, np.dtype[np.float32]]]:
+def embeddings(plan: Plan, store: Store, label: str) -> list[np.ndarray[Any, np.dtype[np.float32]]]:
     (cell,) = [cell for cell in plan.cells if cell.method == label]
     needed = plan.units[cell.key].dependencies
-    keys = [needed[role] for role in ("source_signature", "target_signature")]
-    files = [store.read_file(key, "signature.npy") for (key,) in keys]
+    keys = [needed[role] for role in ("source_embedding", "target_embedding")]
+    files = [store.read_file(key, "embedding.npy") for (key,) in keys]
     return [np.load(io.BytesIO(data)) for data in files]
 
 
-def test_signatures_are_taken_under_the_options_of_the_method(ran: tuple[Plan, Store]) -> None:
-    theirs, default = signatures(*ran, "theirs"), signatures(*ran, "default")
-    assert {len(signature) for signature in theirs} == {50}
-    assert {len(signature) for signature in default} == {72}, "all rows there are"
+def test_embeddings_are_taken_under_the_options_of_the_method(ran: tuple[Plan, Store]) -> None:
+    theirs, default = embeddings(*ran, "theirs"), embeddings(*ran, "default")
+    assert {len(embedding) for embedding in theirs} == {50}
+    assert {len(embedding) for embedding in default} == {72}, "all rows there are"
     assert not np.allclose(theirs[0].mean(axis=0), default[0].mean(axis=0), atol=1e-3)
 
 
 def test_the_student_is_weighed_under_the_options_of_the_method(ran: tuple[Plan, Store]) -> None:
     plan, store = ran
     for label in ("theirs", "default"):
-        source, target = (signature.astype(np.float64) for signature in signatures(plan, store, label))
+        source, target = (embedding.astype(np.float64) for embedding in embeddings(plan, store, label))
         if label == "theirs":
             unit = [rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (source, target)]
             expected = float((unit[0] @ unit[1].T).mean())

@@ -19,8 +19,8 @@ CONFIG = TrainConfig(lr=1e-3, batch_size=16, epochs=2)
 
 
 def unit(seed: int, task: str = "rte", config: TrainConfig | None = CONFIG, backbone: str = "tiny") -> Unit:
-    kind = "train" if config else "signature"
-    return Unit(kind, "pot", 1, BackboneRef(backbone, "local:0"), DataRef(task, task, 1), seed, config=config)
+    product = "prompt" if config else "embedding"
+    return Unit(product, "pot", 1, BackboneRef(backbone, "local:0"), DataRef(task, task, 1), seed, config=config)
 
 
 def packed(
@@ -79,7 +79,7 @@ def test_auto_width_is_a_rule_of_the_batch_size() -> None:
     assert len(packed(wide, width="auto")) == 3
 
 
-def test_signatures_of_a_task_are_one_stack() -> None:
+def test_embeddings_of_a_task_are_one_stack() -> None:
     assert len(packed([unit(seed, config=None) for seed in range(50)])) == 1
 
 

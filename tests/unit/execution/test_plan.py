@@ -35,7 +35,7 @@ def test_cells_are_the_product_that_the_sweep_names(tmp_path: Path) -> None:
 
 def test_units_come_after_what_they_depend_on(tmp_path: Path) -> None:
     plan = plan_of(tmp_path)
-    assert Counter(plan.role_of.values()) == {"cell": 5, "source": 2, "teacher": 2, "signature": 3}
+    assert Counter(plan.role_of.values()) == {"cell": 5, "source": 2, "teacher": 2, "embedding": 3}
     seen: set[str] = set()
     for key in plan.units:
         assert seen.issuperset(plan.depends_on[key])
@@ -44,8 +44,8 @@ def test_units_come_after_what_they_depend_on(tmp_path: Path) -> None:
     needed = {role: [plan.units[key] for key in keys] for role, keys in panda.dependencies.items()}
     assert {role: [(unit.method, unit.sources, unit.task) for unit in units] for role, units in needed.items()} == {
         "teacher": [("teacher", ("review",), "remark")],
-        "source_signature": [("task_embedding", (), "review")],
-        "target_signature": [("task_embedding", (), "remark")],
+        "source_embedding": [("task_embedding", (), "review")],
+        "target_embedding": [("task_embedding", (), "remark")],
     }
 
 
@@ -82,7 +82,7 @@ def test_methods_take_single_sources_or_lists_of_them(tmp_path: Path) -> None:
 
 
 def test_a_cell_of_several_sources_depends_on_what_their_pairs_share(tmp_path: Path) -> None:
-    """One teacher, one prompt and one signature per source, in the order of the list, and none of them twice."""
+    """One teacher, one prompt and one embedding per source, in the order of the list, and none of them twice."""
     plan = plan_of(tmp_path, **SEVERAL)
     by_sources = {cell.sources: plan.units[cell.key] for cell in plan.cells if cell.method == "panda_fusion"}
     (panda,) = [plan.units[cell.key] for cell in plan.cells if cell.method == "panda"]
@@ -90,13 +90,13 @@ def test_a_cell_of_several_sources_depends_on_what_their_pairs_share(tmp_path: P
         assert unit.sources == sources
         needed = {role: [plan.units[key] for key in keys] for role, keys in unit.dependencies.items()}
         assert [(each.method, each.sources) for each in needed["teacher"]] == [("teacher", (s,)) for s in sources]
-        assert [each.task for each in needed["source_signature"]] == list(sources)
-        assert [each.task for each in needed["target_signature"]] == ["remark"]
+        assert [each.task for each in needed["source_embedding"]] == list(sources)
+        assert [each.task for each in needed["target_embedding"]] == ["remark"]
         assert plan.depends_on[unit.key] == unit.depends_on
     three = by_sources["review", "kinds", "paraphrase"]
     assert three.dependencies["teacher"][0] == panda.dependencies["teacher"][0]
     assert three.dependencies["teacher"][:2] == tuple(reversed(by_sources["kinds", "review"].dependencies["teacher"]))
-    assert Counter(plan.role_of.values()) == {"cell": 5, "source": 3, "teacher": 3, "signature": 4}
+    assert Counter(plan.role_of.values()) == {"cell": 5, "source": 3, "teacher": 3, "embedding": 4}
 
 
 def test_a_list_that_holds_the_target_is_a_self_pair(tmp_path: Path) -> None:
@@ -117,8 +117,8 @@ def test_the_metric_that_a_method_asks_for_is_computed_even_if_not_listed(tmp_pa
     plan = plan_of(tmp_path, metrics=["e_avg", "constant"])
     assert {pair.metric for pair in plan.similarities} == {"e_avg", "constant", "task_embedding"}
     assert {pair.source_key for pair in plan.similarities if pair.metric == "constant"} == {None}
-    signed = Counter(unit.method for unit in plan.units.values() if unit.kind == "signature")
-    assert signed == {"e_avg": 3, "task_embedding": 3}
+    embedded = Counter(unit.method for unit in plan.units.values() if unit.product == "embedding")
+    assert embedded == {"e_avg": 3, "task_embedding": 3}
 
 
 FIFTY = {"metric": "task_embedding", "options": {"examples": 50}}
@@ -197,7 +197,7 @@ def test_what_is_said_in_two_ways_has_one_key(tmp_path: Path) -> None:
     ]
     plan = plan_of(tmp_path, methods=ways)
     assert len({cell.key for cell in plan.cells}) == 2
-    assert Counter(unit.method for unit in plan.units.values() if unit.kind == "signature") == {"task_embedding": 3}
+    assert Counter(unit.method for unit in plan.units.values() if unit.product == "embedding") == {"task_embedding": 3}
 
 
 def test_metrics_that_only_methods_ask_for_have_labels_of_their_own(tmp_path: Path) -> None:

@@ -27,14 +27,14 @@ def source_key(plan: Plan, task: str) -> str:
 
 def record_of(plan: Plan, key: str, seconds: float) -> dict[str, Any]:
     unit = plan.units[key]
-    return {"key": key, "kind": unit.kind, "identity": unit.identity, "seconds": seconds}
+    return {"key": key, "product": unit.product, "identity": unit.identity, "seconds": seconds}
 
 
 def test_a_failed_source_blocks_what_builds_on_it(plan: Plan) -> None:
     states = states_of(plan, running=(), failed={source_key(plan, "review")})
     assert count_cells(plan, states) == {"done": 0, "running": 0, "failed": 0, "blocked": 2, "stopped": 0, "waiting": 4}
     counted = stages(plan, states)
-    assert list(counted) == ["source prompts", "signatures", "prompt_tuning", "pot"]
+    assert list(counted) == ["source prompts", "embeddings", "prompt_tuning", "pot"]
     assert counted["source prompts"] == {"failed": 1, "waiting": 1}
     assert counted["pot"] == {"blocked": 2, "waiting": 2}
 

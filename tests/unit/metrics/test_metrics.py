@@ -27,7 +27,7 @@ def test_task_embedding_is_the_cosine_of_mean_shifts_of_cls() -> None:
         get_metric("task_embedding"),
     )
     options = TaskEmbeddingOptions(examples=50)
-    signatures = [metric.signature(backbone, a_prompt(seed), task, options) for seed in (1, 2)]
+    embeddings = [metric.embedding(backbone, a_prompt(seed), task, options) for seed in (1, 2)]
     plain = random_model("bert")
     dev, train = balanced_examples(task, 50, 0)
     assert len(dev) == 50
@@ -45,30 +45,30 @@ def test_task_embedding_is_the_cosine_of_mean_shifts_of_cls() -> None:
             shifts.append((prompted.hidden_RTD[0, 0] - without).detach().numpy())
         means.append(np.mean(shifts, axis=0))
     expected = means[0] @ means[1] / np.linalg.norm(means[0]) / np.linalg.norm(means[1])
-    assert metric.similarity(signatures[0], signatures[1], options) == pytest.approx(expected, rel=1e-4)
+    assert metric.similarity(embeddings[0], embeddings[1], options) == pytest.approx(expected, rel=1e-4)
 
 
 def test_mean_of_cosines_is_another_option() -> None:
     backbone, task, metric = random_backbone(), toy_task("classification", dev=60), get_metric("task_embedding")
     options = TaskEmbeddingOptions(examples=50, compare="mean_of_cosines")
-    a, b = (metric.signature(backbone, a_prompt(seed), task, options) for seed in (1, 2))
+    a, b = (metric.embedding(backbone, a_prompt(seed), task, options) for seed in (1, 2))
     unit = [vectors / np.linalg.norm(vectors, axis=1, keepdims=True) for vectors in (a, b)]
     assert metric.similarity(a, b, options) == pytest.approx(float((unit[0] @ unit[1].T).mean()), rel=1e-4)
 
 
 @pytest.mark.parametrize("feature", ["last_hidden", "pooler"])
 @pytest.mark.parametrize(("examples", "seed"), [(50, 0), (50, 7), (100, 7)])
-def test_a_signature_has_the_shift_of_each_chosen_example_and_of_the_chosen_feature(
+def test_an_embedding_has_the_shift_of_each_chosen_example_and_of_the_chosen_feature(
     examples: Literal[50, 100], seed: int, feature: Literal["last_hidden", "pooler"]
 ) -> None:
     backbone, task, prompt = random_backbone(), toy_task("classification", train=70, dev=60), a_prompt(1)
     options = TaskEmbeddingOptions(examples=examples, seed=seed, feature=feature)
-    signature = get_metric("task_embedding").signature(backbone, prompt, task, options)
+    embedding = get_metric("task_embedding").embedding(backbone, prompt, task, options)
     chosen = balanced_examples(task, examples, seed)
     rows = [(split, example) for split, part in zip((task.dev, task.train), chosen, strict=True) for example in part]
-    assert len(signature) == len(rows) == examples
+    assert len(embedding) == len(rows) == examples
     plain = random_model("bert")
-    for shift, (split, example) in list(zip(signature, rows, strict=True))[:: examples // 5]:
+    for shift, (split, example) in list(zip(embedding, rows, strict=True))[:: examples // 5]:
         length = int(split.lengths_R[example])
         ids = split.input_ids_RT[example : example + 1, :length]
         types = split.token_type_ids_RT[example : example + 1, :length]
@@ -96,7 +96,7 @@ def test_examples_are_balanced_and_the_training_set_fills_up() -> None:
 
 def test_e_avg_is_the_cosine_of_token_means() -> None:
     metric = get_metric("e_avg")
-    a, b = (metric.signature(random_backbone(), a_prompt(seed), None, metric.Options()) for seed in (1, 2))
+    a, b = (metric.embedding(random_backbone(), a_prompt(seed), None, metric.Options()) for seed in (1, 2))
     vectors = [a_prompt(seed).prefix_LKNPH.mean(dim=3).flatten().double() for seed in (1, 2)]
     expected = torch.nn.functional.cosine_similarity(vectors[0], vectors[1], dim=0).item()
     assert metric.similarity(a, b, metric.Options()) == pytest.approx(expected, rel=1e-5)
@@ -104,7 +104,7 @@ def test_e_avg_is_the_cosine_of_token_means() -> None:
 
 def test_neuron_overlap_reads_the_activations_after_the_nonlinearity_at_position_zero() -> None:
     backbone, metric, prompt = random_backbone(), get_metric("on"), a_prompt(1)
-    active = metric.signature(backbone, prompt, None, metric.Options())
+    active = metric.embedding(backbone, prompt, None, metric.Options())
     sizes = backbone.geometry
     assert active.shape == (sizes.layers, 48)
     assert set(np.unique(active)) == {0.0, 1.0}
@@ -112,7 +112,7 @@ def test_neuron_overlap_reads_the_activations_after_the_nonlinearity_at_position
     hook = backbone._model.encoder.layer[0].intermediate.dense.register_forward_hook(
         lambda _module, _inputs, output: seen.append(output)
     )
-    assert np.array_equal(metric.signature(backbone, prompt, None, metric.Options()), active)
+    assert np.array_equal(metric.embedding(backbone, prompt, None, metric.Options()), active)
     hook.remove()
     assert np.array_equal((torch.nn.functional.gelu(seen[0][0, 0]) > 0).numpy(), active[0] > 0)
 

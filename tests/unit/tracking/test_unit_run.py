@@ -30,7 +30,7 @@ DEPENDENCIES = {"teacher": ["a" * 64, "b" * 64]}
 def record() -> dict[str, Any]:
     return {
         "key": "f" * 64,
-        "kind": "train",
+        "product": "prompt",
         "identity": {"config": {"lr": 0.01, "max_steps": None}, "options": {}, "dependencies": DEPENDENCIES},
         "method": "panda",
         "sources": ["rte", "mnli"],
@@ -72,7 +72,7 @@ def test_a_run_says_everything_about_its_unit(client: MlflowClient) -> None:
     expected = {
         "mlflow.parentRunId": "parent",
         "key": "f" * 64,
-        "kind": "train",
+        "product": "prompt",
         "role": "cell",
         "method": "PanDa, lambda 0.1",
         "sources": "rte+mnli",

@@ -69,7 +69,7 @@ def test_the_selecting_half_alone_chooses_the_epoch() -> None:
 
 def test_the_record_says_what_the_reported_half_scored_at_that_epoch(tmp_path: Path) -> None:
     plan, _ = planned(small_sweep(tmp_path))
-    unit = next(unit for unit in plan.units.values() if unit.kind == "train")
+    unit = next(unit for unit in plan.units.values() if unit.product == "prompt")
     assert unit.config is not None
     task = toy_task("classification")
     measured = Measured(1.0, torch.device("cpu"), 0)

@@ -26,7 +26,7 @@ def test_eta_follows_the_work_that_is_left(plan: Plan) -> None:
     progress = Progress(plan, costs, clock=lambda: now[0])
     assert progress.eta is None
     total = sum(costs.seconds(stack).seconds for stack in plan.stacks)
-    stack = next(stack for stack in plan.stacks if stack.members[0].kind == "train")
+    stack = next(stack for stack in plan.stacks if stack.members[0].product == "prompt")
     work = costs.seconds(stack).seconds
     progress.start(stack)
     now[0] += 5.0

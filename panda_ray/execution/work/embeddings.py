@@ -1,4 +1,4 @@
-"""Computing the signatures of one task's prompts, one after the other on the same examples."""
+"""Computing the embeddings of one task's prompts, one after the other on the same examples."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.store import Store
-from panda_ray.execution.units.artifacts import SIGNATURE_FILE
+from panda_ray.execution.units.artifacts import EMBEDDING_FILE
 from panda_ray.execution.units.unit import Unit
 from panda_ray.execution.work.inputs import InputReader
 from panda_ray.execution.work.memory import peak_bytes, start_counting
 from panda_ray.execution.work.publishing import fail, publish
-from panda_ray.execution.work.record import Measured, signature_record
-from panda_ray.execution.work.similarity import signature_bytes
+from panda_ray.execution.work.record import Measured, embedding_record
+from panda_ray.execution.work.similarity import embedding_bytes
 from panda_ray.execution.work.workspace import Workspace
 from panda_ray.metrics import get_metric
 from panda_ray.prompts.prompt import Prompt
 
 
-def compute_signatures(stack: Stack, store: Store, workspace: Workspace) -> list[Outcome]:
-    """Compute and publish the signatures that are missing; one outcome each.
+def compute_embeddings(stack: Stack, store: Store, workspace: Workspace) -> list[Outcome]:
+    """Compute and publish the embeddings that are missing; one outcome each.
 
     Raises:
         StoreFullError: when there is no room.
     """
-    return [_signed(unit, stack, store, workspace) for unit in stack.todo]
+    return [_embedded(unit, stack, store, workspace) for unit in stack.todo]
 
 
-def _signed(unit: Unit, stack: Stack, store: Store, workspace: Workspace) -> Outcome:
+def _embedded(unit: Unit, stack: Stack, store: Store, workspace: Workspace) -> Outcome:
     started = time.monotonic()
     backbone = workspace.backbone(unit.backbone)
     start_counting(backbone.device)
@@ -43,9 +43,9 @@ def _signed(unit: Unit, stack: Stack, store: Store, workspace: Workspace) -> Out
         prompt.check_fits(backbone.geometry)
         max_len = store.known(prompt_key)["identity"]["config"]["max_len"]
         task = workspace.task(unit.data, unit.backbone, max_len) if metric.needs_data else None
-        signature = metric.signature(backbone, prompt, task, metric.Options.model_validate(dict(unit.options)))
+        embedding = metric.embedding(backbone, prompt, task, metric.Options.model_validate(dict(unit.options)))
     except (InputError, LookupError) as error:
         return fail(store, unit, str(error), traceback.format_exc())
     measured = Measured(time.monotonic() - started, backbone.device, peak_bytes(backbone.device))
-    record = signature_record(unit, reader.read, stack, measured)
-    return publish(store, unit, record, {SIGNATURE_FILE: signature_bytes(signature)})
+    record = embedding_record(unit, reader.read, stack, measured)
+    return publish(store, unit, record, {EMBEDDING_FILE: embedding_bytes(embedding)})
