@@ -39,7 +39,7 @@ def _spec(setting: Setting, lengths: Lengths) -> TaskSpec:
         name=f"{lengths.task}-lengths",
         group="benchmark",
         kind=REGRESSION if regression else CLASSIFICATION,
-        metric="pearson_spearman_mean" if regression else "accuracy",
+        measure="pearson_spearman_mean" if regression else "accuracy",
         origin=BuiltinOrigin(lambda _: []),
         hyperparameters=Hyperparameters(setting.lr, setting.batch_size, setting.epochs),
         train_rows=setting.rows,

@@ -3,7 +3,7 @@
 The files of the summary runs come from the product's own writer. Of the runs of the units one is logged and the others
 are copies of its rows, because logging 20,000 takes an hour; `report` asks none of them.
 
-Shape letters: I dev items, M statistics of a task metric.
+Shape letters: I dev items, M statistics of a measure.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _plan(sweep: Sweep, backbone: str, cells: list[Record]) -> Record:
         "protocol": sweep.protocol,
         "sources": sweep.source_tasks,
         "targets": list(sweep.targets),
-        "tasks": {name: {"group": task.group, "metric": task.metric} for name, task in tasks.items()},
+        "tasks": {name: {"group": task.group, "measure": task.measure} for name, task in tasks.items()},
         "methods": {section.title: section.method for section in sweep.methods},
         "metrics": ["task_embedding", "e_avg", "on", "constant"],
         "cells": cells,
@@ -147,11 +147,11 @@ def _similarity(sweep: Sweep, backbone: str) -> pd.DataFrame:
 def _unit(cell: Record, backbone: str) -> tuple[Record, bytes]:
     """A cell's record and its `predictions.parquet`."""
     draw = np.random.default_rng(int(cell["key"][:12], 16))
-    metric = get_task(cell["target"]).metric
+    measure = get_task(cell["target"]).measure
     skill = 0.7 + LIFT[cell["method"]] + 0.05 * draw.random()
     select_I = np.arange(ITEMS[cell["target"]]) % 2 == 0
-    best_IM, honest_IM = (_statistics(metric, skill - worse, len(select_I), draw) for worse in (0, 0.01))
-    paper, honest = reduce(metric, best_IM), reduce(metric, honest_IM[~select_I])
+    best_IM, honest_IM = (_statistics(measure, skill - worse, len(select_I), draw) for worse in (0, 0.01))
+    paper, honest = reduce(measure, best_IM), reduce(measure, honest_IM[~select_I])
     record = {
         "key": cell["key"],
         "product": "prompt",
@@ -161,7 +161,7 @@ def _unit(cell: Record, backbone: str) -> tuple[Record, bytes]:
         "backbone": backbone,
         "seed": cell["seed"],
         "protocol": "paper",
-        "metric": metric,
+        "measure": measure,
         "score": paper,
         "score_last": paper - 0.5,
         "score_first_epoch": paper - 6 * draw.random(),
@@ -174,17 +174,17 @@ def _unit(cell: Record, backbone: str) -> tuple[Record, bytes]:
     return record, _predictions(select_I, best_IM, honest_IM)
 
 
-def _statistics(metric: str, skill: float, items: int, draw: np.random.Generator) -> NDArray[np.float64]:
+def _statistics(measure: str, skill: float, items: int, draw: np.random.Generator) -> NDArray[np.float64]:
     truth = np.random.default_rng(1)
-    if metric == "pearson_spearman_mean":
+    if measure == "pearson_spearman_mean":
         marks_I = truth.integers(0, 26, items) / 5
-        return statistics(metric, list(skill * marks_I + (1 - skill) * draw.normal(size=items)), list(marks_I))
-    if metric == "span_f1":
+        return statistics(measure, list(skill * marks_I + (1 - skill) * draw.normal(size=items)), list(marks_I))
+    if measure == "span_f1":
         counts_I = truth.integers(0, 4, items).astype(np.float64)
         return np.stack([np.floor(counts_I * (draw.random(items) < skill)), counts_I, counts_I], axis=1)
     reference_I = truth.integers(0, 2, items)
     values_I = np.where(draw.random(items) < skill, reference_I, 1 - reference_I)
-    return statistics(metric, list(values_I), list(reference_I))
+    return statistics(measure, list(values_I), list(reference_I))
 
 
 def _predictions(select_I: NDArray[np.bool_], best_IM: NDArray[np.float64], honest_IM: NDArray[np.float64]) -> bytes:

@@ -11,7 +11,7 @@ SQUAD = TaskSpec(
     name="squad",
     group="qa",
     kind=EXTRACTIVE_QA,
-    metric="squad_f1",
+    measure="squad_f1",
     origin=HubOrigin(
         "rajpurkar/squad_v2",
         "3ffb306f725f7d2ce8394bc1873b24868140c412",

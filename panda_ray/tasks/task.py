@@ -77,8 +77,8 @@ class TaskSpec:
     """Group of the heat maps: nli, semantic_matching, qa, ner, srl, other, or a group of the built-in suite."""
     kind: TaskKind
     """What it asks, from `tasks/kinds/`, or a kind of your own."""
-    metric: str
-    """Name of a task metric in `tasks/measures/scores.py`."""
+    measure: str
+    """What turns outputs into the score: a name in `tasks/measures/scores.py`."""
     origin: Origin
     hyperparameters: Hyperparameters
     train_rows: int

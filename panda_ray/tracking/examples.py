@@ -2,7 +2,7 @@
 
 Columns: key, item, select, then stat_0 ... (best epoch) and honest_0 ... (epoch chosen by the selecting half).
 
-Shape letters: R rows, one per unit and item, M statistics of a task metric.
+Shape letters: R rows, one per unit and item, M statistics of a measure.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 `read_study.py` fills it from a tracking server alone. The column `sources` holds an empty string where a cell has no
 source, and `a+b` where it has several.
 
-Shape letters: I dev items, M statistics of a task metric.
+Shape letters: I dev items, M statistics of a measure.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ SCORE_COLUMNS = (
     "score",
     "score_last",
     "score_first_epoch",
-    "metric",
+    "measure",
     "key",
     "score_paper",
     "score_honest",
 )
-"""One finished cell; scores in percent, `metric` is the task's."""
+"""One finished cell; scores in percent, `measure` is the task's."""
 
 SIMILARITY_COLUMNS = ("backbone", "metric", "source", "target", "seed", "similarity")
 """One predicted transferability; `metric` is the sweep's label of a transferability metric."""
@@ -44,7 +44,7 @@ class TaskInfo:
     """What a report must know about a task."""
 
     group: str
-    metric: str
+    measure: str
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Scores of a whole stack on the dev set: one pass for all members, then each task's own decoding and metric.
+"""Scores of a whole stack on the dev set: one pass for all members, then each task's own decoding and measure.
 
 Workers share the pass and gather its outputs; scoring them costs little, so every worker does that for itself.
 
@@ -103,12 +103,12 @@ def _allocate(spec: TaskSpec, reader: RowReader, batch: NDArray[Any]) -> NDArray
 
 def _score(spec: TaskSpec, reader: RowReader, outputs: NDArray[Any]) -> Evaluation:
     values = spec.decode(reader.split, outputs)
-    statistics_IM = statistics(spec.metric, values, reader.split.references)
+    statistics_IM = statistics(spec.measure, values, reader.split.references)
     select_I = selecting_half(len(statistics_IM))
     return Evaluation(
-        score=reduce(spec.metric, statistics_IM),
-        score_select=reduce(spec.metric, statistics_IM[select_I]),
-        score_report=reduce(spec.metric, statistics_IM[~select_I]),
+        score=reduce(spec.measure, statistics_IM),
+        score_select=reduce(spec.measure, statistics_IM[select_I]),
+        score_report=reduce(spec.measure, statistics_IM[~select_I]),
         values=values,
         statistics_IM=statistics_IM,
     )

@@ -83,7 +83,7 @@ class Predictions:
 
     Attributes:
         values: one JSON value per item.
-        statistics_IM: per item, the sufficient statistics of the task's metric (see `tasks/measures/scores.py`).
+        statistics_IM: per item, the sufficient statistics of the task's measure (see `tasks/measures/scores.py`).
     """
 
     epoch: int

@@ -120,7 +120,7 @@ def test_following_the_loss_leads_to_the_right_predictions(spec: TaskSpec) -> No
         outputs = (outputs - 0.3 * gradient).detach().requires_grad_()
     for kept_E in spec.kind.kept(outputs.detach()).numpy():
         values = spec.decode(split, kept_E)
-        assert reduce(spec.metric, statistics(spec.metric, values, split.references)) == pytest.approx(100, abs=0.1)
+        assert reduce(spec.measure, statistics(spec.measure, values, split.references)) == pytest.approx(100, abs=0.1)
 
 
 @every_kind

@@ -43,7 +43,7 @@ def test_names_are_unique() -> None:
 @every_task
 def test_declaration_is_complete(spec: TaskSpec) -> None:
     assert spec.kind.output_size(spec) == spec.output_size > 0
-    assert spec.metric in MEASURES
+    assert spec.measure in MEASURES
     assert spec.group
     assert spec.first is not None
     assert (len(spec.labels) >= 2) == spec.kind.has_label_names
@@ -99,7 +99,7 @@ def test_perfect_outputs_score_100_percent(spec: TaskSpec, tokenizer: str, tmp_p
     split = spec.encode(rows.dev, TOKENIZERS[tokenizer](), 128)
     values = spec.decode(split, perfect_outputs(spec, split))
     assert len(values) == len(split.references) == len(rows.dev)
-    assert reduce(spec.metric, statistics(spec.metric, values, split.references)) == pytest.approx(100)
+    assert reduce(spec.measure, statistics(spec.measure, values, split.references)) == pytest.approx(100)
 
 
 @every_task
@@ -108,7 +108,7 @@ def test_constant_outputs_score_less(spec: TaskSpec) -> None:
     split = spec.encode(rows, wordpiece_tokenizer(), 128)
     outputs = perfect_outputs(spec, split)
     values = spec.decode(split, np.zeros_like(outputs))
-    assert reduce(spec.metric, statistics(spec.metric, values, split.references)) < 100
+    assert reduce(spec.measure, statistics(spec.measure, values, split.references)) < 100
 
 
 @every_task
@@ -158,6 +158,6 @@ def test_real_rows_can_be_learnt_perfectly(spec: TaskSpec) -> None:
         pytest.skip(str(error))
     split = spec.encode(rows.dev, word_tokenizer(), 256)
     values = spec.decode(split, perfect_outputs(spec, split))
-    score = reduce(spec.metric, statistics(spec.metric, values, split.references))
+    score = reduce(spec.measure, statistics(spec.measure, values, split.references))
     # A few published answers are longer than the 30 tokens that a prediction may have.
     assert score >= (99 if spec.kind is EXTRACTIVE_QA else 100 - 1e-9)

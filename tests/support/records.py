@@ -43,7 +43,7 @@ BARE = {
     "sources": [],
     "target": "review",
     "protocol": "paper",
-    "metric": "accuracy",
+    "measure": "accuracy",
     **dict.fromkeys(("score", "score_last", "score_first_epoch", "score_paper", "score_honest"), 61.5),
     "history": [{"epoch": 1, "loss": 0.25}],
     "similarities": [],
@@ -82,12 +82,12 @@ def common(unit: Unit, finished: datetime) -> dict[str, object]:
 
 def publish_training(unit: Unit, store: Store, finished: datetime) -> None:
     generator = np.random.default_rng(int(unit.key[:8], 16))
-    metric = get_task(unit.task).metric
+    measure = get_task(unit.task).measure
     lift = {"prompt_tuning": 0.0, "pot": 0.02, "panda": 0.08}.get(unit.method, 0.0)
     related = any(get_task(source).group == get_task(unit.task).group for source in unit.sources)
-    best, honest = (item_statistics(metric, 0.7 + lift + 0.1 * related, ITEMS, generator) for _ in ("best", "honest"))
+    best, honest = (item_statistics(measure, 0.7 + lift + 0.1 * related, ITEMS, generator) for _ in ("best", "honest"))
     select = np.arange(ITEMS) % 2 == 0
-    paper, reported = reduce(metric, best), reduce(metric, honest[~select])
+    paper, reported = reduce(measure, best), reduce(measure, honest[~select])
     history = [
         {
             "epoch": epoch + 1,
@@ -103,7 +103,7 @@ def publish_training(unit: Unit, store: Store, finished: datetime) -> None:
         "sources": list(unit.sources),
         "target": unit.task,
         "protocol": "paper",
-        "metric": metric,
+        "measure": measure,
         "score": paper,
         "score_last": paper,
         "score_first_epoch": history[0]["score"],

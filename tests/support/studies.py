@@ -38,22 +38,22 @@ def related(source: str, target: str) -> bool:
     return bool(source) and TASKS[source].group == TASKS[target].group
 
 
-def item_statistics(metric: str, skill: float, items: int, generator: np.random.Generator) -> np.ndarray:
-    """Statistics (I, M) of a metric for predictions that are right with probability `skill`."""
+def item_statistics(measure: str, skill: float, items: int, generator: np.random.Generator) -> np.ndarray:
+    """Statistics (I, M) of a measure for predictions that are right with probability `skill`."""
     truth = np.random.default_rng(1)
-    if metric == "pearson_spearman_mean":
+    if measure == "pearson_spearman_mean":
         reference = truth.normal(size=items)
         values = skill * reference + (1 - skill) * generator.normal(size=items)
-    elif metric == "span_f1":
+    elif measure == "span_f1":
         reference = [["B-Loc", "I-Loc", "O", "B-Per"] for _ in range(items)]
         values = [tags if generator.random() < skill else ["O"] * 4 for tags in reference]
-    elif metric == "squad_f1":
+    elif measure == "squad_f1":
         reference = [{"answers": ["red fox"]} for _ in range(items)]
         values = ["red fox" if generator.random() < skill else "red" for _ in range(items)]
     else:
         reference = truth.integers(0, 2, items)
         values = np.where(generator.random(items) < skill, reference, 1 - reference)
-    return statistics(metric, list(values), list(reference))
+    return statistics(measure, list(values), list(reference))
 
 
 def invented_study(
@@ -68,18 +68,18 @@ def invented_study(
                     key = hashlib.sha256(f"{backbone} {seed} {method} {source} {target}".encode()).hexdigest()
                     generator = np.random.default_rng(int(key[:8], 16))
                     skill = 0.72 + 0.2 * LIFT[method] + (0.1 if related(source, target) else 0.0)
-                    metric = TASKS[target].metric
+                    measure = TASKS[target].measure
                     unit = ItemStatistics(
                         select_I=np.arange(items) % 2 == 0,
-                        best_IM=item_statistics(metric, skill, items, generator),
-                        honest_IM=item_statistics(metric, skill - 0.01, items, generator),
+                        best_IM=item_statistics(measure, skill, items, generator),
+                        honest_IM=item_statistics(measure, skill - 0.01, items, generator),
                     )
                     examples[key] = unit
-                    paper, honest = (reduce(metric, unit.of(protocol)) for protocol in ("paper", "honest"))
+                    paper, honest = (reduce(measure, unit.of(protocol)) for protocol in ("paper", "honest"))
                     cell = (backbone, method, source, target, seed, key)
                     cells.append(cell)
                     first = paper - 6 * generator.random()
-                    scores.append((*cell[:5], paper, paper - 0.5, first, metric, key, paper, honest))
+                    scores.append((*cell[:5], paper, paper - 0.5, first, measure, key, paper, honest))
                 for source in SOURCES:
                     generator = np.random.default_rng([seed, SOURCES.index(source), TARGETS.index(target)])
                     close = 1.0 if source == target else 0.8 if related(source, target) else 0.2

@@ -16,7 +16,7 @@ from support.models import SIZES
 SPECIAL = ["[UNK]", "[PAD]", "[CLS]", "[SEP]"]
 WORDS = [f"w{index}" for index in range(SIZES["vocab_size"] - len(SPECIAL))]
 KINDS: tuple[str, ...] = tuple(kind.name for kind in kinds.KINDS)
-_METRICS = {
+_MEASURES = {
     "classification": "accuracy",
     "regression": "pearson_spearman_mean",
     "multiple_choice": "accuracy",
@@ -50,7 +50,7 @@ def toy_spec(kind: str) -> TaskSpec:
         name=f"toy-{kind}",
         group="toy",
         kind=next(each for each in kinds.KINDS if each.name == kind),
-        metric=_METRICS[kind],
+        measure=_MEASURES[kind],
         origin=BuiltinOrigin(lambda _: []),
         hyperparameters=Hyperparameters(lr=1e-2, batch_size=4, epochs=2),
         train_rows=100,

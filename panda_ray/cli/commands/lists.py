@@ -27,16 +27,16 @@ def _table(*columns: str) -> Table:
 
 
 def tasks() -> None:
-    """List the tasks, with head, metric and published hyper-parameters."""
+    """List the tasks, with kind, measure and published hyper-parameters."""
     from panda_ray.tasks import TASKS
 
-    table = _table("task", "group", "kind", "metric", "use", "rows#", "lr#", "batch#", "epochs#", "rows from")
+    table = _table("task", "group", "kind", "measure", "use", "rows#", "lr#", "batch#", "epochs#", "rows from")
     for task in TASKS:
         use = "+".join(word for word, used in (("source", task.is_source), ("target", task.is_target)) if used)
         tuned = task.hyperparameters
         numbers = (str(task.train_rows), f"{tuned.lr:g}", str(tuned.batch_size), str(tuned.epochs))
         origin = type(task.origin).__name__.removesuffix("Origin").lower()
-        table.add_row(task.name, task.group, task.kind.name, task.metric, use, *numbers, origin)
+        table.add_row(task.name, task.group, task.kind.name, task.measure, use, *numbers, origin)
     stdout.print(table)
 
 

@@ -176,7 +176,7 @@ _WANTED: Mapping[str, Mapping[str, _Check]] = {
         "sources": _are_texts,
         "target": _is_text,
         "protocol": _is_text,
-        "metric": _is_text,
+        "measure": _is_text,
         **dict.fromkeys(_SCORES, _is_number),
         "history": _is_history,
         "similarities": _are_numbers,

@@ -1,6 +1,6 @@
 """What is stored of a finished unit: `record.json`, what was trained and the predictions on the dev set.
 
-Shape letters: I dev items, M statistics of the task's metric.
+Shape letters: I dev items, M statistics of the task's measure.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def training_record(
         "sources": list(unit.sources),
         "target": unit.task,
         "protocol": unit.config.protocol,
-        "metric": task.spec.metric,
+        "measure": task.spec.measure,
         "score": paper if unit.config.protocol == "paper" else honest,
         "score_last": history[-1].score,
         "score_first_epoch": history[0].score,
@@ -103,7 +103,7 @@ def training_files(unit: Unit, result: MemberResult, task: EncodedTask) -> dict[
 
 
 def _predictions(result: MemberResult, references: Sequence[Any]) -> bytes:
-    """One row per dev item: what was right, what was said at both selected epochs, and the metric's statistics."""
+    """One row per dev item: what was right, what was said at both selected epochs, and the measure's statistics."""
     assert result.best is not None, "a training has at least one epoch"
     assert result.honest is not None, "a training has at least one epoch"
     columns: dict[str, Any] = {

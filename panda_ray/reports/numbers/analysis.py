@@ -115,10 +115,10 @@ def _gain(grid: Grid, reference: str | None, method: str | None, bootstrap: Boot
 
 def _scored_items(study: Study, backbone: str) -> dict[str, ScoredItems]:
     scores = study.scores[study.scores["backbone"] == backbone]
-    units = zip(scores["key"], scores["target"], scores["metric"], strict=True)
+    units = zip(scores["key"], scores["target"], scores["measure"], strict=True)
     return {
-        key: ScoredItems(target, metric, study.examples[key].of(study.protocol))
-        for key, target, metric in units
+        key: ScoredItems(target, measure, study.examples[key].of(study.protocol))
+        for key, target, measure in units
         if key in study.examples
     }
 

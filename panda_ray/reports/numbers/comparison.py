@@ -139,10 +139,10 @@ def protocol_gaps(
     known = scores[scores["key"].isin(examples.keys())]
     units: dict[str, ScoredItems] = {}
     chosen: dict[str, tuple[str, str]] = {}
-    for key, target, metric in zip(known["key"], known["target"], known["metric"], strict=True):
+    for key, target, measure in zip(known["key"], known["target"], known["measure"], strict=True):
         whole, honest = examples[key].reported_by_whole(), examples[key].reported_by_half()
         chosen[key] = (f"whole {key}", f"honest {key}") if (whole != honest).any() else (f"both {key}",) * 2
-        units |= {name: ScoredItems(target, metric, of) for name, of in zip(chosen[key], (whole, honest), strict=True)}
+        units |= {name: ScoredItems(target, measure, of) for name, of in zip(chosen[key], (whole, honest), strict=True)}
     bootstrap = Bootstrap(units, replicates)
     return [
         _protocol_gap(method, rows, units, chosen, bootstrap)
@@ -164,7 +164,7 @@ def _protocol_gap(
     }
 
     def score(name: str) -> float:
-        return reduce(units[name].metric, units[name].statistics_IM)
+        return reduce(units[name].measure, units[name].statistics_IM)
 
     return ProtocolGap(
         method=method,

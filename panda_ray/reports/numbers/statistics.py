@@ -5,7 +5,7 @@ units on them. Seeds are strata: they are never drawn, every replicate averages 
 for each, because there is one dev set and not one per seed. The interval therefore says what another dev set of that
 size might have shown; how much another seed changes is what the standard deviation beside a mean says.
 
-Shape letters: U units, R replicates, I dev items, M statistics of a task metric.
+Shape letters: U units, R replicates, I dev items, M statistics of a measure.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class ScoredItems:
     """What a score is reduced from, and may be resampled from: the statistics (I, M) of a task's dev items."""
 
     target: str
-    metric: str
+    measure: str
     statistics_IM: NDArray[np.float64]
 
 
@@ -93,10 +93,10 @@ class Bootstrap:
         alike: dict[tuple[str, str, tuple[int, ...]], list[str]] = defaultdict(list)
         for name, unit in self._units.items():
             if unit.target in targets:
-                alike[unit.target, unit.metric, unit.statistics_IM.shape].append(name)
+                alike[unit.target, unit.measure, unit.statistics_IM.shape].append(name)
         parts = [
-            (target, metric, shape[0], listed[first : first + _UNITS_AT_ONCE])
-            for (target, metric, shape), listed in alike.items()
+            (target, measure, shape[0], listed[first : first + _UNITS_AT_ONCE])
+            for (target, measure, shape), listed in alike.items()
             for first in range(0, len(listed), _UNITS_AT_ONCE)
         ]
         # NumPy works outside of Python's lock; threads of BLAS beneath these would only wait for each other.
@@ -104,10 +104,10 @@ class Bootstrap:
             for scored in pool.map(lambda part: self._scored(*part), parts):
                 self._scores |= scored
 
-    def _scored(self, target: str, metric: str, items: int, names: list[str]) -> dict[str, NDArray[np.float64]]:
+    def _scored(self, target: str, measure: str, items: int, names: list[str]) -> dict[str, NDArray[np.float64]]:
         statistics_UIM = np.stack([self._units[name].statistics_IM for name in names])
-        scores_U1 = np.array([[reduce(metric, statistics_IM)] for statistics_IM in statistics_UIM])
-        scores_UR = reduce_samples(metric, statistics_UIM, self._samples(target, items))
+        scores_U1 = np.array([[reduce(measure, statistics_IM)] for statistics_IM in statistics_UIM])
+        scores_UR = reduce_samples(measure, statistics_UIM, self._samples(target, items))
         return dict(zip(names, np.concatenate([scores_U1, scores_UR], axis=1), strict=True))
 
     def _samples(self, target: str, items: int) -> NDArray[np.int32]:

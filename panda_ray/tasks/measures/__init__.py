@@ -1,1 +1,1 @@
-"""Task metrics as per-item sufficient statistics and a reduction, one module per family of metrics."""
+"""Measures, the scores of tasks, as per-item sufficient statistics and a reduction, one module per family of them."""

@@ -1,4 +1,4 @@
-"""Metrics over class codes: accuracy, binary F1 and Matthews correlation (class 1 is the positive one)."""
+"""Measures over class codes: accuracy, binary F1 and Matthews correlation (class 1 is the positive one)."""
 
 from __future__ import annotations
 

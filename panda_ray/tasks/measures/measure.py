@@ -1,4 +1,4 @@
-"""What a task metric is.
+"""What a measure is: how well a task's outputs agree with its references.
 
 Shape letters: U units, I items, M statistics per item, R replicates of a bootstrap; X any axes before them.
 """

@@ -1,4 +1,4 @@
-"""The metric of STS-B: mean of Pearson and Spearman correlation."""
+"""The measure of STS-B: mean of Pearson and Spearman correlation."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The score in percent of a task metric, and its per-item statistics. Free of PyTorch: reports need nothing else.
+"""The score in percent under a measure, and its per-item statistics. Free of PyTorch: reports need nothing else.
 
-A score is always `reduce(metric, statistics)`, so a bootstrap is `reduce(metric, statistics[sample])`.
+A score is always `reduce(measure, statistics)`, so a bootstrap is `reduce(measure, statistics[sample])`.
 
 Shape letters: U units, I items, M statistics per item, R samples.
 """
@@ -31,45 +31,45 @@ MEASURES: Mapping[str, Measure] = {
 }
 
 
-def statistics(metric: str, values: Sequence[Any], references: Sequence[Any]) -> NDArray[np.float64]:
-    """Per item, the numbers that the metric is a function of: float64 (I, M).
+def statistics(measure: str, values: Sequence[Any], references: Sequence[Any]) -> NDArray[np.float64]:
+    """Per item, the numbers that the measure is a function of: float64 (I, M).
 
     Raises:
-        InputError: for an unknown metric.
+        InputError: for an unknown measure.
         ValueError: if predictions and references differ in number.
     """
     if len(values) != len(references):
         raise ValueError(f"{len(values)} predictions for {len(references)} references")
-    return _measure(metric).statistics(values, references)
+    return _named(measure).statistics(values, references)
 
 
-def reduce(metric: str, statistics_IM: NDArray[np.float64]) -> float:
+def reduce(measure: str, statistics_IM: NDArray[np.float64]) -> float:
     """The score in percent.
 
     Raises:
-        InputError: for an unknown metric.
+        InputError: for an unknown measure.
         ValueError: for no items at all.
     """
     if not len(statistics_IM):
-        raise ValueError(f"the {metric} of no items is undefined")
-    return float(100 * _measure(metric).reduce(statistics_IM))
+        raise ValueError(f"the {measure} of no items is undefined")
+    return float(100 * _named(measure).reduce(statistics_IM))
 
 
 def reduce_samples(
-    metric: str, statistics_UIM: NDArray[np.float64], samples_RI: NDArray[np.integer[Any]]
+    measure: str, statistics_UIM: NDArray[np.float64], samples_RI: NDArray[np.integer[Any]]
 ) -> NDArray[np.float64]:
     """The scores (U, R) in percent of R samples of the items, each given by the numbers of its items, for U units.
 
     Raises:
-        InputError: for an unknown metric.
+        InputError: for an unknown measure.
     """
     replicates, items = samples_RI.shape
     places_RI = samples_RI + items * np.arange(replicates)[:, None]
     counts_RI = np.bincount(places_RI.ravel(), minlength=replicates * items).reshape(replicates, items)
-    return 100 * _measure(metric).resampled(statistics_UIM, counts_RI.astype(np.float64))
+    return 100 * _named(measure).resampled(statistics_UIM, counts_RI.astype(np.float64))
 
 
-def _measure(metric: str) -> Measure:
-    if metric not in MEASURES:
-        raise unknown_name("task metric", metric, MEASURES)
-    return MEASURES[metric]
+def _named(measure: str) -> Measure:
+    if measure not in MEASURES:
+        raise unknown_name("measure", measure, MEASURES)
+    return MEASURES[measure]

@@ -41,7 +41,7 @@ from panda_ray.tracking.study import Failure
 from panda_ray.tracking.writing.unit_run import ended_at
 
 SCORE_FIELDS = ("score", "score_last", "score_first_epoch", "score_paper", "score_honest")
-TABLE_COLUMNS = ("key", "metric", *SCORE_FIELDS, "examples", "ended")
+TABLE_COLUMNS = ("key", "measure", *SCORE_FIELDS, "examples", "ended")
 """One row per finished cell; `examples` is the file of the run that has the unit's statistics, `ended` tells a result
 from the one that it replaced."""
 
@@ -105,7 +105,7 @@ class SummaryRun:
         self._write(path, content)
         for record in records:
             scores = {name: float(record[name]) for name in SCORE_FIELDS}
-            names = {"key": record["key"], "metric": record["metric"]}
+            names = {"key": record["key"], "measure": record["measure"]}
             self.rows[record["key"]] = {**names, **scores, "examples": path, "ended": _ended(record)}
         self._has_news = True
 
@@ -161,7 +161,7 @@ def _described(plan: Plan, backbone: str, provenance: Mapping[str, Any]) -> dict
         "protocol": sweep.protocol,
         "sources": sweep.source_tasks,
         "targets": sweep.targets,
-        "tasks": {name: {"group": get_task(name).group, "metric": get_task(name).metric} for name in tasks},
+        "tasks": {name: {"group": get_task(name).group, "measure": get_task(name).measure} for name in tasks},
         "methods": {section.title: section.method for section in sweep.methods},
         "metrics": list(dict.fromkeys(pair.metric for pair in plan.similarities)),
         "cells": [

@@ -137,7 +137,7 @@ def _tags_as_they_are(record: Record, labels: UnitLabels, parent_id: str) -> Ite
     yield "seed", str(record["seed"])
     if record.get("sources"):
         yield SOURCES, sources_text(record["sources"])
-    for name in ("metric", "protocol", "device", "stack"):
+    for name in ("measure", "protocol", "device", "stack"):
         if record.get(name):
             yield name, str(record[name])
     if "versions" in record:

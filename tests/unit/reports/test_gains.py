@@ -59,8 +59,8 @@ def by_hand(study: Study, frame: pd.DataFrame) -> tuple[float, float]:
     for replicate in range(REPLICATES):
         samples = {target: drawn[replicate] for target, drawn in draws.items()}
         gains = [
-            reduce(row.metric, study.examples[row.key].best_IM[samples[row.target]])
-            - reduce(row.metric, study.examples[row.key_reference].best_IM[samples[row.target]])
+            reduce(row.measure, study.examples[row.key].best_IM[samples[row.target]])
+            - reduce(row.measure, study.examples[row.key_reference].best_IM[samples[row.target]])
             for row in frame.itertuples()
         ]
         replicates.append(nested(frame.assign(gain=gains)))

@@ -67,7 +67,7 @@ def test_a_replicate_scores_all_seeds_on_the_same_items() -> None:
 
 
 def test_replicates_follow_the_definition() -> None:
-    """The interval of a metric that is no mean, against a bootstrap written out by hand."""
+    """The interval of a measure that is no mean, against a bootstrap written out by hand."""
     generator = np.random.default_rng(3)
     statistics = {name: item_statistics("matthews", skill, 70, generator) for name, skill in (("a", 0.9), ("b", 0.6))}
     units = {name: ScoredItems("cola", "matthews", statistics_IM) for name, statistics_IM in statistics.items()}
@@ -81,9 +81,9 @@ def test_replicates_follow_the_definition() -> None:
 
 def test_honest_protocol_resamples_the_reported_half() -> None:
     study = invented_study(seeds=(11,), items=30)
-    key, target, metric = study.scores.iloc[0][["key", "target", "metric"]]
+    key, target, measure = study.scores.iloc[0][["key", "target", "measure"]]
     items = study.examples[key]
-    assert reduce(metric, items.of("honest")) == study.scores.iloc[0]["score_honest"]
+    assert reduce(measure, items.of("honest")) == study.scores.iloc[0]["score_honest"]
     assert len(items.of("honest")) == 15
     assert len(items.of("paper")) == 30
     assert target in TASKS

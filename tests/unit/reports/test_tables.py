@@ -169,7 +169,18 @@ def test_csv_files_have_the_promised_columns() -> None:
     study = invented_study(seeds=(11, 12), items=20)
     scores, similarity = scores_csv(study), similarity_csv(study)
     assert list(scores.columns) == (
-        ["backbone", "method", "sources", "target", "seed", "score", "score_last", "score_first_epoch", "metric", "key"]
+        [
+            "backbone",
+            "method",
+            "sources",
+            "target",
+            "seed",
+            "score",
+            "score_last",
+            "score_first_epoch",
+            "measure",
+            "key",
+        ]
     )
     assert list(similarity.columns) == ["backbone", "metric", "source", "target", "similarity", "n", "std"]
     assert len(scores) == len(study.cells)

@@ -38,7 +38,7 @@ def record() -> dict[str, Any]:
         "backbone": "builtin-tiny",
         "seed": 11,
         "protocol": "paper",
-        "metric": "accuracy",
+        "measure": "accuracy",
         "score": 80.0,
         "score_last": 79.0,
         "score_first_epoch": 60.0,
@@ -79,7 +79,7 @@ def test_a_run_says_everything_about_its_unit(client: MlflowClient) -> None:
         "target": "cb",
         "backbone": "builtin-tiny",
         "seed": "11",
-        "metric": "accuracy",
+        "measure": "accuracy",
         "complete": "true",
     }
     assert expected.items() <= run.data.tags.items()

@@ -1,4 +1,4 @@
-"""Task metrics against scikit-learn, scipy, seqeval and the SQuAD 2.0 rules written a second time."""
+"""Measures against scikit-learn, scipy, seqeval and the SQuAD 2.0 rules written a second time."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from panda_ray.tasks.measures.spans import spans
 SEEDS = range(20)
 
 
-def score(metric: str, values: Any, references: Any) -> float:
-    return reduce(metric, statistics(metric, values, references))
+def score(measure: str, values: Any, references: Any) -> float:
+    return reduce(measure, statistics(measure, values, references))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(
-    ("metric", "reference"), [("accuracy", accuracy_score), ("f1", f1_score), ("matthews", matthews_corrcoef)]
+    ("measure", "reference"), [("accuracy", accuracy_score), ("f1", f1_score), ("matthews", matthews_corrcoef)]
 )
-def test_label_metrics_equal_scikit_learn(metric: str, reference: Any, seed: int) -> None:
+def test_label_measures_equal_scikit_learn(measure: str, reference: Any, seed: int) -> None:
     draw = np.random.default_rng(seed)
     actual, predicted = draw.integers(0, 2, 50).tolist(), draw.integers(0, 2, 50).tolist()
-    assert score(metric, predicted, actual) == pytest.approx(100 * reference(actual, predicted))
+    assert score(measure, predicted, actual) == pytest.approx(100 * reference(actual, predicted))
 
 
 def test_accuracy_of_many_classes() -> None:
@@ -129,8 +129,8 @@ def test_answer_f1_of_known_cases(prediction: str, answers: list[str], f1: float
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("metric", ["squad_f1", "record_f1"])
-def test_answer_metrics_equal_the_official_rules(metric: str, seed: int) -> None:
+@pytest.mark.parametrize("measure", ["squad_f1", "record_f1"])
+def test_answer_measures_equal_the_official_rules(measure: str, seed: int) -> None:
     draw = random.Random(seed)
     words = ["the", "a", "Tower,", "tower", "of", "Paris.", "1889", "-", "the-end"]
 
@@ -143,31 +143,31 @@ def test_answer_metrics_equal_the_official_rules(metric: str, seed: int) -> None
         official_squad_f1(prediction, reference["answers"])
         for prediction, reference in zip(predictions, references, strict=True)
     ]
-    found = statistics(metric, predictions, references)
+    found = statistics(measure, predictions, references)
     np.testing.assert_allclose(found, expected)
-    assert reduce(metric, found) == pytest.approx(100 * np.mean([f1 for f1, _ in expected]))
+    assert reduce(measure, found) == pytest.approx(100 * np.mean([f1 for f1, _ in expected]))
 
 
-@pytest.mark.parametrize("metric", MEASURES)
-def test_a_score_depends_on_the_sample_alone(metric: str) -> None:
+@pytest.mark.parametrize("measure", MEASURES)
+def test_a_score_depends_on_the_sample_alone(measure: str) -> None:
     """What a bootstrap relies on: resampled statistics score as the resampled items do."""
     draw = random.Random(0)
     values: list[Any]
     references: list[Any]
-    if metric == "span_f1":
+    if measure == "span_f1":
         values, references = ([random_tags(draw, 5) for _ in range(30)] for _ in range(2))
-    elif metric in ("squad_f1", "record_f1"):
+    elif measure in ("squad_f1", "record_f1"):
         values = draw.choices(["one", "two", "one two"], k=30)
         references = [{"answers": [answer]} for answer in draw.choices(["one", "two"], k=30)]
     else:
         values, references = (draw.choices([0, 1], k=30) for _ in range(2))
     sample = draw.choices(range(30), k=30)
-    resampled = score(metric, [values[item] for item in sample], [references[item] for item in sample])
-    assert reduce(metric, statistics(metric, values, references)[sample]) == pytest.approx(resampled)
+    resampled = score(measure, [values[item] for item in sample], [references[item] for item in sample])
+    assert reduce(measure, statistics(measure, values, references)[sample]) == pytest.approx(resampled)
 
 
 def test_mistakes_of_a_caller_are_named() -> None:
-    with pytest.raises(InputError, match="unknown task metric 'acuracy'; did you mean 'accuracy'"):
+    with pytest.raises(InputError, match="unknown measure 'acuracy'; did you mean 'accuracy'"):
         reduce("acuracy", np.ones((2, 1)))
     with pytest.raises(ValueError, match="1 predictions for 2 references"):
         statistics("accuracy", [0], [0, 1])
@@ -175,20 +175,20 @@ def test_mistakes_of_a_caller_are_named() -> None:
         reduce("accuracy", np.ones((0, 1)))
 
 
-@pytest.mark.parametrize("metric", MEASURES)
+@pytest.mark.parametrize("measure", MEASURES)
 @pytest.mark.parametrize("values", ["few", "many", "constant"])
-def test_samples_are_scored_as_if_one_by_one(metric: str, values: str) -> None:
+def test_samples_are_scored_as_if_one_by_one(measure: str, values: str) -> None:
     """Several units at once, with ties, without and constant; more samples than are ranked at a time."""
     draw = np.random.default_rng(3)
-    width = 2 if metric == "pearson_spearman_mean" else 3
+    width = 2 if measure == "pearson_spearman_mean" else 3
     statistics_UIM = draw.integers(0, 2, (3, 30, width)).astype(np.float64)
-    if metric == "pearson_spearman_mean":
+    if measure == "pearson_spearman_mean":
         statistics_UIM[..., 1] = draw.integers(0, 5, 30)
         statistics_UIM[2, :, 1] += draw.normal(size=30)  # a unit with other references
         if values != "few":
             statistics_UIM[..., 0] = 0.1 if values == "constant" else draw.normal(100, 1, (3, 30))
     samples_RI = draw.integers(0, 30, (300, 30))
     samples_RI[0] = 0
-    alone = [[reduce(metric, statistics_IM[sample_I]) for sample_I in samples_RI] for statistics_IM in statistics_UIM]
-    found_UR = reduce_samples(metric, statistics_UIM, samples_RI)
+    alone = [[reduce(measure, statistics_IM[sample_I]) for sample_I in samples_RI] for statistics_IM in statistics_UIM]
+    found_UR = reduce_samples(measure, statistics_UIM, samples_RI)
     np.testing.assert_allclose(found_UR, alone, rtol=0, atol=2e-5)
