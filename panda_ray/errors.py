@@ -23,11 +23,11 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}... ({len(text)} characters)"
 
 
-def unknown_name(kind: str, name: str, allowed: Iterable[str], where: str = "") -> InputError:
+def unknown_name(what: str, name: str, allowed: Iterable[str], where: str = "") -> InputError:
     """An `InputError` for a misspelt name, with the nearest valid one.
 
     Args:
-        kind: what the name stands for ("task", "method", ...).
+        what: what the name stands for ("task", "method", ...).
         name: what the user wrote.
         allowed: the valid names.
         where: file and line, if known.
@@ -36,4 +36,4 @@ def unknown_name(kind: str, name: str, allowed: Iterable[str], where: str = "") 
     close = difflib.get_close_matches(name, choices, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     place = f"{where}: " if where else ""
-    return InputError(f"{place}unknown {kind} {shown(name)}{hint} (allowed: {', '.join(choices)})")
+    return InputError(f"{place}unknown {what} {shown(name)}{hint} (allowed: {', '.join(choices)})")

@@ -29,18 +29,18 @@ Plugin = TypeVar("Plugin", bound=Named)
 
 
 class Registry(Generic[Plugin]):
-    """Plug-ins of one kind by name, the package's own first.
+    """Plug-ins that serve the same end by name, the package's own first.
 
     Args:
-        kind: what they are, for messages: "task", "method".
+        what: the word for one of them in messages: "task", "method".
         own: those of this package.
 
     Attributes:
         own: the same.
     """
 
-    def __init__(self, kind: str, own: Iterable[Plugin]) -> None:
-        self._kind = kind
+    def __init__(self, what: str, own: Iterable[Plugin]) -> None:
+        self._what = what
         self.own = tuple(own)
 
     def __iter__(self) -> Iterator[Plugin]:
@@ -62,7 +62,7 @@ class Registry(Generic[Plugin]):
             InputError: for an unknown name, with the nearest known one.
         """
         if name not in self._by_name:
-            raise unknown_name(self._kind, name, self._by_name, where)
+            raise unknown_name(self._what, name, self._by_name, where)
         return self._by_name[name]
 
     @cached_property
@@ -71,19 +71,19 @@ class Registry(Generic[Plugin]):
         for plugin, origin in [*((own, "panda_ray") for own in self.own), *self._of_others()]:
             if plugin.name in found:
                 raise InputError(
-                    f"two {self._kind}s are called {plugin.name!r}: one of {found[plugin.name][1]}, one of {origin}; "
+                    f"two {self._what}s are called {plugin.name!r}: one of {found[plugin.name][1]}, one of {origin}; "
                     "rename or uninstall one"
                 )
             found[plugin.name] = plugin, origin
         return {name: plugin for name, (plugin, _) in found.items()}
 
     def _of_others(self) -> Iterator[tuple[Plugin, str]]:
-        for entry in sorted(entry_points(group=f"panda_ray.{self._kind}s"), key=lambda entry: entry.name):
+        for entry in sorted(entry_points(group=f"panda_ray.{self._what}s"), key=lambda entry: entry.name):
             origin = "another package" if entry.dist is None else f"the package {entry.dist.name}"
             value = _loaded(entry, origin)
             for plugin in value if isinstance(value, Iterable) else (value,):
                 if not isinstance(getattr(plugin, "name", None), str):
-                    raise InputError(f"{entry.value} of {origin} is no {self._kind}: it has no name")
+                    raise InputError(f"{entry.value} of {origin} is no {self._what}: it has no name")
                 yield plugin, origin
 
 

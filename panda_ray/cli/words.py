@@ -33,7 +33,7 @@ def hours(value: float) -> str:
 def describe_ahead(ahead: Ahead, stacks: int) -> list[str]:
     """Time, hours and price of everything that is left, and what they are known from, in two lines."""
     cost = "" if ahead.price is None else f", {ahead.price:,.2f} {ahead.sweep.prices.currency}"
-    amount = f"{hours(ahead.hours(ahead.seconds))} {ahead.kind}-hours on {ahead.device}{cost}"
+    amount = f"{hours(ahead.hours(ahead.seconds))} {ahead.processor}-hours on {ahead.device}{cost}"
     shares = [
         f"{100 * ahead.by_basis[basis] / ahead.seconds:.0f} % {known}"
         for basis, known in _KNOWN_FROM.items()
@@ -50,7 +50,7 @@ def ahead_as_json(ahead: Ahead) -> dict[str, Any]:
     total = ahead.seconds
     return {
         "device": str(ahead.device),
-        "hours_of": ahead.kind,
+        "hours_of": ahead.processor,
         "seconds": round(total, 1),
         "hours": round(ahead.hours(total), 4),
         "price": None if ahead.price is None else round(ahead.price, 2),

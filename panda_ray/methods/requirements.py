@@ -1,7 +1,7 @@
 """What a cell needs of other units before it can start, as data.
 
 The planner turns each requirement into edges of the graph, one per source and in the order of the sources; whoever runs
-the cell gives the method what was loaded of them, in the same order. A method has each kind of requirement once at the
+the cell gives the method what was loaded of them, in the same order. A method has each requirement once at the
 most.
 """
 
@@ -45,6 +45,6 @@ Requirement = SourcePrompts | PairTeachers | PairSimilarities
 Wanted = TypeVar("Wanted", SourcePrompts, PairTeachers, PairSimilarities)
 
 
-def requirement(kind: type[Wanted], requirements: tuple[Requirement, ...]) -> Wanted | None:
-    """The requirement of that kind; None if there is none."""
-    return next((each for each in requirements if isinstance(each, kind)), None)
+def requirement(wanted: type[Wanted], requirements: tuple[Requirement, ...]) -> Wanted | None:
+    """The requirement of that type; None if there is none."""
+    return next((each for each in requirements if isinstance(each, wanted)), None)

@@ -48,7 +48,7 @@ def interval_text(interval: Interval | None) -> str:
 
 def best_means(rows: Sequence[Row]) -> list[str | None]:
     """Per column, the highest printed mean among single transfers and the baseline; it is set in bold."""
-    single = [row for row in rows if row.kind in SINGLE]
+    single = [row for row in rows if row.shows in SINGLE]
     columns = zip(*(row.cells for row in single), strict=True)
     means = [[cell.mean for cell in column if cell is not None] for column in columns]
     return [number(max(values), 1) if values else None for values in means]
@@ -57,7 +57,7 @@ def best_means(rows: Sequence[Row]) -> list[str | None]:
 def is_best(row: Row, column: int, best: Sequence[str | None]) -> bool:
     """Whether a cell is set in bold."""
     cell = row.cells[column]
-    return row.kind in SINGLE and cell is not None and number(cell.mean, 1) == best[column]
+    return row.shows in SINGLE and cell is not None and number(cell.mean, 1) == best[column]
 
 
 def table_notes(table: GridTable) -> list[str]:

@@ -132,8 +132,8 @@ def _value(node: yaml.Node, path: Path, name: str, places: Places) -> Any:
 
 
 def _scalar(node: yaml.Node, place: str) -> Any:
-    kind = node.tag.removeprefix(_TAG)
-    if kind in ("int", "float") and len(node.value) > _MOST_DIGITS:
+    tag = node.tag.removeprefix(_TAG)
+    if tag in ("int", "float") and len(node.value) > _MOST_DIGITS:
         raise InputError(f"{place}: a number of {len(node.value)} characters; at most {_MOST_DIGITS} are read")
     return _SCALARS[node.tag](_checked(node.value, place))
 

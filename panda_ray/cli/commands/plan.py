@@ -38,16 +38,16 @@ def plan(sweep_file: SweepFile, overrides: Overrides, as_json: Json = False, sim
 
 def _as_json(outlook: Outlook) -> dict[str, Any]:
     """`units`: done ones have a result; to_run ones will be computed by the next run; blocked ones too, but only if the
-    unit that failed before them now succeeds. `estimate` and what each kind takes add up all stacks that are left,
+    unit that failed before them now succeeds. `estimate` and what each stage takes add up all stacks that are left,
     blocked units included, as if they ran one by one."""
     plan, ahead = outlook.plan, outlook.ahead
-    by_kind = _counts(outlook)
+    by_stage = _counts(outlook)
     return {
         "sweep": plan.sweep.name,
         "storage": outlook.storage,
         "cells": len(plan.cells),
-        "units": _sum(by_kind),
-        "by_kind": {name: {**counts, **_taken(ahead, name)} for name, counts in by_kind.items()},
+        "units": _sum(by_stage),
+        "by_stage": {name: {**counts, **_taken(ahead, name)} for name, counts in by_stage.items()},
         "stacks": len(plan.stacks),
         "estimate": ahead_as_json(ahead) if plan.stacks else None,
         "narrowed": [_describe_limit(limit) for limit in outlook.narrowed],
@@ -106,7 +106,7 @@ def _table(outlook: Outlook) -> Table:
     """Units by stage, and what those that are left take."""
     ahead, by_stage = outlook.ahead, _counts(outlook)
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("units", "total", "done", "to run", "blocked", "time", f"{ahead.kind}-hours"):
+    for column in ("units", "total", "done", "to run", "blocked", "time", f"{ahead.processor}-hours"):
         table.add_column(column, justify="left" if column == "units" else "right")
     for name, counts in by_stage.items():
         table.add_row(name, *_cells(counts, ahead, ahead.by_stage.get(name, 0.0)))

@@ -36,7 +36,7 @@ class Ahead:
         return sum(self.by_basis.values())
 
     @property
-    def kind(self) -> str:
+    def processor(self) -> str:
         """What hours are counted of."""
         return "GPU" if self.device.is_gpu else "CPU"
 

@@ -38,7 +38,7 @@ class Shape:
 
 
 class Shapes:
-    """Asks for the seconds of each different shape once: a plan has 100,000s of units, but few kinds of them.
+    """Asks for the seconds of each different shape once: a plan has 100,000s of units, but few that differ in time.
 
     Args:
         max_workers: that a stack of one member may be spread over.
@@ -52,18 +52,18 @@ class Shapes:
 
     def seconds(self, members: Sequence[Unit], workers: int = 1) -> float:
         """How long a stack of these members takes."""
-        kind = (kind_of(members[0]), len(members), workers)
-        if kind not in self._known:
-            self._known[kind] = self._seconds(Stack(tuple(members)), workers)
-        return self._known[kind]
+        address = (timed_as(members[0]), len(members), workers)
+        if address not in self._known:
+            self._known[address] = self._seconds(Stack(tuple(members)), workers)
+        return self._known[address]
 
     def menu(self, members: Sequence[Unit]) -> tuple[Shape, ...]:
         """Ways to train these members (in equal parts), from the fastest to all of them in one stack.
 
         What takes longer than another one without less work is left out.
         """
-        kind = (kind_of(members[0]), len(members))
-        if kind not in self._menus:
+        address = (timed_as(members[0]), len(members))
+        if address not in self._menus:
             whole = Shape(len(members), 1, self.seconds(members))
             faster = sorted(self._faster(members, whole), key=lambda shape: (-shape.seconds, shape.work))
             menu = [whole]
@@ -71,8 +71,8 @@ class Shapes:
                 if len(menu) > 1 and shape.work <= menu[-1].work:
                     menu.pop()
                 menu.append(shape)
-            self._menus[kind] = tuple(reversed(menu))
-        return self._menus[kind]
+            self._menus[address] = tuple(reversed(menu))
+        return self._menus[address]
 
     def _faster(self, members: Sequence[Unit], whole: Shape) -> Iterator[Shape]:
         count = len(members)
@@ -88,6 +88,6 @@ def _equal_parts(count: int) -> list[int]:
     return sorted({-(-count // parts) for parts in range(2, count + 1)})
 
 
-def kind_of(unit: Unit) -> tuple[object, ...]:
+def timed_as(unit: Unit) -> tuple[object, ...]:
     """What units have in common that take the same seconds in the same shape."""
     return (*shared(unit), unit.method)

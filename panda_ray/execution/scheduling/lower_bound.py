@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from panda_ray.execution.planning.packing import shared, widest
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.scheduling.allocations import Seconds, Shape, kind_of
+from panda_ray.execution.scheduling.allocations import Seconds, Shape, timed_as
 from panda_ray.execution.scheduling.critical_path import Paths, longest_paths
 from panda_ray.execution.units.unit import Unit
 
@@ -88,10 +88,10 @@ def bound_of(plan: Plan, seconds: Seconds) -> Bound:
     known: dict[tuple[object, ...], tuple[Shape, ...]] = {}
     shapes: dict[str, tuple[Shape, ...]] = {}
     for key, unit in units.items():
-        kind = kind_of(unit)
-        if kind not in known:
-            known[kind] = _shapes(unit, alike[shared(unit)], plan, seconds)
-        shapes[key] = known[kind]
+        address = timed_as(unit)
+        if address not in known:
+            known[address] = _shapes(unit, alike[shared(unit)], plan, seconds)
+        shapes[key] = known[address]
     fastest = {key: min(each, key=lambda shape: shape.seconds) for key, each in shapes.items()}
     paths = longest_paths({key: shape.seconds for key, shape in fastest.items()}, plan.depends_on)
     work = sum(min(shape.work for shape in each) for each in shapes.values())

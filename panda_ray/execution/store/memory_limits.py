@@ -113,8 +113,8 @@ def _tried(data: bytes | None) -> tuple[Footprint, Trial] | None:
         footprint, trial = Footprint(**said["footprint"]), Trial(**said["trial"])
     except (TypeError, KeyError):
         return None
-    values = [(footprint, kind) for kind in fields(footprint)] + [(trial, kind) for kind in fields(trial)]
-    right = all(type(getattr(one, kind.name)).__name__ == kind.type for one, kind in values)
+    values = [(footprint, each) for each in fields(footprint)] + [(trial, each) for each in fields(trial)]
+    right = all(type(getattr(one, each.name)).__name__ == each.type for one, each in values)
     return (footprint, trial) if right and trial.width > 0 else None
 
 

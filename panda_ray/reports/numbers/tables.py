@@ -21,7 +21,8 @@ from panda_ray.reports.numbers.statistics import Bootstrap, Compared, Interval
 TOP = 3
 """Sources that a metric may propose per target (the paper's top-3)."""
 
-RowKind = Literal["baseline", "source", "sources", "oracle", "top3"]
+Shown = Literal["baseline", "source", "sources", "oracle", "top3"]
+"""What a row shows: no transfer, one source, several sources in one training, or a choice among single sources."""
 
 Ranking = Mapping[tuple[str, str], float]
 """Predicted similarity by (source, target)."""
@@ -37,11 +38,11 @@ class Row:
         cells: one per target; None where nothing was computed.
         average: mean over the targets per seed; None unless some seed has every cell.
         gain: difference of the average to prompt tuning's, over common seeds, in points.
-        gain_over_pot: likewise to the PoT row of the same kind and title.
+        gain_over_pot: likewise to the PoT row of the same title.
         interval: bootstrap interval of `gain`.
     """
 
-    kind: RowKind
+    shows: Shown
     method: str
     title: str
     cells: tuple[Aggregate | None, ...]
@@ -59,8 +60,8 @@ class GridTable:
     targets: tuple[str, ...]
     rows: tuple[Row, ...]
 
-    def rows_of(self, kind: RowKind) -> list[Row]:
-        return [row for row in self.rows if row.kind == kind]
+    def rows_of(self, shown: Shown) -> list[Row]:
+        return [row for row in self.rows if row.shows == shown]
 
 
 def grid_table(
@@ -91,9 +92,9 @@ def grid_table(
     made += [
         _row("sources", label, s, [grid.get((label, s, t)) for t in targets]) for label in lists for s in lists[label]
     ]
-    of_pot = {(row.kind, row.title): row for row in made if row.method == pot}
+    of_pot = {(row.shows, row.title): row for row in made if row.method == pot}
     compared = [
-        _compared(row, first, None if row.method == pot else of_pot.get((row.kind, row.title)), targets, bootstrap)
+        _compared(row, first, None if row.method == pot else of_pot.get((row.shows, row.title)), targets, bootstrap)
         for row in made
     ]
     return GridTable(backbone, tuple(targets), tuple([first, *compared] if first else compared))
@@ -131,8 +132,8 @@ def top_sources(ranking: Ranking, sources: Sequence[str], target: str) -> list[s
     return sorted(known, key=lambda source: -ranking[(source, target)])[:TOP]
 
 
-def _row(kind: RowKind, method: str, title: str, cells: Sequence[Aggregate | None]) -> Row:
-    return Row(kind, method, title, tuple(cells), _average(cells))
+def _row(shown: Shown, method: str, title: str, cells: Sequence[Aggregate | None]) -> Row:
+    return Row(shown, method, title, tuple(cells), _average(cells))
 
 
 def _average(cells: Sequence[Aggregate | None]) -> Aggregate | None:
@@ -153,7 +154,7 @@ def _compared(
     if (
         bootstrap is not None
         and baseline is not None
-        and row.kind in ("source", "sources")
+        and row.shows in ("source", "sources")
         and row.average
         and baseline.average
     ):

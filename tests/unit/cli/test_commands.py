@@ -96,7 +96,7 @@ def test_plan_as_json(cli: CommandLine) -> None:
     assert (ended.code, ended.err) == (0, "")
     assert (plan["sweep"], plan["cells"]) == ("tiny", 2 + 2 * 2)
     assert plan["units"] == {"total": 8, "done": 0, "to_run": 8, "blocked": 0}
-    pot = plan["by_kind"]["pot"]
+    pot = plan["by_stage"]["pot"]
     assert {count: pot[count] for count in plan["units"]} == {"total": 4, "done": 0, "to_run": 4, "blocked": 0}
     assert plan["stacks"] > 0
     assert [skipped["task"] for skipped in plan["skipped"]] == ["conll03"]
@@ -105,7 +105,7 @@ def test_plan_as_json(cli: CommandLine) -> None:
 
 def test_plan_says_what_the_work_will_take_and_cost(cli: CommandLine) -> None:
     plan = cli("plan", "x.yaml", "--set", "data_root=data", "--set", "prices.cpu_hour=36", "--json").json
-    estimate, stages = plan["estimate"], plan["by_kind"].values()
+    estimate, stages = plan["estimate"], plan["by_stage"].values()
     assert estimate["seconds"] == pytest.approx(sum(stage["seconds"] for stage in stages), abs=0.5)
     assert (estimate["device"], estimate["hours_of"]) == ("CPU with 1 thread (fp32)", "CPU")
     assert estimate["hours"] == pytest.approx(estimate["seconds"] / 3600, abs=1e-4)

@@ -15,12 +15,12 @@ from panda_ray.execution.store.files import StoreFullError
 from panda_ray.training.collective import LostPeerError
 
 
-@pytest.mark.parametrize("kind", [InputError, StoreFullError, torch.OutOfMemoryError])
-def test_the_error_of_one_worker_is_the_cause(kind: type[Exception]) -> None:
-    travelled = pickle.loads(pickle.dumps(kind("no room")))
+@pytest.mark.parametrize("error", [InputError, StoreFullError, torch.OutOfMemoryError])
+def test_the_error_of_one_worker_is_the_cause(error: type[Exception]) -> None:
+    travelled = pickle.loads(pickle.dumps(error("no room")))
     found = cause(WorkerGroupError("", {0: LostPeerError("closed"), 1: travelled}))
     assert found is travelled
-    assert type(found) is kind
+    assert type(found) is error
 
 
 def test_dead_workers_and_those_that_miss_them_are_a_lost_group() -> None:

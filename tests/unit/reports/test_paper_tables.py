@@ -49,7 +49,7 @@ def test_the_paper_is_whole() -> None:
 @pytest.mark.parametrize("backbone", TABLES)
 def test_averages_and_gains_are_the_recomputed_ones(backbone: str) -> None:
     expected = averages(backbone)
-    rows = [row for row in printed_table(backbone).rows if row.kind in ("baseline", "source")]
+    rows = [row for row in printed_table(backbone).rows if row.shows in ("baseline", "source")]
     assert len(rows) == 1 + 2 * 21
     for row in rows:
         theirs = expected[(row.method, row.title)]

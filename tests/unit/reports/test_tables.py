@@ -224,8 +224,8 @@ def test_lists_of_sources_have_rows_of_their_own_and_no_part_in_the_rows_of_one_
         assert row.gain == pytest.approx(single.gain)
         assert row.interval is not None
         assert row.gain_over_pot is None, "PoT has no such row"
-    for kind in ("baseline", "source", "oracle", "top3"):
-        assert analysis.table.rows_of(kind) == plain.table.rows_of(kind)
+    for shown in ("baseline", "source", "oracle", "top3"):
+        assert analysis.table.rows_of(shown) == plain.table.rows_of(shown)
     assert analysis.single_sources == plain.single_sources
     assert analysis.qualities == plain.qualities
     assert analysis.over_pot == plain.over_pot
@@ -244,7 +244,7 @@ def test_a_report_of_lists_of_sources_alone_has_no_row_of_one_source(tmp_path: P
     }
     alone = replace(study, methods={"prompt_tuning": "prompt_tuning", "fusion": "panda_fusion"}, **kept)
     report = write_report(alone, tmp_path, replicates=20)
-    assert {row.kind for row in analyse(alone, "bert-tiny", replicates=20).table.rows} == {"baseline", "sources"}
+    assert {row.shows for row in analyse(alone, "bert-tiny", replicates=20).table.rows} == {"baseline", "sources"}
     names = {path.name for path in report.paths}
     assert not {name for name in names if name.startswith("gain")}
     assert "methods_bert-tiny.svg" in names
@@ -297,5 +297,5 @@ def test_study_without_prompt_tuning_or_pot_still_has_a_table() -> None:
     analysis = analyse(only, "bert-tiny")
     assert analysis.gains == ()
     assert analysis.over_pot is None
-    assert [row.kind for row in analysis.table.rows][:1] == ["source"]
+    assert [row.shows for row in analysis.table.rows][:1] == ["source"]
     assert headline(only, [analysis])
