@@ -1,5 +1,8 @@
 """ON (Su et al. 2022): overlap of the feed-forward neurons that two prompts switch on.
 
+Read is an empty text, of which there are only the tokens that a tokenizer puts around every text: [CLS][SEP], or the
+one that decoders begin with.
+
 Shape letters: L layers, T tokens, F feed-forward size.
 """
 
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from panda_ray.errors import InputError
 from panda_ray.metrics.metric import MetricOptions
 from panda_ray.metrics.vectors import cosine
 
@@ -22,11 +26,11 @@ if TYPE_CHECKING:
 
 
 class NeuronOverlap:
-    """The embedding says which neurons are active (> 0) at position 0 on [CLS][SEP] alone, (L, F) in {0, 1}."""
+    """The embedding says which neurons are active (> 0) at position 0 of an empty text, (L, F) in {0, 1}."""
 
     name = "on"
     version = 1
-    summary = "overlap of the neurons that the prompts activate on [CLS][SEP] (Su et al.)"
+    summary = "overlap of the neurons that the prompts activate on an empty text, [CLS][SEP] (Su et al.)"
     needs_prompt = True
     needs_data = False
     Options: type[MetricOptions] = MetricOptions
@@ -38,7 +42,12 @@ class NeuronOverlap:
 
         from panda_ray.backbones import Tokens
 
-        ids = [backbone.tokenizer.cls_token_id, backbone.tokenizer.sep_token_id]
+        ids = backbone.tokenizer("")["input_ids"]
+        if not ids:
+            raise InputError(
+                f"the metric {self.name!r} reads an empty text, of which the tokenizer of backbone {backbone.name!r} "
+                "leaves no token; use another metric with this backbone"
+            )
         input_ids_1T = torch.tensor([ids], device=backbone.device)
         tokens = Tokens(input_ids_1T, torch.zeros_like(input_ids_1T), torch.tensor([len(ids)], device=backbone.device))
         activations_L1TF: list[Tensor] = []

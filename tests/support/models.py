@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -32,11 +32,19 @@ CONFIGS: dict[str, Callable[[], Any]] = {
 """Tiny configurations by name, at least one of each registered architecture."""
 
 
-class TokenIds:
-    """The two ids of a tokenizer that metrics ask for."""
+class Around:
+    """A tokenizer as metrics ask for it: the ids that it puts around a text.
 
-    cls_token_id = 2
-    sep_token_id = 3
+    Args:
+        ids: around the empty one.
+    """
+
+    def __init__(self, ids: Sequence[int] = (2, 3)) -> None:
+        self._ids = list(ids)
+
+    def __call__(self, text: str) -> dict[str, list[int]]:
+        assert not text
+        return {"input_ids": self._ids}
 
 
 def random_model(name: str = "bert") -> Any:
@@ -46,9 +54,9 @@ def random_model(name: str = "bert") -> Any:
         return AutoModel.from_config(CONFIGS[name](), attn_implementation="eager", dtype=torch.float32).eval()
 
 
-def random_backbone(name: str = "bert") -> Backbone:
+def random_backbone(name: str = "bert", around: Sequence[int] = (2, 3)) -> Backbone:
     model = random_model(name)
-    return Backbone(name, model, TokenIds(), ARCHITECTURES.get(model.config.model_type))
+    return Backbone(name, model, Around(around), ARCHITECTURES.get(model.config.model_type))
 
 
 def random_tokens(lengths: list[int], members: int = 1, seed: int = 0) -> Tokens:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from panda_ray.backbones.backbone import Tokens
+from panda_ray.errors import InputError
 from panda_ray.metrics import get_metric
 from panda_ray.metrics.task_embedding import TaskEmbeddingOptions, balanced_examples
 from panda_ray.prompts.prompt import Prompt
@@ -115,6 +116,25 @@ def test_neuron_overlap_reads_the_activations_after_the_nonlinearity_at_position
     assert np.array_equal(metric.embedding(backbone, prompt, None, metric.Options()), active)
     hook.remove()
     assert np.array_equal((torch.nn.functional.gelu(seen[0][0, 0]) > 0).numpy(), active[0] > 0)
+
+
+@pytest.mark.parametrize(("name", "around"), [("bert", (2, 3)), ("opt", (2,)), ("llama", (5,))])
+def test_neuron_overlap_reads_what_a_tokenizer_puts_around_an_empty_text(name: str, around: tuple[int, ...]) -> None:
+    backbone, metric, prompt = random_backbone(name, around), get_metric("on"), a_prompt(1)
+    ids_1T = torch.tensor([around])
+    tokens = Tokens(ids_1T, torch.zeros_like(ids_1T), torch.tensor([len(around)]))
+    activations: list[torch.Tensor] = []
+    with backbone.recorded_activations(activations):
+        backbone.forward([tokens], prompt.prefix_LKNPH.unsqueeze(0), position_offset=prompt.position_offset)
+    expected = torch.stack([layer_1XF[0, 0] for layer_1XF in activations]) > 0
+    assert np.array_equal(metric.embedding(backbone, prompt, None, metric.Options()) > 0, expected.numpy())
+    assert 0 < expected.float().mean() < 1
+
+
+def test_neuron_overlap_names_a_backbone_whose_tokenizer_leaves_nothing_of_an_empty_text() -> None:
+    backbone, metric = random_backbone("llama", around=()), get_metric("on")
+    with pytest.raises(InputError, match=r"the metric 'on' reads an empty text, of which the tokenizer of .*'llama'"):
+        metric.embedding(backbone, a_prompt(1), None, metric.Options())
 
 
 def test_constant_is_one() -> None:
