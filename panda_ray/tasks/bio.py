@@ -46,9 +46,9 @@ def bio_of_brackets(cells: Sequence[str], where: str) -> list[str]:
             raise InputError(f"{place}: {cell!r} opens a span inside the span of {open_type}")
         if closed and not (opened or open_type):
             raise InputError(f"{place}: {cell!r} closes a span that was never opened")
-        kind = opened or open_type
-        result.append(f"{'B' if opened else 'I'}-{kind}" if kind else "O")
-        open_type = "" if closed else kind
+        span_type = opened or open_type
+        result.append(f"{'B' if opened else 'I'}-{span_type}" if span_type else "O")
+        open_type = "" if closed else span_type
     if open_type:
         raise InputError(f"{where}: the span of {open_type} is never closed")
     return result

@@ -33,16 +33,16 @@ def with_text(path: Path, table: pa.Table) -> pa.Table:
 def _schema(table: pa.Table, *is_one: Callable[[pa.DataType], bool], to: pa.DataType) -> pa.Schema:
     """The table's schema with every type of one sort, nested ones too, replaced."""
 
-    def retyped(kind: pa.DataType) -> pa.DataType:
-        if any(check(kind) for check in is_one):
+    def retyped(data_type: pa.DataType) -> pa.DataType:
+        if any(check(data_type) for check in is_one):
             return to
-        if pa.types.is_list(kind):
-            return pa.list_(retyped(kind.value_type))
-        if pa.types.is_large_list(kind):
-            return pa.large_list(retyped(kind.value_type))
-        if pa.types.is_struct(kind):
-            return pa.struct([(field.name, retyped(field.type)) for field in kind])
-        return kind
+        if pa.types.is_list(data_type):
+            return pa.list_(retyped(data_type.value_type))
+        if pa.types.is_large_list(data_type):
+            return pa.large_list(retyped(data_type.value_type))
+        if pa.types.is_struct(data_type):
+            return pa.struct([(field.name, retyped(field.type)) for field in data_type])
+        return data_type
 
     return pa.schema([(field.name, retyped(field.type)) for field in table.schema])
 
