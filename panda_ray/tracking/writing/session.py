@@ -7,7 +7,6 @@ MLflow really holds: nothing is logged twice, nothing that was cut short stays s
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -29,7 +28,7 @@ from panda_ray.tracking.study import Failure
 from panda_ray.tracking.writing.provenance import provenance
 from panda_ray.tracking.writing.similarity_table import Similarities
 from panda_ray.tracking.writing.summary_run import SummaryRun
-from panda_ray.tracking.writing.unit_run import UnitLabels, ended_at, log_unit, milliseconds, new_unit_run
+from panda_ray.tracking.writing.unit_run import UnitLabels, ended_at, known_milliseconds, log_unit, new_unit_run
 
 _UNITS_AT_ONCE = 256
 """Whose predictions are in memory together; they share a file of the summary run."""
@@ -95,7 +94,7 @@ class Session:
         A driver that computed a unit anew may have been killed before it logged it: its run and its row are of the
         earlier result then.
         """
-        ended = _ended(self._store.finished_at)
+        ended = {key: known_milliseconds(time) for key, time in self._store.finished_at.items()}
         for summary in self._summaries.values():
             summary.take_stock(ended)
         whole = self._runs_with_artifacts()
@@ -250,15 +249,6 @@ def remake(plan: Plan, tracking_uri: str, pulse: Pulse) -> None:
     if is_sqlite(tracking_uri):
         put_aside(database_of(tracking_uri))
     retire_experiment(connect(tracking_uri, pulse), plan.sweep.name)
-
-
-def _ended(finished_at: Mapping[str, str]) -> dict[str, int]:
-    """When units were done; a record whose time is none is refused when it is logged."""
-    ended = {}
-    for key, time in finished_at.items():
-        with suppress(ValueError, OverflowError):
-            ended[key] = milliseconds(time)
-    return ended
 
 
 def _logged(run: Run) -> _Logged:

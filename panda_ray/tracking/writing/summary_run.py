@@ -38,7 +38,7 @@ from panda_ray.tracking.runs import (
     SUMMARY,
 )
 from panda_ray.tracking.study import Failure
-from panda_ray.tracking.writing.unit_run import ended_at
+from panda_ray.tracking.writing.unit_run import known_milliseconds
 
 SCORE_FIELDS = ("score", "score_last", "score_first_epoch", "score_paper", "score_honest")
 TABLE_COLUMNS = ("key", "measure", *SCORE_FIELDS, "examples", "ended")
@@ -106,7 +106,8 @@ class SummaryRun:
         for record in records:
             scores = {name: float(record[name]) for name in SCORE_FIELDS}
             names = {"key": record["key"], "measure": record["measure"]}
-            self.rows[record["key"]] = {**names, **scores, "examples": path, "ended": _ended(record)}
+            ended = known_milliseconds(record["finished_at"])
+            self.rows[record["key"]] = {**names, **scores, "examples": path, "ended": ended}
         self._has_news = True
 
     def write_scores(self) -> None:
@@ -142,14 +143,6 @@ class SummaryRun:
             file.write_bytes(data)
             parent = Path(path).parent
             self._client.log_artifact(self.run_id, str(file), None if parent == Path() else str(parent))
-
-
-def _ended(record: Record) -> int:
-    """When the unit was done; 0 where its record says no time: its own run is refused for that, not its score."""
-    try:
-        return ended_at(record)
-    except (ValueError, OverflowError):
-        return 0
 
 
 def _described(plan: Plan, backbone: str, provenance: Mapping[str, Any]) -> dict[str, Any]:

@@ -102,13 +102,25 @@ def _times(record: Record) -> tuple[int, int]:
 
 
 def ended_at(record: Record) -> int:
-    """When a unit was done, and so its run: milliseconds since 1970."""
+    """When a unit was done, and so its run; see `milliseconds`."""
     return milliseconds(record["finished_at"])
 
 
 def milliseconds(time: str) -> int:
-    """A record's time since 1970."""
+    """A record's time since 1970.
+
+    Raises:
+        ValueError, OverflowError: it is none.
+    """
     return int(datetime.fromisoformat(time).timestamp() * 1000)
+
+
+def known_milliseconds(time: str) -> int:
+    """Likewise, 0 for what is no time: a unit's own run is refused for that, not its score."""
+    try:
+        return milliseconds(time)
+    except (ValueError, OverflowError):
+        return 0
 
 
 def _name(record: Record, labels: UnitLabels) -> str:

@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 
 from panda_ray.tracking import examples
 from panda_ray.tracking.server.client import connect
-from panda_ray.tracking.writing.unit_run import UnitLabels, log_unit, new_unit_run
+from panda_ray.tracking.writing.unit_run import UnitLabels, known_milliseconds, log_unit, new_unit_run
 from support.records import predictions
 
 EPOCHS = 300
@@ -139,3 +139,9 @@ def test_what_mlflow_does_not_take_as_it_is_is_cut_or_replaced(client: MlflowCli
     assert run.data.tags["sources"] == "a\N{REPLACEMENT CHARACTER}b"
     assert run.info.run_name == "λ" * 250
     assert run.data.tags["complete"] == "true"
+
+
+@pytest.mark.parametrize("none", ["", "yesterday", "2026-13-01T00:00:00+00:00"])
+def test_what_is_no_time_is_zero_and_a_time_counts_in_milliseconds(none: str) -> None:
+    assert known_milliseconds(none) == 0
+    assert known_milliseconds("1970-01-01T01:00:01.250+01:00") == 1250
