@@ -27,13 +27,14 @@ class Outcome:
         status: `stopped` where somebody ended its training early: it has no result, and has not failed. `held` where
             another driver is at work on the unit; it is asked for again later.
         error: one sentence on a failure, or on what blocks the unit. The store keeps a failure's traceback.
-        history: what a stopped unit has reached.
+        history, seconds: what a stopped unit has reached, and its share of the time of its stack.
     """
 
     key: str
     status: Status
     error: str | None = None
     history: tuple[EpochScore, ...] = ()
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,10 @@ def test_a_stopped_member_has_no_result_and_the_others_have_theirs(quiet: Path, 
     outcome = stopper.heard[pots[0]]
     assert (outcome.status, outcome.error) == ("stopped", None)
     assert [past.epoch for past in outcome.history] == [1, 2]
+    left = store.known(pots[1])
+    assert outcome.seconds - left["training_seconds"] * 2 / 3 == pytest.approx(
+        left["seconds"] - left["training_seconds"]
+    ), "two of five epochs of members, and half of the start"
     expected = contents(quiet)
     whole = [epoch["score"] for epoch in Store(str(quiet)).known(pots[0])["history"]]
     assert [past.score for past in outcome.history] == whole[:2]

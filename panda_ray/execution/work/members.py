@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from panda_ray.backbones import Geometry
@@ -87,28 +87,39 @@ def train_members(
     )
     if collective.rank:
         return outcomes
-    ended = time.monotonic()
-    measured = Measured(
-        seconds=(ended - started) / len(starts),
-        device=backbone.device,
-        peak_memory_bytes=peak_bytes(backbone.device),
-        training_seconds=(ended - began) / len(starts),
-        examples_per_second=reports[-1].examples_per_second if reports else None,
-    )
-    for start, result in zip(starts, results, strict=True):
-        unit = start.unit
+    ended, peak_memory_bytes = time.monotonic(), peak_bytes(backbone.device)
+    keys = [start.unit.key for start in starts]
+    for start, result, share in zip(starts, results, shares(keys, reports), strict=True):
+        unit, training_seconds = start.unit, (ended - began) * share
+        measured = Measured(
+            seconds=(began - started) / len(starts) + training_seconds,
+            device=backbone.device,
+            peak_memory_bytes=peak_memory_bytes,
+            training_seconds=training_seconds,
+            examples_per_second=reports[-1].examples_per_second if reports else None,
+        )
         if unit.key in stack.done:
             continue
         if result.error is not None:
             outcomes.append(fail(store, unit, result.error))
             continue
         if result.stopped:
-            outcomes.append(Outcome(unit.key, "stopped", history=result.history))
+            outcomes.append(Outcome(unit.key, "stopped", history=result.history, seconds=measured.seconds))
             continue
         record = training_record(unit, result, task, start.similarities, start.inputs, stack, measured)
         outcomes.append(publish(store, unit, record, training_files(unit, result, task)))
     checkpoint.remove()
     return outcomes
+
+
+def shares(keys: Sequence[str], reports: Sequence[EpochReport]) -> list[float]:
+    """Each member's part of a training, all together 1: an epoch takes as long as it has members.
+
+    A member that left early has less of it, one that had left before a resume has nothing. Where nothing was left to
+    train, all have the same.
+    """
+    epochs = [sum(key in report.losses for report in reports) for key in keys]
+    return [count / sum(epochs) for count in epochs] if any(epochs) else [1 / len(keys)] * len(keys)
 
 
 def _starts(stack: Stack, store: Store, geometry: Geometry) -> tuple[list[_Start], list[Outcome]]:

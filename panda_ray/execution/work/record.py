@@ -38,7 +38,8 @@ class Measured:
     """What running a stack took.
 
     Attributes:
-        seconds: wall time of the stack divided by its members.
+        seconds: the unit's share of the stack's wall time: of its training by the epochs that each member was trained
+            for, of the rest as much as every other member.
         peak_memory_bytes: see `memory.py`.
         training_seconds: the part of `seconds` inside the training; None for an embedding.
         examples_per_second: of all members together; None where nothing was left to train.
