@@ -22,6 +22,9 @@ PRODUCT = "product"
 COMPLETE = "complete"
 """Written last: a unit's run without it was cut short and is logged again in place."""
 
+STOPPED = "stopped_after_epoch"
+"""Only runs of trainings that somebody ended early have it; their status is KILLED, and they have no score."""
+
 STATE = "state"
 """Of the sweep, on the summary run: running, finished, failed or interrupted."""
 

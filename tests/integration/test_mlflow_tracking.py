@@ -21,6 +21,7 @@ from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.tracking.read_study import read_study
 from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.writing.summary_run import SCORE_FIELDS
+from panda_ray.training.member import EpochScore
 from support.records import publish
 from support.tracked import (
     COMMAND,
@@ -97,6 +98,60 @@ def test_what_a_killed_driver_left_is_repaired(storage: Path) -> None:
         key: run.info.run_id for key, run in runs.items()
     }
     assert not [run for run in runs_of(client) if run.info.status == "RUNNING"]
+
+
+def test_a_stopped_unit_has_a_run_that_says_so_until_its_result_takes_the_place_of_it(storage: Path) -> None:
+    whole, store = filled(storage)
+    key = next(cell.key for cell in whole.cells if cell.method == "pot")
+    shutil.rmtree(storage / "units" / key[:2] / key)
+    plan = build_plan(whole.sweep, store)
+    assert plan.done == whole.units.keys() - {key}
+    history = (EpochScore(1, 0.9, 50.0, 51.0, 49.0), EpochScore(2, 0.7, 62.5, 63.0, 62.0))
+
+    def run(*outcomes: Outcome) -> tuple[MlflowTracker, Run, float]:
+        """One driver; the unit's only run afterwards, and how many units count as done."""
+        tracker = MlflowTracker(store)
+        now = build_plan(plan.sweep, store)
+        tracker.start(now)
+        for outcome in outcomes:
+            tracker.on_outcome(None, outcome)
+        tracker.on_finished(RunSummary(now, done=now.done))
+        runs = alive_runs(connect(tracker.tracking_uri))
+        [mine] = [run for run in runs if run.data.tags.get("key") == key]
+        [summary] = [run for run in runs if run.data.tags["product"] == "summary"]
+        assert tracker.message(COMMAND) is None
+        assert mine.data.tags["mlflow.parentRunId"] == summary.info.run_id
+        return tracker, mine, summary.data.metrics["units_done"]
+
+    tracker, stopped, done = run(Outcome(key, "stopped", history=history, seconds=4.0))
+    assert stopped.info.status == "KILLED"
+    tags = {"stopped_after_epoch": "2", "complete": "true", "product": "prompt", "role": "cell", "method": "pot"}
+    assert tags.items() <= stopped.data.tags.items()
+    assert stopped.info.end_time - stopped.info.start_time == 4000
+    assert stopped.data.metrics["seconds"] == 4.0
+    assert stopped.data.params["config.prompt_len"] == "20"
+    client = connect(tracker.tracking_uri)
+    curve = client.get_metric_history(stopped.info.run_id, "dev/score")
+    assert [(point.step, point.value) for point in curve] == [(1, 50.0), (2, 62.5)]
+    assert not {"score", "score_last"} & stopped.data.metrics.keys()
+    assert done == len(plan.done)
+    study = read_study(tracker.tracking_uri, "small")
+    assert len(study.missing) == 1, "a report has no score of it"
+    assert study.failures == ()
+
+    _, again, done = run()
+    assert again.info.run_id == stopped.info.run_id, "a run that does nothing leaves it"
+    assert done == len(plan.done)
+    _, anew, _ = run(Outcome(key, "stopped", history=history[:1], seconds=1.0))
+    assert (anew.info.status, anew.data.tags["stopped_after_epoch"]) == ("KILLED", "1")
+
+    publish(plan, store, [key])
+    _, ended, done = run()
+    assert ended.info.status == "FINISHED"
+    assert "stopped_after_epoch" not in ended.data.tags
+    assert "score" in ended.data.metrics
+    assert done == len(plan.units)
+    assert read_study(tracker.tracking_uri, "small").missing.empty
 
 
 def compute_anew(store: Store, key: str) -> float:

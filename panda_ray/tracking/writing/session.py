@@ -18,7 +18,7 @@ from panda_ray.execution.store.store import Record, Store
 from panda_ray.execution.units.artifacts import PREDICTIONS_FILE
 from panda_ray.tracking import examples
 from panda_ray.tracking.experiment import open_experiment, retire_experiment
-from panda_ray.tracking.runs import COMPLETE, KEY, LABEL, PRODUCT, ROLE, SUMMARY, search, summary_runs
+from panda_ray.tracking.runs import COMPLETE, KEY, LABEL, PRODUCT, ROLE, STOPPED, SUMMARY, search, summary_runs
 from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.server.database import put_aside
 from panda_ray.tracking.server.patience import Pulse
@@ -41,6 +41,7 @@ class _Logged(NamedTuple):
     """The run of a unit, as MLflow has it."""
 
     key: str
+    is_stopped: bool
     is_cut: bool
     start_time: int
     run_id: str
@@ -126,6 +127,10 @@ class Session:
                 [r for r in records if r["key"] in afresh or r["key"] not in self._complete], summary.run_id
             )
 
+    def log_stopped(self, record: Record) -> None:
+        """Log a unit that was stopped early (`stopped_record`), in place of an earlier run of it."""
+        self._log_units([record], self._summaries[record["backbone"]].run_id)
+
     def write_progress(self, done: Collection[str], state: str) -> None:
         """Progress of every backbone, its table of scores, and the similarities that are known.
 
@@ -155,9 +160,9 @@ class Session:
             summary.write_failures([failure for failure in listed if failure.backbone == backbone])
 
     def _is_current(self, run: _Logged) -> bool:
-        """Complete, and the unit is still to the sweep what it was; a source may have become a cell."""
-        if run.is_cut or run.key not in self._plan.units:
-            return not run.is_cut
+        """Complete, of a result, and the unit is still to the sweep what it was; a source may have become a cell."""
+        if run.is_stopped or run.is_cut or run.key not in self._plan.units:
+            return not run.is_stopped and not run.is_cut
         return run.role == self._plan.role_of[run.key] and run.label == self._plan.label_of[run.key]
 
     def _runs_with_artifacts(self) -> set[str] | None:
@@ -240,7 +245,8 @@ class Session:
             run_id = new_unit_run(self._client, record, labels, experiment_id=self._experiment_id, parent_id=parent_id)
             self._run_of[key], self._end_of[key] = run_id, ended_at(record)
         log_unit(self._client, record, labels, files, run_id=run_id, parent_id=parent_id)
-        self._complete.add(key)
+        if STOPPED not in record:
+            self._complete.add(key)
         self.refused.pop(key, None)
 
 
@@ -255,6 +261,7 @@ def _logged(run: Run) -> _Logged:
     tags = run.data.tags
     return _Logged(
         str(tags.get(KEY, "")),
+        STOPPED in tags,
         COMPLETE not in tags,
         run.info.start_time,
         run.info.run_id,

@@ -22,7 +22,7 @@ from mlflow.entities import Metric, Param, RunTag
 
 from panda_ray.execution.store.store import Record
 from panda_ray.sweep import sources_text
-from panda_ray.tracking.runs import COMPLETE, KEY, LABEL, PRODUCT, ROLE, SOURCES
+from panda_ray.tracking.runs import COMPLETE, KEY, LABEL, PRODUCT, ROLE, SOURCES, STOPPED
 
 METRICS_PER_CALL = 1000
 PARAMS_PER_CALL = 100
@@ -60,7 +60,7 @@ def new_unit_run(
     start, end = _times(record)
     tags = dict(_tags(record, labels, parent_id))
     run_id = str(client.create_run(experiment_id, start, tags, _name(record, labels)).info.run_id)
-    client.set_terminated(run_id, "FINISHED", end)
+    client.set_terminated(run_id, _status(record), end)
     return run_id
 
 
@@ -79,7 +79,7 @@ def log_unit(
         files: artifacts by name.
     """
     start, end = _times(record)
-    client.set_terminated(run_id, "FINISHED", end)
+    client.set_terminated(run_id, _status(record), end)
     _log_files(client, run_id, files)
     params = dict(_params(record))
     for metrics in _pieces(list(_metrics(record, start, end)), METRICS_PER_CALL):
@@ -88,6 +88,11 @@ def log_unit(
         client.log_batch(run_id, params=some)
     tags = [*_tags(record, labels, parent_id), (COMPLETE, "true")]
     client.log_batch(run_id, tags=[RunTag(name, tag) for name, tag in tags])
+
+
+def _status(record: Record) -> str:
+    """Of a unit's run, as MLflow calls it."""
+    return "KILLED" if STOPPED in record else "FINISHED"
 
 
 def _pieces(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
@@ -149,7 +154,7 @@ def _tags_as_they_are(record: Record, labels: UnitLabels, parent_id: str) -> Ite
     yield "seed", str(record["seed"])
     if record.get("sources"):
         yield SOURCES, sources_text(record["sources"])
-    for name in ("measure", "protocol", "device", "stack"):
+    for name in ("measure", "protocol", "device", "stack", STOPPED):
         if record.get(name):
             yield name, str(record[name])
     if "versions" in record:

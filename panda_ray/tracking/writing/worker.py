@@ -10,7 +10,7 @@ import time
 from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.plan import Plan
-from panda_ray.execution.store.store import Store
+from panda_ray.execution.store.store import Record, Store
 from panda_ray.secrets import public
 from panda_ray.sweep import sources_text
 from panda_ray.tracking.server.patience import Pulse
@@ -18,6 +18,7 @@ from panda_ray.tracking.server.trouble import is_lasting, reason
 from panda_ray.tracking.study import Failure
 from panda_ray.tracking.writing.session import Session, remake
 from panda_ray.tracking.writing.similarity_table import Similarities
+from panda_ray.tracking.writing.stopped import stopped_record
 from panda_ray.tracking.writing.turn import Turn
 
 LINGER_SECONDS = 0.3
@@ -81,6 +82,7 @@ class Worker:
         self._rebuild = rebuild
         self._done = set(plan.done)
         self._new: set[str] = set()
+        self._stopped: dict[str, Record] = {}
         self._failures = self._earlier_failures()
         self._written = -1
         self._table_at = 0.0
@@ -130,7 +132,9 @@ class Worker:
                 self._done.add(found.key)
                 self._new.add(found.key)
                 self._failures.pop(found.key, None)
-            elif found.status != "stopped":  # which is no failure
+            elif found.status == "stopped":
+                self._stopped[found.key] = stopped_record(self._plan.units[found.key], found)
+            else:
                 self._failures[found.key] = found
 
     def _attempt(self) -> None:
@@ -183,6 +187,7 @@ class Worker:
         if self._state != "running" and (rest := self._plan.units.keys() - self._done):
             self._done |= self._store.done_keys(rest)  # what another driver on this store has finished
         self._log_units(session)
+        self._log_stopped(session)
         if self._state != "running" or time.monotonic() >= self._table_at:
             session.write_scores()
             self._table_at = time.monotonic() + TABLE_SECONDS
@@ -198,6 +203,12 @@ class Worker:
             self.logged = session.logged
             self.refused.update(session.refused)
             self._new -= self.logged
+
+    def _log_stopped(self, session: Session) -> None:
+        """Each once; of what MLflow has not taken when the run ends, nothing is kept."""
+        for key in list(self._stopped):
+            session.log_stopped(self._stopped[key])
+            del self._stopped[key]
 
     def _is_wanted(self, key: str) -> bool:
         return key not in self.refused and (key in self._new or key not in self.logged)
