@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.scheduling.allocations import Seconds, Shape, Shapes
 from panda_ray.execution.scheduling.critical_path import longest_paths
-from panda_ray.execution.scheduling.deadline import PRICES, balanced_end, shape_at
+from panda_ray.execution.scheduling.deadline import earliest_end
 from panda_ray.execution.units.unit import Unit
 
 SHORT_SECONDS = 60.0
@@ -25,12 +23,6 @@ take longer to start than they save, and small runs keep the shapes, and so the 
 LARGEST_LOSS = 1.5
 """Members that could wait for a wider stack start in a narrow one on an idle slot if it takes at the most so many times
 the work."""
-
-_Bought = Mapping[str, Shape]
-"""The shape of every unit at one price."""
-
-_Offer = tuple[_Bought, Mapping[str, float]]
-"""The shapes at one price, and the seconds of the longest path behind every unit."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +51,10 @@ class Shaper:
         self._shapes = Shapes(seconds, max_workers)
         self._stacks: Sequence[Stack] = ()
         self._depends_on: Mapping[str, Sequence[str]] = {}
-        self._packed: _Bought = {}
+        self._menus: dict[str, Sequence[Shape]] = {}
+        """Per unit, from its fastest shape to that in which it was packed."""
         self._waiting_work = 0.0
         self._running: dict[str, _Running] = {}
-        self._priced: list[_Offer] = []
         self._slots = 0
         self._end = 0.0
 
@@ -77,14 +69,14 @@ class Shaper:
         left = (stack for stack in self._stacks if not all(unit.key in done for unit in stack.members))
         self._stacks = (*left, *stacks)
         self._depends_on = {**self._depends_on, **depends_on}
-        self._packed = self._bought(0.0)
-        packed = _seconds(self._packed)
+        self._menus = {unit.key: self._shapes.menu(one.members) for one in self._stacks for unit in one.members}
+        self._after_fastest = longest_paths(self._fastest(self._menus), self._depends_on).after
+        packed = {key: menu[-1].seconds for key, menu in self._menus.items()}
         self._after_packed = longest_paths(packed, self._depends_on).after
         only_long = {key: seconds if seconds >= SHORT_SECONDS else 0.0 for key, seconds in packed.items()}
         self._after_long = longest_paths(only_long, self._depends_on).after
-        self._waiting_work += sum(self._packed[unit.key].work for stack in stacks for unit in stack.members)
+        self._waiting_work += sum(self._packed_work(stack.members) for stack in stacks)
         self._slots = 0  # aim anew
-        self._priced = []
 
     def rank(self, members: Sequence[Unit]) -> float:
         """Seconds of the longest path that starts with a stack of these members."""
@@ -108,21 +100,23 @@ class Shaper:
         self._slots = slots
         running = self._still_running()
         left = {unit.key: seconds for seconds, one in running for unit in one.stack.members}
-        keys = [unit.key for stack in waiting for unit in stack.members]
-        self._end = self._clock() + self._earliest_end(keys, left, _work(running))
+        menus = {unit.key: self._menus[unit.key] for stack in waiting for unit in stack.members}
+        before = longest_paths({**left, **self._fastest(menus)}, self._depends_on).before
+        around = {key: before[key] + self._after_fastest[key] for key in menus}
+        self._end = self._clock() + earliest_end(menus, around, slots, _work(running))
 
     def shape(self, members: Sequence[Unit]) -> Shape:
-        """The shape in which the first of these members should start now."""
-        menu = self._shapes.menu(members)
-        left = max(self._end - self._clock(), (self._waiting_work + _work(self._still_running())) / self._slots)
-        if self.is_short(members) or self.rank(members) <= left:
+        """The shape in which the first of these members should start now: the least work that delays nothing."""
+        menu, running = self._shapes.menu(members), self._still_running()
+        if self.is_short(members):
             return menu[-1]
-        left = max(left, self._longest_running())
-        for price, (_, after) in zip(PRICES, self._offers, strict=True):
-            shape = shape_at(price, menu)
-            if shape.seconds + _longest(after, members) <= left:
-                return shape
-        return menu[0]
+        left = max(
+            self._end - self._clock(),
+            (self._waiting_work + _work(running)) / self._slots,
+            *(seconds + _longest(self._after_fastest, one.stack.members) for seconds, one in running),
+        )
+        behind = _longest(self._after_fastest, members)
+        return next((shape for shape in reversed(menu) if shape.seconds + behind <= left), menu[0])
 
     def now_or_later(self, unit: Unit, shape: Shape, free: int) -> Shape | None:
         """A shape for a unit that should have more workers than are free; None where it ends sooner if it waits."""
@@ -146,63 +140,24 @@ class Shaper:
 
     def left(self, members: Iterable[Unit]) -> None:
         """Count members as waiting no more."""
-        self._waiting_work -= sum(self._packed[unit.key].work for unit in members)
+        self._waiting_work -= self._packed_work(members)
 
     def returned(self, members: Iterable[Unit]) -> None:
         """Count members as waiting again."""
-        self._waiting_work += sum(self._packed[unit.key].work for unit in members)
+        self._waiting_work += self._packed_work(members)
 
-    @property
-    def _offers(self) -> Sequence[_Offer]:
-        """Every price's; only where the packed shapes do not suffice, because there are many of them."""
-        if not self._priced:
-            bought = (self._packed, *(self._bought(price) for price in PRICES[1:]))
-            self._priced = [(each, longest_paths(_seconds(each), self._depends_on).after) for each in bought]
-        return self._priced
+    def _packed_work(self, members: Iterable[Unit]) -> float:
+        """Slot-seconds of members in the stacks that they were packed in."""
+        return sum(self._menus[unit.key][-1].work for unit in members)
 
-    def _bought(self, price: float) -> _Bought:
-        shapes: dict[str, Shape] = {}
-        for stack in self._stacks:
-            shape = shape_at(price, self._shapes.menu(stack.members))
-            shapes |= dict.fromkeys((unit.key for unit in stack.members), shape)
-        return shapes
-
-    def _earliest_end(self, keys: Sequence[str], left: Mapping[str, float], work: float) -> float:
-        """Seconds until these units and the running ones can have ended.
-
-        Args:
-            left: seconds that running units still take.
-            work: slot-seconds that they still take.
-        """
-        enough = (work + sum(self._packed[key].work for key in keys)) / self._slots
-        paths = self._paths(self._packed, self._after_packed, keys, left)
-        if max(paths, default=0.0) <= enough:
-            return enough
-        paths_KU = [self._paths(*offer, keys, left) for offer in self._offers]
-        work_KU = [[bought[key].work for key in keys] for bought, _ in self._offers]
-        return balanced_end(np.array(paths_KU).T, np.array(work_KU).T, self._slots, work)
-
-    def _paths(
-        self, bought: _Bought, after: Mapping[str, float], keys: Sequence[str], left: Mapping[str, float]
-    ) -> list[float]:
-        """The longest path through each unit, from now on."""
-        seconds = {**left, **{key: bought[key].seconds for key in keys}}
-        before = longest_paths(seconds, self._depends_on).before
-        return [before[key] + seconds[key] + after[key] for key in keys]
-
-    def _longest_running(self) -> float:
-        """Seconds of the longest path that is left behind a running stack, bought at any price."""
-        _, fastest = self._offers[-1]
-        return max((left + _longest(fastest, one.stack.members) for left, one in self._still_running()), default=0.0)
+    @staticmethod
+    def _fastest(menus: Mapping[str, Sequence[Shape]]) -> dict[str, float]:
+        return {key: menu[0].seconds for key, menu in menus.items()}
 
     def _still_running(self) -> list[tuple[float, _Running]]:
         """Running stacks with the seconds that they should have left."""
         now = self._clock()
         return [(max(0.0, one.end - now), one) for one in self._running.values()]
-
-
-def _seconds(bought: _Bought) -> dict[str, float]:
-    return {key: shape.seconds for key, shape in bought.items()}
 
 
 def _longest(paths: Mapping[str, float], members: Iterable[Unit]) -> float:

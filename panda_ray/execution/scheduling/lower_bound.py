@@ -14,10 +14,8 @@ from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.scheduling.allocations import Seconds, Shape, timed_as
 from panda_ray.execution.scheduling.critical_path import Paths, longest_paths
+from panda_ray.execution.scheduling.deadline import earliest_end
 from panda_ray.execution.units.unit import Unit
-
-_STEPS = 40
-"""Halvings of the interval that holds the strict bound."""
 
 
 @dataclass(frozen=True)
@@ -30,30 +28,20 @@ class Step:
 
 
 @dataclass(frozen=True)
-class _Chance:
-    """What a unit can be trained in, and the seconds that the fastest paths before and behind it take."""
-
-    shapes: Sequence[Shape]
-    around: float
-
-    def work(self, end: float) -> float:
-        """The fewest slot-seconds with which the unit does not delay a run of so many seconds."""
-        return min((shape.work for shape in self.shapes if shape.seconds <= end - self.around), default=0.0)
-
-
-@dataclass(frozen=True)
 class Bound:
     """What holds for every schedule of a plan.
 
     Attributes:
         critical_path: the longest chain of units that wait for each other, each as fast as it can be.
         work: slot-seconds of all units, each as cheap as it can be.
-        chances: what units can be trained in, and how many units can.
+        shapes: per unit, what it can be trained in.
+        around: per unit, seconds of the fastest paths before and behind it.
     """
 
     critical_path: tuple[Step, ...]
     work: float
-    chances: Mapping[_Chance, int]
+    shapes: Mapping[str, Sequence[Shape]]
+    around: Mapping[str, float]
 
     @property
     def critical_seconds(self) -> float:
@@ -69,16 +57,7 @@ class Bound:
 
         A unit that is as cheap as it can be may take longer than the whole run; `seconds` counts it all the same.
         """
-        low, high = self.seconds(slots), self.seconds(slots)
-        while self._work(high) > high * slots:
-            high *= 2
-        for _ in range(_STEPS):
-            middle = (low + high) / 2
-            low, high = (middle, high) if self._work(middle) > middle * slots else (low, middle)
-        return low
-
-    def _work(self, end: float) -> float:
-        return sum(count * chance.work(end) for chance, count in self.chances.items())
+        return earliest_end(self.shapes, self.around, slots)
 
 
 def bound_of(plan: Plan, seconds: Seconds) -> Bound:
@@ -95,12 +74,12 @@ def bound_of(plan: Plan, seconds: Seconds) -> Bound:
     fastest = {key: min(each, key=lambda shape: shape.seconds) for key, each in shapes.items()}
     paths = longest_paths({key: shape.seconds for key, shape in fastest.items()}, plan.depends_on)
     work = sum(min(shape.work for shape in each) for each in shapes.values())
-    chances = Counter(_Chance(each, paths.before[key] + paths.after[key]) for key, each in shapes.items())
+    around = {key: paths.before[key] + paths.after[key] for key in shapes}
     steps = tuple(
         Step(units[key], fastest[key].workers, fastest[key].seconds)
         for key in _longest(fastest, paths, plan.depends_on)
     )
-    return Bound(steps, work, chances)
+    return Bound(steps, work, shapes, around)
 
 
 def _shapes(unit: Unit, alike: int, plan: Plan, seconds: Seconds) -> tuple[Shape, ...]:
