@@ -14,15 +14,15 @@ from panda_ray.execution.runners import temporary
 from panda_ray.execution.runners.temporary import temporary_folder
 
 HOLD = """\
-import time
-from pathlib import Path
 import sys
+from pathlib import Path
 from panda_ray.execution.runners import temporary
 temporary._parent = lambda: Path(sys.argv[1])
 with temporary.temporary_folder() as folder:
     print(folder, flush=True)
-    time.sleep(600)
+    sys.stdin.read()
 """
+"""Holds a folder until it is killed, or nobody is left to do that."""
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,8 @@ def test_it_is_private_and_gone_at_the_end_even_after_an_error(parent: Path) -> 
 
 
 def test_the_next_run_removes_what_a_killed_one_left_and_nothing_of_a_living_one(parent: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", HOLD, str(parent)], stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-c", HOLD, str(parent)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         held = Path(process.stdout.readline().strip())
         with temporary_folder():
