@@ -4,26 +4,34 @@
     python scripts/mutants.py training     # those of tests/mutants/training.yaml
 
 Mutants are data, one list per area: `name` says what is wrong, `file` where, `find` (exactly once in the file) becomes
-`replace`, and `tests` are pytest's arguments that must not pass any more. The checkout is never changed: every process
-works in a copy of its own. Processes are forked from one that has imported what is slow to import, which is half of
-what a mutant takes.
+`replace`, and `tests` are pytest's arguments that must not pass any more: name the cheapest test whose assertion says
+what is wrong, one parameter of it rather than all. The checkout is never changed: every process works in a copy of its
+own. Processes are forked from one that has imported what is slow to import, which is half of what a mutant takes.
 """
 
 from __future__ import annotations
 
+import gc
+import json
 import multiprocessing
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
+from typing import TYPE_CHECKING
 
 import yaml
+
+if TYPE_CHECKING:
+    import pytest
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "tests" / "mutants"
@@ -54,8 +62,16 @@ PRELOADED = (
     "matplotlib.figure",
     "pydantic",
     "typer",
+    "datasets",
+    "sklearn.metrics",
+    "mlflow.store.tracking.sqlalchemy_store",
+    "ray.tune",
 )
 """Slow to import, and without threads, which a fork would not copy. Nothing of the package is among them."""
+
+_PYTEST = ("-x", "-q", "-p", "no:cacheprovider", "-p", "pytest_timeout")
+_SHARES = 4
+"""Into so many parts per process the tests are cut that must pass without a mutant: the last ones end together."""
 
 _FORKS = multiprocessing.get_context("forkserver")
 
@@ -94,46 +110,79 @@ def read_mutants(areas: Sequence[str] = ()) -> list[Mutant]:
     ]
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A run of pytest: its exit code, and what it took."""
+
+    code: int | None
+    cpu_seconds: float
+    """Of the process and of those that it waited for."""
+    seconds_of: Mapping[str, float]
+    """Per test that ran."""
+
+
 def main() -> int:
     """0 if the tests pass as they are and every mutant makes one fail."""
     mutants = read_mutants(sys.argv[1:])
-    for name in [name for name in os.environ if name.startswith("COV")]:
-        del os.environ[name]
-    os.environ["OMP_NUM_THREADS"] = "1"
+    _settle_environment()
     _FORKS.set_forkserver_preload(list(PRELOADED))
+    began = time.monotonic()
     with _copies(os.cpu_count() or 1) as copies, ThreadPoolExecutor(copies.qsize()) as pool:
-        tests = sorted({test for mutant in mutants for test in mutant.tests})
-        shares = [tests[index :: copies.qsize()] for index in range(copies.qsize())]
-        ended = [code for code in pool.map(lambda share: _run(copies, share), shares) if code != PASSED]
-        if ended:
+        plain = list(pool.map(lambda share: _run(copies, share), shares_of(mutants, _SHARES * copies.qsize())))
+        if any(ended.code != PASSED for ended in plain):
             print("the named tests do not pass without any mutant; mend them first")
             return 1
+        print(f"without a mutant the tests pass ({sum(ended.cpu_seconds for ended in plain):.0f} s of CPU)", flush=True)
+        seconds_of = {test: seconds for ended in plain for test, seconds in ended.seconds_of.items()}
+        mutants.sort(key=lambda mutant: -_expected_seconds(mutant, seconds_of))
         survivors = [text for text in pool.map(lambda mutant: _survival(copies, mutant), mutants) if text is not None]
-    print(*survivors, f"{len(mutants) - len(survivors)} of {len(mutants)} mutants were noticed", sep="\n")
+    minutes = (time.monotonic() - began) / 60
+    noticed = f"{len(mutants) - len(survivors)} of {len(mutants)} mutants were noticed in {minutes:.1f} minutes"
+    print(*survivors, noticed, sep="\n")
     return 1 if survivors else 0
+
+
+def _settle_environment() -> None:
+    """For all processes: one thread, no measuring of coverage, no plug-in of pytest but ours, and bytecode kept."""
+    for name in [name for name in os.environ if name.startswith(("COV", "PYTHONDONTWRITEBYTECODE"))]:
+        del os.environ[name]
+    sys.dont_write_bytecode = False  # which the processes inherit
+    os.environ |= {"OMP_NUM_THREADS": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
+
+def shares_of(mutants: Sequence[Mutant], count: int) -> list[list[str]]:
+    """The named tests in about equal parts; those of one file stay together, and so do their fixtures."""
+    by_file: dict[str, set[str]] = defaultdict(set)
+    for test in {test for mutant in mutants for test in mutant.tests}:
+        by_file[test.partition("::")[0]].add(test)
+    files = sorted(by_file.values(), key=len, reverse=True)
+    return [sorted(set().union(*files[index::count])) for index in range(min(count, len(files)))]
+
+
+def _expected_seconds(mutant: Mutant, seconds_of: Mapping[str, float]) -> float:
+    """How long its tests took without it: the longest mutants come first, so that no process idles at the end."""
+    return sum(seconds for test, seconds in seconds_of.items() if test.startswith(mutant.tests))
 
 
 def _survival(copies: Queue[Path], mutant: Mutant) -> str | None:
     """None if a test failed because of the mutant, otherwise what happened."""
-    code = _run(copies, mutant.tests, mutant)
-    print(f"{'noticed' if code == FAILED else 'NOT NOTICED'}: {mutant.area}: {mutant.name}", flush=True)
-    return None if code == FAILED else f"survived (pytest {code}): {mutant.area}: {mutant.name}"
+    ended = _run(copies, mutant.tests, mutant)
+    said = "noticed" if ended.code == FAILED else "NOT NOTICED"
+    print(f"{said} ({ended.cpu_seconds:.1f} s of CPU): {mutant.area}: {mutant.name}", flush=True)
+    return None if ended.code == FAILED else f"survived (pytest {ended.code}): {mutant.area}: {mutant.name}"
 
 
-def _run(copies: Queue[Path], tests: Sequence[str], mutant: Mutant | None = None) -> int | None:
-    """pytest's exit code on a copy of the checkout, with a mutant in it or without."""
-    if not tests:
-        return PASSED
+def _run(copies: Queue[Path], tests: Sequence[str], mutant: Mutant | None = None) -> Ended:
+    """pytest on a copy of the checkout, with a mutant in it or without."""
     copy = copies.get()
     try:
         with _changed(copy, mutant):
             process = _FORKS.Process(target=_pytest, args=(copy, tests))
             process.start()
             process.join()
-        code = process.exitcode
-        if code not in (PASSED, FAILED) or (mutant is None and code != PASSED):
+        if process.exitcode not in (PASSED, FAILED) or (mutant is None and process.exitcode != PASSED):
             print(_output_of(copy).read_text(errors="replace")[-4000:], flush=True)
-        return code
+        return Ended(process.exitcode, *_taken(copy))
     finally:
         copies.put(copy)
 
@@ -158,6 +207,28 @@ def _output_of(copy: Path) -> Path:
     return copy.with_suffix(".log")
 
 
+def _times_of(copy: Path) -> Path:
+    return copy.with_suffix(".json")
+
+
+def _taken(copy: Path) -> tuple[float, dict[str, float]]:
+    """What the process said at its end, if it came so far: CPU seconds, and seconds per test."""
+    path = _times_of(copy)
+    cpu_seconds, seconds_of = json.loads(path.read_text()) if path.exists() else (0.0, {})
+    path.unlink(missing_ok=True)
+    return cpu_seconds, seconds_of
+
+
+class _Stopwatch:
+    """A plug-in of pytest that adds up how long each test took, with the fixtures that it made."""
+
+    def __init__(self) -> None:
+        self.seconds_of: dict[str, float] = defaultdict(float)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.seconds_of[report.nodeid] += report.duration
+
+
 def _pytest(copy: Path, tests: Sequence[str]) -> None:
     """Run tests in a forked process, which works in the copy and imports the package from there."""
     import pytest
@@ -168,7 +239,11 @@ def _pytest(copy: Path, tests: Sequence[str]) -> None:
     os.chdir(copy)
     sys.path.insert(0, str(copy))
     os.environ["PYTHONPATH"] = str(copy)
-    os._exit(int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests])))
+    gc.freeze()  # or pytest would look through all that was imported for garbage, five times
+    stopwatch = _Stopwatch()
+    code = int(pytest.main([*_PYTEST, *tests], plugins=[stopwatch]))
+    _times_of(copy).write_text(json.dumps([sum(os.times()[:4]), stopwatch.seconds_of]))
+    os._exit(code)
 
 
 @contextmanager

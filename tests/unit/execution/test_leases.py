@@ -98,11 +98,12 @@ def test_a_holder_that_still_asks_is_waited_for(url: str, monkeypatch: pytest.Mo
     assert Store(url, driver="0" * 32).leases.take("a stack", KEYS[:3]).members == set(KEYS[:3])
 
 
-def test_the_larger_of_two_that_ask_gives_way(url: str) -> None:
+def test_the_larger_of_two_that_ask_gives_way_at_once(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     files = foreign(url, driver="0" * 32)
     path = next(iter(files.states("leases")))
     said = json.loads(files.read(path) or b"")
     files.write(path, json.dumps(said | {"state": "asking"}).encode())
+    monkeypatch.setattr(leases.time, "sleep", lambda _: pytest.fail("it waits"))
     assert Store(url, driver="f" * 32).leases.take("a stack", KEYS[:3]).members == {KEYS[2]}
 
 

@@ -21,7 +21,11 @@ def seeds(*pairs: tuple[str, str]) -> Compared:
     return {("cb", "rte", seed): pair for seed, pair in enumerate(pairs)}
 
 
-def test_identical_predictions_have_no_uncertainty() -> None:
+@pytest.mark.parametrize("at_once", [1, 128])
+def test_identical_predictions_have_no_uncertainty_however_many_units_are_scored_at_once(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("panda_ray.reports.numbers.statistics._UNITS_AT_ONCE", at_once)
     correct = np.random.default_rng(0).random(50) < 0.7
     interval = Bootstrap({"a": unit(correct), "b": unit(correct)}).difference(seeds(("a", "b")))
     assert interval is not None

@@ -14,8 +14,9 @@ from panda_ray.execution.store.store import Store
 from panda_ray.secrets import redacted
 from panda_ray.tracking.experiment import find_experiment, open_experiment
 from panda_ray.tracking.server import database
-from panda_ray.tracking.server.client import connect
+from panda_ray.tracking.server.client import connect, connect_to_read
 from panda_ray.tracking.server.uri import artifact_folder, database_of, mlflow_uri, shown, tracking_uri_of
+from support.driving import read_only
 
 
 def test_a_local_store_has_its_database_beside_it(tmp_path: Path) -> None:
@@ -82,6 +83,22 @@ def test_a_database_that_another_driver_made_meanwhile_stays(tmp_path: Path, mon
     monkeypatch.setattr(database, "_remove_leftovers", made_meanwhile)
     database.create_database(path)
     assert path.read_bytes() == b"theirs"
+
+
+def test_a_database_that_was_moved_and_cannot_be_written_is_read_from_a_copy_that_finds_its_artifacts(
+    tmp_path: Path,
+) -> None:
+    first = tmp_path / "first"
+    first.mkdir()
+    open_experiment(connect(f"sqlite:///{first}/mlflow.db"), "sweep", Store(str(first)))
+    moved = first.rename(tmp_path / "moved")
+    written = (moved / "mlflow.db").read_bytes()
+    with read_only(moved):
+        experiment = connect_to_read(f"sqlite:///{moved}/mlflow.db").get_experiment_by_name("sweep")
+    assert experiment is not None
+    artifacts = Path(experiment.artifact_location.removeprefix("file://"))
+    assert artifacts.resolve() == moved / "mlflow-artifacts" / "sweep"
+    assert (moved / "mlflow.db").read_bytes() == written
 
 
 @pytest.mark.parametrize(

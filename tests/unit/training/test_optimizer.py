@@ -1,4 +1,4 @@
-"""The stack's optimiser against PyTorch's own, one per member."""
+"""The stack's optimiser: against PyTorch's own, one per member, and when members leave."""
 
 from __future__ import annotations
 
@@ -70,6 +70,24 @@ def test_a_loaded_state_continues_as_the_saved_one() -> None:
         results.append([leaf.detach().clone() for leaf in leaves])
     for once, twice in zip(*results, strict=True):
         assert torch.equal(once, twice)
+
+
+def test_kept_members_move_on_with_their_own_rates_and_moments_as_if_nobody_had_left() -> None:
+    kept, results = [2, 0], []
+    for leaves_at in (None, 3):
+        leaves = [tensor.requires_grad_(True) for tensor in random_tensors(0)]
+        optimizer, rows = StackedAdamW(leaves, LR_S, 0.1), [0, 1, 2]
+        for step in range(6):
+            if step == leaves_at:
+                rows = kept
+                leaves = [leaf.detach()[rows].requires_grad_(True) for leaf in leaves]
+                optimizer.keep(leaves, rows)
+            for leaf, gradient in zip(leaves, random_tensors(step + 1), strict=True):
+                leaf.grad = gradient[rows]
+            optimizer.step(1.0)
+        results.append([leaf.detach() for leaf in leaves])
+    for whole, part in zip(*results, strict=True):
+        assert torch.equal(part, whole[kept])
 
 
 def test_the_exponential_schedule_decays_after_each_epoch_and_the_linear_one_at_each_step() -> None:

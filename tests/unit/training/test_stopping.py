@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from panda_ray.backbones.backbone import Backbone
+from panda_ray.training.collective import Solo
 from panda_ray.training.member import MemberResult
 from panda_ray.training.stacked import EpochReport, train_stack
 from support.models import random_backbone
@@ -28,6 +29,16 @@ class Stopper:
     def __call__(self, report: EpochReport) -> Collection[str]:
         self.reports.append(report)
         return self.stops.get(report.epoch, ())
+
+
+class ToldByRank0(Solo):
+    """A worker that is told what rank 0 shares with it, one thing after the other."""
+
+    def __init__(self, *told: object) -> None:
+        self._told = iter(told)
+
+    def share(self, make: Callable[[], Any]) -> Any:
+        return next(self._told)
 
 
 def as_of(result: MemberResult, epochs: int) -> MemberResult:
@@ -105,6 +116,14 @@ def test_a_training_of_which_nobody_is_left_ends() -> None:
     assert again.reports == []
     assert resumed[1].error == results[1].error
     assert_same([resumed[0], resumed[2]], [results[0], results[2]], exact=True)
+
+
+def test_a_worker_stops_whom_rank_0_stops_and_nobody_else() -> None:
+    task, members, config = toy_task("classification"), members_of("classification", 3), replace(CONFIG, epochs=2)
+    no_state, others = None, Stopper({1: ["member 0", "member 2"]})
+    told = ToldByRank0(no_state, ["member 1"], [])
+    results = train_stack(random_backbone(), task, members, config, on_epoch=others, collective=told)
+    assert [(result.stopped, len(result.history)) for result in results] == [(False, 2), (True, 1), (False, 2)]
 
 
 def test_nobody_is_stopped_after_the_last_epoch() -> None:

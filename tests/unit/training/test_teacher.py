@@ -53,6 +53,28 @@ def test_a_cached_teacher_equals_a_teacher_run_at_each_step(kind: str, student_h
             assert not got.requires_grad
 
 
+def test_teachers_that_are_kept_speak_for_their_own_students_at_their_new_places() -> None:
+    """Of two with their own head and two with their student's one each stays, and a member without a teacher."""
+    backbone, task = random_backbone(), toy_task("classification")
+    reader, size, kept = RowReader(task.train), task.spec.output_size, [1, 2, 4]
+    random = torch.Generator().manual_seed(0)
+    weight, bias = torch.randn(5, size, 32, generator=random), torch.randn(5, size, generator=random)
+    distillations = {
+        member: Distillation((prompt_part(Prompt(prefix, weight[member], bias[member])),), member > 2, 1.0)
+        for member, prefix in enumerate(random_prefixes(backbone, 5))
+        if member != 2
+    }
+    moved = {at: distillations[member] for at, member in enumerate(kept) if member in distillations}
+    teachers = Teachers(backbone, task.spec.kind, reader, distillations, CONFIG)
+    teachers.keep(kept)
+    anew = Teachers(backbone, task.spec.kind, reader, moved, CONFIG)
+    assert teachers.members == anew.members == [0, 2]
+    chunk = [torch.tensor([[0, 5, 7], [1, 2, 3], [9, 8, 12]])]
+    length = reader.tokens(chunk[0]).input_ids_RT.shape[1]
+    found, expected = (each.outputs(chunk, length, weight[:3], bias[:3]) for each in (teachers, anew))
+    assert_close(found, expected)
+
+
 def test_each_member_has_the_loss_and_the_weight_of_its_own_teacher() -> None:
     backbone, task = random_backbone(), toy_task("classification")
     size = task.spec.output_size
