@@ -78,8 +78,15 @@ def test_an_empty_context_has_no_answer() -> None:
 def test_candidates_are_ranked_by_their_margin() -> None:
     spec = get_task("record")
     split = spec.encode(rows_of(spec, 2), wordpiece_tokenizer(), 64)
-    outputs = np.array([[0, 1], [5, 7], [0, 0], [9, 1], [3, 2], [4, 2]], dtype=np.float32)
+    outputs = np.array([[0, 1], [5, 7], [0, 0], [9, 1], [3, 2], [7, 3]], dtype=np.float32)
     assert spec.decode(split, outputs) == ("entity 1", "entity 1")
+
+
+def test_the_first_of_equal_candidates_answers() -> None:
+    spec = get_task("record")
+    split = spec.encode(rows_of(spec, 2), wordpiece_tokenizer(), 64)
+    outputs = np.array([[0, 0], [5, 7], [3, 5], [9, 9], [2, 2], [1, 0]], dtype=np.float32)
+    assert spec.decode(split, outputs) == ("entity 1", "entity 0")
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)

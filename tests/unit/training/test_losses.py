@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from panda_ray.tasks.kinds import CLASSIFICATION, REGRESSION, TAGGING
+from panda_ray.tasks.kinds import CLASSIFICATION, EXTRACTIVE_QA, MULTIPLE_CHOICE, REGRESSION, TAGGING
 from panda_ray.training.member import Distillation, KdLoss
 from panda_ray.training.objective import distillation_loss, label_counts
 from panda_ray.training.trainables.prefix import prefix_part
@@ -58,6 +58,22 @@ def test_tags_that_do_not_count_are_not_distilled() -> None:
 def test_regression_compares_the_outputs_themselves() -> None:
     student, teacher = torch.tensor([[[1.0], [3.0]]]), torch.tensor([[[2.0], [5.0]]])
     assert distillation_loss(REGRESSION, "kl", student, teacher, torch.zeros(1, 2)).item() == pytest.approx(1 + 4)
+
+
+def test_scores_of_choices_are_those_of_an_examples_own_rows() -> None:
+    """Two members, two examples, three choices each."""
+    scores = MULTIPLE_CHOICE.outputs(torch.arange(12.0).reshape(2, 6, 1), 3, None)
+    assert scores.tolist() == [[[0, 1, 2], [3, 4, 5]], [[6, 7, 8], [9, 10, 11]]]
+
+
+def test_padding_has_no_share_in_the_softmax_over_tokens() -> None:
+    """Two rows of three tokens, of which the second has two; each token has a start and an end logit."""
+    head_SXC = torch.tensor([[[1.0, 2.0], [0.5, -1.0], [3.0, 0.0], [2.0, 1.0], [-1.0, 0.5], [9.0, 8.0]]])
+    outputs = EXTRACTIVE_QA.outputs(head_SXC, 1, torch.tensor([3, 2]))
+    first = math.log(softmax([1.0, 0.5, 3.0])[1]) + math.log(softmax([2.0, -1.0, 0.0])[2])
+    second = math.log(softmax([2.0, -1.0])[0]) + math.log(softmax([1.0, 0.5])[1])
+    got = EXTRACTIVE_QA.loss(outputs, torch.tensor([[[1, 2], [0, 1]]]))
+    assert got.tolist() == pytest.approx([-first - second], rel=rounding(torch.float32))
 
 
 def test_task_losses_are_sums_over_what_counts() -> None:
