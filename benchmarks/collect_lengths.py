@@ -14,7 +14,7 @@ from transformers import AutoTokenizer
 
 from benchmarks.lengths import FOLDER, MAX_LEN, TASKS
 from panda_ray.tasks import TASKS as ALL_TASKS
-from panda_ray.tasks.loading import MissingData, load_rows
+from panda_ray.tasks.rows.loading import MissingData, load_rows
 from panda_ray.tasks.task import BuiltinOrigin
 
 _SAMPLE = 2_000

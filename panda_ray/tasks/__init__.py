@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from panda_ray.registry import Registry
-from panda_ray.tasks.builtin import BUILTIN_TASKS
-from panda_ray.tasks.glue import GLUE_TASKS
-from panda_ray.tasks.ner_srl import TAGGING_TASKS
-from panda_ray.tasks.qa import QA_TASKS
-from panda_ray.tasks.superglue import SUPERGLUE_TASKS
+from panda_ray.tasks.specs.builtin import BUILTIN_TASKS
+from panda_ray.tasks.specs.glue import GLUE_TASKS
+from panda_ray.tasks.specs.ner_srl import TAGGING_TASKS
+from panda_ray.tasks.specs.qa import QA_TASKS
+from panda_ray.tasks.specs.superglue import SUPERGLUE_TASKS
 from panda_ray.tasks.task import TaskSpec
 
 PAPER_TASKS: tuple[TaskSpec, ...] = (*SUPERGLUE_TASKS, *GLUE_TASKS, *QA_TASKS, *TAGGING_TASKS)

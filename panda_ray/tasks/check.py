@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from panda_ray.errors import InputError
-from panda_ray.tasks.loading import MissingData, as_task_rows, read_splits
-from panda_ray.tasks.table import SplitTable
+from panda_ray.tasks.rows.loading import MissingData, as_task_rows, read_splits
+from panda_ray.tasks.rows.table import SplitTable
+from panda_ray.tasks.rows.validation import problems
 from panda_ray.tasks.task import TaskSpec
-from panda_ray.tasks.validation import problems
 
 _NO_LIMIT = 1 << 20
 """Tokens per row where nothing shall be cut."""

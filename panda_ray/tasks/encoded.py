@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from panda_ray.tasks.loading import TaskRows
+from panda_ray.tasks.rows.loading import TaskRows
 from panda_ray.tasks.task import TaskSpec
 
 

@@ -1,7 +1,7 @@
 """What a task is: its rows, its texts, its head, its score and its published hyper-parameters.
 
-A `TaskSpec` is data. `loading.py` finds its rows, its kind turns them into tensors and outputs into predictions,
-`measures/` turn those into a score. To add a data set, write one literal and register it in `tasks/__init__.py`.
+A `TaskSpec` is data. `rows/` finds its rows, its kind turns them into tensors and outputs into predictions, `measures/`
+turn those into a score. To add a data set, write one literal in `specs/` and register it in `tasks/__init__.py`.
 """
 
 from __future__ import annotations

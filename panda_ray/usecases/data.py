@@ -10,7 +10,7 @@ from typing import Any, Literal
 from panda_ray.errors import InputError
 from panda_ray.tasks import TASKS, TaskSpec, get_task
 from panda_ray.tasks.check import SplitReport, check_task
-from panda_ray.tasks.loading import MissingData
+from panda_ray.tasks.rows.loading import MissingData
 from panda_ray.tasks.task import BuiltinOrigin
 from panda_ray.usecases.engine import check_engine
 

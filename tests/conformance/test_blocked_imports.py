@@ -47,7 +47,7 @@ LIGHT = (
     "panda_ray.tasks.caching.survey",
     "panda_ray.tasks.check",
     "panda_ray.tasks.extent",
-    "panda_ray.tasks.validation",
+    "panda_ray.tasks.rows.validation",
     "panda_ray.tracking.server.database",
     "panda_ray.tracking.examples",
     "panda_ray.tracking.writing.provenance",

@@ -43,7 +43,7 @@ LAYERS = (
 ONLY_IN = {
     "ray": "panda_ray.execution.runners.ray_",
     "mlflow": "panda_ray.tracking.",
-    "datasets": "panda_ray.tasks.table",
+    "datasets": "panda_ray.tasks.rows.table",
     "typer": "panda_ray.cli",
     "rich": "panda_ray.cli",
     "yaml": "panda_ray.sweep_file.",

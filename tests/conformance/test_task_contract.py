@@ -14,9 +14,9 @@ from transformers import PreTrainedTokenizerFast
 
 from panda_ray.tasks import PAPER_TASKS, TASKS
 from panda_ray.tasks.kinds import EXTRACTIVE_QA, TAGGING
-from panda_ray.tasks.loading import MissingData, load_rows
 from panda_ray.tasks.measures.scores import MEASURES, reduce, statistics
-from panda_ray.tasks.table import columns_of
+from panda_ray.tasks.rows.loading import MissingData, load_rows
+from panda_ray.tasks.rows.table import columns_of
 from panda_ray.tasks.task import BuiltinOrigin, HubOrigin, TaskSpec, UserOrigin
 from support.task_data import TOKENIZERS, perfect_outputs, rows_of, wordpiece_tokenizer, write_task
 

@@ -18,7 +18,7 @@ TEXTS = [*(path for end in ("py", "j2", "yaml") for path in sorted(ROOT.rglob(f"
 
 ONE_IDEA = {
     "encoded": {"tasks", "tasks/caching"},
-    "loading": {"backbones", "tasks"},
+    "loading": {"backbones", "tasks/rows"},
     "plan": {"execution/planning", "usecases", "cli/commands"},
     "registry": {".", "backbones", "metrics"},
 }

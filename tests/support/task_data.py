@@ -17,7 +17,7 @@ from transformers import PreTrainedTokenizerFast
 
 from panda_ray.tasks.encoded import EncodedSplit
 from panda_ray.tasks.kinds import CLASSIFICATION, EXTRACTIVE_QA, MULTIPLE_CHOICE, REGRESSION, TAGGING
-from panda_ray.tasks.table import columns_of
+from panda_ray.tasks.rows.table import columns_of
 from panda_ray.tasks.task import BuiltinOrigin, TaskSpec
 
 TEXT = (

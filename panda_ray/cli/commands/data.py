@@ -67,7 +67,7 @@ def convert(
     language: Language = "english",
 ) -> None:
     """Convert one split of a licensed set from the CoNLL column formats to Parquet."""
-    from panda_ray.tasks.conll import convert_conll
+    from panda_ray.tasks.conversion.conll import convert_conll
 
     done = convert_conll(source, output, layout, language)
     left_out = ", ".join(f"{count} {reason}" for reason, count in done.left_out.items())

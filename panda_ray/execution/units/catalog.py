@@ -16,8 +16,8 @@ from panda_ray.sweep import BackboneSection, Sweep, TaskSection
 from panda_ray.tasks import get_task
 from panda_ray.tasks.caching.survey import survey
 from panda_ray.tasks.extent import Extent, nominal_extent
-from panda_ray.tasks.hub import is_cached
-from panda_ray.tasks.loading import MissingData
+from panda_ray.tasks.rows.hub import is_cached
+from panda_ray.tasks.rows.loading import MissingData
 from panda_ray.tasks.task import HubOrigin, TaskSpec
 
 _NOMINAL = "nominal"

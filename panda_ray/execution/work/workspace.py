@@ -18,7 +18,7 @@ from panda_ray.tasks import get_task
 from panda_ray.tasks.caching.encoded import encoded_task
 from panda_ray.tasks.caching.survey import survey
 from panda_ray.tasks.encoded import EncodedTask
-from panda_ray.tasks.loading import TaskRows, load_rows
+from panda_ray.tasks.rows.loading import TaskRows, load_rows
 
 _KEPT_TASKS = 8
 """Encoded tasks that a process keeps; stacks of one task tend to follow each other."""

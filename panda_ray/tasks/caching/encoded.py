@@ -10,7 +10,7 @@ from panda_ray.tasks.caching.disk import DiskCache, address
 from panda_ray.tasks.caching.packed import pack, unpack
 from panda_ray.tasks.caching.stamp import code_stamp, is_ours
 from panda_ray.tasks.encoded import EncodedTask
-from panda_ray.tasks.loading import TaskRows
+from panda_ray.tasks.rows.loading import TaskRows
 from panda_ray.tasks.task import TaskSpec
 
 _CACHE = DiskCache("encoded", limit_bytes=2 << 30)

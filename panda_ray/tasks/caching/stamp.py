@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import panda_ray.tasks
-from panda_ray.tasks.loading import split_files
+from panda_ray.tasks.rows.loading import split_files
 from panda_ray.tasks.task import TaskSpec
 
 

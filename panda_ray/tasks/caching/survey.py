@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from panda_ray.tasks.caching.disk import DiskCache, address
 from panda_ray.tasks.caching.stamp import is_ours, rows_stamp
 from panda_ray.tasks.extent import Extent, extent_of
-from panda_ray.tasks.loading import load_rows
+from panda_ray.tasks.rows.loading import load_rows
 from panda_ray.tasks.task import TaskSpec
 
 _CACHE = DiskCache("rows", limit_bytes=16 << 20)

@@ -10,7 +10,7 @@ from transformers import AutoTokenizer, BertForPreTraining
 
 import panda_ray.backbones
 from panda_ray.backbones import load_backbone
-from panda_ray.tasks.builtin import BUILTIN_TASKS
+from panda_ray.tasks.specs.builtin import BUILTIN_TASKS
 from panda_ray.tasks.suite.corpus import Document, documents
 from panda_ray.tasks.suite.lexicon import LEXICON
 from panda_ray.tasks.suite.rows import TEXT_COLUMNS

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from panda_ray.tasks.builtin import BUILTIN_TASKS
 from panda_ray.tasks.kinds import CLASSIFICATION, EXTRACTIVE_QA, MULTIPLE_CHOICE, TAGGING
+from panda_ray.tasks.specs.builtin import BUILTIN_TASKS
 from panda_ray.tasks.suite.draw import Draw
 from panda_ray.tasks.suite.lexicon import LEXICON, Lexicon
 from panda_ray.tasks.suite.rows import TEXT_COLUMNS

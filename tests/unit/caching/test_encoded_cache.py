@@ -14,7 +14,7 @@ from panda_ray.tasks.caching import encoded
 from panda_ray.tasks.caching.disk import cache_home
 from panda_ray.tasks.caching.packed import pack, unpack
 from panda_ray.tasks.encoded import EncodedSplit, EncodedTask
-from panda_ray.tasks.loading import TaskRows, load_rows
+from panda_ray.tasks.rows.loading import TaskRows, load_rows
 from support.task_data import TOKENIZERS, rows_of, write_task
 from support.toys import KINDS, toy_task
 

@@ -9,9 +9,9 @@ import pytest
 
 from panda_ray.errors import InputError
 from panda_ray.tasks import get_task
-from panda_ray.tasks.bio import bio_of_brackets, bio_of_iob
-from panda_ray.tasks.conll import convert_conll
-from panda_ray.tasks.loading import load_rows
+from panda_ray.tasks.conversion.bio import bio_of_brackets, bio_of_iob
+from panda_ray.tasks.conversion.conll import convert_conll
+from panda_ray.tasks.rows.loading import load_rows
 
 CONLL03 = """-DOCSTART- -X- -X- O
 

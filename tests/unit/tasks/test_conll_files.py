@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from panda_ray.errors import InputError
-from panda_ray.tasks.conll import Conversion, convert_conll
+from panda_ray.tasks.conversion.conll import Conversion, convert_conll
 from support.command_line import CommandLine
 
 

@@ -17,7 +17,7 @@ import pytest
 from panda_ray.errors import InputError
 from panda_ray.tasks import get_task
 from panda_ray.tasks.caching.survey import survey
-from panda_ray.tasks.loading import MissingData, load_rows
+from panda_ray.tasks.rows.loading import MissingData, load_rows
 from panda_ray.tasks.task import TaskSpec
 from support.task_data import rows_of, write_task
 
@@ -213,7 +213,7 @@ def refuse(*_):
 
 socket.socket.connect = socket.getaddrinfo = refuse
 from panda_ray.tasks import get_task
-from panda_ray.tasks.loading import load_rows
+from panda_ray.tasks.rows.loading import load_rows
 load_rows(get_task("rte"), sys.argv[1])
 assert "datasets" in sys.modules
 """

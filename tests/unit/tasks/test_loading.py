@@ -12,10 +12,10 @@ import pytest
 
 from panda_ray.errors import InputError
 from panda_ray.tasks import get_task
-from panda_ray.tasks.builtin import BUILTIN_TASKS
-from panda_ray.tasks.hub import is_cached
-from panda_ray.tasks.loading import MissingData, load_rows
-from panda_ray.tasks.table import sample_numbers
+from panda_ray.tasks.rows.hub import is_cached
+from panda_ray.tasks.rows.loading import MissingData, load_rows
+from panda_ray.tasks.rows.table import sample_numbers
+from panda_ray.tasks.specs.builtin import BUILTIN_TASKS
 from panda_ray.tasks.task import HubOrigin
 from support.task_data import rows_of, write_task
 

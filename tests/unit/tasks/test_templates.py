@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from panda_ray.tasks import get_task
-from panda_ray.tasks.ner_srl import conll04_row
+from panda_ray.tasks.specs.ner_srl import conll04_row
 
 
 def texts(task: str, **row: object) -> tuple[object, object]:

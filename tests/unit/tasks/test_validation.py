@@ -11,8 +11,8 @@ import pytest
 
 from panda_ray.errors import InputError
 from panda_ray.tasks import get_task
-from panda_ray.tasks.loading import load_rows, read_splits
-from panda_ray.tasks.validation import problems
+from panda_ray.tasks.rows.loading import load_rows, read_splits
+from panda_ray.tasks.rows.validation import problems
 from support.task_data import rows_of, write_task
 
 

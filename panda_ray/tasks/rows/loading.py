@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from panda_ray.errors import InputError
-from panda_ray.tasks.fingerprint import fingerprint
-from panda_ray.tasks.hub import fetch
-from panda_ray.tasks.layout import find_split
-from panda_ray.tasks.table import SplitTable, columns_of, read_parquet, sample_numbers
+from panda_ray.tasks.rows.fingerprint import fingerprint
+from panda_ray.tasks.rows.hub import fetch
+from panda_ray.tasks.rows.layout import find_split
+from panda_ray.tasks.rows.table import SplitTable, columns_of, read_parquet, sample_numbers
+from panda_ray.tasks.rows.validation import problems
 from panda_ray.tasks.task import BuiltinOrigin, HubOrigin, TaskSpec, UserOrigin
-from panda_ray.tasks.validation import problems
 
 
 class MissingData(InputError):  # noqa: N818  what happened, not a mistake of the user

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from panda_ray.errors import InputError
-from panda_ray.tasks.layout import check_complete, in_row_order
+from panda_ray.tasks.rows.layout import check_complete, in_row_order
 from panda_ray.tasks.task import HubOrigin
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from panda_ray.errors import InputError
 from panda_ray.tasks.kinds.labels import holds_null, shown
-from panda_ray.tasks.table import SplitTable, columns_of
+from panda_ray.tasks.rows.table import SplitTable, columns_of
 from panda_ray.tasks.task import Row, TaskSpec
 
 

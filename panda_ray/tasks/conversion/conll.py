@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from panda_ray.errors import InputError, unknown_name
-from panda_ray.tasks.bio import bio_of_brackets, bio_of_iob
-from panda_ray.tasks.conll_files import LANGUAGES, Sentence, find_column_files, sentences_of
-from panda_ray.tasks.ner_srl import CONLL03, CONLL05, CONLL12, ONTONOTES
+from panda_ray.tasks.conversion.bio import bio_of_brackets, bio_of_iob
+from panda_ray.tasks.conversion.conll_files import LANGUAGES, Sentence, find_column_files, sentences_of
+from panda_ray.tasks.specs.ner_srl import CONLL03, CONLL05, CONLL12, ONTONOTES
 from panda_ray.tasks.task import TaskSpec
 
 

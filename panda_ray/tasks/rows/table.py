@@ -21,9 +21,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from panda_ray.errors import InputError
-from panda_ray.tasks.layout import check_readable
+from panda_ray.tasks.rows.layout import check_readable
+from panda_ray.tasks.rows.text import with_text
 from panda_ray.tasks.task import HubOrigin, Row, TaskSpec
-from panda_ray.tasks.text import with_text
 
 if TYPE_CHECKING:
     from datasets import Features

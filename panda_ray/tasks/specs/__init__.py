@@ -1,0 +1,1 @@
+"""A data set is one literal: its columns, its texts, its labels and its published hyper-parameters."""
