@@ -24,13 +24,15 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Layers, hidden size D and feed-forward size F of an encoder whose attention has D / H heads of size H."""
+    """Layers, hidden size D and feed-forward size F of an encoder."""
 
     layers: int
     hidden: int
     feed_forward: int
     positions: int = 512
     """Positions that tokens may take; so many in every published BERT and RoBERTa."""
+    query_hidden: int | None = None
+    """Width of queries, all heads together; D unless given."""
     kv_hidden: int | None = None
     """Width of keys and of values, all heads together; D unless given."""
     gated: bool = False

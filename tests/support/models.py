@@ -28,6 +28,7 @@ CONFIGS: dict[str, Callable[[], Any]] = {
     "opt-350m": lambda: OPTConfig(**OPT_SIZES, do_layer_norm_before=False, word_embed_proj_dim=16),
     "llama": lambda: LlamaConfig(**SIZES),
     "llama-grouped": lambda: LlamaConfig(**SIZES, num_key_value_heads=2),
+    "llama-wide": lambda: LlamaConfig(**SIZES, num_key_value_heads=2, head_dim=16),
 }
 """Tiny configurations by name, at least one of each registered architecture."""
 

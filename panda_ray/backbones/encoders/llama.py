@@ -12,6 +12,8 @@ from panda_ray.backbones.encoder import Architecture, Config
 from panda_ray.backbones.sizes import Geometry, Sizes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor, nn
 
     from panda_ray.backbones.forward.forward_pass import ForwardPass
@@ -23,10 +25,10 @@ class LlamaEncoder:
     """
 
     def __init__(self, model: Any) -> None:
-        from transformers.models.llama.modeling_llama import apply_rotary_pos_emb  # needs torch
+        from transformers.models.llama.modeling_llama import rotate_half  # needs torch
 
         self._model = model
-        self._rotate = apply_rotary_pos_emb
+        self._rotate_half: Callable[[Tensor], Tensor] = rotate_half
 
     def embed(self, input_ids_1X: Tensor, token_type_ids_1X: Tensor, run: ForwardPass) -> Tensor:
         embedded_1XD: Tensor = self._model.embed_tokens(input_ids_1X)
@@ -37,16 +39,15 @@ class LlamaEncoder:
         own = layer.self_attn
         normed_1XD = layer.input_layernorm(hidden_1XD)
         heads = (-1, own.head_dim)
-        query_1XGH, key_1XNH = self._rotate(
-            own.q_proj(normed_1XD).unflatten(-1, heads),
-            own.k_proj(normed_1XD).unflatten(-1, heads),
-            *run.once(self._angles),
-            unsqueeze_dim=2,
-        )
+        angles_1XH = run.once(self._angles)
+        if pooled_only:
+            queried_1ZD, (cos_1ZH, sin_1ZH) = run.pooled(normed_1XD), map(run.pooled, angles_1XH)
+        else:
+            queried_1ZD, (cos_1ZH, sin_1ZH) = normed_1XD, angles_1XH
         mixed_1ZD = run.attend(
             index,
-            run.pooled(query_1XGH) if pooled_only else query_1XGH,
-            key_1XNH,
+            self._rotated(own.q_proj(queried_1ZD).unflatten(-1, heads), cos_1ZH, sin_1ZH),
+            self._rotated(own.k_proj(normed_1XD).unflatten(-1, heads), *angles_1XH),
             own.v_proj(normed_1XD).unflatten(-1, heads),
             scaling=own.scaling,
             pooled_only=pooled_only,
@@ -65,6 +66,10 @@ class LlamaEncoder:
     def activations(self, index: int) -> nn.Module:
         module: nn.Module = self._model.layers[index].mlp.act_fn
         return module
+
+    def _rotated(self, x_1ZGH: Tensor, cos_1ZH: Tensor, sin_1ZH: Tensor) -> Tensor:
+        rotated_1ZGH: Tensor = x_1ZGH * cos_1ZH.unsqueeze(2) + self._rotate_half(x_1ZGH) * sin_1ZH.unsqueeze(2)
+        return rotated_1ZGH
 
     def _angles(self, run: ForwardPass) -> tuple[Tensor, Tensor]:
         """Cosine and sine of every token's rotation, each (1, X, H)."""
@@ -91,6 +96,7 @@ def _sizes(config: Config) -> Sizes:
         geometry.hidden,
         config["intermediate_size"],
         geometry.max_positions,
+        query_hidden=geometry.query_heads * geometry.head_size,
         kv_hidden=geometry.kv_heads * geometry.head_size,
         gated=True,
     )

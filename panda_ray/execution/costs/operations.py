@@ -17,7 +17,7 @@ def forward_operations(sizes: Sizes, tokens: float, prompt_len: int, every_token
     """Operations of one row's forward pass.
 
     A layer takes T * 4 D^2 for keys and values (less with fewer heads), Q * (4 D^2 + 4 D F) for queries, output
-    projection and feed-forward network (6 D F if gated), and Q * 4 (P + T) D for attention.
+    projection and feed-forward network (6 D F if gated), and Q * 4 (P + T) D for attention; a causal layer as much.
 
     Args:
         every_token: whether heads read every token, or the first one alone.
@@ -31,11 +31,13 @@ def backward_operations(sizes: Sizes, tokens: float, prompt_len: int, every_toke
 
     A linear layer passes its gradient back with as many operations as it took forward, attention with twice as many
     (four products against two; recomputing the scores, as fused kernels do, is not counted). No gradient is needed
-    below the first layer's prefix, so its tokens' projections to queries, keys and values have no backward pass.
+    below the first layer's prefix, so its tokens' projections to queries, keys and values have no backward pass, and
+    one of its four products, the gradient of its queries, is not there.
     """
     outputs = _outputs(sizes, tokens, every_token)
     everything = sum(_linear(sizes, tokens, each) + 2 * _attention(sizes, tokens, prompt_len, each) for each in outputs)
-    return everything - tokens * _keys_and_values(sizes) - outputs[0] * 2 * sizes.hidden**2
+    of_inputs = tokens * _keys_and_values(sizes) + outputs[0] * 2 * sizes.hidden * _query_hidden(sizes)
+    return everything - of_inputs - _attention(sizes, tokens, prompt_len, outputs[0]) / 2
 
 
 def _outputs(sizes: Sizes, tokens: float, every_token: bool) -> list[float]:
@@ -45,12 +47,16 @@ def _outputs(sizes: Sizes, tokens: float, every_token: bool) -> list[float]:
 
 def _linear(sizes: Sizes, tokens: float, outputs: float) -> float:
     up_and_down = (6 if sizes.gated else 4) * sizes.hidden * sizes.feed_forward
-    return tokens * _keys_and_values(sizes) + outputs * (4 * sizes.hidden**2 + up_and_down)
+    return tokens * _keys_and_values(sizes) + outputs * (4 * sizes.hidden * _query_hidden(sizes) + up_and_down)
 
 
 def _keys_and_values(sizes: Sizes) -> int:
     return 4 * sizes.hidden * (sizes.kv_hidden or sizes.hidden)
 
 
+def _query_hidden(sizes: Sizes) -> int:
+    return sizes.query_hidden or sizes.hidden
+
+
 def _attention(sizes: Sizes, tokens: float, prompt_len: int, outputs: float) -> float:
-    return 4 * outputs * (prompt_len + tokens) * sizes.hidden
+    return 4 * outputs * (prompt_len + tokens) * _query_hidden(sizes)
