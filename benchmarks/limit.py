@@ -22,7 +22,7 @@ from benchmarks.measure import Prepare, timed
 from benchmarks.models import SIZES
 from benchmarks.setting import Setting
 from benchmarks.workload import make_task
-from panda_ray.backbones.forward.frozen_linear import FrozenLinear
+from panda_ray.backbones.forward.frozen_linear import FrozenLinear, onednn_is_right
 from panda_ray.backbones.sizes import Sizes
 from panda_ray.execution.costs.operations import backward_operations, forward_operations
 
@@ -95,6 +95,7 @@ def measure_limit(setting: Setting, width: int, rounds: int) -> Limit:
 def count_operations(prepare: Prepare) -> int:
     """Floating-point operations of matrix products and attention in one training."""
     train = prepare()
+    onednn_is_right()  # tries products once per process, which are no work of a training
     with FlopCounterMode(display=False, custom_mapping=FORMULAS) as counter:
         train()
     return int(counter.get_total_flops())
