@@ -17,7 +17,7 @@ _TESTS = Path(__file__).parents[1]
 
 @contextmanager
 def driver(
-    storage: Path, runner: Literal["inline", "ray"], *sources: str, steered: bool = False
+    storage: Path | str, runner: Literal["inline", "ray"], *sources: str, steered: bool = False
 ) -> Iterator[subprocess.Popen[str]]:
     """A process that runs the long small sweep; what happens is on its `stdout`, line by line.
 

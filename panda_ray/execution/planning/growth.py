@@ -43,7 +43,7 @@ def grown(plan: Plan, proposal: Proposal, store: Store | None = None) -> Plan:
     new = {key: unit for key, unit in proposal.units.items() if key not in plan.units}
     needed = {key for unit in new.values() for key in unit.depends_on}
     assert all(key in plan.units or key in new for key in needed), "a proposal has all that its units depend on"
-    done = frozenset(key for key in new if store is not None and store.is_done(key))
+    done = frozenset[str]() if store is None else store.done_among(new)
     checkpointed = {} if store is None else store.checkpoints.members()
     stacks = pack(new, _depths(new), done, checkpointed, plan.sweep.resources.max_stack, plan.limits)
     renamed = [key for key, role in proposal.role_of.items() if key in new or role == "cell"]

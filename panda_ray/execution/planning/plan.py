@@ -61,8 +61,9 @@ class Plan:
 
     def outdated_by(self, new: Collection[str], store: Store) -> list[str]:
         """Units that were done, and whose inputs the results of a run have changed."""
-        built = (key for key in self.done if not set(self.depends_on[key]).isdisjoint(new))
-        return [key for key in built if not store.is_done(key)]
+        built = [key for key in self.done if not set(self.depends_on[key]).isdisjoint(new)]
+        done = store.done_among(built)
+        return [key for key in built if key not in done]
 
 
 def build_plan(sweep: Sweep, store: Store) -> Plan:

@@ -25,6 +25,7 @@ from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.ray_cluster import environment
 from panda_ray.execution.runners.ray_decisions import Decisions
 from panda_ray.execution.runners.temporary import temporary_folder
+from panda_ray.execution.store.memory_limits import Limit
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.members import train_members
 from panda_ray.execution.work.memory import noted
@@ -54,17 +55,24 @@ class _Job:
     stack: Stack
     store_url: str
     settings: Settings
+    limit: Limit | None
     decisions: Decisions | None
 
 
 def train_on_workers(
-    stack: Stack, store: Store, settings: Settings, resources: ResourceSection, decisions: Decisions | None
+    stack: Stack,
+    limit: Limit | None,
+    store: Store,
+    settings: Settings,
+    resources: ResourceSection,
+    decisions: Decisions | None,
 ) -> list[Outcome]:
     """Train a stack on `stack.workers` workers, each with the resources of an ordinary stack; for `work.settle`.
 
     Called in a Tune trial, whose results the reports of the epochs become.
 
     Args:
+        limit: what is known of the memory of such stacks.
         decisions: where to hear after each epoch who stops; None where nobody may be stopped.
 
     Raises:
@@ -80,7 +88,7 @@ def train_on_workers(
         report_callback: Any = TuneReportCallback
         trainer = torch_trainer(
             _work,
-            train_loop_config={"job": _Job(stack, store.url, settings, decisions)},
+            train_loop_config={"job": _Job(stack, store.url, settings, limit, decisions)},
             torch_config=TorchConfig(backend=backend),
             scaling_config=ScalingConfig(
                 num_workers=stack.workers,
@@ -124,5 +132,5 @@ def _work(config: dict[str, _Job]) -> list[Outcome]:
         train.report({"report": report})
         return job.decisions.wait(report.epoch) if job.decisions is not None and group.rank == 0 else ()
 
-    with workspace.threads(), noted(job.stack, store.limits):
+    with workspace.threads(), noted(job.stack, store.limits, job.limit):
         return train_members(job.stack, store, workspace, on_epoch, group)

@@ -191,7 +191,8 @@ class _Messenger(Callback):
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         stack = _stack_of(trial)
-        lost = [unit for unit in stack.todo if not self._store.is_done(unit.key)]
+        done = self._store.done_among(unit.key for unit in stack.todo)
+        lost = [unit for unit in stack.todo if unit.key not in done]
         reason = f"its worker died {MAX_DEATHS + 1} times, without an error of its own; is there enough memory?"
         self._dispatch.finished(stack, fail_all(self._store, lost, reason, trial.get_error() or ""))
 
@@ -219,7 +220,11 @@ def _run_trial(
 
     try:
         if stack.workers > 1:
-            outcomes = settle(stack, store, lambda part: train_on_workers(part, store, settings, resources, decisions))
+            outcomes = settle(
+                stack,
+                store,
+                lambda part, limit: train_on_workers(part, limit, store, settings, resources, decisions),
+            )
         else:
             outcomes = run_stack(stack, store, _workspace(settings), on_epoch)
     except StoreFullError as error:

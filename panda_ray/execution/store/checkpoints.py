@@ -37,14 +37,19 @@ class StackCheckpoint:
         self._files = files
         self._path = f"checkpoints/{checkpoint_name(members)}"
         self._members = [*members]
+        self._is_absent = False
 
     def load(self) -> bytes | None:
         """The state, or None if there is none or it was damaged: the stack then starts over in the same shape."""
-        header = _header(self._files.read_start(self._path, _HEADER_BYTES))
+        start = self._files.read_start(self._path, _HEADER_BYTES)
+        self._is_absent = start is None
+        header = _header(start)
         if header is None or header.members != self._members:
             return None
-        data = self._files.read(self._path, limit=_HEADER_BYTES + header.size)
-        state = (data or b"").partition(b"\n")[2]
+        state = (start or b"").partition(b"\n")[2]
+        if len(state) < header.size:
+            data = self._files.read(self._path, limit=_HEADER_BYTES + header.size)
+            state = (data or b"").partition(b"\n")[2]
         return state if header.sha256 == hashlib.sha256(state).hexdigest() else None
 
     def save(self, state: bytes) -> None:
@@ -54,11 +59,13 @@ class StackCheckpoint:
             StoreFullError: when there is no room; the earlier state is kept.
         """
         header = {"members": self._members, "sha256": hashlib.sha256(state).hexdigest(), "bytes": len(state)}
+        self._is_absent = False
         self._files.write(self._path, json.dumps(header).encode() + b"\n" + state)
 
     def remove(self) -> None:
         """Forget the state, once every member has its result."""
-        self._files.remove(self._path)
+        if not self._is_absent:
+            self._files.remove(self._path)
 
 
 class Checkpoints:
@@ -73,11 +80,13 @@ class Checkpoints:
 
     def members(self) -> dict[str, tuple[str, ...]]:
         """The members of every stack that has a checkpoint, in the order of their stacks' ids."""
-        found = {}
-        for path in sorted(self._files.states("checkpoints")):
-            if _PLACE.fullmatch(path) and (header := _header(self._files.read_start(path, _HEADER_BYTES))) is not None:
-                found[path.removeprefix("checkpoints/")] = tuple(header.members)
-        return found
+        paths = [path for path in sorted(self._files.states("checkpoints")) if _PLACE.fullmatch(path)]
+        headers = self._files.each(lambda path: _header(self._files.read_start(path, _HEADER_BYTES)), paths)
+        return {
+            path.removeprefix("checkpoints/"): tuple(header.members)
+            for path, header in zip(paths, headers, strict=True)
+            if header is not None
+        }
 
     def remove(self, stack_ids: Iterable[str]) -> None:
         """Remove checkpoints whose stacks are done."""

@@ -1,4 +1,7 @@
-"""Why units have no result: one file per failed unit, gone once the unit is done."""
+"""Why units have no result: one file per failed unit, gone once the unit is done.
+
+One that another driver wrote meanwhile may stay beside a result. Readers ask for failures of units without one.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +35,13 @@ class Failures:
 
     def __init__(self, files: Files) -> None:
         self._files = files
+        self._known: set[str] | None = None
+        """Files that there were when they were listed, or that were written here since."""
 
     def write(self, key: str, error: str, traceback: str = "") -> None:
         """Remember why a unit failed, in place of an earlier failure."""
+        if self._known is not None:
+            self._known.add(_path(key))
         at = datetime.now(UTC).isoformat(timespec="seconds")
         self._files.write(_path(key), json.dumps(asdict(Failure(key, error, traceback, at)), indent=1).encode())
 
@@ -49,8 +56,12 @@ class Failures:
         return {key: failure for key, failure in read if failure is not None}
 
     def clear(self, key: str) -> None:
-        """Forget the failure of a unit that is done."""
-        self._files.remove(_path(key))
+        """Forget the failure of a unit that is done; one listing for all of them, because few have failed."""
+        if self._known is None:
+            self._known = set(self._files.states("failures"))
+        if _path(key) in self._known:
+            self._known.discard(_path(key))
+            self._files.remove(_path(key))
 
 
 def _failure(key: str, data: bytes | None) -> Failure | None:

@@ -1,6 +1,7 @@
 """Files of a store: read, listed, and written so that a reader never sees half of one.
 
-On a local disk (or NFS) a file is written beside its place, synced and renamed; elsewhere one put is atomic already.
+On a local disk (or NFS) a file is written beside its place, synced and renamed; elsewhere one put is atomic already
+(`objects.py`).
 What a store holds is not trusted: a file that is too long, or none at all, is absent (`folder.py`).
 """
 
@@ -17,15 +18,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from panda_ray.errors import InputError
 from panda_ray.execution.store import folder as folders
 from panda_ray.execution.store.folder import State
-
-THREADS = 16
-"""Readers at a time of what is not on a local disk."""
+from panda_ray.execution.store.objects import CONNECTIONS, Objects
 
 LARGEST_NOTE = 16 << 20
 """Bytes of the largest file of the store's own that is read: records, failures, limits and leases are JSON."""
@@ -41,6 +39,7 @@ _LONGEST_ROOT = 3800
 """Bytes of a store's own path, out of the 4,096 that a path may have."""
 
 Value = TypeVar("Value")
+Item = TypeVar("Item")
 
 
 class StoreFullError(InputError):
@@ -63,18 +62,28 @@ class Files:
 
     def __init__(self, url: str) -> None:
         try:
-            if "://" in url:
-                # What others publish must be seen: fsspec would remember listings, and share them between stores.
-                fresh = {} if url.startswith("file:") else {"use_listings_cache": False, "skip_instance_cache": True}
-                self._fs, self._root = fsspec.core.url_to_fs(url, **fresh)
-            else:
-                self._fs, self._root = LocalFileSystem(), LocalFileSystem._strip_protocol(url)
+            is_local = "://" not in url or url.startswith(("file:", "local:"))
+            self._objects = None if is_local else Objects(url)
         except Exception as error:
             raise InputError(f"storage {url!r} cannot be opened: {error}") from error
-        self.is_local = isinstance(self._fs, LocalFileSystem)
-        self.url = self._root if self.is_local else url
-        if self.is_local:
+        self._root = LocalFileSystem._strip_protocol(url) if is_local else url
+        self.url = self._root
+        if is_local:
             self._check_folder()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled by its URL: what a client was configured with, keys to a server among it, stays on this machine."""
+        return Files, (self.url,)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the files are in a folder of this machine."""
+        return self._objects is None
+
+    @property
+    def knows_first(self) -> bool:
+        """Whether `write_first` never replaces a file."""
+        return self._objects is not None and self._objects.knows_first
 
     def check_writable(self) -> None:
         """Try what a run will do: make a file in every folder that there is, and remove it.
@@ -85,12 +94,12 @@ class Files:
             InputError: results could not be stored.
         """
         try:
-            if self.is_local:
+            if self._objects is None:
                 self._try_local()
             else:
-                place = self._full(f"tmp/{uuid.uuid4().hex}")
-                self._fs.pipe_file(place, b"panda-ray")
-                self._fs.rm_file(place)
+                place = f"tmp/{uuid.uuid4().hex}"
+                self._objects.write_first(place, b"panda-ray")
+                self._objects.remove(place)
         except InputError:
             raise
         except Exception as error:
@@ -116,9 +125,10 @@ class Files:
         Raises:
             InputError: a server does not answer.
         """
-        if self.is_local:
+        if self._objects is None:
             return folders.read_start(self._root, path, size)
-        return self._asked(lambda: bytes(self._fs.cat_file(self._full(path), start=0, end=size)))
+        objects = self._objects
+        return self._asked(lambda: objects.read_start(path, size))
 
     def read_in_turn(self, paths: Iterable[str], limit: int = LARGEST_NOTE) -> Iterator[tuple[str, bytes | None]]:
         """Several listed files in the order asked for, one at a time; a local disk fetches the next ones meanwhile."""
@@ -132,11 +142,19 @@ class Files:
     def read_many(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
         """Likewise, but concurrently where each read waits for a server."""
         paths = list(paths)
-        if self.is_local or not paths:
+        if self.is_local:
             yield from self.read_in_turn(paths)
+        else:
+            yield from zip(paths, self.each(self.read, paths), strict=True)
+
+    def each(self, function: Callable[[Item], Value], items: Iterable[Item]) -> Iterator[Value]:
+        """What a function makes of each item, in their order; all at a time where each waits for a server."""
+        items = list(items)
+        if self.is_local or len(items) < 2:
+            yield from map(function, items)
             return
-        with ThreadPoolExecutor(THREADS) as pool:
-            yield from zip(paths, pool.map(self.read, paths), strict=True)
+        with ThreadPoolExecutor(min(CONNECTIONS, len(items))) as pool:
+            yield from pool.map(function, items)
 
     def states(self, folder: str) -> Mapping[str, State]:
         """Every file below a folder: one listing.
@@ -144,11 +162,10 @@ class Files:
         Raises:
             InputError: a server does not answer.
         """
-        if self.is_local:
+        if self._objects is None:
             return dict(folders.walk(self._full(folder), f"{folder}/")) if self._is_folder(folder) else {}
-        found: Mapping[str, Any] = self._asked(lambda: self._fs.find(self._full(folder), detail=True)) or {}
-        start = len(self._fs._strip_protocol(self._root)) + 1
-        return {path[start:]: State(int(info.get("size") or 0), 0) for path, info in found.items()}
+        objects = self._objects
+        return self._asked(lambda: objects.states(folder)) or {}
 
     def local_state(self, path: str) -> State | None:
         """The state of one file of a local store, or None where there is none."""
@@ -169,15 +186,31 @@ class Files:
                 for another reason.
         """
         with self._room():
-            if self.is_local:
+            if self._objects is None:
                 self._write_local(path, data, durable)
             else:
-                self._fs.pipe_file(self._full(path), data)
+                self._objects.write(path, data)
+
+    def write_first(self, path: str, data: bytes) -> bool:
+        """Likewise, but without replacing a file where `knows_first`; whether the file was put.
+
+        Raises:
+            StoreFullError: as above.
+        """
+        if self._objects is None:
+            self.write(path, data)
+            return True
+        with self._room():
+            return self._objects.write_first(path, data)
 
     def remove(self, path: str) -> None:
         """Remove a file if it is there and may be removed."""
-        with suppress(OSError if self.is_local else Exception):  # of whatever package speaks to the server
-            self._fs.rm_file(self._full(path))
+        if self._objects is None:
+            with suppress(OSError):
+                Path(self._full(path)).unlink()
+        else:
+            with suppress(Exception):  # of whatever package speaks to the server
+                self._objects.remove(path)
 
     def remove_leftovers(self) -> None:
         """Remove the temporary files of writers that died."""

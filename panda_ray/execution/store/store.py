@@ -8,8 +8,9 @@
     leases/<driver>-<name>.json                         what drivers are at work on (`leases.py`)
 
 `record.json` is written last and in one step, so its existence means done. Two drivers on one store cannot mix their
-files: each record names the files that belong to it. Nothing here is ever unpickled, and nothing is trusted: what is
-not as it was written is absent, and a record names files of its own folder only (`sealed.py`, `folder.py`).
+files: each record names the files that belong to it, and where a server can tell, the first of two records stays.
+Nothing here is ever unpickled, and nothing is trusted: what is not as it was written is absent, and a record names
+files of its own folder only (`sealed.py`, `folder.py`).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from typing import Any
 from panda_ray.execution.store import sealed
 from panda_ray.execution.store.checkpoints import Checkpoints
 from panda_ray.execution.store.failures import Failures
-from panda_ray.execution.store.files import LARGEST_NOTE, THREADS, Files
+from panda_ray.execution.store.files import LARGEST_NOTE, Files
 from panda_ray.execution.store.folder import State
 from panda_ray.execution.store.leases import Leases
 from panda_ray.execution.store.lineage import Lineage, inputs_of
@@ -37,7 +38,7 @@ Record = sealed.Record
 
 _PLACE = re.compile(r"units/([0-9a-f]{2})/\1[0-9a-f]{62}/[^/]+")
 _BATCH = 64
-"""Units that one thread checks before it takes the next ones."""
+"""Units of a local store that one thread checks before it takes the next ones."""
 
 _HASHERS = 8
 """Threads that check a store in a folder. On a disk of this machine fewer are faster, because small files keep the
@@ -83,8 +84,9 @@ class Store:
     def publish(self, key: str, record: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
         """Store a result; from then on the unit is done and its earlier failure is forgotten.
 
-        A valid result that another driver published first stays, because others may already depend on it; one whose
-        inputs have changed since is replaced.
+        A valid result that another driver published first stays, because others may already depend on it, and this one
+        is dropped; one that is damaged or whose inputs have changed since is replaced. A server that knows which record
+        is the first is told the new one unasked.
 
         Args:
             record: JSON data without `files`.
@@ -94,14 +96,22 @@ class Store:
             StoreFullError: when there is no room; the unit then still counts as not done.
         """
         assert is_key(key), "units have hashes for keys"
-        if not self.is_done(key):
+        if self._files.knows_first or not self.is_done(key):
             sealed = seal({**record, "files": self._write_files(key, files)})
-            self._files.write(_path(key, "record.json"), sealed)
+            place = _path(key, "record.json")
+            if not self._files.write_first(place, sealed) and not self.is_done(key):
+                self._files.write(place, sealed)
         self.failures.clear(key)
 
     def record(self, key: str) -> Record | None:
         """The record of a unit, or None if it has none or it was damaged; its files are checked when they are read."""
         return unseal(key, self._files.read(_path(key, "record.json"))) if is_key(key) else None
+
+    def records_of(self, keys: Iterable[str]) -> dict[str, Record]:
+        """The records of those of the keys that have one, read at a time."""
+        keys = [*dict.fromkeys(keys)]
+        found = zip(keys, self._files.each(self.record, keys), strict=True)
+        return {key: record for key, record in found if record is not None}
 
     def known(self, key: str) -> Record:
         """The record of a unit that must have one.
@@ -110,7 +120,7 @@ class Store:
             LookupError: if it has none, or it was damaged since.
         """
         if (record := self.record(key)) is None:
-            raise LookupError(f"unit {key} has no valid record in {self.url}; run the sweep again to compute it anew")
+            raise self._no_record(key)
         return record
 
     def is_done(self, key: str) -> bool:
@@ -121,6 +131,11 @@ class Store:
             and all(self._is_file_intact(_path(key, file["path"]), file) for file in record["files"].values())
             and not self._is_outdated(key, record)
         )
+
+    def done_among(self, keys: Iterable[str]) -> frozenset[str]:
+        """Those of the keys that `is_done`, asked at a time: for a few units, of which no listing is made."""
+        keys = [*keys]
+        return frozenset(key for key, done in zip(keys, self._files.each(self.is_done, keys), strict=True) if done)
 
     def records(self, among: Collection[str] | None = None) -> Iterator[tuple[str, Record]]:
         """Key and record of every unit (or of those `among`) that has one, read concurrently.
@@ -155,10 +170,13 @@ class Store:
             for folder, paths in folders.items()
             if f"{folder}/record.json" in listed and (among is None or _key(paths[0]) in among)
         ]
-        batches = [units[start : start + _BATCH] for start in range(0, len(units), _BATCH)]
         lineage = Lineage()
-        with ThreadPoolExecutor(_HASHERS if self._files.is_local else THREADS) as pool:
-            parts = list(pool.map(lambda batch: self._whole_among(batch, listed, lineage), batches))
+        if self._files.is_local:
+            batches = [units[start : start + _BATCH] for start in range(0, len(units), _BATCH)]
+            with ThreadPoolExecutor(_HASHERS) as pool:
+                parts = list(pool.map(lambda batch: self._whole_among(batch, listed, lineage), batches))
+        else:
+            parts = list(self._files.each(lambda unit: self._whole_among([unit], listed, lineage), units))
         self.outdated = frozenset(lineage.outdated())
         done = {key: time for part in parts for key, time in part.items() if key not in self.outdated}
         self.finished_at |= done
@@ -173,16 +191,34 @@ class Store:
         Raises:
             LookupError: when the unit has no such file, or its content is not what the record says.
         """
-        files = self.known(key)["files"]
+        return content(self.read_files([(key, name)])[key, name])
+
+    def read_files(
+        self, wanted: Collection[tuple[str, str]], records: Mapping[str, Record] | None = None
+    ) -> dict[tuple[str, str], bytes | LookupError]:
+        """Files by the key of their unit and their name, or why there is none (`content`); read at a time.
+
+        Args:
+            records: of the units, where they were read already.
+        """
+        known = self.records_of(key for key, _ in wanted) if records is None else records
+        return dict(zip(wanted, self._files.each(lambda one: self._file_or_error(*one, known), wanted), strict=True))
+
+    def _file_or_error(self, key: str, name: str, records: Mapping[str, Record]) -> bytes | LookupError:
+        if key not in records:
+            return self._no_record(key)
+        files = records[key]["files"]
         if name not in files:
-            raise LookupError(f"unit {key} in {self.url} has no file {name!r}, only {', '.join(sorted(files))}")
-        file = files[name]
-        data = self._read(_path(key, file["path"]), file)
-        if data is None:
-            raise LookupError(
-                f"file {file['path']!r} of unit {key} in {self.url} is damaged; run the sweep again to compute it anew"
+            return LookupError(f"unit {key} in {self.url} has no file {name!r}, only {', '.join(sorted(files))}")
+        if (data := self._read(_path(key, files[name]["path"]), files[name])) is None:
+            return LookupError(
+                f"file {files[name]['path']!r} of unit {key} in {self.url} is damaged; "
+                "run the sweep again to compute it anew"
             )
         return data
+
+    def _no_record(self, key: str) -> LookupError:
+        return LookupError(f"unit {key} has no valid record in {self.url}; run the sweep again to compute it anew")
 
     def check_writable(self) -> None:
         """Try whether results can be stored, without leaving anything behind.
@@ -198,14 +234,14 @@ class Store:
         self.leases.remove_leftovers()
 
     def _write_files(self, key: str, files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
-        described = {}
-        for name, data in files.items():
+        def write(name: str) -> dict[str, Any]:
+            data, path = files[name], PurePosixPath(name)
             sha256 = _sha256(data)
-            path = PurePosixPath(name)
             stored_as = f"{path.stem}.{sha256[:8]}{path.suffix}"
             self._files.write(_path(key, stored_as), data)
-            described[name] = {"path": stored_as, "sha256": sha256, "bytes": len(data)}
-        return described
+            return {"path": stored_as, "sha256": sha256, "bytes": len(data)}
+
+        return dict(zip(files, self._files.each(write, files), strict=True))
 
     def _is_outdated(self, key: str, record: Record) -> bool:
         lineage = Lineage()
@@ -270,6 +306,17 @@ class Store:
         """A file that is as its record says, or None; one that is longer is not read."""
         data = self._files.read(path, limit=file["bytes"])
         return data if data is not None and _sha256(data) == file["sha256"] else None
+
+
+def content(found: bytes | LookupError) -> bytes:
+    """What `read_files` found of one file.
+
+    Raises:
+        LookupError: nothing.
+    """
+    if isinstance(found, LookupError):
+        raise found
+    return found
 
 
 class _SeenRecords:

@@ -11,7 +11,7 @@ from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.artifacts import EMBEDDING_FILE
 from panda_ray.execution.units.unit import Unit
-from panda_ray.execution.work.inputs import InputReader
+from panda_ray.execution.work.inputs import InputReader, StackInputs
 from panda_ray.execution.work.memory import peak_bytes, start_counting
 from panda_ray.execution.work.publishing import fail, publish
 from panda_ray.execution.work.record import Measured, embedding_record
@@ -27,21 +27,22 @@ def compute_embeddings(stack: Stack, store: Store, workspace: Workspace) -> list
     Raises:
         StoreFullError: when there is no room.
     """
-    return [_embedded(unit, stack, store, workspace) for unit in stack.todo]
+    inputs = StackInputs(stack.todo, store)
+    return [_embedded(unit, stack, inputs, store, workspace) for unit in stack.todo]
 
 
-def _embedded(unit: Unit, stack: Stack, store: Store, workspace: Workspace) -> Outcome:
+def _embedded(unit: Unit, stack: Stack, inputs: StackInputs, store: Store, workspace: Workspace) -> Outcome:
     started = time.monotonic()
     backbone = workspace.backbone(unit.backbone)
     start_counting(backbone.device)
     metric = get_metric(unit.method)
     (prompt_key,) = unit.dependencies["prompt"]
-    reader = InputReader(unit, store)
+    reader = InputReader(unit, inputs)
     try:
         (data,) = reader.bytes_of("prompt")
         prompt = Prompt.from_bytes(data)
         prompt.check_fits(backbone.geometry)
-        max_len = store.known(prompt_key)["identity"]["config"]["max_len"]
+        max_len = inputs.records[prompt_key]["identity"]["config"]["max_len"]
         task = workspace.task(unit.data, unit.backbone, max_len) if metric.needs_data else None
         embedding = metric.embedding(backbone, prompt, task, metric.Options.model_validate(dict(unit.options)))
     except (InputError, LookupError) as error:

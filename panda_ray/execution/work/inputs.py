@@ -8,9 +8,10 @@ file that was read, and a result whose inputs have changed since counts as not d
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from panda_ray.execution.store.store import Store
+from panda_ray.execution.store.sealed import Record
+from panda_ray.execution.store.store import Store, content
 from panda_ray.execution.units.artifacts import EMBEDDING_FILE, PROMPT_FILE
 from panda_ray.execution.units.unit import Role, Unit
 
@@ -24,6 +25,28 @@ _FILE: Mapping[Role, str] = {
 """What is read of a dependency."""
 
 
+class StackInputs:
+    """Everything that some units depend on: each record and each file is read once, and all at a time.
+
+    Attributes:
+        records: of the dependencies that have one, by key.
+    """
+
+    def __init__(self, units: Collection[Unit], store: Store) -> None:
+        listed = [(key, _FILE[role]) for unit in units for role, keys in unit.dependencies.items() for key in keys]
+        wanted = [*dict.fromkeys(listed)]
+        self.records: Mapping[str, Record] = store.records_of(key for key, _ in wanted)
+        self._files = store.read_files(wanted, self.records)
+
+    def file(self, key: str, name: str) -> bytes:
+        """One file of a dependency.
+
+        Raises:
+            LookupError: it is not in the store, or is damaged.
+        """
+        return content(self._files[key, name])
+
+
 class InputReader:
     """Reads what one unit depends on.
 
@@ -31,8 +54,8 @@ class InputReader:
         read: for the record: per role and in the order of its keys, the key, the file and the sha256 of what was read.
     """
 
-    def __init__(self, unit: Unit, store: Store) -> None:
-        self._unit, self._store = unit, store
+    def __init__(self, unit: Unit, inputs: StackInputs) -> None:
+        self._unit, self._inputs = unit, inputs
         self.read: dict[str, list[dict[str, str]]] = {}
 
     def bytes_of(self, role: Role) -> tuple[bytes, ...]:
@@ -42,7 +65,7 @@ class InputReader:
             LookupError: one is not in the store, or is damaged.
         """
         keys, name = self._unit.dependencies.get(role, ()), _FILE[role]
-        files = tuple(self._store.read_file(key, name) for key in keys)
+        files = tuple(self._inputs.file(key, name) for key in keys)
         if files:
             self.read[role] = [
                 {"key": key, "file": name, "sha256": hashlib.sha256(data).hexdigest()}

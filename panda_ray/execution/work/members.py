@@ -13,7 +13,7 @@ from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.unit import Role, Unit
-from panda_ray.execution.work.inputs import InputReader
+from panda_ray.execution.work.inputs import InputReader, StackInputs
 from panda_ray.execution.work.memory import peak_bytes, start_counting
 from panda_ray.execution.work.publishing import fail, publish
 from panda_ray.execution.work.record import InputFiles, Measured, training_files, training_record
@@ -125,8 +125,9 @@ def shares(keys: Sequence[str], reports: Sequence[EpochReport]) -> list[float]:
 def _starts(stack: Stack, store: Store, geometry: Geometry) -> tuple[list[_Start], list[Outcome]]:
     """The members that can start, and the outcomes of those that cannot."""
     starts, outcomes = [], []
+    inputs = StackInputs(stack.members, store)
     for unit in stack.members:
-        start = _start_or_error(unit, store, geometry)
+        start = _start_or_error(unit, inputs, geometry)
         if isinstance(start, _Start):
             starts.append(start)
         elif unit.key not in stack.done:
@@ -134,18 +135,18 @@ def _starts(stack: Stack, store: Store, geometry: Geometry) -> tuple[list[_Start
     return starts, outcomes
 
 
-def _start_or_error(unit: Unit, store: Store, geometry: Geometry) -> _Start | Exception:
+def _start_or_error(unit: Unit, inputs: StackInputs, geometry: Geometry) -> _Start | Exception:
     try:
-        return _start(unit, store, geometry)
+        return _start(unit, inputs, geometry)
     except (InputError, LookupError) as error:
         return error
 
 
-def _start(unit: Unit, store: Store, geometry: Geometry) -> _Start:
+def _start(unit: Unit, read: StackInputs, geometry: Geometry) -> _Start:
     assert unit.config is not None, "a training has hyper-parameters"
     method = get_method(unit.method)
     options = method.Options.model_validate(dict(unit.options))
-    reader = InputReader(unit, store)
+    reader = InputReader(unit, read)
     weighed = requirement(PairSimilarities, method.requires(options))
     inputs = Inputs(
         name=unit.key,

@@ -15,7 +15,7 @@ import torch
 from panda_ray.backbones.loading import default_device
 from panda_ray.execution.planning.footprints import footprint_of
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.store.memory_limits import Limits
+from panda_ray.execution.store.memory_limits import Limit, Limits
 
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes in which the operating system counts the resident set."""
@@ -40,8 +40,11 @@ def peak_bytes(device: torch.device) -> int:
 
 
 @contextmanager
-def noted(stack: Stack, limits: Limits) -> Iterator[None]:
+def noted(stack: Stack, limits: Limits, limit: Limit | None) -> Iterator[None]:
     """Remember whether a stack that trains in this process, the context, fits into its device's memory.
+
+    Args:
+        limit: what was known of its footprint before.
 
     Raises:
         StoreFullError: when there is no room.
@@ -57,6 +60,5 @@ def noted(stack: Stack, limits: Limits) -> Iterator[None]:
         if width > 1:  # nothing is narrower than one member, which may fit when it is tried again
             limits.write(footprint, width, fits=False, device=device)
         raise
-    limit = limits.of(footprint)
     if limit is not None and not limit.confirmed:
         limits.write(footprint, width, fits=True, device=device)

@@ -17,6 +17,7 @@ from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.footprints import footprint_of
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.files import StoreFullError
+from panda_ray.execution.store.memory_limits import Limit
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.embeddings import compute_embeddings
 from panda_ray.execution.work.members import train_members
@@ -25,16 +26,19 @@ from panda_ray.execution.work.publishing import fail_all
 from panda_ray.execution.work.workspace import Workspace
 from panda_ray.training.stacked import OnEpoch
 
+Run = Callable[[Stack, Limit | None], list[Outcome]]
+"""What trains or computes the members of a stack; told what is known of the memory that such a stack takes."""
+
 
 def run_stack(stack: Stack, store: Store, workspace: Workspace, on_epoch: OnEpoch = lambda _: None) -> list[Outcome]:
     """Run the members of a stack that have no result yet in this process, however many workers it may have.
 
     Returns and raises what `settle` does.
     """
-    return settle(stack, store, lambda part: _run(part, store, workspace, on_epoch))
+    return settle(stack, store, lambda part, limit: _run(part, limit, store, workspace, on_epoch))
 
 
-def settle(stack: Stack, store: Store, run: Callable[[Stack], list[Outcome]]) -> list[Outcome]:
+def settle(stack: Stack, store: Store, run: Run) -> list[Outcome]:
     """Run the members of a stack that have no result yet; one outcome for each that had none when it was planned.
 
     What another driver is at work on is left to it; a stack that has a checkpoint, and so must keep its shape, waits
@@ -42,7 +46,7 @@ def settle(stack: Stack, store: Store, run: Callable[[Stack], list[Outcome]]) ->
     known to be too wide are halved at once.
 
     Args:
-        run: where a training notes whether it fits (`limits.noted`).
+        run: where a training notes whether it fits (`memory.noted`).
 
     Raises:
         StoreFullError: when there is no room for results or checkpoints; what was published before stays.
@@ -58,9 +62,10 @@ def settle(stack: Stack, store: Store, run: Callable[[Stack], list[Outcome]]) ->
         return [Outcome(key, "held") for key in held] + _settle(replace(stack, members=left), store, run)
 
 
-def _settle(stack: Stack, store: Store, run: Callable[[Stack], list[Outcome]]) -> list[Outcome]:
+def _settle(stack: Stack, store: Store, run: Run) -> list[Outcome]:
     """`settle` for members that nobody else works on."""
-    published = [unit.key for unit in stack.todo if store.is_done(unit.key)]
+    done = store.done_among(unit.key for unit in stack.todo)
+    published = [unit.key for unit in stack.todo if unit.key in done]
     outcomes = [Outcome(key, "done") for key in published]  # by another driver, or by a worker that died
     stack = _without(stack, published, store)
     if not stack.todo:
@@ -71,7 +76,7 @@ def _settle(stack: Stack, store: Store, run: Callable[[Stack], list[Outcome]]) -
     if limit is not None and width > limit.width:
         return outcomes + _settle_halves(stack, store, run)
     try:
-        return outcomes + run(stack)
+        return outcomes + run(stack, limit)
     except StoreFullError:
         raise
     except InputError as error:
@@ -92,7 +97,7 @@ def _without(stack: Stack, published: Sequence[str], store: Store) -> Stack:
     return replace(stack, members=stack.todo)
 
 
-def _settle_halves(stack: Stack, store: Store, run: Callable[[Stack], list[Outcome]]) -> list[Outcome]:
+def _settle_halves(stack: Stack, store: Store, run: Run) -> list[Outcome]:
     """Run both halves of a stack that is too wide; its checkpoint is of no use to them."""
     store.checkpoints.of(stack.keys).remove()
     return [outcome for half in halves(stack) for outcome in _settle(half, store, run)]
@@ -105,9 +110,9 @@ def halves(stack: Stack) -> list[Stack]:
     return [part for part in parts if part.todo]
 
 
-def _run(stack: Stack, store: Store, workspace: Workspace, on_epoch: OnEpoch) -> list[Outcome]:
+def _run(stack: Stack, limit: Limit | None, store: Store, workspace: Workspace, on_epoch: OnEpoch) -> list[Outcome]:
     with workspace.threads():
         if stack.members[0].product == "embedding":
             return compute_embeddings(stack, store, workspace)
-        with noted(stack, store.limits):
+        with noted(stack, store.limits, limit):
             return train_members(stack, store, workspace, on_epoch)

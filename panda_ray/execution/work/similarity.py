@@ -1,4 +1,4 @@
-"""Embeddings of prompts in a store, and the similarity of two of them: compared where needed, never stored."""
+"""Embeddings of prompts as files, and the similarity of two of them: compared where needed, never stored."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from panda_ray.execution.store.store import Store
-from panda_ray.execution.units.artifacts import EMBEDDING_FILE
 from panda_ray.metrics import get_metric
 
 
@@ -21,24 +19,16 @@ def embedding_bytes(embedding: NDArray[np.float32]) -> bytes:
     return buffer.getvalue()
 
 
-def pair_similarity(
-    store: Store, metric: str, options: Mapping[str, Any], source_key: str | None, target_key: str | None
-) -> float:
+def similarity_of(metric: str, options: Mapping[str, Any], source: bytes | None, target: bytes | None) -> float:
     """Predicted transferability of a pair, in [-1, 1].
 
     Args:
         metric, options: a name in `METRICS`, and the options that the embeddings were made with.
-        source_key, target_key: embedding units that are done; None for a metric without embeddings.
+        source, target: embeddings as NumPy files; None for a metric without embeddings.
 
     Raises:
-        LookupError: for an embedding that is not in the store, or is damaged.
+        LookupError: for bytes that are no embedding.
     """
-    source, target = (None if key is None else store.read_file(key, EMBEDDING_FILE) for key in (source_key, target_key))
-    return similarity_of(metric, options, source, target)
-
-
-def similarity_of(metric: str, options: Mapping[str, Any], source: bytes | None, target: bytes | None) -> float:
-    """`pair_similarity` of two embeddings as NumPy files; None for a metric without embeddings."""
     plugin = get_metric(metric)
     return plugin.similarity(_array(source), _array(target), plugin.Options.model_validate(dict(options)))
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from mlflow.entities import Run
 
 from panda_ray.execution.planning.plan import Plan
-from panda_ray.execution.store.store import Record, Store
+from panda_ray.execution.store.store import Record, Store, content
 from panda_ray.execution.units.artifacts import PREDICTIONS_FILE
 from panda_ray.tracking import examples
 from panda_ray.tracking.experiment import open_experiment, retire_experiment
@@ -119,7 +119,7 @@ class Session:
         Raises:
             Exception: what keeps MLflow from taking anything. What it says of one unit alone is in `refused`.
         """
-        wanted = [record for key in keys if (record := self._record(key)) is not None]
+        wanted = self._records(keys)
         for (backbone, task), records in _grouped(wanted):
             summary = self._summaries[backbone]
             self._log_cells(summary, task, [r for r in records if r["key"] in afresh or r["key"] not in summary.rows])
@@ -196,26 +196,28 @@ class Session:
             summary.write_plan(self._plan, backbone, self._provenance)
         self._cells_written = len(self._plan.cells)
 
-    def _record(self, key: str) -> Record | None:
-        record = self._store.record(key)
-        if record is None:
-            self.refused[key] = "its record in the store is damaged; the next run computes it anew"
-        return record
+    def _records(self, keys: Collection[str]) -> list[Record]:
+        found = self._store.records_of(keys)
+        for key in keys:
+            if key not in found:
+                self.refused[key] = "its record in the store is damaged; the next run computes it anew"
+        return [*found.values()]
 
     def _log_cells(self, summary: SummaryRun, task: str, records: Sequence[Record]) -> None:
         cells = [record for record in records if self._plan.role_of[record["key"]] == "cell"]
         for first in range(0, len(cells), _UNITS_AT_ONCE):
             readable, predictions = [], {}
-            for record in cells[first : first + _UNITS_AT_ONCE]:
+            part = {record["key"]: record for record in cells[first : first + _UNITS_AT_ONCE]}
+            self._pulse.beat()
+            for (key, _), data in self._store.read_files([(key, PREDICTIONS_FILE) for key in part], part).items():
                 self._pulse.beat()
                 try:
-                    data = self._store.read_file(record["key"], PREDICTIONS_FILE)
-                    examples.pack({record["key"]: data})
+                    examples.pack({key: content(data)})
                 except Exception as error:
-                    self.refused[record["key"]] = reason(error, self._tracking_uri)
+                    self.refused[key] = reason(error, self._tracking_uri)
                 else:
-                    readable.append(record)
-                    predictions[record["key"]] = data
+                    readable.append(part[key])
+                    predictions[key] = content(data)
             if readable:
                 summary.add_cells(task, readable, predictions)
 
@@ -234,7 +236,8 @@ class Session:
 
     def _log_unit(self, record: Record, parent_id: str) -> None:
         key = record["key"]
-        files = {name: self._store.read_file(key, name) for name in record["files"]}
+        found = self._store.read_files([(key, name) for name in record["files"]], {key: record})
+        files = {name: content(data) for (_, name), data in found.items()}
         labels = UnitLabels(self._plan.role_of[key], self._plan.label_of[key])
         run_id = self._run_of.get(key)
         if run_id is not None and self._end_of.get(key) != ended_at(record):

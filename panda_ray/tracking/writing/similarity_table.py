@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 import pandas as pd
 
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.artifacts import EMBEDDING_FILE
 from panda_ray.execution.units.cells import Similarity
-from panda_ray.execution.work.similarity import pair_similarity
+from panda_ray.execution.work.similarity import similarity_of
 from panda_ray.tracking.study import SIMILARITY_COLUMNS
+
+_PAIRS_AT_ONCE = 64
 
 
 class Similarities:
@@ -32,12 +35,24 @@ class Similarities:
             done: keys whose results are in the store.
         """
         there = {None, *done}
-        for pair in self._pairs:
-            if pair not in self._values and pair.source_key in there and pair.target_key in there:
-                recipe = self._metrics[pair.metric]
-                with suppress(LookupError, ValueError):
-                    self._values[pair] = pair_similarity(
-                        self._store, recipe.metric.name, recipe.options, pair.source_key, pair.target_key
-                    )
+        ready = [
+            pair
+            for pair in self._pairs
+            if pair not in self._values and pair.source_key in there and pair.target_key in there
+        ]
+        for start in range(0, len(ready), _PAIRS_AT_ONCE):
+            self._compare(ready[start : start + _PAIRS_AT_ONCE])
         rows = [(p.backbone, p.metric, p.source, p.target, p.seed, value) for p, value in self._values.items()]
         return pd.DataFrame(rows, columns=list(SIMILARITY_COLUMNS))
+
+    def _compare(self, pairs: Sequence[Similarity]) -> None:
+        """Each embedding is read once for all of these pairs."""
+        keys = {key for pair in pairs for key in (pair.source_key, pair.target_key) if key is not None}
+        found = self._store.read_files([(key, EMBEDDING_FILE) for key in keys])
+        embeddings: dict[str | None, bytes | None] = {None: None}
+        embeddings |= {key: data for (key, _), data in found.items() if not isinstance(data, LookupError)}
+        for pair in pairs:
+            recipe = self._metrics[pair.metric]
+            with suppress(LookupError, ValueError):
+                source, target = embeddings[pair.source_key], embeddings[pair.target_key]
+                self._values[pair] = similarity_of(recipe.metric.name, recipe.options, source, target)

@@ -11,6 +11,7 @@ from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.scheduling.elsewhere import LOOK_SECONDS, Elsewhere
 from panda_ray.execution.scheduling.schedule import Schedule
+from panda_ray.execution.store.memory_limits import Limit
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.unit import BackboneRef, DataRef, Unit
 from panda_ray.execution.work.run_stack import settle
@@ -33,7 +34,7 @@ class Trainer:
         self.store = store
         self.trained: list[list[str]] = []
 
-    def run(self, stack: Stack) -> list[Outcome]:
+    def run(self, stack: Stack, limit: Limit | None) -> list[Outcome]:
         self.trained.append([unit.key for unit in stack.members])
         assert Store(self.store.url).leases.taken(KEYS) >= {unit.key for unit in stack.todo}, "others see it"
         for unit in stack.todo:
@@ -85,7 +86,7 @@ def test_a_stack_that_was_begun_keeps_its_shape(store: Store) -> None:
 
 def test_an_error_ends_the_lease(store: Store) -> None:
     with pytest.raises(ZeroDivisionError):
-        settle(STACK, store, lambda _: [Outcome(KEYS[0], "done")] * (1 // 0))
+        settle(STACK, store, lambda *_: [Outcome(KEYS[0], "done")] * (1 // 0))
     assert Store(store.url).leases.taken(KEYS) == frozenset()
 
 

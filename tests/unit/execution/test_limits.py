@@ -11,7 +11,7 @@ from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.footprints import footprint_of
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners import ray_train
-from panda_ray.execution.store.memory_limits import Footprint
+from panda_ray.execution.store.memory_limits import Footprint, Limit
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.unit import BackboneRef, DataRef, Unit
 from panda_ray.execution.work.memory import noted
@@ -40,9 +40,9 @@ class Device:
         self.room, self.limits = room, store.limits
         self.tried: list[int] = []
 
-    def run(self, stack: Stack) -> list[Outcome]:
+    def run(self, stack: Stack, limit: Limit | None) -> list[Outcome]:
         self.tried.append(len(stack.members))
-        with noted(stack, self.limits):
+        with noted(stack, self.limits, limit):
             if len(stack.members) > self.room:
                 raise torch.OutOfMemoryError("CUDA out of memory")
         return [Outcome(member.key, "done") for member in stack.members]
@@ -123,7 +123,7 @@ def test_a_worker_of_a_group_notes_what_did_not_fit(store: Store, monkeypatch: p
     monkeypatch.setattr(ray_train, "train_members", too_wide)
     monkeypatch.setattr(ray_train, "ProcessGroup", object)
     spread = Stack(stack_of(8).members, workers=2)
-    job = ray_train._Job(spread, store.url, Settings(None, (), checkpoint_seconds=60, threads=1), None)
+    job = ray_train._Job(spread, store.url, Settings(None, (), checkpoint_seconds=60, threads=1), None, None)
     with pytest.raises(torch.OutOfMemoryError):
         ray_train._work({"job": job})
     [limit] = store.limits.all().values()

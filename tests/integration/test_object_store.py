@@ -1,0 +1,282 @@
+"""A store on S3, as moto plays it behind a proxy: what a store promises holds there, and costs few requests."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+from s3fs import S3FileSystem
+
+from panda_ray.execution.runners.inline import InlineRunner
+from panda_ray.execution.store.files import Files
+from panda_ray.execution.store.leases import EXPIRY_SECONDS, Leases
+from panda_ray.execution.store.store import Store
+from panda_ray.usecases.run import run_sweep
+from support.driving import driver, wait_for
+from support.object_server import BUCKET, KEY_ID, SECRET, ObjectServer, object_server
+from support.records import BARE
+from support.small_sweeps import LONG, planned, small_sweep
+
+KEY, OTHER = "ab" + "0" * 62, "cd" + "1" * 62
+RECORD = BARE | {"key": KEY}
+FILES = {"prompt.safetensors": b"prompt" * 100, "predictions.parquet": b"rows"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ObjectServer]:
+    with object_server() as server:
+        yield server
+
+
+@pytest.fixture
+def url(server: ObjectServer, request: pytest.FixtureRequest) -> Iterator[str]:
+    """An empty store of this test's own, next to the server."""
+    yield server.storage(re.sub(r"\W", "-", request.node.name))
+    server.proxy.seconds = 0.0
+
+
+def trained(process: subprocess.Popen[str], status: int = 0) -> list[str]:
+    """Keys of what a driver computed since the last line that was read."""
+    assert process.stdout is not None
+    lines = process.stdout.read().splitlines()
+    assert process.wait(timeout=60) == status, lines
+    return [line.removeprefix("trained ") for line in lines if line.startswith("trained ")]
+
+
+def keys_of(url: str) -> frozenset[str]:
+    plan, _ = planned(small_sweep(url, training=LONG))
+    return frozenset(plan.units)
+
+
+@pytest.mark.slow
+def test_a_sweep_that_is_interrupted_is_resumed_and_trains_nothing_twice(url: str) -> None:
+    with driver(url, "inline") as first:
+        wait_for(first, "epoch pot 4")
+        published = Store(url).done_keys()
+        first.send_signal(signal.SIGTERM)
+        trained(first, status=1)
+    assert published
+    assert Store(url).done_keys() == published
+    assert Files(url).states("checkpoints"), "the stack that was interrupted goes on from here"
+    assert not Files(url).states("leases")
+    with driver(url, "inline") as second:
+        done = trained(second)
+    assert Counter(done) == Counter(keys_of(url) - published)
+    assert Store(url).done_keys() == keys_of(url)
+    assert not Files(url).states("checkpoints")
+
+
+@pytest.mark.slow
+def test_two_drivers_at_once_train_each_unit_once(url: str) -> None:
+    with driver(url, "inline") as first, driver(url, "inline") as second:
+        done = [trained(first), trained(second)]
+    assert all(done), "both did a part"
+    assert Counter(done[0] + done[1]) == Counter(keys_of(url))
+    assert Store(url).done_keys() == keys_of(url)
+    assert not Files(url).states("leases")
+
+
+@pytest.mark.slow
+def test_what_a_killed_driver_held_is_taken_over(url: str) -> None:
+    with driver(url, "inline") as first:
+        wait_for(first, "epoch pot 4")
+        first.kill()
+        first.wait()
+    published = Store(url).done_keys()
+    assert Files(url).states("leases"), "nobody released it"
+    with driver(url, "inline") as second:
+        done = trained(second)
+    assert Counter(done) == Counter(keys_of(url) - published)
+    assert not Files(url).states("leases")
+
+
+def test_a_lease_of_another_machine_runs_out_while_it_is_watched(url: str) -> None:
+    now, files = 0.0, Files(url)
+    claim = {
+        "owner": {"machine": "elsewhere", "pid": 1, "started": "1"},
+        "state": "holding",
+        "beats": 0,
+        "members": [KEY],
+    }
+    files.write(f"leases/{'f' * 32}-{'0' * 32}.json", json.dumps(claim).encode())
+    watcher = Leases(files, "a" * 32, lambda: now)
+    assert watcher.taken([KEY, OTHER]) == {KEY}
+    now = EXPIRY_SECONDS
+    assert watcher.taken([KEY, OTHER]) == {KEY}
+    now += 1
+    assert watcher.taken([KEY, OTHER]) == frozenset()
+    assert not files.states("leases")
+
+
+def test_of_many_that_ask_at_once_one_holds_each_key(url: str, server: ObjectServer) -> None:
+    server.proxy.seconds = 0.01
+    keys = [f"{number:064x}" for number in range(8)]
+
+    def ask(number: int) -> frozenset[str]:
+        with Store(url).leases.take("a stack", (keys[number:] + keys[:number])[:5]) as lease:
+            everybody.wait()
+            return lease.members
+
+    everybody = threading.Barrier(4)
+    with ThreadPoolExecutor(4) as pool:
+        held = list(pool.map(ask, range(0, 8, 2)))
+    assert any(held)
+    assert sum(map(len, held)) == len(frozenset[str]().union(*held))
+
+
+def test_a_record_is_never_seen_without_its_files(url: str, server: ObjectServer) -> None:
+    server.proxy.seconds = 0.01
+    writing, seen = threading.Event(), set[str]()
+
+    def watch() -> None:
+        files = Files(url)
+        while not writing.is_set():
+            listed = files.states("units")
+            for path in listed:
+                if path.endswith("/record.json"):
+                    folder = path.rpartition("/")[0]
+                    seen.add(folder)
+                    assert sum(other.startswith(f"{folder}/") for other in listed) == 1 + len(FILES)
+
+    with ThreadPoolExecutor(1) as pool:
+        watching = pool.submit(watch)
+        for number in range(12):
+            key = f"{number:064x}"
+            Store(url).publish(key, RECORD | {"key": key}, FILES)
+        writing.set()
+        watching.result()
+    assert len(seen) > 3
+
+
+def test_the_first_record_stays_and_nobody_looks_before_it_is_put(url: str, server: ObjectServer) -> None:
+    first, second = Store(url), Store(url)
+    before = len(server.asked(url))
+    first.publish(KEY, RECORD, FILES)
+    asked = Counter(request.kind for request in server.asked(url)[before:])
+    assert asked == {"PUT": 3, "LIST": 1}, "its files, the record, and one look at failures for all units"
+    first.publish(OTHER, RECORD | {"key": OTHER}, FILES)
+    assert len(server.asked(url)) - before == 4 + 3
+    second.publish(KEY, RECORD | {"score": 10.0}, {"prompt.safetensors": b"other"})
+    assert Store(url).known(KEY)["score"] == RECORD["score"]
+    assert Store(url).read_file(KEY, "prompt.safetensors") == FILES["prompt.safetensors"]
+    assert Store(url).done_keys() == {KEY, OTHER}
+
+
+def test_a_record_that_is_damaged_gives_way_to_the_next_one(url: str) -> None:
+    Store(url).publish(KEY, RECORD, FILES)
+    Files(url).write(f"units/ab/{KEY}/record.json", b"damaged")
+    assert Store(url).done_keys() == frozenset()
+    Store(url).publish(KEY, RECORD | {"score": 7.5}, FILES)
+    assert Store(url).known(KEY)["score"] == 7.5
+
+
+def test_of_two_records_at_the_same_time_the_one_that_the_server_refuses_for_now_is_put_again(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3 answers 409 then, which moto never does."""
+    pipe_file, refused = S3FileSystem.pipe_file, list[str]()
+
+    def busy(self: S3FileSystem, path: str, data: bytes, **options: Any) -> None:
+        if options.get("mode") == "create" and len(refused) < 2:
+            refused.append(path)
+            raise OSError(5, "An error occurred (ConditionalRequestConflict) when calling the PutObject operation")
+        pipe_file(self, path, data, **options)
+
+    monkeypatch.setattr(S3FileSystem, "pipe_file", busy)
+    Store(url).publish(KEY, RECORD, FILES)
+    assert len(refused) == 2
+    assert Store(url).done_keys() == {KEY}
+
+
+def test_a_failure_is_forgotten_when_its_unit_is_done_and_no_other_one_is_asked_about(
+    url: str, server: ObjectServer
+) -> None:
+    Store(url).failures.write(KEY, "the loss became NaN")
+    store = Store(url)
+    before = len(server.asked(url))
+    store.publish(KEY, RECORD, FILES)
+    store.publish(OTHER, RECORD | {"key": OTHER}, FILES)
+    assert store.failures.among({KEY, OTHER}) == {}
+    deleted = [request.path for request in server.asked(url)[before:] if request.kind == "DELETE"]
+    assert deleted == [f"{url.rpartition('/')[2]}/failures/{KEY}.json"]
+
+
+def test_an_empty_folder_is_one_request(url: str, server: ObjectServer) -> None:
+    files = Files(url)
+    before = len(server.asked(url))
+    assert not files.states("leases")
+    assert [request.kind for request in server.asked(url)[before:]] == ["LIST"]
+
+
+def test_what_is_independent_is_asked_at_a_time(url: str, server: ObjectServer) -> None:
+    store, keys = Store(url), [f"{number:064x}" for number in range(24)]
+    for key in keys:
+        store.publish(key, RECORD | {"key": key}, {})
+    server.proxy.seconds = 0.3
+    started = time.monotonic()
+    assert store.done_keys() == frozenset(keys)
+    assert time.monotonic() - started < 0.5 * len(keys) * server.proxy.seconds
+
+
+def test_a_sweep_takes_few_requests_and_a_finished_one_fewer(
+    url: str, server: ObjectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With MLflow, the signals of life that leases give every ten seconds left out."""
+    monkeypatch.chdir(tmp_path)  # where the report goes
+    sweep = small_sweep(url, tracking_uri=f"sqlite:///{tmp_path}/mlflow.db", resources={"checkpoint_seconds": 600})
+    before = len(server.asked(url))
+    ended = run_sweep(sweep, InlineRunner())
+    assert ended.summary.complete
+    asked = [asked for asked in server.asked(url)[before:] if not (asked.kind == "PUT" and "/leases/" in asked.path)]
+    kinds = Counter(request.kind for request in asked)
+    units = len(ended.plan.units)
+    assert kinds["HEAD"] == 0
+    assert len(asked) / units < 16, kinds
+    before = len(server.asked(url))
+    assert run_sweep(sweep, InlineRunner()).summary.new == frozenset()
+    asked = server.asked(url)[before:]
+    assert {request.kind for request in asked} == {"LIST", "GET"}
+    assert len(asked) / units < 2.5, Counter(request.kind for request in asked)
+
+
+def test_what_a_client_was_configured_with_travels_to_no_worker(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(fsspec.config.conf, "s3", {"key": KEY_ID, "secret": SECRET})
+    store = Store(url)
+    store.publish(KEY, RECORD, FILES)
+    data = pickle.dumps(store)
+    assert SECRET.encode() not in data
+    assert KEY_ID.encode() not in data
+    assert pickle.loads(data).done_keys() == {KEY}
+
+
+def test_credentials_are_nowhere_but_in_the_environment(url: str, tmp_path: Path) -> None:
+    sweep = small_sweep(url, tracking_uri=f"sqlite:///{tmp_path}/mlflow.db", training={"epochs": 1})
+    file = tmp_path / "sweep.yaml"
+    file.write_text(sweep.model_dump_json(exclude_none=True, exclude_defaults=True))
+    command = [sys.executable, "-m", "panda_ray.cli", "run", str(file), "--runner", "inline", "--set", "seeds=[1]"]
+    ended = subprocess.run(command, check=False, capture_output=True, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    written = {"stdout": ended.stdout, "stderr": ended.stderr}
+    written |= {str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    bucket = fsspec.filesystem("s3", skip_instance_cache=True)
+    stored = bucket.find(f"{BUCKET}/{url.rpartition('/')[2]}")
+    written |= {path: path.encode() + bucket.cat_file(path) for path in stored}
+    assert len(written) > 40
+    assert any(path.endswith("record.json") for path in written)
+    assert any(path.endswith("mlflow.db") for path in written)
+    for place, content in written.items():
+        assert SECRET.encode() not in content, place
+        assert KEY_ID.encode() not in content, place
