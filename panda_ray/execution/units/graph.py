@@ -36,6 +36,8 @@ class Graph:
         self.label_of: dict[str, str] = {}
         self.depth_of: dict[str, int] = {}
         self._sweep, self._catalog = sweep, catalog
+        self._needed: dict[tuple[MethodRecipe, str, tuple[str, ...], str, int], Dependencies] = {}
+        self._alike: dict[MethodRecipe, MethodRecipe] = {}
         self._made: dict[tuple[MethodRecipe | MetricRecipe, str, tuple[str, ...], str, int], str] = {}
         self._firsts: dict[tuple[MethodRecipe | MetricRecipe, str, str], Unit] = {}
         self.methods = {section.title: MethodRecipe(section, sweep, catalog.data) for section in sweep.methods}
@@ -72,12 +74,20 @@ class Graph:
     ) -> str:
         address = (recipe, backbone, sources, task, seed)
         if address not in self._made:
-            needed = self._dependencies(recipe, backbone, sources, task, seed)
+            needed = self._dependencies(self._first_alike(recipe), backbone, sources, task, seed)
             unit = self._first(recipe, backbone, task).sibling(seed, sources, needed)
             self._made[address] = self._add(unit, role, recipe.label)
         return self._made[address]
 
     def _dependencies(
+        self, recipe: MethodRecipe, backbone: str, sources: tuple[str, ...], target: str, seed: int
+    ) -> Dependencies:
+        address = (recipe, backbone, sources, target, seed)
+        if address not in self._needed:
+            self._needed[address] = self._found_dependencies(*address)
+        return self._needed[address]
+
+    def _found_dependencies(
         self, recipe: MethodRecipe, backbone: str, sources: tuple[str, ...], target: str, seed: int
     ) -> Dependencies:
         keys: dict[Role, tuple[str, ...]] = {}
@@ -94,6 +104,12 @@ class Graph:
                 if known := tuple([key for key in embeddings if key is not None]):
                     keys["source_embedding"], keys["target_embedding"] = known[:-1], known[-1:]
         return keys
+
+    def _first_alike(self, recipe: MethodRecipe) -> MethodRecipe:
+        """The first method that requires the same; units of both share what they depend on."""
+        if recipe not in self._alike:
+            self._alike[recipe] = next((other for other in self._alike if other.requires == recipe.requires), recipe)
+        return self._alike[recipe]
 
     def _teacher(self, method: str) -> MethodRecipe:
         if method not in self._teachers:

@@ -314,3 +314,25 @@ def test_a_hundred_thousand_units_are_planned_in_seconds(tmp_path: Path) -> None
     plan = plan_of(tmp_path, seeds=list(range(8400)))
     assert len(plan.units) > 100_000
     assert time.process_time() - started < 20
+
+
+def test_variants_of_a_method_need_what_each_of_them_needs_alone(tmp_path: Path) -> None:
+    """They share their dependencies in a plan only where they require the same."""
+    variants = [
+        {"method": "panda", "label": "light", "options": {"kd_weight": 0.01}},
+        {"method": "panda", "label": "heavy", "options": {"kd_weight": 2.0}},
+        {"method": "panda", "label": "by another metric", "options": {"metric": "e_avg"}},
+        {"method": "panda", "label": "released", "options": {"preset": "official_code"}},
+        {"method": "pot"},
+    ]
+    changes: dict[str, Any] = {"targets": ["remark", "duplicate"], "seeds": [1, 2]}
+    alone = [plan_of(tmp_path, methods=[variant], **changes).units for variant in variants]
+    together = plan_of(tmp_path, methods=variants, **changes).units
+    assert together == {key: unit for units in alone for key, unit in units.items()}
+    light, heavy = ([unit for unit in units.values() if unit.method == "panda"] for units in alone[:2])
+    assert {unit.key for unit in light}.isdisjoint(unit.key for unit in heavy)
+    shared = [
+        together[one.key].dependencies is together[other.key].dependencies
+        for one, other in zip(light, heavy, strict=True)
+    ]
+    assert all(shared), "made once: a plan may have a million of them"
