@@ -131,13 +131,9 @@ class Files:
         return self._asked(lambda: objects.read_start(path, size))
 
     def read_in_turn(self, paths: Iterable[str], limit: int = LARGEST_NOTE) -> Iterator[tuple[str, bytes | None]]:
-        """Several listed files in the order asked for, one at a time; a local disk fetches the next ones meanwhile."""
-        paths = list(paths)
-        if self.is_local:
-            contents: Iterable[bytes | None] = folders.read_ahead(map(self._full, paths), limit)
-        else:
-            contents = (self.read(path, limit) for path in paths)
-        yield from zip(paths, contents, strict=True)
+        """Several listed files in the order asked for, one at a time."""
+        for path in paths:
+            yield path, folders.read_listed(self._full(path), limit) if self.is_local else self.read(path, limit)
 
     def read_many(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
         """Likewise, but concurrently where each read waits for a server."""

@@ -10,10 +10,8 @@ import errno
 import hashlib
 import os
 import stat
-import sys
 import uuid
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -23,10 +21,6 @@ ASIDE = "aside"
 
 DEEPEST = 3
 """Folders inside of each other that a listing looks into."""
-
-_AHEAD_FILES, _AHEAD_BYTES = 12, 1 << 18
-"""Files that a reader has the disk fetch before it needs them, and how much of each. It keeps them open, and a process
-may have as few as 256 open."""
 
 _PIECE_BYTES = 1 << 20
 
@@ -58,9 +52,12 @@ class _Open(NamedTuple):
 
 def read(root: str, path: str, limit: int) -> bytes | None:
     """A file of at most `limit` bytes, by its path below the root; None where there is none."""
-    if not _is_plain(root, path):
-        return None
-    file = _opened(f"{root}/{path}")
+    return read_listed(f"{root}/{path}", limit) if _is_plain(root, path) else None
+
+
+def read_listed(path: str, limit: int) -> bytes | None:
+    """Likewise, by the whole path of a file that was just listed: the folders on the way are known."""
+    file = _opened(path)
     if file is not None and file.size > limit:
         os.close(file.handle)
         return None
@@ -88,21 +85,6 @@ def sha256(root: str, path: str, size: int) -> str | None:
     finally:
         os.close(file.handle)
     return digest.hexdigest()
-
-
-def read_ahead(paths: Iterable[str], limit: int) -> Iterator[bytes | None]:
-    """Files that were just listed, in this order; the next ones are on their way already."""
-    opened: deque[_Open | None] = deque()
-    try:
-        for path in paths:
-            opened.append(_ordered(path, limit))
-            if len(opened) > _AHEAD_FILES:
-                yield _content(opened.popleft(), limit)
-        while opened:
-            yield _content(opened.popleft(), limit)
-    finally:
-        for file in filter(None, opened):
-            os.close(file.handle)
 
 
 def walk(folder: str, prefix: str, deepest: int = DEEPEST) -> Iterator[tuple[str, State]]:
@@ -189,21 +171,8 @@ def _opened(path: str) -> _Open | None:
     return _Open(handle, found.st_size)
 
 
-def _ordered(path: str, limit: int) -> _Open | None:
-    """An open file whose start the kernel was told to fetch; None for one that is longer than `limit`."""
-    file = _opened(path)
-    if file is not None and file.size > limit:
-        os.close(file.handle)
-        return None
-    if file is not None and sys.platform == "linux":
-        os.posix_fadvise(file.handle, 0, _AHEAD_BYTES, os.POSIX_FADV_WILLNEED)
-    return file
-
-
-def _content(file: _Open | None, limit: int) -> bytes | None:
+def _content(file: _Open, limit: int) -> bytes | None:
     """At most `limit` bytes of a file, which is closed."""
-    if file is None:
-        return None
     try:
         return _bytes(file.handle, min(file.size, limit))
     finally:
