@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from panda_ray.execution.scheduling.dispatcher import Dispatch
 from panda_ray.execution.scheduling.schedule import Schedule
 from panda_ray.execution.scheduling.simulation import simulate
 from panda_ray.execution.steering import Steering
+from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.unit import BackboneRef, DataRef, Unit
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import EpochScore
@@ -203,6 +204,22 @@ def test_what_the_store_has_of_a_proposal_is_done_and_its_checkpoints_go_on(tmp_
     assert plan.done == {embedding}
     assert [stack.keys for stack in plan.stacks if stack.continued] == [tuple(pots)]
     assert embedding not in {key for stack in plan.stacks for key in stack.keys}
+
+
+def test_the_store_is_asked_once_for_what_is_new_and_lists_nothing(tmp_path: Path) -> None:
+    whole, begun = whole_and_begun(tmp_path)
+    asked: list[set[str]] = []
+
+    class Asked(Store):
+        def done_among(self, keys: Iterable[str]) -> frozenset[str]:
+            asked.append(set(keys))
+            return super().done_among(keys)
+
+        def done_keys(self, among: Collection[str] | None = None) -> frozenset[str]:
+            raise AssertionError("a listing of the whole store")
+
+    grown(begun, proposal_of(whole, whole.units), Asked(str(tmp_path)))
+    assert asked == [whole.units.keys() - begun.units.keys()]
 
 
 def test_a_proposal_makes_a_source_a_cell_and_never_a_cell_a_source(tmp_path: Path) -> None:
