@@ -1,0 +1,51 @@
+"""Processes in which some distributions are not installed.
+
+What is absent is found by nobody: not by `import`, not by `find_spec`, which libraries ask whether another one is
+there, and not by `importlib.metadata`. This holds in processes that such a process starts, too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+
+_FINDER = """
+import sys
+from importlib.machinery import PathFinder
+
+
+class Present(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name.partition(".")[0] in {modules!r} else PathFinder.find_spec(name, path, target)
+
+    @classmethod
+    def find_distributions(cls, *context):
+        found = PathFinder.find_distributions(*context)
+        return (one for one in found if one.name.lower().replace("_", "-") not in {distributions!r})
+
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = Present
+"""
+
+
+def environment_without(distributions: Collection[str], folder: Path, package: Path = ROOT) -> dict[str, str]:
+    """Variables for a process that lacks some distributions.
+
+    Args:
+        distributions: their normal names, as in `mlflow-skinny`.
+        folder: gets the file that Python reads at its start.
+        package: folder that panda_ray is imported from; this checkout unless given.
+    """
+    absent = set(distributions)
+    brought = packages_distributions().items()
+    modules = {module for module, names in brought if absent.issuperset(map(canonicalize_name, names))}
+    (folder / "sitecustomize.py").write_text(_FINDER.format(modules=modules, distributions=absent))
+    path = [str(folder), str(package), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
