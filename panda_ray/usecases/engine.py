@@ -15,11 +15,11 @@ def check_engine(task: str, library: str = "torch") -> None:
         library: whose absence shows it.
 
     Raises:
-        InputError: the library cannot be imported.
+        InputError: the library, or what it needs, is not installed.
     """
     try:
         import_module(library)
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise InputError(
-            f"{task} needs the engine, which is not installed here ({error}): pip install 'panda-ray[train]'"
+            f"{task} needs {error.name}, which is not installed here: pip install 'panda-ray[train]'"
         ) from error

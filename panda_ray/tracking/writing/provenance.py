@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import platform
 import subprocess
-from importlib.metadata import version
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from panda_ray.sweep import Sweep
 
-PACKAGES = ("panda-ray", "torch", "transformers", "ray", "mlflow", "numpy", "scipy")
+_PACKAGES = ("panda-ray", "torch", "transformers", "ray", "mlflow", "numpy", "scipy")
+_DISTRIBUTIONS = {"mlflow": "mlflow-skinny"}
+"""MLflow's client, which also comes without the rest of MLflow and always has its version."""
 
 _PRIVATE = {"storage", "tracking_uri", "data_root"}
 """Fields of a sweep that name hosts, folders or accounts; so do the paths of its backbones."""
@@ -18,13 +22,21 @@ _PRIVATE = {"storage", "tracking_uri", "data_root"}
 def provenance(sweep: Sweep) -> dict[str, Any]:
     """JSON data for the summary run and the report."""
     return {
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "versions": dict(_versions()),
         "commit": _commit(),
         "sweep": {
             **sweep.model_dump(mode="json", exclude=_PRIVATE),
             "backbones": [section.name for section in sweep.backbones],
         },
     }
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    """Of what is installed: whoever tracks from the store needs no engine, and each unit's record has that one's."""
+    yield "python", platform.python_version()
+    for name in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            yield name, version(_DISTRIBUTIONS.get(name, name))
 
 
 def _commit() -> str | None:
