@@ -22,7 +22,7 @@ from panda_ray.training.trainables.trainable import Part, Pass, Trainable, stack
 from support.closeness import assert_close
 from support.models import random_backbone, random_prefixes, random_tokens
 from support.toys import toy_task
-from support.trainables import AttendedPrompts, Embeddings
+from support.trainables import AttendedPrompts, VirtualTokens
 from support.trainings import CONFIG, Slot, assert_same
 
 CPU = torch.device("cpu")
@@ -62,7 +62,7 @@ EXAMPLES = (
         lambda seed: Part(AttendedPrompts, {"sources": prefixes(seed, 3), "keys": 0.1 * noise(seed, 3, 32)}),
         numbers=3 * 32,
     ),
-    Example("embeddings", lambda seed: Part(Embeddings, {"embeddings": noise(seed, 4, 32)}), numbers=4 * 32),
+    Example("virtual tokens", lambda seed: Part(VirtualTokens, {"virtual_tokens": noise(seed, 4, 32)}), numbers=4 * 32),
 )
 every_trainable = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 each_reading = pytest.mark.parametrize("pooled_only", [True, False], ids=["pooled", "tokens"])

@@ -63,28 +63,28 @@ class AttendedPrompts:
         return {"sources": host_copy(self._sources_SnLKNPH, member), "keys": host_copy(self._keys_SnD, member)}
 
 
-class Embeddings:
-    """Trained embeddings between the first token and the others of every row (as in prompt tuning).
+class VirtualTokens:
+    """Trained vectors between the first token and the others of every row, in the input alone (Lester et al., 2021).
 
     Args:
-        parts: with `embeddings` (P, D) each.
+        parts: with `virtual_tokens` (P, D) each.
     """
 
     def __init__(self, parts: Sequence[Mapping[str, Tensor]], config: TrainConfig, device: torch.device) -> None:
-        self._embeddings_SPD = leaf_of([part["embeddings"] for part in parts], device)
+        self._virtual_SPD = leaf_of([part["virtual_tokens"] for part in parts], device)
 
     @property
     def leaves(self) -> Mapping[str, Tensor]:
-        return {"embeddings": self._embeddings_SPD}
+        return {"virtual_tokens": self._virtual_SPD}
 
     def keep(self, members: Sequence[int]) -> None:
-        self._embeddings_SPD = kept(self._embeddings_SPD, members)
+        self._virtual_SPD = kept(self._virtual_SPD, members)
 
     def features(self, run: Pass, blocks: Sequence[Tokens]) -> list[Features]:
         return [self._of_block(run, block) for block in blocks]
 
     def _of_block(self, run: Pass, block: Tokens) -> Features:
-        members, prompt_len, _ = self._embeddings_SPD.shape
+        members, prompt_len, _ = self._virtual_SPD.shape
         longer = Tokens(
             _with_room(block.input_ids_RT, prompt_len),
             _with_room(block.token_type_ids_RT, prompt_len),
@@ -92,7 +92,7 @@ class Embeddings:
             block.padded,
         )
         rows, length = longer.input_ids_RT.shape
-        with _put_in(run.backbone, self._embeddings_SPD.repeat_interleave(rows // members, dim=0), length):
+        with _put_in(run.backbone, self._virtual_SPD.repeat_interleave(rows // members, dim=0), length):
             [features] = run.backbone.forward(
                 [longer], None, position_offset=True, dropout=run.dropout, pooled_only=run.pooled_only
             )
@@ -102,7 +102,7 @@ class Embeddings:
         return replace(features, hidden_RTD=hidden_RTD)
 
     def artifact(self, member: int) -> Mapping[str, Tensor]:
-        return {"embeddings": host_copy(self._embeddings_SPD, member)}
+        return {"virtual_tokens": host_copy(self._virtual_SPD, member)}
 
 
 def _with_room(x_RT: Tensor, places: int) -> Tensor:
@@ -110,14 +110,14 @@ def _with_room(x_RT: Tensor, places: int) -> Tensor:
 
 
 @contextmanager
-def _put_in(backbone: Backbone, embeddings_RPD: Tensor, length: int) -> Iterator[None]:
-    """Rows of one block, so many tokens long, have these embeddings behind their first one while the context lasts."""
-    rows, places, _ = embeddings_RPD.shape
+def _put_in(backbone: Backbone, virtual_RPD: Tensor, length: int) -> Iterator[None]:
+    """Rows of one block, so many tokens long, have these vectors behind their first one while the context lasts."""
+    rows, places, _ = virtual_RPD.shape
     filled = rows * length  # what is behind it belongs to no row
 
     def put(_module: Any, inputs: tuple[Tensor], output_1XD: Tensor) -> Tensor:
         row_RTD = output_1XD[0, :filled].unflatten(0, (rows, -1))
-        changed_RTD = torch.cat([row_RTD[:, :1], embeddings_RPD, row_RTD[:, 1 + places :]], dim=1)
+        changed_RTD = torch.cat([row_RTD[:, :1], virtual_RPD, row_RTD[:, 1 + places :]], dim=1)
         return torch.cat([changed_RTD.flatten(0, 1), output_1XD[0, filled:]]).unsqueeze(0)
 
     handle = backbone._model.get_input_embeddings().register_forward_hook(put)
