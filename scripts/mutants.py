@@ -153,7 +153,7 @@ def _settle_environment() -> None:
 def shares_of(mutants: Sequence[Mutant], count: int) -> list[list[str]]:
     """The named tests in about equal parts; those of one file stay together, and so do their fixtures."""
     by_file: dict[str, set[str]] = defaultdict(set)
-    for test in {test for mutant in mutants for test in mutant.tests}:
+    for test in sorted({test for mutant in mutants for test in mutant.tests}):
         by_file[test.partition("::")[0]].add(test)
     files = sorted(by_file.values(), key=len, reverse=True)
     return [sorted(set().union(*files[index::count])) for index in range(min(count, len(files)))]
