@@ -24,6 +24,7 @@ from panda_ray.errors import InputError
 from panda_ray.execution.store import folder as folders
 from panda_ray.execution.store.folder import State
 from panda_ray.execution.store.objects import CONNECTIONS, Objects
+from panda_ray.secrets import redacted
 
 LARGEST_NOTE = 16 << 20
 """Bytes of the largest file of the store's own that is read: records, failures, limits and leases are JSON."""
@@ -65,7 +66,7 @@ class Files:
             is_local = "://" not in url or url.startswith(("file:", "local:"))
             self._objects = None if is_local else Objects(url)
         except Exception as error:
-            raise InputError(f"storage {url!r} cannot be opened: {error}") from error
+            raise InputError(f"storage {url!r} cannot be opened: {_reason(error, url)}") from error
         self._root = LocalFileSystem._strip_protocol(url) if is_local else url
         self.url = self._root
         if is_local:
@@ -103,7 +104,7 @@ class Files:
         except InputError:
             raise
         except Exception as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or repr(error)
+            reason = _reason(error, self.url)
             raise InputError(
                 f"storage {self.url!r} cannot be written to ({reason}); make it writable, or name another `storage`"
             ) from error
@@ -236,7 +237,7 @@ class Files:
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EINVAL:  # a range of an empty object
                 return None
-            raise InputError(f"storage {self.url!r} cannot be read: {error or repr(error)}") from error
+            raise InputError(f"storage {self.url!r} cannot be read: {_reason(error, self.url)}") from error
 
     def _check_folder(self) -> None:
         root = str(self._root)
@@ -251,7 +252,7 @@ class Files:
         except NotADirectoryError:
             raise InputError(f"storage {root!r} lies below a file; name a folder as `storage`") from None
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
+            reason = _reason(error, root)
             raise InputError(f"storage {root!r} cannot be opened ({reason}); name another `storage`") from error
 
     def _try_local(self) -> None:
@@ -305,7 +306,7 @@ class Files:
             yield
         except Exception as error:
             number = error.errno if isinstance(error, OSError) else None
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or repr(error)
+            reason = _reason(error, self.url)
             if number in _FULL:
                 raise StoreFullError(
                     f"no space left for results in {self.url} ({reason}); free some and run the same command again"
@@ -315,6 +316,12 @@ class Files:
             raise StoreFullError(
                 f"results cannot be written to {self.url} ({reason}); mend that and run the same command again"
             ) from error
+
+
+def _reason(error: Exception, url: str) -> str:
+    """What went wrong, without the password that the URL may hold: servers' packages quote parts of it."""
+    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or repr(error)
+    return redacted(words, url)
 
 
 def _sync_folder(folder: Path) -> None:
