@@ -35,8 +35,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
 
 
 @pytest.fixture
-def there(ran: tuple[Path, Ended], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
-    return CommandLine(ran[0], monkeypatch, capsys)
+def there(ran: tuple[Path, Ended], monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    return CommandLine(ran[0], monkeypatch)
 
 
 def logged_units(folder: Path) -> int:

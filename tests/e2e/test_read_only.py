@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.command_line import CommandLine, Ended, finish, start
+from support.command_line import CommandLine, Ended, finish, run_here, start
 from support.driving import read_only
 from support.pages import answer, free_port, is_up
 
@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Of a finished study whose storage cannot be written, and was moved before: MLflow still has its old place."""
     folder = tmp_path_factory.mktemp("finished")
     (folder / "x.yaml").write_text(SWEEP)
-    ended = finish(start(folder, "run", "x.yaml", "--runner", "inline", "--set", "storage=first"))
+    ended = run_here(folder, "run", "x.yaml", "--runner", "inline", "--set", "storage=first")
     assert ended.code == 0, ended.err
     (folder / "first").rename(folder / "store")
     with read_only(folder / "store"):
@@ -38,8 +38,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def cli(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
-    return CommandLine(folder, monkeypatch, capsys)
+def cli(folder: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    return CommandLine(folder, monkeypatch)
 
 
 def said(ended: Ended) -> str:

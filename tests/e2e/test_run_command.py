@@ -33,8 +33,8 @@ def write_sweep(folder: Path) -> Path:
 
 
 @pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
-    return CommandLine(write_sweep(tmp_path), monkeypatch, capsys)
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    return CommandLine(write_sweep(tmp_path), monkeypatch)
 
 
 def scores(folder: Path) -> dict[tuple[str, str, str], str]:
@@ -51,11 +51,9 @@ def inline(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
 
 
 @pytest.fixture
-def there(
-    inline: tuple[Path, Ended], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> CommandLine:
+def there(inline: tuple[Path, Ended], monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     """Further command lines in the folder of the whole run."""
-    return CommandLine(inline[0], monkeypatch, capsys)
+    return CommandLine(inline[0], monkeypatch)
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support.command_line import finish, start
+from support.command_line import run_here
 
 SWEEP = """\
 name: fused
@@ -35,7 +35,7 @@ tasks:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fused")
     (folder / "x.yaml").write_text(SWEEP)
-    ended = finish(start(folder, "run", "x.yaml", "--runner", "inline"))
+    ended = run_here(folder, "run", "x.yaml", "--runner", "inline")
     assert ended.code == 0, ended.err
     assert "24 of 24 cells done" in ended.out
     return folder
@@ -72,7 +72,7 @@ class TestSeveralSources:
 
     def test_a_list_that_grows_trains_only_what_is_new(self, folder: Path) -> None:
         more = "sources=[review, [review, rating], [rating, kinds], [review, rating, kinds]]"
-        ended = finish(start(folder, "run", "x.yaml", "--runner", "inline", "--set", more))
+        ended = run_here(folder, "run", "x.yaml", "--runner", "inline", "--set", more)
         assert ended.code == 0, ended.err
         # Teachers of review, rating and kinds, prompts and similarities are there: eight cells are all that is new.
         assert "32 of 32 cells done, 8 new results" in ended.out

@@ -89,11 +89,9 @@ def test_what_has_no_bearing_on_cells_may_differ(tmp_path: Path) -> None:
             read_study(uri, "shared", Sweep.model_validate(described(tmp_path, **change)))
 
 
-def test_the_command_ends_with_2(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_ends_with_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(tmp_path)
-    command = CommandLine(tmp_path, monkeypatch, capsys)
+    command = CommandLine(tmp_path, monkeypatch)
     (tmp_path / "sweep.yaml").write_text(yaml.safe_dump(described(tmp_path)), encoding="utf-8")
     ended = command("report", "sweep.yaml")
     assert ended.code == 0, ended.err

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,22 +29,27 @@ class Ended:
         return json.loads(self.out)
 
 
+def run_here(folder: Path, *arguments: str) -> Ended:
+    """Run a command line to its end in this process."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["panda-ray", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    said = (stream.buffer.getvalue().decode() for stream in (out, err))  # type: ignore[attr-defined]
+    return Ended(int(ended.value.code or 0), *said)
+
+
 class CommandLine:
     """Runs command lines in this process, which works in `folder` from then on."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
-        self._monkeypatch = monkeypatch
-        self._capsys = capsys
         monkeypatch.chdir(folder)
 
     def __call__(self, *arguments: str) -> Ended:
-        self._monkeypatch.setattr(sys, "argv", ["panda-ray", *arguments])
-        self._capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        captured = self._capsys.readouterr()
-        return Ended(int(ended.value.code or 0), captured.out, captured.err)
+        return run_here(self.folder, *arguments)
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:

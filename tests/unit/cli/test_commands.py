@@ -35,11 +35,11 @@ metrics: [constant]
 
 
 @pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     """Command lines in a folder that holds a sweep file and an empty data folder."""
     (tmp_path / "x.yaml").write_text(SWEEP)
     (tmp_path / "data").mkdir()
-    return CommandLine(tmp_path, monkeypatch, capsys)
+    return CommandLine(tmp_path, monkeypatch)
 
 
 def test_help_is_quick() -> None:

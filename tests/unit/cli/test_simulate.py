@@ -12,11 +12,11 @@ PAPER = Path(__file__).parents[3] / "sweeps" / "paper" / "bert_large.yaml"
 
 
 @pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     """Command lines in an empty folder, on a machine that has no data set and asks nobody for one."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr("panda_ray.tasks.rows.hub.fetch", None)
-    return CommandLine(tmp_path, monkeypatch, capsys)
+    return CommandLine(tmp_path, monkeypatch)
 
 
 def simulate(cli: CommandLine, gpus: str, *others: str) -> tuple[str, ...]:

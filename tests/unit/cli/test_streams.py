@@ -80,11 +80,10 @@ SWEEP += "training: {{epochs: 1}}\ntasks: {{remark: {{max_train_rows: 16, max_de
 def test_no_output_of_a_command_holds_a_password(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
     arguments: tuple[str, ...],
     storage: str,
 ) -> None:
-    cli = CommandLine(tmp_path, monkeypatch, capsys)
+    cli = CommandLine(tmp_path, monkeypatch)
     (tmp_path / "x.yaml").write_text(SWEEP.format(storage=storage))
     sets = ("--set", f"tracking_uri=nosuch://ann:{SECRET}@127.0.0.1:1/x")
     ended = cli(*arguments, *sets, "--set", "methods=[prompt_tuning]")

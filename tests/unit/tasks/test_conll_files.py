@@ -69,11 +69,9 @@ def test_a_release_tree_gives_gold_files_of_one_language_and_counts_the_rest(lay
     assert first_words(convert(root / "data" / "english" / "annotations" / "nw", layout)[1]) == ["Wall"]
 
 
-def test_what_was_left_out_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_was_left_out_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = write(tmp_path / "train", RELEASE)
-    ended = CommandLine(tmp_path, monkeypatch, capsys)(
+    ended = CommandLine(tmp_path, monkeypatch)(
         "data", "convert", str(root), str(tmp_path / "x.parquet"), "--layout", "ontonotes"
     )
     assert ended.code == 0
