@@ -1,8 +1,7 @@
 """Tagging tasks: named entities (CoNLL03, CoNLL04, OntoNotes) and semantic roles (CoNLL05, CoNLL12).
 
 All but CoNLL04 are licensed; `conversion/conll.py` converts the distributed column files. Semantic role labelling has
-one row per predicate, and the predicate word is appended to the text. Hyper-parameters are those of the paper's Table
-I.
+one row per predicate, and the predicate word is appended to the text. Hyper-parameters are those of Table I.
 """
 
 from __future__ import annotations
