@@ -234,7 +234,7 @@ def test_what_is_independent_is_asked_at_a_time(url: str, server: ObjectServer) 
 def test_a_sweep_takes_few_requests_and_a_finished_one_fewer(
     url: str, server: ObjectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With MLflow, the signals of life that leases give every ten seconds left out."""
+    """With MLflow, and without what is written of leases, which say every ten seconds that their holder lives."""
     monkeypatch.chdir(tmp_path)  # where the report goes
     sweep = small_sweep(url, tracking_uri=f"sqlite:///{tmp_path}/mlflow.db", resources={"checkpoint_seconds": 600})
     before = len(server.asked(url))
