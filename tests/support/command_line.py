@@ -64,6 +64,9 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def finish(process: subprocess.Popen[str]) -> Ended:
-    """Wait for a started command line."""
-    out, err = process.communicate(timeout=240)
+    """Wait for a started command line; one that does not end is killed, or it would slow every test after this one."""
+    try:
+        out, err = process.communicate(timeout=240)
+    finally:
+        process.kill()
     return Ended(process.returncode, out, err)
