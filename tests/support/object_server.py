@@ -59,6 +59,9 @@ class Proxy:
         self.port = listener.sockets[0].getsockname()[1]
         self._listening.set()
         self._loop.run_forever()
+        listener.close()
+        self._loop.run_until_complete(_cancelled(asyncio.all_tasks(self._loop)))
+        self._loop.close()
 
     async def _serve(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         await asyncio.sleep(self.seconds)  # the handshake
@@ -82,6 +85,12 @@ class Proxy:
         kind = "LIST" if "list-type=" in target else verb
         path = listed[1] if listed else target.removeprefix(f"/{BUCKET}/").partition("?")[0]
         self.requests.append(Request(kind, path))
+
+
+async def _cancelled(tasks: set[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _pass_on(server: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
