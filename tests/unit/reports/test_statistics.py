@@ -88,6 +88,7 @@ def test_honest_protocol_resamples_the_reported_half() -> None:
     key, target, measure = study.scores.iloc[0][["key", "target", "measure"]]
     items = study.examples[key]
     assert reduce(measure, items.of("honest")) == study.scores.iloc[0]["score_honest"]
+    assert items.of("honest").tolist() == items.honest_IM[~items.select_I].tolist()
     assert len(items.of("honest")) == 15
     assert len(items.of("paper")) == 30
     assert target in TASKS
