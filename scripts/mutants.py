@@ -180,9 +180,10 @@ def _run(copies: Queue[Path], tests: Sequence[str], mutant: Mutant | None = None
             process = _FORKS.Process(target=_pytest, args=(copy, tests))
             process.start()
             process.join()
-        if process.exitcode not in (PASSED, FAILED) or (mutant is None and process.exitcode != PASSED):
+        ended = _said(copy)
+        if ended.code not in (PASSED, FAILED) or (mutant is None and ended.code != PASSED):
             print(_output_of(copy).read_text(errors="replace")[-4000:], flush=True)
-        return Ended(process.exitcode, *_taken(copy))
+        return ended
     finally:
         copies.put(copy)
 
@@ -211,12 +212,15 @@ def _times_of(copy: Path) -> Path:
     return copy.with_suffix(".json")
 
 
-def _taken(copy: Path) -> tuple[float, dict[str, float]]:
-    """What the process said at its end, if it came so far: CPU seconds, and seconds per test."""
+def _said(copy: Path) -> Ended:
+    """What the process said at its end, if it came so far.
+
+    Its exit status is not asked for: of two threads that look for ended processes, `multiprocessing` tells only one.
+    """
     path = _times_of(copy)
-    cpu_seconds, seconds_of = json.loads(path.read_text()) if path.exists() else (0.0, {})
+    ended = Ended(*json.loads(path.read_text())) if path.exists() else Ended(None, 0.0, {})
     path.unlink(missing_ok=True)
-    return cpu_seconds, seconds_of
+    return ended
 
 
 class _Stopwatch:
@@ -242,7 +246,7 @@ def _pytest(copy: Path, tests: Sequence[str]) -> None:
     gc.freeze()  # or pytest would look through all that was imported for garbage, five times
     stopwatch = _Stopwatch()
     code = int(pytest.main([*_PYTEST, *tests], plugins=[stopwatch]))
-    _times_of(copy).write_text(json.dumps([sum(os.times()[:4]), stopwatch.seconds_of]))
+    _times_of(copy).write_text(json.dumps([code, sum(os.times()[:4]), stopwatch.seconds_of]))
     os._exit(code)
 
 
