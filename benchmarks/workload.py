@@ -14,7 +14,7 @@ from panda_ray.seeding import generator
 from panda_ray.tasks.encoded import EncodedSplit, EncodedTask
 from panda_ray.tasks.kinds import CLASSIFICATION, REGRESSION
 from panda_ray.tasks.task import BuiltinOrigin, Hyperparameters, TaskSpec
-from panda_ray.training.batching import epoch_order
+from panda_ray.training.engine.batching import epoch_order
 
 _FIRST_WORD = 1_000
 """Ids below it are special or unused in BERT's uncased vocabulary."""

@@ -20,8 +20,8 @@ from benchmarks.scaling.watched import Watched
 from benchmarks.setting import Setting
 from benchmarks.stacked import make_member
 from benchmarks.workload import make_task
-from panda_ray.training.collective import SOLO, Collective, ProcessGroup
-from panda_ray.training.stacked import train_stack
+from panda_ray.training.engine.collective import SOLO, Collective, ProcessGroup
+from panda_ray.training.engine.stacked import train_stack
 
 WORKERS = 2
 

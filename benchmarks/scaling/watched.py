@@ -10,7 +10,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from panda_ray.training.collective import Collective
+from panda_ray.training.engine.collective import Collective
 
 Value = TypeVar("Value")
 

@@ -168,7 +168,8 @@ print(len(METHODS), len(METRICS))
 
 
 @pytest.mark.parametrize(
-    ("library", "module"), [("torch", "panda_ray.training.stacked"), ("ray", "panda_ray.execution.runners.ray_tune")]
+    ("library", "module"),
+    [("torch", "panda_ray.training.engine.stacked"), ("ray", "panda_ray.execution.runners.ray_tune")],
 )
 def test_a_blocked_library_is_missed_by_what_needs_it(library: str, module: str) -> None:
     process = ended([library], f"import {module}")

@@ -21,7 +21,7 @@ from panda_ray.methods import (
 from panda_ray.metrics import METRICS, Metric, get_metric
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.training.config import TrainConfig
-from panda_ray.training.stacked import train_stack
+from panda_ray.training.engine.stacked import train_stack
 from support.models import random_backbone, random_prefixes
 from support.toys import toy_task
 

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from panda_ray.backbones.forward.blocks import Tokens
 from panda_ray.training import trainables
+from panda_ray.training.engine.stacked import EpochReport, train_stack
 from panda_ray.training.member import Distillation, Member, MemberResult
-from panda_ray.training.stacked import EpochReport, train_stack
 from panda_ray.training.trainables.prefix import prefix_part
 from panda_ray.training.trainables.trainable import Part, Pass, Trainable, stacked
 from support.closeness import assert_close

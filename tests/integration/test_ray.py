@@ -22,7 +22,7 @@ from panda_ray.execution.runners.temporary import temporary_folder
 from panda_ray.execution.scheduling.dispatcher import Dispatch
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.workspace import Settings
-from panda_ray.training.stacked import EpochReport
+from panda_ray.training.engine.stacked import EpochReport
 from support.driving import driver, small_disk, wait_for, workers_of
 from support.small_sweeps import LONG, contents, fingerprints, planned, run_inline, small_sweep
 

@@ -23,7 +23,7 @@ from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.execution.runners.run_plan import run_plan
 from panda_ray.execution.runners.temporary import temporary_folder
 from panda_ray.execution.work.workspace import Settings
-from panda_ray.training.stacked import EpochReport
+from panda_ray.training.engine.stacked import EpochReport
 from support.driving import workers_of
 from support.small_sweeps import planned, small_sweep
 

@@ -27,7 +27,7 @@ from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.artifacts import PROMPT_FILE
 from panda_ray.execution.work.workspace import Settings
 from panda_ray.prompts.prompt import Prompt
-from panda_ray.training.stacked import EpochReport
+from panda_ray.training.engine.stacked import EpochReport
 from support.driving import workers_of
 from support.small_sweeps import LONG, contents, planned, run_inline, small_sweep
 from support.steerings import Stopper

@@ -21,7 +21,7 @@ from panda_ray.execution.runners.temporary import temporary_folder
 from panda_ray.execution.steering import Steering
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.workspace import Settings
-from panda_ray.training.stacked import EpochReport
+from panda_ray.training.engine.stacked import EpochReport
 from support.driving import driver, wait_for
 from support.small_sweeps import LONG, contents, fingerprints, planned, run_inline, small_sweep
 from support.steerings import Steps, Stopper, nothing_of

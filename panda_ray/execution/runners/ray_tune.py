@@ -32,7 +32,7 @@ from panda_ray.execution.work.publishing import fail_all
 from panda_ray.execution.work.run_stack import run_stack, settle
 from panda_ray.execution.work.workspace import Settings, Workspace
 from panda_ray.sweep import ResourceSection
-from panda_ray.training.stacked import EpochReport
+from panda_ray.training.engine.stacked import EpochReport
 
 MAX_DEATHS = 10
 """Workers that a stack may lose; one that takes down worker after worker (no host memory, say) ends as failed."""

@@ -22,9 +22,9 @@ from panda_ray.execution.work.workspace import Workspace
 from panda_ray.methods import Inputs, PairSimilarities, get_method, requirement
 from panda_ray.metrics import MetricChoice
 from panda_ray.prompts.prompt import Prompt
-from panda_ray.training.collective import SOLO, Collective
+from panda_ray.training.engine.collective import SOLO, Collective
+from panda_ray.training.engine.stacked import EpochReport, OnEpoch, train_stack
 from panda_ray.training.member import Member
-from panda_ray.training.stacked import EpochReport, OnEpoch, train_stack
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from panda_ray.execution.work.members import train_members
 from panda_ray.execution.work.memory import noted
 from panda_ray.execution.work.publishing import fail_all
 from panda_ray.execution.work.workspace import Workspace
-from panda_ray.training.stacked import OnEpoch
+from panda_ray.training.engine.stacked import OnEpoch
 
 Run = Callable[[Stack, Limit | None], list[Outcome]]
 """What trains or computes the members of a stack; told what is known of the memory that such a stack takes."""

@@ -18,7 +18,7 @@ from transformers import RobertaConfig, RobertaModel
 
 from panda_ray.backbones import Backbone, backbone_identity, load_backbone, registry
 from panda_ray.errors import InputError
-from panda_ray.training.stacked import train_stack
+from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.trainables.prefix import prefix_part
 from support.models import SIZES, random_prefixes, random_tokens
 from support.toys import toy_task

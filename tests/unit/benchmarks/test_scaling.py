@@ -7,7 +7,7 @@ import torch
 from benchmarks.report import _scaling
 from benchmarks.scaling.efficiency import Scaling
 from benchmarks.scaling.watched import Watched
-from panda_ray.training.collective import SOLO, sum_gradients
+from panda_ray.training.engine.collective import SOLO, sum_gradients
 
 
 def test_a_watched_collective_counts_what_a_step_sums() -> None:

@@ -14,7 +14,7 @@ from panda_ray.execution.planning.plan import Plan, build_plan
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.store import Store
 from panda_ray.sweep import Sweep
-from panda_ray.training.stacked import EpochReport
+from panda_ray.training.engine.stacked import EpochReport
 
 
 @pytest.fixture(scope="module")

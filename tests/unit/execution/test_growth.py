@@ -21,8 +21,8 @@ from panda_ray.execution.steering import Steering
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.unit import BackboneRef, DataRef, Unit
 from panda_ray.training.config import TrainConfig
+from panda_ray.training.engine.stacked import EpochReport
 from panda_ray.training.member import EpochScore
-from panda_ray.training.stacked import EpochReport
 from support.records import BARE
 from support.small_sweeps import planned, small_sweep
 from support.steerings import Steps, Stopper, nothing_of, proposal_of

@@ -12,7 +12,7 @@ from ray.train import WorkerGroupError
 from panda_ray.errors import InputError
 from panda_ray.execution.runners.ray_train import WorkersLostError, cause
 from panda_ray.execution.store.files import StoreFullError
-from panda_ray.training.collective import LostPeerError
+from panda_ray.training.engine.collective import LostPeerError
 
 
 @pytest.mark.parametrize("error", [InputError, StoreFullError, torch.OutOfMemoryError])

@@ -14,9 +14,9 @@ import torch.distributed as dist
 from torch import multiprocessing
 
 from panda_ray.errors import InputError
-from panda_ray.training.collective import SOLO, Collective, LostPeerError, ProcessGroup
+from panda_ray.training.engine.collective import SOLO, Collective, LostPeerError, ProcessGroup
+from panda_ray.training.engine.stacked import EpochReport, train_stack
 from panda_ray.training.member import MemberResult
-from panda_ray.training.stacked import EpochReport, train_stack
 from support.models import random_backbone
 from support.toys import KINDS, toy_task
 from support.trainings import CONFIG, Slot, assert_same, members_of, with_nan

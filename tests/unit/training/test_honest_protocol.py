@@ -16,10 +16,10 @@ from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.work.record import Measured, training_record
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.measures.scores import reduce
-from panda_ray.training.evaluation import Evaluation, selecting_half
+from panda_ray.training.engine.evaluation import Evaluation, selecting_half
+from panda_ray.training.engine.member_progress import MemberProgress
+from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import MemberResult
-from panda_ray.training.member_progress import MemberProgress
-from panda_ray.training.stacked import train_stack
 from support.models import random_backbone
 from support.small_sweeps import planned, small_sweep
 from support.toys import toy_task

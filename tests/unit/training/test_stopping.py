@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from panda_ray.backbones.backbone import Backbone
-from panda_ray.training.collective import Solo
+from panda_ray.training.engine.collective import Solo
+from panda_ray.training.engine.stacked import EpochReport, train_stack
 from panda_ray.training.member import MemberResult
-from panda_ray.training.stacked import EpochReport, train_stack
 from support.models import random_backbone
 from support.toys import KINDS, toy_task
 from support.trainings import CONFIG, Slot, assert_same, members_of, with_nan

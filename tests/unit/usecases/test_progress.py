@@ -10,7 +10,7 @@ from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.plan import Plan, build_plan
 from panda_ray.execution.store.store import Store
-from panda_ray.training.stacked import EpochReport
+from panda_ray.training.engine.stacked import EpochReport
 from panda_ray.usecases.progress import Progress
 from support.small_sweeps import four_pairs
 

@@ -14,10 +14,10 @@ from panda_ray.backbones.backbone import Backbone
 from panda_ray.backbones.forward.blocks import Tokens
 from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.tasks.kinds import TaskKind
-from panda_ray.training.collective import SOLO, Collective
 from panda_ray.training.config import TrainConfig
-from panda_ray.training.objective import head_input, head_outputs
-from panda_ray.training.stack_model import StackModel
+from panda_ray.training.engine.collective import SOLO, Collective
+from panda_ray.training.engine.objective import head_input, head_outputs
+from panda_ray.training.engine.stack_model import StackModel
 from panda_ray.training.trainables.trainable import Pass, Trainable
 
 _ROWS = {"cpu": 512, "cuda": 4096}

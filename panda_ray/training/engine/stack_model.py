@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from panda_ray.training.config import TrainConfig
+from panda_ray.training.engine.stack_heads import Heads
 from panda_ray.training.member import Member
-from panda_ray.training.stack_heads import Heads
 from panda_ray.training.trainables.trainable import Part, Trainable, stacked
 
 

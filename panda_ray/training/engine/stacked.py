@@ -27,19 +27,19 @@ from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.errors import InputError
 from panda_ray.seeding import derive_seed
 from panda_ray.tasks.encoded import EncodedTask
-from panda_ray.training.batching import epoch_order
 from panda_ray.training.checkpoint import CheckpointSlot
-from panda_ray.training.collective import SOLO, Collective, sum_gradients
 from panda_ray.training.config import TrainConfig
-from panda_ray.training.evaluation import evaluate_stack
-from panda_ray.training.inference import autocast
+from panda_ray.training.engine.batching import epoch_order
+from panda_ray.training.engine.collective import SOLO, Collective, sum_gradients
+from panda_ray.training.engine.evaluation import evaluate_stack
+from panda_ray.training.engine.inference import autocast
+from panda_ray.training.engine.member_progress import MemberProgress, drop_diverged
+from panda_ray.training.engine.objective import head_input, head_outputs, label_counts
+from panda_ray.training.engine.optimizer import clip_gradients, make_optimizer, schedule_factor
+from panda_ray.training.engine.stack_model import StackModel
+from panda_ray.training.engine.state import StackState, UnusableStateError, pack, unpack
+from panda_ray.training.engine.teacher import Teachers
 from panda_ray.training.member import Member, MemberResult
-from panda_ray.training.member_progress import MemberProgress, drop_diverged
-from panda_ray.training.objective import head_input, head_outputs, label_counts
-from panda_ray.training.optimizer import clip_gradients, make_optimizer, schedule_factor
-from panda_ray.training.stack_model import StackModel
-from panda_ray.training.state import StackState, UnusableStateError, pack, unpack
-from panda_ray.training.teacher import Teachers
 from panda_ray.training.trainables.trainable import Pass
 
 

@@ -21,12 +21,12 @@ from panda_ray.backbones.backbone import Backbone
 from panda_ray.backbones.forward.blocks import Tokens
 from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.tasks.kinds import TaskKind
-from panda_ray.training.collective import SOLO, Collective
 from panda_ray.training.config import TrainConfig
-from panda_ray.training.inference import outputs_by_batch, read_examples
+from panda_ray.training.engine.collective import SOLO, Collective
+from panda_ray.training.engine.inference import outputs_by_batch, read_examples
+from panda_ray.training.engine.objective import distillation_loss, head_outputs, mixture
+from panda_ray.training.engine.stack_model import StackModel
 from panda_ray.training.member import Distillation, KdLoss
-from panda_ray.training.objective import distillation_loss, head_outputs, mixture
-from panda_ray.training.stack_model import StackModel
 from panda_ray.training.trainables.trainable import stacked
 
 CACHE_BYTES = 2 << 30

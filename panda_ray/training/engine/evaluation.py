@@ -20,10 +20,10 @@ from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.seeding import generator
 from panda_ray.tasks.measures.scores import reduce, statistics
 from panda_ray.tasks.task import TaskSpec
-from panda_ray.training.collective import SOLO, Collective
 from panda_ray.training.config import TrainConfig
-from panda_ray.training.inference import outputs_by_batch
-from panda_ray.training.stack_model import StackModel
+from panda_ray.training.engine.collective import SOLO, Collective
+from panda_ray.training.engine.inference import outputs_by_batch
+from panda_ray.training.engine.stack_model import StackModel
 
 _Batch = tuple[NDArray[np.int64], NDArray[Any], NDArray[np.bool_]]
 """Examples (B,), what is kept of their outputs (S, B, ...), and whether each member's outputs are finite (S,)."""
