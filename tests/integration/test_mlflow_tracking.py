@@ -100,6 +100,27 @@ def test_what_a_killed_driver_left_is_repaired(storage: Path) -> None:
     assert not [run for run in runs_of(client) if run.info.status == "RUNNING"]
 
 
+@pytest.mark.parametrize("earlier", [False, True], ids=["of this result", "of an earlier one"])
+def test_a_run_that_was_cut_before_its_end_is_logged_in_place_if_it_began_with_the_result(
+    storage: Path, earlier: bool
+) -> None:
+    plan, store = filled(storage)
+    client = connect(track(plan, store).tracking_uri)
+    key, whole = next((run.data.tags["key"], run) for run in runs_of(client) if run.data.tags.get("method") == "pot")
+    client.delete_run(whole.info.run_id)
+    tags = {name: value for name, value in whole.data.tags.items() if name != "complete"}
+    start = whole.info.start_time - 60_000 * earlier
+    cut = client.create_run(whole.info.experiment_id, start_time=start, tags=tags)
+    assert (cut.info.status, cut.info.end_time) == ("RUNNING", None)
+    track(plan, store)
+    [run] = [run for run in alive_runs(client) if run.data.tags.get("key") == key]
+    assert (run.info.run_id == cut.info.run_id) is not earlier
+    assert (run.info.status, run.data.tags["complete"]) == ("FINISHED", "true")
+    assert (run.info.start_time, run.info.end_time) == (whole.info.start_time, whole.info.end_time)
+    assert (run.data.metrics, run.data.params) == (whole.data.metrics, whole.data.params)
+    assert not [run for run in runs_of(client) if run.info.status == "RUNNING"], "not among those deleted, either"
+
+
 def test_a_stopped_unit_has_a_run_that_says_so_until_its_result_takes_the_place_of_it(storage: Path) -> None:
     whole, store = filled(storage)
     key = next(cell.key for cell in whole.cells if cell.method == "pot")

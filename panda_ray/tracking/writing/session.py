@@ -28,13 +28,16 @@ from panda_ray.tracking.study import Failure
 from panda_ray.tracking.writing.provenance import provenance
 from panda_ray.tracking.writing.similarity_table import Similarities
 from panda_ray.tracking.writing.summary_run import SummaryRun
-from panda_ray.tracking.writing.unit_run import UnitLabels, ended_at, known_milliseconds, log_unit, new_unit_run
+from panda_ray.tracking.writing.unit_run import UnitLabels, known_milliseconds, log_unit, new_unit_run, times_of
 
 _UNITS_AT_ONCE = 256
 """Whose predictions are in memory together; they share a file of the summary run."""
 
 _REFUSED_IN_A_ROW = 3
 """Units that MLflow does not take before the cause is looked for in the server, not in them."""
+
+_NEVER = 0
+"""End of a run that was cut before it had one."""
 
 
 class _Logged(NamedTuple):
@@ -72,7 +75,7 @@ class Session:
         self._client = connect(tracking_uri, pulse)
         self._experiment_id = open_experiment(self._client, plan.sweep.name, store)
         self._run_of: dict[str, str] = {}
-        self._end_of: dict[str, int] = {}
+        self._times_of: dict[str, tuple[int, int]] = {}
         self._complete: set[str] = set()
         self._compared = -1
         self.refused: dict[str, str] = {}
@@ -102,13 +105,12 @@ class Session:
         runs = [_logged(run) for run in search(self._client, self._experiment_id, f"tags.{PRODUCT} != '{SUMMARY}'")]
         for key, twins in groupby(sorted(run for run in runs if run.key), key=lambda run: run.key):
             first, *others = twins
-            self._run_of[key], self._end_of[key] = first.run_id, first.end_time
+            self._run_of[key], self._times_of[key] = first.run_id, (first.start_time, first.end_time)
             is_of_the_result = ended.get(key, first.end_time) == first.end_time
             if is_of_the_result and self._is_current(first) and (whole is None or first.run_id in whole):
                 self._complete.add(key)
             for run in others:
-                self._client.set_terminated(run.run_id, "KILLED")
-                self._client.delete_run(run.run_id)
+                self._discard(run.run_id)
 
     def log(self, keys: Collection[str], afresh: Collection[str] = ()) -> None:
         """Log units that are done, with what their backbone's summary needs of them first.
@@ -239,18 +241,23 @@ class Session:
         found = self._store.read_files([(key, name) for name in record["files"]], {key: record})
         files = {name: content(data) for (_, name), data in found.items()}
         labels = UnitLabels(self._plan.role_of[key], self._plan.label_of[key])
-        run_id = self._run_of.get(key)
-        if run_id is not None and self._end_of.get(key) != ended_at(record):
+        run_id, times = self._run_of.get(key), times_of(record)
+        if run_id is not None and self._times_of.get(key) not in (times, (times[0], _NEVER)):
             # Of a result that was computed anew: MLflow keeps parameters and points for ever, so this needs a new run.
-            self._client.delete_run(run_id)
+            self._discard(run_id)
             run_id = None
         if run_id is None:
             run_id = new_unit_run(self._client, record, labels, experiment_id=self._experiment_id, parent_id=parent_id)
-            self._run_of[key], self._end_of[key] = run_id, ended_at(record)
+            self._run_of[key], self._times_of[key] = run_id, times
         log_unit(self._client, record, labels, files, run_id=run_id, parent_id=parent_id)
         if STOPPED not in record:
             self._complete.add(key)
         self.refused.pop(key, None)
+
+    def _discard(self, run_id: str) -> None:
+        """Remove a run, which MLflow keeps as a deleted one: not as one that still runs."""
+        self._client.set_terminated(run_id, "KILLED")
+        self._client.delete_run(run_id)
 
 
 def remake(plan: Plan, tracking_uri: str, pulse: Pulse) -> None:
@@ -268,7 +275,7 @@ def _logged(run: Run) -> _Logged:
         COMPLETE not in tags,
         run.info.start_time,
         run.info.run_id,
-        run.info.end_time or 0,
+        run.info.end_time or _NEVER,
         str(tags.get(ROLE, "")),
         str(tags.get(LABEL, "")),
     )

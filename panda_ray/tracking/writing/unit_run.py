@@ -57,7 +57,7 @@ def new_unit_run(
     client: MlflowClient, record: Record, labels: UnitLabels, *, experiment_id: str, parent_id: str
 ) -> str:
     """An ended run of a unit that lacks everything but its tags; returns its id."""
-    start, end = _times(record)
+    start, end = times_of(record)
     tags = dict(_tags(record, labels, parent_id))
     run_id = str(client.create_run(experiment_id, start, tags, _name(record, labels)).info.run_id)
     client.set_terminated(run_id, _status(record), end)
@@ -78,7 +78,7 @@ def log_unit(
     Args:
         files: artifacts by name.
     """
-    start, end = _times(record)
+    start, end = times_of(record)
     client.set_terminated(run_id, _status(record), end)
     _log_files(client, run_id, files)
     params = dict(_params(record))
@@ -100,15 +100,10 @@ def _pieces(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
         yield items[first : first + size]
 
 
-def _times(record: Record) -> tuple[int, int]:
-    """Start and end, in milliseconds since the epoch."""
-    end = ended_at(record)
+def times_of(record: Record) -> tuple[int, int]:
+    """Start and end of a unit, and so of its run; see `milliseconds`."""
+    end = milliseconds(record["finished_at"])
     return end - int(1000 * record["seconds"]), end
-
-
-def ended_at(record: Record) -> int:
-    """When a unit was done, and so its run; see `milliseconds`."""
-    return milliseconds(record["finished_at"])
 
 
 def milliseconds(time: str) -> int:
