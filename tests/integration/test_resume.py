@@ -26,7 +26,7 @@ from panda_ray.execution.work import members
 from panda_ray.tracking.experiment import open_experiment
 from panda_ray.tracking.runs import KEY, search
 from panda_ray.tracking.server.client import connect
-from panda_ray.tracking.writing.unit_run import ended_at
+from panda_ray.tracking.writing.unit_run import times_of
 from panda_ray.usecases.run import run_sweep
 from support.driving import driver, small_disk, wait_for
 from support.small_sweeps import LONG, contents, fingerprints, planned, small_sweep
@@ -224,7 +224,7 @@ def test_one_command_repairs_a_result_and_what_was_built_on_it(quiet: Path, tmp_
     logged = list(search(client, open_experiment(client, sweep.name, store), ""))
     for key in (teacher, student):
         (found,) = [run for run in logged if run.data.tags.get(KEY) == key]
-        assert found.info.end_time == ended_at(store.known(key))
+        assert (found.info.start_time, found.info.end_time) == times_of(store.known(key))
         assert found.data.metrics["score"] == pytest.approx(store.known(key)["score"])
 
 
