@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from panda_ray.tasks.encoded import EncodedSplit, EncodedTask
 from panda_ray.tasks.kinds import TaskKind
+from panda_ray.tasks.kinds.token_rows import pad_flat
 from panda_ray.tasks.task import TaskSpec
 
 
@@ -70,11 +71,7 @@ def _read_split(kind: TaskKind, source: pa.BufferReader) -> EncodedSplit:
 
 
 def _padded(rows: pa.ListArray, value: int) -> torch.Tensor:
-    lengths_R = _lengths(rows)
-    token_RT = np.arange(int(lengths_R.max(initial=0))) < lengths_R[:, None]
-    padded_RT = np.full(token_RT.shape, value, dtype=np.int64)
-    padded_RT[token_RT] = rows.values.to_numpy()
-    return torch.from_numpy(padded_RT)
+    return torch.from_numpy(pad_flat(rows.values.to_numpy(), _lengths(rows), value))
 
 
 def _lengths(rows: pa.ListArray) -> NDArray[np.int64]:

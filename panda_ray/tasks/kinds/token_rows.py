@@ -1,6 +1,6 @@
 """Tokenised rows, gathered one by one, and their one padded form.
 
-Shape letters: R rows, T tokens of the longest row.
+Shape letters: R rows, T tokens of the longest row, F entries of all rows together.
 """
 
 from __future__ import annotations
@@ -70,10 +70,14 @@ class TokenRows:
 
 def pad_rows(rows: Sequence[NDArray[np.int64]], lengths_R: NDArray[np.int64], value: int) -> NDArray[np.int64]:
     """`rows` as one (R, T) array, filled up with `value`."""
-    width = int(lengths_R.max(initial=0))
-    padded_RT = np.full((len(rows), width), value, dtype=np.int64)
-    if width:
-        padded_RT[np.arange(width) < lengths_R[:, None]] = np.concatenate(rows)
+    return pad_flat(np.concatenate([np.empty(0, dtype=np.int64), *rows]), lengths_R, value)
+
+
+def pad_flat(flat_F: NDArray[Any], lengths_R: NDArray[np.int64], value: int) -> NDArray[np.int64]:
+    """Likewise, of rows one behind the other: F entries of all rows together."""
+    entry_RT = np.arange(int(lengths_R.max(initial=0))) < lengths_R[:, None]
+    padded_RT = np.full(entry_RT.shape, value, dtype=np.int64)
+    padded_RT[entry_RT] = flat_F
     return padded_RT
 
 
