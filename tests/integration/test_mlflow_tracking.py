@@ -14,13 +14,13 @@ from mlflow.entities import Run
 from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome, RunSummary
 from panda_ray.execution.planning.plan import build_plan
+from panda_ray.execution.store.sealed import SCORES
 from panda_ray.execution.store.store import Store
 from panda_ray.reports.build import build_report
 from panda_ray.reports.foreign_text import markdown_text
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.tracking.read_study import read_study
 from panda_ray.tracking.server.client import connect
-from panda_ray.tracking.writing.summary_run import SCORE_FIELDS
 from panda_ray.training.member import EpochScore
 from support.records import publish
 from support.tracked import (
@@ -180,7 +180,7 @@ def compute_anew(store: Store, key: str) -> float:
     record = store.known(key)
     files = {name: store.read_file(key, name) for name in record.pop("files")}
     shutil.rmtree(Path(store.url, "units", key[:2], key))
-    better = {name: record[name] + 3.0 for name in SCORE_FIELDS}
+    better = {name: record[name] + 3.0 for name in SCORES}
     finished = datetime.fromisoformat(record["finished_at"]) + timedelta(minutes=1)
     store.publish(key, {**record, **better, "finished_at": finished.isoformat(timespec="milliseconds")}, files)
     return better["score"]

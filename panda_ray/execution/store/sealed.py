@@ -168,7 +168,9 @@ _COMMON: Mapping[str, _Check] = {
     "stack_width": _is_some,
     "finished_at": _is_text,
 }
-_SCORES = ("score", "score_last", "score_first_epoch", "score_paper", "score_honest")
+SCORES = ("score", "score_last", "score_first_epoch", "score_paper", "score_honest")
+"""What the record of every training has: its scores, in percent."""
+
 _WANTED: Mapping[str, Mapping[str, _Check]] = {
     "prompt": {
         **_COMMON,
@@ -177,7 +179,7 @@ _WANTED: Mapping[str, Mapping[str, _Check]] = {
         "target": _is_text,
         "protocol": _is_text,
         "measure": _is_text,
-        **dict.fromkeys(_SCORES, _is_number),
+        **dict.fromkeys(SCORES, _is_number),
         "history": _is_history,
         "similarities": _are_numbers,
         "examples_per_second": _is_number_or_none,

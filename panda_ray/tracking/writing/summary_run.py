@@ -21,6 +21,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, RunTag
 
 from panda_ray.execution.planning.plan import Plan
+from panda_ray.execution.store.sealed import SCORES
 from panda_ray.execution.store.store import Record
 from panda_ray.sweep import sources_text
 from panda_ray.tasks import get_task
@@ -40,8 +41,7 @@ from panda_ray.tracking.runs import (
 from panda_ray.tracking.study import Failure
 from panda_ray.tracking.writing.unit_run import known_milliseconds
 
-SCORE_FIELDS = ("score", "score_last", "score_first_epoch", "score_paper", "score_honest")
-TABLE_COLUMNS = ("key", "measure", *SCORE_FIELDS, "examples", "ended")
+TABLE_COLUMNS = ("key", "measure", *SCORES, "examples", "ended")
 """One row per finished cell; `examples` is the file of the run that has the unit's statistics, `ended` tells a result
 from the one that it replaced."""
 
@@ -104,7 +104,7 @@ class SummaryRun:
         path = f"{EXAMPLES_FOLDER}/{task}/{hashlib.sha256(content).hexdigest()[:16]}.parquet"
         self._write(path, content)
         for record in records:
-            scores = {name: float(record[name]) for name in SCORE_FIELDS}
+            scores = {name: float(record[name]) for name in SCORES}
             names = {"key": record["key"], "measure": record["measure"]}
             ended = known_milliseconds(record["finished_at"])
             self.rows[record["key"]] = {**names, **scores, "examples": path, "ended": ended}

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
+from panda_ray.execution.store.sealed import SCORES
 from panda_ray.execution.store.store import Record
 from panda_ray.sweep import sources_text
 from panda_ray.tracking.runs import COMPLETE, KEY, LABEL, PRODUCT, ROLE, SOURCES, STOPPED
@@ -32,7 +33,6 @@ LONGEST_NAME, LONGEST_TAG, LONGEST_PARAM = 250, 5000, 6000
 _UNNAMEABLE = re.compile(r"[^\w.: -]")
 """Characters that MLflow does not take in the name of a parameter."""
 
-SCORES = ("score", "score_last", "score_first_epoch", "score_paper", "score_honest")
 MEASUREMENTS = ("seconds", "examples_per_second", "stack_width", "peak_memory_bytes")
 CURVES = {
     "loss": "train/loss",
