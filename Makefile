@@ -10,12 +10,13 @@ STAMP := $(VENV)/.installed
 #   make install TORCH="torch --index-url https://download.pytorch.org/whl/cpu"
 TORCH ?= torch
 
-.PHONY: help install quickstart test check mutants clean bench bench-quick bench-check constraints
+.PHONY: help install quickstart test cluster-test check mutants clean bench bench-quick bench-check constraints
 
 help:
 	@echo "make install     create $(VENV) and install panda_ray with its development tools"
 	@echo "make quickstart  install, then run sweeps/quickstart.yaml (no hub, no GPU, no server)"
 	@echo "make test        install, then run the tests, two at a time, with coverage"
+	@echo "make cluster-test install, then run the tests on several hosts, in namespaces of this machine (Linux, as root)"
 	@echo "make check       install, then ruff and mypy"
 	@echo "make mutants     install, then see that the tests notice every mutant in tests/mutants/ (under 10 minutes)"
 	@echo "make bench       every benchmark, into benchmarks/results/ (half an hour on 2 cores); see benchmarks/README.md"
@@ -48,7 +49,11 @@ quickstart: install
 # processes that they started, so two at a time end sooner even where there are only two cores. A module stays in one
 # process, which makes its fixtures once; long modules come first.
 test: install
-	$(BIN)/python -m pytest -m "not gpu" -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -m "not gpu and not hosts" -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
+
+# One after another: each starts several nodes of Ray. They run in a private network, see tests/testbed/room.py.
+cluster-test: install
+	PYTHONPATH=tests timeout --kill-after=30 3600 $(BIN)/python -m testbed.room $(BIN)/python -m pytest tests/hosts --timeout 900
 
 check: install
 	$(BIN)/ruff check .

@@ -1,0 +1,71 @@
+"""The hosts of one test module, on one bridge, with one key."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from testbed.host import BRIDGE, NETWORK, Host
+
+CHECKOUT = Path(__file__).parents[2]
+
+INSTALLED = (
+    f"export PATH={Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin"
+    f" PYTHONPATH={CHECKOUT}:{CHECKOUT / 'tests'} OMP_NUM_THREADS=1\n"
+)
+"""The profile of a host that has this checkout, and what the tests have, installed."""
+
+BARE = "export PATH=/usr/sbin:/usr/bin:/sbin:/bin\n"
+"""The profile of a host without anything of ours."""
+
+
+class Testbed:
+    """A bridge at 10.77.0.1 and the hosts 10.77.0.11, 10.77.0.12, ... on it; for use inside of a room.
+
+    Attributes:
+        folder: keys and disks, which this machine sees.
+        share: an empty folder that all hosts and the laptop see under one name.
+        key: what lets in as root by ssh.
+    """
+
+    __test__ = False  # whatever pytest makes of the name
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.share = folder / "share"
+        self.share.mkdir(parents=True)
+        self.key = folder / "key"
+        self.hosts: list[Host] = []
+        for name in ("key", "hostkey"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
+        for what in (
+            f"link add {BRIDGE} type bridge",
+            f"addr add {NETWORK}.1/24 dev {BRIDGE}",
+            f"link set {BRIDGE} up",
+        ):
+            subprocess.run(["ip", *what.split()], check=True)
+
+    def start_hosts(self, count: int, profile: str = INSTALLED) -> list[Host]:
+        """Boot hosts with the next numbers."""
+        hosts = [Host(len(self.hosts) + 1 + n, self.folder, profile) for n in range(count)]
+        for host in hosts:
+            self.hosts.append(host)
+            host.start()
+        return hosts
+
+    def add_address(self, address: str) -> None:
+        """Give the laptop's side of the bridge one more address."""
+        _ip("addr", "add", address, "dev", BRIDGE)
+
+    def close(self) -> None:
+        """Lose all hosts, and the network."""
+        for host in self.hosts:
+            if host.alive:
+                host.kill()
+            _ip("netns", "del", host.name)
+        _ip("link", "del", BRIDGE)
+
+
+def _ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True)

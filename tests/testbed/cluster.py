@@ -1,0 +1,112 @@
+"""A Ray cluster on hosts, by a true `ray up` of Ray's local provider from the laptop."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from testbed.bed import Testbed
+from testbed.host import Host
+from testbed.laptop import Laptop
+
+_MEMORY = 150 * 2**20
+"""Bytes of each node's object store: several share one machine."""
+
+_NODES_SECONDS = 240
+
+
+class Cluster:
+    """A head and its workers.
+
+    Attributes:
+        file: the cluster's YAML file, on the laptop.
+        head, workers: the hosts.
+    """
+
+    def __init__(self, testbed: Testbed, laptop: Laptop, hosts: Sequence[Host], **head_environment: str) -> None:
+        """
+        Args:
+            hosts: the head, then the workers.
+            head_environment: what jobs shall inherit, such as PANDA_RAY_STORAGE.
+        """
+        self.head, *self.workers = hosts
+        self.key = testbed.key
+        self.laptop = laptop
+        self.file = laptop.home / "cluster.yaml"
+        self.file.write_text(yaml.safe_dump(_config(self.head, self.workers, testbed.key, head_environment)))
+
+    def up(self) -> None:
+        """Start it; returns when all workers have joined.
+
+        Version 1 of the autoscaler: version 2 counts the head of a `local` cluster as a worker and leaves one out.
+        """
+        self.laptop.environment["RAY_UP_enable_autoscaler_v2"] = "0"
+        self.laptop.run("ray", "up", "-y", str(self.file), timeout=600)
+        end = time.monotonic() + _NODES_SECONDS
+        while (alive := self.nodes_alive()) < 1 + len(self.workers):
+            assert time.monotonic() < end, (
+                f"{alive} of {1 + len(self.workers)} nodes: {self._ask('nodes?view=summary')}"
+            )
+            time.sleep(2)
+
+    def down(self) -> None:
+        """Stop it. `ray down` leaves the workers of a local cluster alone."""
+        self.laptop.run("ray", "down", "-y", str(self.file))
+        for worker in self.workers:
+            if worker.alive:
+                worker.run("ray", "stop", "--force")
+
+    def nodes_alive(self) -> int:
+        """How many nodes Ray counts."""
+        answer = self._ask("nodes?view=summary")
+        nodes = json.loads(answer)["data"]["summary"] if answer else []
+        return sum(node["raylet"].get("state") == "ALIVE" for node in nodes)
+
+    def _ask(self, path: str) -> str:
+        """What the dashboard answers, empty where it does not."""
+        bearer = f"Authorization: Bearer {self.laptop.token}"
+        asked = self.head.run("curl", "-s", "-m", "9", "-H", bearer, f"http://127.0.0.1:8265/{path}", check=False)
+        return asked.stdout
+
+    def tunnel(self, *ports: int) -> subprocess.Popen[bytes]:
+        """Bring ports of the head's loopback to the same ports here; the caller ends it."""
+        forwards = [part for port in ports for part in ("-L", f"{port}:127.0.0.1:{port}")]
+        return subprocess.Popen(["ssh", "-N", *ssh_options(self.key), *forwards, f"root@{self.head.address}"])
+
+
+def ssh_options(key: Path) -> list[str]:
+    """Of a stranger, whose known hosts are of no use to anybody."""
+    options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ExitOnForwardFailure=yes")
+    return ["-i", str(key), *(part for option in options for part in ("-o", option))]
+
+
+def _config(head: Host, workers: Sequence[Host], key: Path, head_environment: dict[str, str]) -> dict[str, Any]:
+    exports = " ".join(f"{name}={value}" for name, value in head_environment.items())
+    common = f"--object-store-memory={_MEMORY} --disable-usage-stats"
+    return {
+        "cluster_name": "testbed",
+        "provider": {
+            "type": "local",
+            "head_ip": head.address,
+            "worker_ips": [worker.address for worker in workers],
+        },
+        "auth": {"ssh_user": "root", "ssh_private_key": str(key)},
+        "min_workers": len(workers),
+        "max_workers": len(workers),
+        "file_mounts": {"~/.ray/auth_token": "~/.ray/auth_token"},
+        "head_start_ray_commands": [
+            "ray stop",
+            f"{exports} RAY_AUTH_MODE=token ray start --head --port=6379 --node-ip-address={head.address} --num-cpus=1"
+            f" --dashboard-host=127.0.0.1 --autoscaling-config=~/ray_bootstrap_config.yaml {common}",
+        ],
+        "worker_start_ray_commands": [
+            "ray stop",
+            f"RAY_AUTH_MODE=token ray start --address={head.address}:6379 --num-cpus=2 {common}",
+        ],
+    }
