@@ -35,6 +35,7 @@ SCIENCE = ("tasks", "backbones", "prompts", "methods", "metrics", "training")
 LIGHT = (
     "panda_ray.backbones",
     "panda_ray.backbones.architectures",
+    "panda_ray.clusters.open_cluster",
     "panda_ray.errors",
     "panda_ray.execution.store.store",
     "panda_ray.execution.units.unit",

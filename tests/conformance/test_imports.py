@@ -34,20 +34,22 @@ LAYERS = (
     {"panda_ray.execution.runners"},
     {"panda_ray.tracking"},
     {"panda_ray.reports"},
-    {"panda_ray.sweep_file"},
+    {"panda_ray.sweep_file", "panda_ray.clusters"},
     {"panda_ray.usecases"},
     {"panda_ray.cli"},
 )
 """From the bottom up; a module may import its own room and those of lower layers. docs/architecture.md draws them."""
 
-ONLY_IN = {
+ONLY_IN: dict[str, str | tuple[str, ...]] = {
     "ray": "panda_ray.execution.runners.ray_",
     "mlflow": "panda_ray.tracking.",
     "datasets": "panda_ray.tasks.rows.table",
     "typer": "panda_ray.cli",
     "rich": "panda_ray.cli",
-    "yaml": "panda_ray.sweep_file.",
+    "yaml": ("panda_ray.sweep_file.", "panda_ray.clusters.cluster_file"),
     "matplotlib": "panda_ray.reports.figures.",
+    "requests": "panda_ray.clusters.jobs_api",
+    "boto3": "panda_ray.clusters.heads.aws",
 }
 TORCH_FREE = ("panda_ray.tracking", "panda_ray.reports", "panda_ray.sweep", "panda_ray.cli", "panda_ray.errors")
 """Packages that import no torch of their own; what needs none at all is in `test_blocked_imports.py`."""
