@@ -48,9 +48,16 @@ def no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_ray")
 class TestNothingThere:
-    @pytest.mark.parametrize("address", ["ray://head:10001", "http://head:8265"])
-    def test_a_clients_address_names_job_submit(self, address: str) -> None:
-        assert "ray job submit" in refused(address)
+    @pytest.mark.parametrize(
+        ("address", "what"),
+        [
+            ("ray://head:10001", "Ray's client protocol"),
+            ("http://head:8265", "a Jobs API"),
+            ("https://head:8265", "a Jobs API"),
+        ],
+    )
+    def test_an_address_for_clients_names_submit(self, address: str, what: str) -> None:
+        assert f"{what} cannot run a sweep; `panda-ray submit`" in refused(address)
 
     @pytest.mark.parametrize("address", ["head", "head:", ":6379", "head:port", "head:99999", "local", ""])
     def test_what_is_no_address_says_what_is(self, address: str) -> None:
@@ -81,6 +88,8 @@ class TestNothingThere:
         assert "no answer" in refused("auto")
         monkeypatch.setenv("RAY_ADDRESS", "ray://head:10001")
         assert "RAY_ADDRESS is ray://head:10001" in refused("auto")
+        monkeypatch.setenv("RAY_ADDRESS", "http://head:8265")
+        assert "RAY_ADDRESS is http://head:8265, and a Jobs API" in refused("auto")
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ _HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0,
 """What every gRPC client says first: the preface, and settings that change nothing (a frame of length 0 and type 4)."""
 _SETTINGS_FRAME = 4
 
-_SUBMIT = "`ray job submit` runs a command on a cluster from outside"
+_SUBMIT = "`panda-ray submit` runs a sweep on a cluster from outside"
 _FORMS = "allowed: auto, or host:port of a cluster that this machine belongs to"
 
 
@@ -52,15 +52,18 @@ def check_socket(address: str) -> None:
         InputError: nobody answers there, or somebody else.
     """
     if "://" in address:
-        raise InputError(f"--address {address}: Ray's client protocol cannot run a sweep; {_SUBMIT} ({_FORMS})")
+        raise InputError(f"--address {address}: {_what(address)} cannot run a sweep; {_SUBMIT} ({_FORMS})")
     named = os.environ.get("RAY_ADDRESS") or None if address == "auto" else address
     if named in (None, "auto"):
         return
     if "://" in named:
-        raise InputError(
-            f"--address auto: RAY_ADDRESS is {named}, a client's address, which cannot run a sweep; {_SUBMIT}"
-        )
+        raise InputError(f"--address auto: RAY_ADDRESS is {named}, and {_what(named)} cannot run a sweep; {_SUBMIT}")
     _ask_socket(address, named)
+
+
+def _what(address: str) -> str:
+    """What answers at a URL."""
+    return "Ray's client protocol" if address.startswith("ray://") else "a Jobs API"
 
 
 def _ask_socket(address: str, named: str) -> None:
