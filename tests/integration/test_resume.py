@@ -23,6 +23,7 @@ from panda_ray.execution.runners.run_plan import run_plan
 from panda_ray.execution.store.leases import EXPIRY_SECONDS
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work import members
+from panda_ray.execution.work.host import this_host
 from panda_ray.tracking.experiment import open_experiment
 from panda_ray.tracking.runs import KEY, search
 from panda_ray.tracking.server.client import connect
@@ -366,6 +367,7 @@ def test_what_a_run_measured_is_what_the_next_plan_counts_with(quiet: Path) -> N
     assert all(3 < record["tokens_per_example"] <= 128 for record in trained)
     assert all(0 < record["training_seconds"] <= record["seconds"] for record in trained)
     assert all(record["peak_memory_bytes"] > 50e6 for record in records)
+    assert all(record["hosts"] == [this_host()] for record in records)
     costs = Costs.of(plan, records)
     estimates = [costs.seconds(stack) for stack in plan.stacks]
     assert {estimate.basis for estimate in estimates} == {"measured"}

@@ -58,7 +58,8 @@ def _look(sweep: Sweep) -> tuple[RenderableType, bool]:
         parts += [Text(f"\n{section.name}", "bold"), render_grid(plan, found.states, section.name)]
     parts.append(legend())
     for key, failure in found.failures.items():
-        parts.append(Text(f"failed: {plan.units[key].title}: {failure.error}", "red"))
+        where = f" (on {failure.host})" if failure.host else ""
+        parts.append(Text(f"failed: {plan.units[key].title}: {failure.error}{where}", "red"))
     if plan.outdated:
         parts.append(Text(f"computed anew: {describe_outdated(len(plan.outdated))}", "yellow"))
     parts += [Text(f"left out: {reason}", "yellow") for _, reason in plan.skipped]

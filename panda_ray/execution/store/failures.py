@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from panda_ray.execution.store.files import Files
-from panda_ray.execution.store.sealed import is_key, parse
+from panda_ray.execution.store.sealed import is_host, is_key, parse
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,14 @@ class Failure:
         error: one sentence.
         traceback: where it happened; empty where the cause is in the data or the numbers.
         at: time in UTC, ISO 8601.
+        host: the machine that it ran on; empty where that is not known.
     """
 
     key: str
     error: str
     traceback: str
     at: str
+    host: str
 
 
 class Failures:
@@ -38,12 +40,12 @@ class Failures:
         self._known: set[str] | None = None
         """Files that there were when they were listed, or that were written here since."""
 
-    def write(self, key: str, error: str, traceback: str = "") -> None:
+    def write(self, key: str, error: str, traceback: str = "", host: str = "") -> None:
         """Remember why a unit failed, in place of an earlier failure."""
         if self._known is not None:
             self._known.add(_path(key))
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        self._files.write(_path(key), json.dumps(asdict(Failure(key, error, traceback, at)), indent=1).encode())
+        self._files.write(_path(key), json.dumps(asdict(Failure(key, error, traceback, at, host)), indent=1).encode())
 
     def read(self, key: str) -> Failure | None:
         """The last failure of a unit that is not done."""
@@ -69,8 +71,10 @@ def _failure(key: str, data: bytes | None) -> Failure | None:
     said = parse(data or b"")
     if not isinstance(said, dict) or said.get("key") != key:
         return None
-    texts = [said.get(name) for name in ("error", "traceback", "at")]
-    return Failure(key, *texts) if all(isinstance(text, str) for text in texts) else None  # type: ignore[arg-type]
+    texts = [said.get(name) for name in ("error", "traceback", "at", "host")]
+    if not all(isinstance(text, str) for text in texts) or not (texts[-1] == "" or is_host(texts[-1])):
+        return None
+    return Failure(key, *texts)  # type: ignore[arg-type]
 
 
 def _path(key: str) -> str:

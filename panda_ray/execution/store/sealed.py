@@ -19,15 +19,24 @@ Record = Mapping[str, Any]
 LARGEST_FILE = 2 << 30
 """Bytes of the largest file that a record may name."""
 
+LONGEST_HOST = 253
+"""Characters of the longest name of a host."""
+
 _SEAL = b', "seal": "'
 _NUMBERS = frozenset((float, int, type(None)))
 _KEY = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
+_HOST = re.compile(rf"[A-Za-z0-9._-]{{1,{LONGEST_HOST}}}")
 
 
 def is_key(key: object) -> bool:
     """Whether this can be the key of a unit."""
     return isinstance(key, str) and _KEY.fullmatch(key) is not None
+
+
+def is_host(name: object) -> bool:
+    """Whether this can be the name of a machine: it is shown to people as it is."""
+    return isinstance(name, str) and _HOST.fullmatch(name) is not None
 
 
 def seal(record: Record) -> bytes:
@@ -105,6 +114,10 @@ def _is_text(value: object) -> bool:
 
 def _are_texts(value: object) -> bool:
     return isinstance(value, list) and all(map(_is_text, value))
+
+
+def _are_hosts(value: object) -> bool:
+    return isinstance(value, list) and all(map(is_host, value))
 
 
 def _is_number(value: object) -> bool:
@@ -198,6 +211,7 @@ _OPTIONAL: Mapping[str, _Check] = {
     "tokens_per_example": _is_number,
     "versions": _is_mapping,
     "inputs": _are_inputs,
+    "hosts": _are_hosts,
 }
 
 

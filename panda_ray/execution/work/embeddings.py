@@ -11,6 +11,7 @@ from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.artifacts import EMBEDDING_FILE
 from panda_ray.execution.units.unit import Unit
+from panda_ray.execution.work.host import this_host
 from panda_ray.execution.work.inputs import InputReader, StackInputs
 from panda_ray.execution.work.memory import peak_bytes, start_counting
 from panda_ray.execution.work.publishing import fail, publish
@@ -47,6 +48,6 @@ def _embedded(unit: Unit, stack: Stack, inputs: StackInputs, store: Store, works
         embedding = metric.embedding(backbone, prompt, task, metric.Options.model_validate(dict(unit.options)))
     except (InputError, LookupError) as error:
         return fail(store, unit, str(error), traceback.format_exc())
-    measured = Measured(time.monotonic() - started, backbone.device, peak_bytes(backbone.device))
+    measured = Measured(time.monotonic() - started, backbone.device, peak_bytes(backbone.device), (this_host(),))
     record = embedding_record(unit, reader.read, stack, measured)
     return publish(store, unit, record, {EMBEDDING_FILE: embedding_bytes(embedding)})

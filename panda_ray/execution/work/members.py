@@ -13,6 +13,7 @@ from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.unit import Role, Unit
+from panda_ray.execution.work.host import this_host
 from panda_ray.execution.work.inputs import InputReader, StackInputs
 from panda_ray.execution.work.memory import peak_bytes, start_counting
 from panda_ray.execution.work.publishing import fail, publish
@@ -69,6 +70,7 @@ def train_members(
 
     backbone = workspace.backbone(stack.members[0].backbone)
     task = workspace.task(stack.members[0].data, stack.members[0].backbone, config.max_len)
+    hosts = [*dict.fromkeys(collective.gather(this_host()))]
     starts, outcomes = collective.share(lambda: _starts(stack, store, backbone.geometry))
     if not starts:
         return outcomes
@@ -95,6 +97,7 @@ def train_members(
             seconds=(began - started) / len(starts) + training_seconds,
             device=backbone.device,
             peak_memory_bytes=peak_memory_bytes,
+            hosts=hosts,
             training_seconds=training_seconds,
             examples_per_second=reports[-1].examples_per_second if reports else None,
         )

@@ -8,6 +8,7 @@ from typing import Any
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.unit import Unit
+from panda_ray.execution.work.host import this_host
 
 
 def publish(store: Store, unit: Unit, record: Mapping[str, Any], files: Mapping[str, bytes]) -> Outcome:
@@ -20,16 +21,21 @@ def publish(store: Store, unit: Unit, record: Mapping[str, Any], files: Mapping[
     return Outcome(unit.key, "done")
 
 
-def fail(store: Store, unit: Unit, error: str, traceback: str = "") -> Outcome:
+def fail(store: Store, unit: Unit, error: str, traceback: str = "", host: str | None = None) -> Outcome:
     """Store why there is no result.
+
+    Args:
+        host: where the unit ran; here, unless given.
 
     Raises:
         StoreFullError: when there is no room.
     """
-    store.failures.write(unit.key, error, traceback)
+    store.failures.write(unit.key, error, traceback, this_host() if host is None else host)
     return Outcome(unit.key, "failed", error)
 
 
-def fail_all(store: Store, units: Iterable[Unit], error: str, traceback: str = "") -> list[Outcome]:
-    """Store one reason for several units."""
-    return [fail(store, unit, error, traceback) for unit in units]
+def fail_all(
+    store: Store, units: Iterable[Unit], error: str, traceback: str = "", host: str | None = None
+) -> list[Outcome]:
+    """Store one reason for several units; see `fail`."""
+    return [fail(store, unit, error, traceback, host) for unit in units]

@@ -41,6 +41,7 @@ class Measured:
         seconds: the unit's share of the stack's wall time: of its training by the epochs that each member was trained
             for, of the rest as much as every other member.
         peak_memory_bytes: see `memory.py`.
+        hosts: the machines that it ran on, that of rank 0 first.
         training_seconds: the part of `seconds` inside the training; None for an embedding.
         examples_per_second: of all members together; None where nothing was left to train.
     """
@@ -48,6 +49,7 @@ class Measured:
     seconds: float
     device: torch.device
     peak_memory_bytes: int
+    hosts: Sequence[str]
     training_seconds: float | None = None
     examples_per_second: float | None = None
 
@@ -138,6 +140,7 @@ def _common(unit: Unit, inputs: InputFiles, stack: Stack, measured: Measured) ->
         "seconds": measured.seconds,
         "peak_memory_bytes": measured.peak_memory_bytes,
         "device": device_name(measured.device),
+        "hosts": list(measured.hosts),
         "threads": torch.get_num_threads(),
         "versions": _versions(),
         "stack": stack.id,

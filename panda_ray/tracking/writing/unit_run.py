@@ -152,6 +152,8 @@ def _tags_as_they_are(record: Record, labels: UnitLabels, parent_id: str) -> Ite
     for name in ("measure", "protocol", "device", "stack", STOPPED):
         if record.get(name):
             yield name, str(record[name])
+    if record.get("hosts"):
+        yield "hosts", "+".join(record["hosts"])
     if "versions" in record:
         yield "versions", json.dumps(record["versions"], sort_keys=True)
 

@@ -169,11 +169,11 @@ def test_status_shows_failures_and_what_they_block(cli: CommandLine, tmp_path: P
     store = Store(str(tmp_path / "store"))
     plan = build_plan(load_sweep("x.yaml", ["data_root=data"]), store)
     key = next(key for key, unit in plan.units.items() if unit.task == "review")
-    store.failures.write(key, "the loss became NaN")
+    store.failures.write(key, "the loss became NaN", host="panda2")
     ended = cli("status", "x.yaml", "--set", "data_root=data")
     assert ended.code == 0
     assert "6 cells, 2 blocked, 4 waiting" in ended.out
-    assert "failed: prompt_tuning review (seed 11): the loss became NaN" in ended.out
+    assert "failed: prompt_tuning review (seed 11): the loss became NaN (on panda2)" in ended.out
     rows = {
         line.split()[0]: line.split()[1:] for line in ended.out.splitlines() if line.startswith(("review", "rating"))
     }

@@ -210,6 +210,9 @@ FORGERIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "negative bytes": of_file(bytes=-1),
     "bytes beyond reason": of_file(bytes=LARGEST_FILE + 1),
     "bytes as text": of_file(bytes="5"),
+    "a host that is no name": replaced("hosts", ["panda1", "\x1b[2J"]),
+    "a host without a name": replaced("hosts", [""]),
+    "hosts as text": replaced("hosts", "panda1"),
 }
 
 
@@ -332,6 +335,14 @@ def test_a_checkpoint_whose_members_are_none_is_absent(damaged: tuple[Path, Plan
     path.write_bytes(json.dumps(json.loads(header) | {"members": members}).encode() + b"\n" + state)
     assert Store(str(storage)).checkpoints.members() == {}
     assert look_everywhere(storage, plan) == plan.units.keys()
+
+
+def test_a_failure_on_a_host_that_is_no_name_is_absent(damaged: tuple[Path, Plan]) -> None:
+    failure = place(damaged[0], "failures")
+    failures, said = Store(str(damaged[0])).failures, json.loads(failure.read_bytes())
+    for host, is_there in {"panda-1.lan": True, "": True, "\x1b[2J": False, "a" * 300: False}.items():
+        failure.write_text(json.dumps(said | {"host": host}))
+        assert (failures.read(failure.stem) is not None) == is_there, host
 
 
 @pytest.mark.parametrize("value", [None, 5, [], {}, True, 10**30, 0.5], ids=str)

@@ -52,6 +52,7 @@ def record() -> dict[str, Any]:
         "seconds": 10.0,
         "examples_per_second": None,
         "device": "cpu",
+        "hosts": ["panda1", "panda2"],
         "versions": {"torch": "2"},
         "stack": "s",
         "stack_width": 9,
@@ -80,6 +81,7 @@ def test_a_run_says_everything_about_its_unit(client: MlflowClient) -> None:
         "backbone": "builtin-tiny",
         "seed": "11",
         "measure": "accuracy",
+        "hosts": "panda1+panda2",
         "complete": "true",
     }
     assert expected.items() <= run.data.tags.items()

@@ -72,7 +72,7 @@ def test_the_record_says_what_the_reported_half_scored_at_that_epoch(tmp_path: P
     unit = next(unit for unit in plan.units.values() if unit.product == "prompt")
     assert unit.config is not None
     task = toy_task("classification")
-    measured = Measured(1.0, torch.device("cpu"), 0)
+    measured = Measured(1.0, torch.device("cpu"), 0, ("panda1",))
     for protocol in ("paper", "honest"):
         asked = replace(unit, config=replace(unit.config, protocol=protocol))
         record = training_record(asked, invented_training(), task, (), {}, Stack((asked,)), measured)
