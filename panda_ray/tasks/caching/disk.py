@@ -6,19 +6,21 @@ so that a damaged or half-written one counts as absent. What was not used for lo
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import time
 import uuid
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 _CHECKSUM_BYTES = hashlib.sha256().digest_size
 _LEFTOVER_SECONDS = 3600
 _TEMPORARY = ".new"
+_LOCK = ".lock"
 
 
 def cache_home() -> Path:
@@ -75,13 +77,42 @@ class DiskCache:
                 temporary.unlink(missing_ok=True)
             self._make_room()
 
+    def read_or_make(self, name: str, make: Callable[[], bytes]) -> memoryview:
+        """What is under an address; what is not there is made and kept, by one process of this machine.
+
+        Others that ask meanwhile wait for it. Where the folder cannot be written to, each makes its own.
+        """
+        if (known := self.read(name)) is not None:
+            return known
+        with self._alone(name):
+            if (known := self.read(name)) is not None:
+                return known
+            content = make()
+            self.write(name, content)
+        return memoryview(content)
+
+    @contextmanager
+    def _alone(self, name: str) -> Iterator[None]:
+        """Hold the lock of an address; whoever dies releases it. Its file goes once the entry is there to be read."""
+        path = self.folder / f"{name}{_LOCK}"
+        with ExitStack() as stack:
+            with suppress(OSError):
+                self.folder.mkdir(parents=True, exist_ok=True)
+                lock = stack.enter_context(path.open("wb"))
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                with suppress(OSError):
+                    path.unlink()
+
     def _make_room(self) -> None:
         """Remove entries, the one not used for longest first, and what writers that died left behind."""
         found = []
         for path in self.folder.iterdir():
             with suppress(FileNotFoundError):  # another process may be making room too
                 state = path.stat()
-                if path.suffix != _TEMPORARY:
+                if path.suffix not in (_TEMPORARY, _LOCK):
                     found.append((state.st_mtime_ns, state.st_size, path))
                 elif time.time() - state.st_mtime > _LEFTOVER_SECONDS:
                     path.unlink()

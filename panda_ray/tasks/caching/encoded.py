@@ -31,9 +31,5 @@ def encoded_task(
         return EncodedTask.of_rows(spec, load(), tokenizer, max_len)
     versions = [version(package) for package in ("tokenizers", "transformers")]
     name = address([spec.name, fingerprint, spec.template_version, code_stamp(), tokenizer_id, versions, max_len])
-    known = _CACHE.read(name)
-    if known is not None:
-        return unpack(spec, known)
-    task = EncodedTask.of_rows(spec, load(), tokenizer, max_len)
-    _CACHE.write(name, pack(task))
-    return task
+    packed = _CACHE.read_or_make(name, lambda: pack(EncodedTask.of_rows(spec, load(), tokenizer, max_len)))
+    return unpack(spec, packed)

@@ -39,17 +39,18 @@ def survey(
     if not is_ours(spec):
         return _read(spec, data_root, max_train_rows, max_dev_rows)
     name = address([*rows_stamp(spec, data_root), max_train_rows, max_dev_rows])
-    known = _CACHE.read(name)
-    if known is not None:
-        return _from_json(bytes(known))
-    found = _read(spec, data_root, max_train_rows, max_dev_rows)
-    _CACHE.write(name, json.dumps(asdict(found)).encode())
-    return found
+    return _from_json(
+        bytes(_CACHE.read_or_make(name, lambda: _to_json(_read(spec, data_root, max_train_rows, max_dev_rows))))
+    )
 
 
 def _read(spec: TaskSpec, data_root: str | None, max_train_rows: int | None, max_dev_rows: int | None) -> Survey:
     rows = load_rows(spec, data_root, max_train_rows, max_dev_rows)
     return Survey(rows.fingerprint, extent_of(spec, rows.train, rows.dev), rows.train_where)
+
+
+def _to_json(found: Survey) -> bytes:
+    return json.dumps(asdict(found)).encode()
 
 
 def _from_json(data: bytes) -> Survey:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -77,6 +79,44 @@ def test_a_cache_that_cannot_be_written_is_only_slower(tmp_path: Path, monkeypat
     cache = DiskCache("test", limit_bytes=1000)
     cache.write("a", b"content")
     assert cache.read("a") is None
+    assert bytes(cache.read_or_make("a", lambda: b"content")) == b"content"
+
+
+_MAKER = """
+import sys, time
+from panda_ray.tasks.caching.disk import DiskCache
+
+def make():
+    print("made", flush=True)
+    time.sleep(1)
+    return b"content"
+
+print("ready", flush=True)
+sys.stdin.readline()
+assert bytes(DiskCache("test", 1000).read_or_make("a", make)) == b"content"
+"""
+
+
+def test_of_several_processes_that_need_an_entry_one_makes_it(cache: DiskCache) -> None:
+    command = [sys.executable, "-c", _MAKER]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    makers = [subprocess.Popen(command, text=True, **pipes) for _ in range(4)]  # type: ignore[call-overload]
+    for maker in makers:
+        assert maker.stdout.readline() == "ready\n"
+    for maker in makers:
+        maker.stdin.write("go\n")
+        maker.stdin.flush()
+    said = [maker.communicate(timeout=60)[0] for maker in makers]
+    assert sorted(said) == ["", "", "", "made\n"]
+    assert [maker.returncode for maker in makers] == [0] * 4
+    assert [path.name for path in cache.folder.iterdir()] == ["a"]
+
+
+def test_what_could_not_be_made_is_made_by_the_next_one(cache: DiskCache) -> None:
+    with pytest.raises(ZeroDivisionError):
+        cache.read_or_make("a", lambda: bytes(1 // 0))
+    assert bytes(cache.read_or_make("a", lambda: b"content")) == b"content"
+    assert bytes(cache.read_or_make("a", lambda: pytest.fail("it is there"))) == b"content"
 
 
 def test_addresses_differ_with_every_part() -> None:
