@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from panda_ray import __version__
-from panda_ray.cli.commands import data, export, lists, plan, report, run, schema, status, track, ui
+from panda_ray.cli.commands import data, export, lists, plan, report, run, schema, serve, status, track, ui
 from panda_ray.cli.console import print_input_error
 from panda_ray.cli.streams import guarded_streams
 from panda_ray.errors import InputError
@@ -34,6 +34,7 @@ app.command()(status.status)
 app.command()(report.report)
 app.command()(track.track)
 app.command()(ui.ui)
+app.command()(serve.serve)
 app.command()(export.export)
 for _list in (lists.tasks, lists.methods, lists.metrics, lists.backbones):
     app.command()(_list)

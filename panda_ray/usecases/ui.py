@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +10,8 @@ from panda_ray.errors import InputError
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.server.uri import database_of, is_sqlite, mlflow_uri, tracking_uri_of, uri_of_database
 from panda_ray.usecases.engine import check_engine
+from panda_ray.usecases.mlflow_server import HOST, server_command, server_environment
 
-HOST = "127.0.0.1"
 _RUNS = Path("runs")
 
 
@@ -59,19 +57,8 @@ def make_server(tracking_uri: str, port: int) -> Server | None:
     _check_port(port)
     path = readable(database_of(tracking_uri))
     relocate(path)
-    return Server(server_command(uri_of_database(path), port), _environment())
-
-
-def server_command(tracking_uri: str, port: int) -> tuple[str, ...]:
-    """MLflow's server, which answers to loopback names only."""
     names = ",".join(f"{name}:{port}" for name in ("localhost", HOST))
-    server = (sys.executable, "-m", "mlflow", "server", "--backend-store-uri", mlflow_uri(tracking_uri))
-    return (*server, "--host", HOST, "--port", str(port), "--workers", "1", "--allowed-hosts", names)
-
-
-def _environment() -> dict[str, str]:
-    """Without MLflow's job queue, which takes more memory than the pages, and without its telemetry."""
-    return {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    return Server(server_command(mlflow_uri(uri_of_database(path)), port, names), server_environment())
 
 
 def _newest_database() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import pytest
 import requests
@@ -57,31 +58,20 @@ def cluster(testbed: Testbed, laptop: Laptop, hosts: list[Host]) -> Cluster:
 
 
 def test_ray_up_a_job_and_ray_down(laptop: Laptop, cluster: Cluster) -> None:
-    bearer = {"Authorization": f"Bearer {laptop.token}"}
-    tunnel = cluster.tunnel(8265)
-    try:
-        jobs = wait_for("http://127.0.0.1:8265/api/jobs/", bearer)
-        assert requests.get("http://127.0.0.1:8265/api/jobs/", timeout=9).status_code == 401
-        job = {"entrypoint": "echo $GREETING from $(hostname)", "submission_id": "greeting-1"}
-        assert requests.post(jobs, json=job, headers=bearer, timeout=60).status_code == 200
-        while (state := requests.get(jobs + "greeting-1", headers=bearer, timeout=9).json()["status"]) != "SUCCEEDED":
-            assert state in ("PENDING", "RUNNING")
-            time.sleep(1)
-        assert "hello from panda1" in requests.get(jobs + "greeting-1/logs", headers=bearer, timeout=9).json()["logs"]
-    finally:
+    with cluster.tunnel(8265) as tunnel:
+        assert status_without_token("http://127.0.0.1:8265/api/jobs/") == 401
         tunnel.kill()
+    assert cluster.job("greeting-1", "echo $GREETING from $(hostname)") == "SUCCEEDED"
+    assert "hello from panda1" in cluster.log_of("greeting-1")
     cluster.down()
     for host in (cluster.head, *cluster.workers):
         assert "raylet" not in host.run("ps", "-eo", "comm").stdout
 
 
-def wait_for(url: str, headers: dict[str, str]) -> str:
-    """A URL that answers from some time on."""
+def status_without_token(url: str) -> int:
+    """Of a URL that answers from some time on."""
     for _ in range(60):
-        try:
-            if requests.get(url, headers=headers, timeout=9).ok:
-                return url
-        except requests.ConnectionError:
-            pass
+        with suppress(requests.ConnectionError):
+            return requests.get(url, timeout=9).status_code
         time.sleep(1)
     raise AssertionError(f"{url} does not answer")

@@ -29,24 +29,28 @@ class Cluster:
         head, workers: the hosts.
     """
 
-    def __init__(self, testbed: Testbed, laptop: Laptop, hosts: Sequence[Host], **head_environment: str) -> None:
+    def __init__(
+        self,
+        testbed: Testbed,
+        laptop: Laptop,
+        hosts: Sequence[Host],
+        config: dict[str, Any] | None = None,
+        **head_environment: str,
+    ) -> None:
         """
         Args:
             hosts: the head, then the workers.
-            head_environment: what jobs shall inherit, such as PANDA_RAY_STORAGE.
+            config: what the file holds; None for a plain one, on hosts that have everything installed.
+            head_environment: what jobs inherit with a plain one, such as PANDA_RAY_STORAGE.
         """
         self.head, *self.workers = hosts
         self.key = testbed.key
         self.laptop = laptop
         self.file = laptop.home / "cluster.yaml"
-        self.file.write_text(yaml.safe_dump(_config(self.head, self.workers, testbed.key, head_environment)))
+        self.file.write_text(yaml.safe_dump(config or _local_config(hosts, testbed.key, head_environment)))
 
     def up(self) -> None:
-        """Start it; returns when all workers have joined.
-
-        Version 1 of the autoscaler: version 2 counts the head of a `local` cluster as a worker and leaves one out.
-        """
-        self.laptop.environment["RAY_UP_enable_autoscaler_v2"] = "0"
+        """Start it; returns when all workers have joined."""
         self.laptop.run("ray", "up", "-y", str(self.file), timeout=600)
         end = time.monotonic() + _NODES_SECONDS
         while (alive := self.nodes_alive()) < 1 + len(self.workers):
@@ -64,15 +68,34 @@ class Cluster:
 
     def nodes_alive(self) -> int:
         """How many nodes Ray counts."""
-        answer = self._ask("nodes?view=summary")
-        nodes = json.loads(answer)["data"]["summary"] if answer else []
+        nodes = self._ask("nodes?view=summary").get("data", {}).get("summary", [])
         return sum(node["raylet"].get("state") == "ALIVE" for node in nodes)
 
-    def _ask(self, path: str) -> str:
+    def job(self, submission_id: str, entrypoint: str, timeout: float = 120) -> str:
+        """Run a job to its end, by the Jobs API asked on the head itself; returns its last state."""
+        body = json.dumps({"submission_id": submission_id, "entrypoint": entrypoint})
+        started = self._ask("api/jobs/", "-H", "Content-Type: application/json", "-d", body)
+        assert started.get("submission_id") == submission_id, started
+        end = time.monotonic() + timeout
+        while (state := str(self._ask(f"api/jobs/{submission_id}").get("status"))) not in (
+            "SUCCEEDED",
+            "FAILED",
+            "STOPPED",
+        ):
+            assert time.monotonic() < end, f"{state}:\n{self.log_of(submission_id)}"
+            time.sleep(2)
+        return state
+
+    def log_of(self, submission_id: str) -> str:
+        """What a job wrote so far."""
+        return str(self._ask(f"api/jobs/{submission_id}/logs").get("logs"))
+
+    def _ask(self, path: str, *arguments: str) -> dict[str, Any]:
         """What the dashboard answers, empty where it does not."""
-        bearer = f"Authorization: Bearer {self.laptop.token}"
-        asked = self.head.run("curl", "-s", "-m", "9", "-H", bearer, f"http://127.0.0.1:8265/{path}", check=False)
-        return asked.stdout
+        bearer = ("-H", f"Authorization: Bearer {self.laptop.token}")
+        url = f"http://127.0.0.1:8265/{path}"
+        asked = self.head.run("curl", "-s", "-m", "30", *bearer, *arguments, url, check=False)
+        return dict(json.loads(asked.stdout)) if asked.stdout.startswith("{") else {}
 
     def tunnel(self, *ports: int) -> subprocess.Popen[bytes]:
         """Bring ports of the head's loopback to the same ports here; the caller ends it."""
@@ -86,23 +109,20 @@ def ssh_options(key: Path) -> list[str]:
     return ["-i", str(key), *(part for option in options for part in ("-o", option))]
 
 
-def _config(head: Host, workers: Sequence[Host], key: Path, head_environment: dict[str, str]) -> dict[str, Any]:
-    exports = " ".join(f"{name}={value}" for name, value in head_environment.items())
+def _local_config(hosts: Sequence[Host], key: Path, head_environment: dict[str, str]) -> dict[str, Any]:
+    head, *workers = hosts
+    # Version 2 of the autoscaler counts the head of a `local` cluster as a worker, and leaves a worker out.
+    environment = {"RAY_AUTH_MODE": "token", "RAY_enable_autoscaler_v2": "0", **head_environment}
+    exports = " ".join(f"{name}={value}" for name, value in environment.items())
     common = f"--object-store-memory={_MEMORY} --disable-usage-stats"
     return {
         "cluster_name": "testbed",
-        "provider": {
-            "type": "local",
-            "head_ip": head.address,
-            "worker_ips": [worker.address for worker in workers],
-        },
+        "provider": {"type": "local", "head_ip": head.address, "worker_ips": [worker.address for worker in workers]},
         "auth": {"ssh_user": "root", "ssh_private_key": str(key)},
-        "min_workers": len(workers),
-        "max_workers": len(workers),
         "file_mounts": {"~/.ray/auth_token": "~/.ray/auth_token"},
         "head_start_ray_commands": [
             "ray stop",
-            f"{exports} RAY_AUTH_MODE=token ray start --head --port=6379 --node-ip-address={head.address} --num-cpus=1"
+            f"export {exports}; ray start --head --port=6379 --node-ip-address={head.address} --num-cpus=1"
             f" --dashboard-host=127.0.0.1 --autoscaling-config=~/ray_bootstrap_config.yaml {common}",
         ],
         "worker_start_ray_commands": [

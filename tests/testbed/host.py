@@ -134,9 +134,9 @@ class Host:
             folder.mkdir(parents=True, exist_ok=True)
         (self.home / ".ssh" / "authorized_keys").write_text((self._keys / "key.pub").read_text())
         self.home.chmod(0o700)
-        for name in (".bash_profile", ".bashrc"):
+        for name, text in ((".profile", ". ~/.bashrc\n"), (".bashrc", self._profile)):
             if not (self.home / name).exists():
-                (self.home / name).write_text(self._profile)
+                (self.home / name).write_text(text)
 
     def _connect(self) -> None:
         if Path("/run/netns", self.name).exists():

@@ -27,7 +27,8 @@ def ui(overrides: Overrides, sweep_file: OptionalSweepFile = None, port: Port = 
     """Open MLflow on 127.0.0.1; ends with Ctrl-C."""
     from panda_ray.secrets import public
     from panda_ray.sweep_file import load_sweep
-    from panda_ray.usecases.ui import HOST, make_server, tracked_at
+    from panda_ray.usecases.mlflow_server import HOST
+    from panda_ray.usecases.ui import make_server, tracked_at
 
     tracking_uri = tracked_at(None if sweep_file is None else load_sweep(sweep_file, overrides))
     server = make_server(tracking_uri, port)

@@ -18,7 +18,8 @@ from panda_ray.backbones import BACKBONES
 from panda_ray.execution.store.store import Store
 from panda_ray.metrics import METRICS
 from panda_ray.tasks import TASKS, TaskSpec, get_task
-from panda_ray.usecases.ui import server_command
+from panda_ray.tracking.server.client import connect
+from panda_ray.usecases.ui import make_server
 from support.command_line import CommandLine, Ended, finish, start
 
 ROOT = Path(__file__).parents[3]
@@ -274,10 +275,13 @@ def test_ui_names_a_server_instead_of_starting_one(cli: CommandLine) -> None:
     assert "http://tracking:5000" in ended.out
 
 
-def test_ui_listens_on_loopback_only() -> None:
-    command = server_command("sqlite:///a.db", 5001)
-    assert command[command.index("--host") + 1] == "127.0.0.1"
-    assert command[command.index("--allowed-hosts") + 1] == "localhost:5001,127.0.0.1:5001"
+def test_ui_listens_on_loopback_only(cli: CommandLine) -> None:
+    database = cli.folder / "a.db"
+    connect(f"sqlite:///{database}").search_experiments()
+    server = make_server(f"sqlite:///{database}", 5001)
+    assert server is not None
+    assert server.command[server.command.index("--host") + 1] == "127.0.0.1"
+    assert server.command[server.command.index("--allowed-hosts") + 1] == "localhost:5001,127.0.0.1:5001"
 
 
 @pytest.mark.parametrize("backbone", ["bert-small", "bert-tiny"])
