@@ -11,13 +11,9 @@ from testbed.host import BRIDGE, NETWORK, Host
 CHECKOUT = Path(__file__).parents[2]
 
 INSTALLED = (
-    f"export PATH={Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin"
-    f" PYTHONPATH={CHECKOUT}:{CHECKOUT / 'tests'} OMP_NUM_THREADS=1\n"
+    f"export PATH={Path(sys.executable).parent}:$PATH PYTHONPATH={CHECKOUT}:{CHECKOUT / 'tests'} OMP_NUM_THREADS=1\n"
 )
-"""The profile of a host that has this checkout, and what the tests have, installed."""
-
-BARE = "export PATH=/usr/sbin:/usr/bin:/sbin:/bin\n"
-"""The profile of a host without anything of ours."""
+"""The profile of a host that has this checkout, and what the tests have, installed. A bare one's is empty."""
 
 
 class Testbed:

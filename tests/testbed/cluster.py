@@ -51,7 +51,7 @@ class Cluster:
 
     def up(self) -> None:
         """Start it; returns when all workers have joined."""
-        self.laptop.run("ray", "up", "-y", str(self.file), timeout=600)
+        self.laptop.run("ray", "up", "-y", str(self.file), timeout=900)
         end = time.monotonic() + _NODES_SECONDS
         while (alive := self.nodes_alive()) < 1 + len(self.workers):
             assert time.monotonic() < end, (
@@ -72,10 +72,18 @@ class Cluster:
         return sum(node["raylet"].get("state") == "ALIVE" for node in nodes)
 
     def job(self, submission_id: str, entrypoint: str, timeout: float = 120) -> str:
-        """Run a job to its end, by the Jobs API asked on the head itself; returns its last state."""
+        """Run a job to its end; returns its last state."""
+        self.start_job(submission_id, entrypoint)
+        return self.end_of_job(submission_id, timeout)
+
+    def start_job(self, submission_id: str, entrypoint: str) -> None:
+        """Start a job, by the Jobs API asked on the head itself."""
         body = json.dumps({"submission_id": submission_id, "entrypoint": entrypoint})
         started = self._ask("api/jobs/", "-H", "Content-Type: application/json", "-d", body)
         assert started.get("submission_id") == submission_id, started
+
+    def end_of_job(self, submission_id: str, timeout: float) -> str:
+        """Wait for the end of a job; returns its last state."""
         end = time.monotonic() + timeout
         while (state := str(self._ask(f"api/jobs/{submission_id}").get("status"))) not in (
             "SUCCEEDED",

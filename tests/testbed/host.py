@@ -118,7 +118,16 @@ class Host:
 
     def command(self, *command: str) -> list[str]:
         """What runs a command on it, for those who start processes themselves."""
-        login = ["env", "-i", f"HOME={HOME}", f"PATH={os.defpath}", "bash", "-lc", 'cd; exec "$@"', "bash"]
+        login = [
+            "env",
+            "-i",
+            f"HOME={HOME}",
+            "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+            "bash",
+            "-lc",
+            'cd; exec "$@"',
+            "bash",
+        ]
         return ["nsenter", "--target", str(self.first_process), "--all", *login, *command]
 
     @property
