@@ -10,11 +10,12 @@ STAMP := $(VENV)/.installed
 #   make install TORCH="torch --index-url https://download.pytorch.org/whl/cpu"
 TORCH ?= torch
 
-.PHONY: help install quickstart test cluster-test check mutants clean bench bench-quick bench-check constraints
+.PHONY: help install quickstart wheel test cluster-test check mutants clean bench bench-quick bench-check constraints
 
 help:
 	@echo "make install     create $(VENV) and install panda_ray with its development tools"
 	@echo "make quickstart  install, then run sweeps/quickstart.yaml (no hub, no GPU, no server)"
+	@echo "make wheel       install, then build dist/*.whl, which the nodes of a cluster install"
 	@echo "make test        install, then run the tests, two at a time, with coverage"
 	@echo "make cluster-test install, then run the tests on several hosts, in namespaces of this machine (Linux, as root)"
 	@echo "make check       install, then ruff and mypy"
@@ -45,6 +46,13 @@ $(STAMP): pyproject.toml constraints.txt | $(BIN)/python
 quickstart: install
 	$(BIN)/panda-ray run sweeps/quickstart.yaml
 
+# Built from a copy: setuptools leaves folders beside what it builds.
+wheel: install
+	rm -rf build dist && mkdir -p build dist
+	cp -r panda_ray pyproject.toml README.md LICENSE build
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist ./build
+	rm -rf build
+
 # Coverage follows the command lines that tests start; see [tool.coverage.run] in pyproject.toml. Many tests wait for
 # processes that they started, so two at a time end sooner even where there are only two cores. A module stays in one
 # process, which makes its fixtures once; long modules come first.
@@ -52,7 +60,12 @@ test: install
 	$(BIN)/python -m pytest -m "not gpu and not hosts" -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 # One after another: each starts several nodes of Ray. They run in a private network, see tests/testbed/room.py.
-cluster-test: install
+# No index can be reached from there: what a bare host installs is put into uv's cache before.
+cluster-test: export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+cluster-test: wheel
+	$(BIN)/uv venv --quiet --clear --cache-dir .testbed/uv --python $(BIN)/python .testbed/venv
+	$(BIN)/uv pip install --quiet --cache-dir .testbed/uv --python .testbed/venv -c constraints.txt \
+		"$$(echo dist/*.whl)[train,s3,cluster]"
 	PYTHONPATH=tests timeout --kill-after=30 3600 $(BIN)/python -m testbed.room $(BIN)/python -m pytest tests/hosts --timeout 900
 
 check: install
