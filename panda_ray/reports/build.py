@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from panda_ray.errors import InputError
+from panda_ray.foreign_text import file_name, markdown_text, spreadsheet_text
 from panda_ray.reports.findings import headline
-from panda_ray.reports.foreign_text import file_name, markdown_text, spreadsheet_text
 from panda_ray.reports.formatting import latex, markdown
 from panda_ray.reports.html import render
 from panda_ray.reports.numbers.analysis import Analysis

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from panda_ray.reports.foreign_text import markdown_text, one_line
+from panda_ray.foreign_text import markdown_text, one_line
 from panda_ray.reports.numbers.frame import Aggregate
 from panda_ray.reports.numbers.statistics import Interval
 from panda_ray.reports.numbers.tables import GridTable, Row

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from panda_ray.foreign_text import file_name
 from panda_ray.reports.figures.charts import methods_chart, metrics_chart
 from panda_ray.reports.figures.drawing import Drawing
 from panda_ray.reports.figures.heatmaps import gain_map, similarity_map
-from panda_ray.reports.foreign_text import file_name
 from panda_ray.reports.html import Section
 from panda_ray.reports.numbers.analysis import Analysis
 

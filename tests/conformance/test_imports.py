@@ -13,7 +13,7 @@ import panda_ray
 ROOT = Path(panda_ray.__file__).parent
 LAYERS = (
     {"panda_ray", "panda_ray.errors"},
-    {"panda_ray.plain_text", "panda_ray.registry", "panda_ray.secrets", "panda_ray.seeding"},
+    {"panda_ray.foreign_text", "panda_ray.plain_text", "panda_ray.registry", "panda_ray.secrets", "panda_ray.seeding"},
     {"panda_ray.tasks"},
     {"panda_ray.backbones"},
     {"panda_ray.prompts"},

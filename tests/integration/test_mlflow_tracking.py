@@ -16,8 +16,8 @@ from panda_ray.execution.events import Outcome, RunSummary
 from panda_ray.execution.planning.plan import build_plan
 from panda_ray.execution.store.sealed import SCORES
 from panda_ray.execution.store.store import Store
+from panda_ray.foreign_text import markdown_text
 from panda_ray.reports.build import build_report
-from panda_ray.reports.foreign_text import markdown_text
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.tracking.read_study import read_study
 from panda_ray.tracking.server.client import connect

@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from panda_ray.foreign_text import drawn_text
 from panda_ray.reports.figures.drawing import BASELINE_COLOR, INK, METHOD_COLORS, STYLE, Drawing, finish
-from panda_ray.reports.foreign_text import drawn_text
 from panda_ray.reports.numbers.averaging import grid_mean
 from panda_ray.reports.numbers.frame import Grid
 from panda_ray.reports.numbers.gains import MethodGain

@@ -19,8 +19,8 @@ from matplotlib.colors import Colormap, Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from panda_ray.foreign_text import drawn_text
 from panda_ray.reports.figures.drawing import ABSENT_COLOR, INK, STYLE, Drawing, bare, finish
-from panda_ray.reports.foreign_text import drawn_text
 from panda_ray.reports.formatting import number, signed
 from panda_ray.reports.numbers.tables import Ranking
 
