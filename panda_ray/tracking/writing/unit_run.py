@@ -18,16 +18,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
 from panda_ray.execution.store.sealed import SCORES
 from panda_ray.execution.store.store import Record
 from panda_ray.sweep import sources_text
 from panda_ray.tracking.runs import COMPLETE, KEY, LABEL, PRODUCT, ROLE, SOURCES, STOPPED
 
-METRICS_PER_CALL = 1000
+METRICS_PER_CALL = 800
 PARAMS_PER_CALL = 100
-LONGEST_NAME, LONGEST_TAG, LONGEST_PARAM = 250, 5000, 6000
+"""MLflow takes 1,000 things in a call: these and 100 tags."""
+
+LONGEST_NAME, LONGEST_TAG, LONGEST_PARAM, LONGEST_DIGEST = 250, 5000, 6000, 36
 """Characters that MLflow takes; longer texts are cut."""
 
 _UNNAMEABLE = re.compile(r"[^\w.: -]")
@@ -81,13 +83,27 @@ def log_unit(
     start, end = times_of(record)
     client.set_terminated(run_id, _status(record), end)
     _log_files(client, run_id, files)
-    params = dict(_params(record))
-    for metrics in _pieces(list(_metrics(record, start, end)), METRICS_PER_CALL):
-        client.log_batch(run_id, metrics=metrics)
-    for some in _pieces([Param(name, value) for name, value in params.items()], PARAMS_PER_CALL):
-        client.log_batch(run_id, params=some)
-    tags = [*_tags(record, labels, parent_id), (COMPLETE, "true")]
-    client.log_batch(run_id, tags=[RunTag(name, tag) for name, tag in tags])
+    if (dataset := _dataset(record)) is not None:
+        client.log_inputs(run_id, [dataset])
+    *many_metrics, metrics = _pieces(list(_metrics(record, start, end)), METRICS_PER_CALL)
+    *many_params, params = _pieces([Param(*item) for item in dict(_params(record)).items()], PARAMS_PER_CALL)
+    for some_metrics in many_metrics:
+        client.log_batch(run_id, metrics=some_metrics)
+    for some_params in many_params:
+        client.log_batch(run_id, params=some_params)
+    # Of one call MLflow writes the tags last, so the rest is there once the run is marked as complete.
+    tags = [RunTag(name, tag) for name, tag in (*_tags(record, labels, parent_id), (COMPLETE, "true"))]
+    client.log_batch(run_id, metrics=metrics, params=params, tags=tags)
+
+
+def _dataset(record: Record) -> DatasetInput | None:
+    """The rows of a unit's task as an input of its run, by their fingerprint: no row and no path is sent."""
+    if (data := record["identity"].get("data")) is None:
+        return None
+    name, fingerprint = _clean(data["task"], LONGEST_NAME), str(data["fingerprint"])
+    source = json.dumps({"task": name, "fingerprint": fingerprint, "template_version": data["template_version"]})
+    dataset = Dataset(name, fingerprint[:LONGEST_DIGEST], "panda_ray", source)
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
 
 
 def _status(record: Record) -> str:
@@ -96,7 +112,8 @@ def _status(record: Record) -> str:
 
 
 def _pieces(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
-    for first in range(0, len(items), size):
+    """At least one, which may be empty."""
+    for first in range(0, max(len(items), 1), size):
         yield items[first : first + size]
 
 

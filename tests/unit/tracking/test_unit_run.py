@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,12 @@ def record() -> dict[str, Any]:
     return {
         "key": "f" * 64,
         "product": "prompt",
-        "identity": {"config": {"lr": 0.01, "max_steps": None}, "options": {}, "dependencies": DEPENDENCIES},
+        "identity": {
+            "config": {"lr": 0.01, "max_steps": None},
+            "data": {"task": "cb", "fingerprint": "0123456789abcdef" * 4, "template_version": 2},
+            "options": {},
+            "dependencies": DEPENDENCIES,
+        },
         "method": "panda",
         "sources": ["rte", "mnli"],
         "target": "cb",
@@ -88,6 +94,9 @@ def test_a_run_says_everything_about_its_unit(client: MlflowClient) -> None:
     assert run.data.params == {
         "config.lr": "0.01",
         "config.max_steps": "None",
+        "data.task": "cb",
+        "data.fingerprint": "0123456789abcdef" * 4,
+        "data.template_version": "2",
         "dependencies.teacher": f"{'a' * 64}+{'b' * 64}",
     }
     assert run.data.metrics["similarity"] == pytest.approx(0.25), "the mean over the sources"
@@ -111,6 +120,21 @@ def test_a_run_that_was_cut_short_is_completed_in_place(client: MlflowClient) ->
     assert run.data.tags["complete"] == "true"
     assert len(client.get_metric_history(left, "train/loss")) == EPOCHS
     assert len(client.search_runs([experiment_id])) == 1
+
+
+def test_the_rows_of_a_task_are_one_data_set_of_all_its_runs_known_by_their_fingerprint(client: MlflowClient) -> None:
+    experiment_id = experiment_of(client, "data")
+    labels = UnitLabels("cell", "panda")
+    other = {**record(), "key": "e" * 64, "seed": 12}
+    for unit in (record(), other):
+        run_id = new_unit_run(client, unit, labels, experiment_id=experiment_id, parent_id="parent")
+        for _ in range(2):
+            log_unit(client, unit, labels, {}, run_id=run_id, parent_id="parent")
+        [found] = client.get_run(run_id).inputs.dataset_inputs
+        assert (found.dataset.name, found.dataset.digest) == ("cb", ("0123456789abcdef" * 4)[:36])
+        assert json.loads(found.dataset.source)["fingerprint"] == "0123456789abcdef" * 4
+        assert [(tag.key, tag.value) for tag in found.tags] == [("mlflow.data.context", "training")]
+    assert len(client.search_runs([experiment_id], "dataset.digest = '0123456789abcdef0123456789abcdef0123'")) == 2
 
 
 def test_examples_survive_packing() -> None:
