@@ -16,6 +16,9 @@ from mlflow.entities import Experiment, ViewType
 from panda_ray.errors import InputError
 from panda_ray.execution.store.store import Store
 from panda_ray.tracking.runs import COMPLETE, KEY, STORAGE, SWEEP
+from panda_ray.tracking.server.client import connect
+from panda_ray.tracking.server.database import put_aside
+from panda_ray.tracking.server.patience import Pulse
 from panda_ray.tracking.server.uri import artifact_folder, database_of, is_sqlite, shown
 
 _COMPARED = 50
@@ -61,7 +64,14 @@ def find_experiment(client: MlflowClient, name: str) -> Experiment | None:
     return None
 
 
-def retire_experiment(client: MlflowClient, name: str) -> None:
+def remake(name: str, tracking_uri: str, pulse: Pulse) -> None:
+    """Put what MLflow has of a sweep aside, so that all of it is made anew; nothing is removed for good."""
+    if is_sqlite(tracking_uri):
+        put_aside(database_of(tracking_uri))
+    _retire(connect(tracking_uri, pulse), name)
+
+
+def _retire(client: MlflowClient, name: str) -> None:
     """Rename the sweep's experiment if there is one, and delete it so that MLflow can restore it: its name is free."""
     found = client.get_experiment_by_name(name)
     if found is not None and found.lifecycle_stage != "active":

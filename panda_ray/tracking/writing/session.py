@@ -8,23 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from pathlib import Path
-from typing import NamedTuple
-
-from mlflow.entities import Run
 
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.store.store import Record, Store, content
 from panda_ray.execution.units.artifacts import PREDICTIONS_FILE
 from panda_ray.tracking import examples
-from panda_ray.tracking.experiment import open_experiment, retire_experiment
-from panda_ray.tracking.runs import COMPLETE, KEY, LABEL, PRODUCT, ROLE, STOPPED, SUMMARY, search, summary_runs
+from panda_ray.tracking.experiment import open_experiment
+from panda_ray.tracking.runs import STOPPED, summary_runs
 from panda_ray.tracking.server.client import connect
-from panda_ray.tracking.server.database import put_aside
 from panda_ray.tracking.server.patience import Pulse
 from panda_ray.tracking.server.trouble import reason
-from panda_ray.tracking.server.uri import artifact_folder, database_of, is_sqlite
 from panda_ray.tracking.study import Failure
+from panda_ray.tracking.writing.logged_runs import NEVER, LoggedRun, logged_runs, runs_with_artifacts
 from panda_ray.tracking.writing.provenance import provenance
 from panda_ray.tracking.writing.similarity_table import Similarities
 from panda_ray.tracking.writing.summary_run import SummaryRun
@@ -35,22 +30,6 @@ _UNITS_AT_ONCE = 256
 
 _REFUSED_IN_A_ROW = 3
 """Units that MLflow does not take before the cause is looked for in the server, not in them."""
-
-_NEVER = 0
-"""End of a run that was cut before it had one."""
-
-
-class _Logged(NamedTuple):
-    """The run of a unit, as MLflow has it."""
-
-    key: str
-    is_stopped: bool
-    is_cut: bool
-    start_time: int
-    run_id: str
-    end_time: int
-    role: str
-    label: str
 
 
 class Session:
@@ -101,9 +80,8 @@ class Session:
         ended = {key: known_milliseconds(time) for key, time in self._store.finished_at.items()}
         for summary in self._summaries.values():
             summary.take_stock(ended)
-        whole = self._runs_with_artifacts()
-        runs = [_logged(run) for run in search(self._client, self._experiment_id, f"tags.{PRODUCT} != '{SUMMARY}'")]
-        for key, twins in groupby(sorted(run for run in runs if run.key), key=lambda run: run.key):
+        whole = runs_with_artifacts(self._client, self._experiment_id, self._tracking_uri)
+        for key, twins in groupby(logged_runs(self._client, self._experiment_id), key=lambda run: run.key):
             first, *others = twins
             self._run_of[key], self._times_of[key] = first.run_id, (first.start_time, first.end_time)
             is_of_the_result = ended.get(key, first.end_time) == first.end_time
@@ -121,17 +99,18 @@ class Session:
         Raises:
             Exception: what keeps MLflow from taking anything. What it says of one unit alone is in `refused`.
         """
-        wanted = self._records(keys)
-        for (backbone, task), records in _grouped(wanted):
+        for (backbone, task), records in _grouped(self._records(keys)):
             summary = self._summaries[backbone]
-            self._log_cells(summary, task, [r for r in records if r["key"] in afresh or r["key"] not in summary.rows])
-            self._log_units(
-                [r for r in records if r["key"] in afresh or r["key"] not in self._complete], summary.run_id
-            )
+            for first in range(0, len(records), _UNITS_AT_ONCE):
+                part = records[first : first + _UNITS_AT_ONCE]
+                rows = [r for r in part if r["key"] in afresh or r["key"] not in summary.rows]
+                predictions = self._log_cells(summary, task, rows)
+                runs = [r for r in part if r["key"] in afresh or r["key"] not in self._complete]
+                self._log_units(runs, summary.run_id, predictions)
 
     def log_stopped(self, record: Record) -> None:
         """Log a unit that was stopped early (`stopped_record`), in place of an earlier run of it."""
-        self._log_units([record], self._summaries[record["backbone"]].run_id)
+        self._log_units([record], self._summaries[record["backbone"]].run_id, {})
 
     def write_progress(self, done: Collection[str], state: str) -> None:
         """Progress of every backbone, its table of scores, and the similarities that are known.
@@ -161,22 +140,11 @@ class Session:
         for backbone, summary in self._summaries.items():
             summary.write_failures([failure for failure in listed if failure.backbone == backbone])
 
-    def _is_current(self, run: _Logged) -> bool:
+    def _is_current(self, run: LoggedRun) -> bool:
         """Complete, of a result, and the unit is still to the sweep what it was; a source may have become a cell."""
         if run.is_stopped or run.is_cut or run.key not in self._plan.units:
             return not run.is_stopped and not run.is_cut
         return run.role == self._plan.role_of[run.key] and run.label == self._plan.label_of[run.key]
-
-    def _runs_with_artifacts(self) -> set[str] | None:
-        """Runs whose artifacts are there; None where a server has them, which is too slow to be asked of each."""
-        folder = artifact_folder(self._tracking_uri)
-        if folder is None:
-            return None
-        location = self._client.get_experiment(self._experiment_id).artifact_location
-        inside = folder / Path(location).name
-        if not location.startswith(folder.as_uri()) or not inside.is_dir():
-            return None if not location.startswith(folder.as_uri()) else set()
-        return {run.name for run in inside.iterdir() if any((run / "artifacts").glob("*"))}
 
     def _open_summaries(self) -> Mapping[str, SummaryRun]:
         sweep = self._plan.sweep
@@ -205,29 +173,28 @@ class Session:
                 self.refused[key] = "its record in the store is damaged; the next run computes it anew"
         return [*found.values()]
 
-    def _log_cells(self, summary: SummaryRun, task: str, records: Sequence[Record]) -> None:
-        cells = [record for record in records if self._plan.role_of[record["key"]] == "cell"]
-        for first in range(0, len(cells), _UNITS_AT_ONCE):
-            readable, predictions = [], {}
-            part = {record["key"]: record for record in cells[first : first + _UNITS_AT_ONCE]}
+    def _log_cells(self, summary: SummaryRun, task: str, records: Sequence[Record]) -> dict[str, bytes]:
+        """Returns the predictions of the cells, by key: their runs have them, too."""
+        cells = {record["key"]: record for record in records if self._plan.role_of[record["key"]] == "cell"}
+        predictions = {}
+        self._pulse.beat()
+        for (key, _), data in self._store.read_files([(key, PREDICTIONS_FILE) for key in cells], cells).items():
             self._pulse.beat()
-            for (key, _), data in self._store.read_files([(key, PREDICTIONS_FILE) for key in part], part).items():
-                self._pulse.beat()
-                try:
-                    examples.pack({key: content(data)})
-                except Exception as error:
-                    self.refused[key] = reason(error, self._tracking_uri)
-                else:
-                    readable.append(part[key])
-                    predictions[key] = content(data)
-            if readable:
-                summary.add_cells(task, readable, predictions)
+            try:
+                examples.pack({key: content(data)})
+            except Exception as error:
+                self.refused[key] = reason(error, self._tracking_uri)
+            else:
+                predictions[key] = content(data)
+        if predictions:
+            summary.add_cells(task, [cells[key] for key in predictions], predictions)
+        return predictions
 
-    def _log_units(self, records: Iterable[Record], parent_id: str) -> None:
+    def _log_units(self, records: Iterable[Record], parent_id: str, predictions: Mapping[str, bytes]) -> None:
         in_a_row = 0
         for record in records:
             try:
-                self._log_unit(record, parent_id)
+                self._log_unit(record, parent_id, predictions.get(record["key"]))
                 in_a_row = 0
             except Exception as error:
                 self._client.get_experiment(self._experiment_id)  # raises where the server is away
@@ -236,13 +203,14 @@ class Session:
                     raise
                 self.refused[record["key"]] = reason(error, self._tracking_uri)
 
-    def _log_unit(self, record: Record, parent_id: str) -> None:
+    def _log_unit(self, record: Record, parent_id: str, predictions: bytes | None) -> None:
         key = record["key"]
-        found = self._store.read_files([(key, name) for name in record["files"]], {key: record})
-        files = {name: content(data) for (_, name), data in found.items()}
+        files = {} if predictions is None else {PREDICTIONS_FILE: predictions}
+        others = [(key, name) for name in record["files"] if name not in files]
+        files |= {name: content(data) for (_, name), data in self._store.read_files(others, {key: record}).items()}
         labels = UnitLabels(self._plan.role_of[key], self._plan.label_of[key])
         run_id, times = self._run_of.get(key), times_of(record)
-        if run_id is not None and self._times_of.get(key) not in (times, (times[0], _NEVER)):
+        if run_id is not None and self._times_of.get(key) not in (times, (times[0], NEVER)):
             # Of a result that was computed anew: MLflow keeps parameters and points for ever, so this needs a new run.
             self._discard(run_id)
             run_id = None
@@ -258,27 +226,6 @@ class Session:
         """Remove a run, which MLflow keeps as a deleted one: not as one that still runs."""
         self._client.set_terminated(run_id, "KILLED")
         self._client.delete_run(run_id)
-
-
-def remake(plan: Plan, tracking_uri: str, pulse: Pulse) -> None:
-    """Put what MLflow has of a sweep aside, so that a session makes all of it anew; nothing is removed for good."""
-    if is_sqlite(tracking_uri):
-        put_aside(database_of(tracking_uri))
-    retire_experiment(connect(tracking_uri, pulse), plan.sweep.name)
-
-
-def _logged(run: Run) -> _Logged:
-    tags = run.data.tags
-    return _Logged(
-        str(tags.get(KEY, "")),
-        STOPPED in tags,
-        COMPLETE not in tags,
-        run.info.start_time,
-        run.info.run_id,
-        run.info.end_time or _NEVER,
-        str(tags.get(ROLE, "")),
-        str(tags.get(LABEL, "")),
-    )
 
 
 def _grouped(records: Iterable[Record]) -> Iterator[tuple[tuple[str, str], list[Record]]]:

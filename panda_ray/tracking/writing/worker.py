@@ -13,10 +13,11 @@ from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.store.store import Record, Store
 from panda_ray.secrets import public
 from panda_ray.sweep import sources_text
+from panda_ray.tracking.experiment import remake
 from panda_ray.tracking.server.patience import Pulse
 from panda_ray.tracking.server.trouble import is_lasting, reason
 from panda_ray.tracking.study import Failure
-from panda_ray.tracking.writing.session import Session, remake
+from panda_ray.tracking.writing.session import Session
 from panda_ray.tracking.writing.similarity_table import Similarities
 from panda_ray.tracking.writing.stopped import stopped_record
 from panda_ray.tracking.writing.turn import Turn
@@ -178,7 +179,7 @@ class Worker:
         session = self._session
         if session is None:
             if self._rebuild:
-                remake(self._plan, self._tracking_uri, self._pulse)
+                remake(self._plan.sweep.name, self._tracking_uri, self._pulse)
                 self._rebuild = False
             session = Session(self._plan, self._store, self._similarities, self._tracking_uri, self._pulse)
             self._answered.set()
