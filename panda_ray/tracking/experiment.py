@@ -64,6 +64,14 @@ def find_experiment(client: MlflowClient, name: str) -> Experiment | None:
     return None
 
 
+def runs_page(experiment_id: str) -> str:
+    """Where MLflow's pages show an experiment's runs, behind the address of the server.
+
+    Without `workflowType` the pages of MLflow 3.17 open what the browser showed last, at first an overview of traces.
+    """
+    return f"#/experiments/{experiment_id}/runs?workflowType=machine_learning"
+
+
 def remake(name: str, tracking_uri: str, pulse: Pulse) -> None:
     """Put what MLflow has of a sweep aside, so that all of it is made anew; nothing is removed for good."""
     if is_sqlite(tracking_uri):

@@ -61,6 +61,20 @@ def make_server(tracking_uri: str, port: int) -> Server | None:
     return Server(server_command(mlflow_uri(uri_of_database(path)), port, names), server_environment())
 
 
+def address_of(sweep: Sweep | None, tracking_uri: str, port: int) -> str:
+    """Where a browser finds the runs of a sweep; without one, or before it was run, all experiments.
+
+    Raises:
+        InputError: its experiment was deleted in MLflow.
+    """
+    from panda_ray.tracking.experiment import find_experiment, runs_page
+    from panda_ray.tracking.server.client import connect_to_read
+
+    address = f"http://{HOST}:{port}"
+    found = None if sweep is None else find_experiment(connect_to_read(tracking_uri), sweep.name)
+    return address if found is None else f"{address}/{runs_page(found.experiment_id)}"
+
+
 def _newest_database() -> str:
     databases = sorted(_RUNS.glob("*/mlflow.db"), key=lambda path: path.stat().st_mtime)
     if not databases:

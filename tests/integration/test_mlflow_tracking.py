@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ from panda_ray.reports.build import build_report
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.tracking.read_study import read_study
 from panda_ray.tracking.server.client import connect
+from panda_ray.tracking.writing.experiment_page import VIEW
 from panda_ray.training.member import EpochScore
 from support.records import publish
 from support.tracked import (
@@ -265,7 +267,7 @@ def test_a_bug_in_the_tracker_is_a_note_that_names_it(storage: Path) -> None:
 
 
 @pytest.mark.cluster
-def test_a_server_that_comes_and_goes(server: Server, tmp_path: Path) -> None:
+def test_a_server_that_comes_and_goes(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Away at first, killed in the middle, away at the end: training goes on, and nothing is lost or doubled."""
     store = Store(str(tmp_path / "store"))
     sweep = make_sweep(tmp_path / "store", targets=["remark"])
@@ -299,6 +301,7 @@ def test_a_server_that_comes_and_goes(server: Server, tmp_path: Path) -> None:
     study = read_study(server.uri, "small")
     assert len(study.scores) == len(plan.cells)
     assert set(study.examples) == {cell.key for cell in plan.cells}
+    assert capsys.readouterr().out == "", "MLflow prints two addresses per run unless it is told not to"
 
 
 def test_message_hides_the_password(tmp_path: Path) -> None:
@@ -310,3 +313,26 @@ def test_message_hides_the_password(tmp_path: Path) -> None:
     assert message is not None
     assert "secret" not in message
     assert "127.0.0.1:9 lacks 1 finished unit" in message
+
+
+def test_the_experiments_page_follows_the_sweep_and_each_of_its_views_finds_the_cells_it_is_about(
+    storage: Path,
+) -> None:
+    store = Store(str(storage))
+    plan = build_plan(make_sweep(storage), store)
+    units = list(plan.units)
+    half = track(plan, store, new=publish(plan, store, units[:5]))
+    client = connect(half.tracking_uri)
+    note = client.get_experiment_by_name("small").tags["mlflow.note.content"]
+    assert note.startswith(f"**finished**: 5 of {len(units)} units")
+    publish(plan, store, units[5:])
+    track(build_plan(plan.sweep, store), store)
+    experiment = client.get_experiment_by_name("small")
+    assert experiment.tags["mlflow.note.content"].startswith(f"**finished**: {len(units)} of {len(units)} units")
+    views = [json.loads(value) for name, value in experiment.tags.items() if name.startswith(VIEW)]
+    found = []
+    for view in views:
+        page = client.search_runs([experiment.experiment_id], view["searchFilter"], order_by=["metrics.`score` DESC"])
+        assert len({(run.data.tags["method"], run.data.tags["target"]) for run in page}) == 1
+        found += [run.data.tags["key"] for run in page]
+    assert sorted(found) == sorted(cell.key for cell in plan.cells if cell.sources)

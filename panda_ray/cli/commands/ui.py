@@ -27,16 +27,18 @@ def ui(overrides: Overrides, sweep_file: OptionalSweepFile = None, port: Port = 
     """Open MLflow on 127.0.0.1; ends with Ctrl-C."""
     from panda_ray.secrets import public
     from panda_ray.sweep_file import load_sweep
-    from panda_ray.usecases.mlflow_server import HOST
-    from panda_ray.usecases.ui import make_server, tracked_at
+    from panda_ray.usecases.ui import address_of, make_server, tracked_at
 
-    tracking_uri = tracked_at(None if sweep_file is None else load_sweep(sweep_file, overrides))
+    sweep = None if sweep_file is None else load_sweep(sweep_file, overrides)
+    tracking_uri = tracked_at(sweep)
     server = make_server(tracking_uri, port)
     if server is None:
         stdout.print(f"this sweep is tracked by a server of its own: {public(tracking_uri)}", markup=False)
         return
     stdout.print(
-        f"MLflow over {public(tracking_uri)} at http://{HOST}:{port} (Ctrl-C ends it)", markup=False, soft_wrap=True
+        f"MLflow over {public(tracking_uri)} at {address_of(sweep, tracking_uri, port)} (Ctrl-C ends it)",
+        markup=False,
+        soft_wrap=True,
     )
     code = _serve(server)
     if code:

@@ -19,6 +19,7 @@ from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.server.patience import Pulse
 from panda_ray.tracking.server.trouble import reason
 from panda_ray.tracking.study import Failure
+from panda_ray.tracking.writing.experiment_page import page_tags
 from panda_ray.tracking.writing.logged_runs import NEVER, LoggedRun, logged_runs, runs_with_artifacts
 from panda_ray.tracking.writing.provenance import provenance
 from panda_ray.tracking.writing.similarity_table import Similarities
@@ -133,6 +134,15 @@ class Session:
         """The tables of scores that have changed."""
         for summary in self._summaries.values():
             summary.write_scores()
+
+    def write_page(self, state: str) -> None:
+        """What the experiment's page shows, where it has changed."""
+        run_of = {backbone: summary.run_id for backbone, summary in self._summaries.items()}
+        done = len(self.logged & self._plan.units.keys())
+        known = self._client.get_experiment(self._experiment_id).tags
+        for name, value in page_tags(self._plan, self._experiment_id, run_of, done, state).items():
+            if known.get(name) != value:
+                self._client.set_experiment_tag(self._experiment_id, name, value)
 
     def write_failures(self, failures: Iterable[Failure]) -> None:
         """Failures of every backbone."""

@@ -191,6 +191,7 @@ class Worker:
         self._log_stopped(session)
         if self._state != "running" or time.monotonic() >= self._table_at:
             session.write_scores()
+            session.write_page(self._state)
             self._table_at = time.monotonic() + TABLE_SECONDS
         session.write_progress(self._done, self._state)
         self._write_failures(session)

@@ -1,0 +1,139 @@
+"""What MLflow's page of an experiment shows of a sweep: its kind, its primary metric, a note, and views that are saved.
+
+MLflow's pages keep how a table looks in the browser, except for views that were shared: those are tags of the
+experiment, JSON of the page's state under a name that a link may carry. The note has such links, one for each question
+"which source is the best for this target with this method".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from panda_ray.execution.planning.plan import Plan
+from panda_ray.foreign_text import markdown_text
+from panda_ray.tracking.experiment import runs_page
+from panda_ray.tracking.runs import LABEL, REPORT_FOLDER, ROLE, SOURCES
+
+NOTE = "mlflow.note.content"
+VIEW = "mlflow.sharedViewState."
+
+FIXED_TAGS = {
+    "mlflow.experimentKind": "custom_model_development",
+    "mlflow.experiment.primaryMetric.name": "score",
+    "mlflow.experiment.primaryMetric.greaterIsBetter": "True",
+}
+"""Kind: of MLflow's pages that ask for it; those of 3.17 go by an address, see `runs_page`."""
+
+_LONGEST_NOTE = 20_000
+"""Characters of an experiment's tag that MLflow takes."""
+
+_CHART = {"uuid": "score", "type": "BAR", "metricSectionId": "sweep", "metricKey": "score", "runsCountToCompare": 50}
+_SECTION = {"uuid": "sweep", "name": "Score", "display": True, "isReordered": True}
+
+
+class Question(NamedTuple):
+    """Which source is the best?"""
+
+    backbone: str
+    method: str
+    target: str
+
+    @property
+    def view(self) -> str:
+        """Name of the view that answers it."""
+        return hashlib.sha256(json.dumps(self).encode()).hexdigest()[:8]
+
+    @property
+    def filter(self) -> str | None:
+        """MLflow's filter for the runs that it is about; None for a name that no filter can hold."""
+        parts = {ROLE: "cell", "backbone": self.backbone, LABEL: self.method, "target": self.target}
+        if any("'" in value and '"' in value for value in parts.values()):
+            return None
+        return " AND ".join(f"tags.{name} = {_quoted(value)}" for name, value in parts.items())
+
+
+def page_tags(plan: Plan, experiment_id: str, summaries: Mapping[str, str], done: int, state: str) -> dict[str, str]:
+    """All tags of the experiment that bear on its page.
+
+    Args:
+        summaries: run id of the summary of each backbone.
+        done: units that MLflow has.
+        state: of the sweep.
+    """
+    tags, questions = dict(FIXED_TAGS), []
+    note = _head(plan, experiment_id, summaries, done, state)
+    for question in _questions(plan):
+        if (filter_string := question.filter) is not None:
+            questions.append(question)
+            tags[VIEW + question.view] = json.dumps(_view(filter_string))
+    shown = len(questions)
+    while shown and len(note + _table(questions, shown, experiment_id)) > _LONGEST_NOTE:
+        shown = shown * 9 // 10
+    for question in questions[shown:]:
+        del tags[VIEW + question.view]
+    return {**tags, NOTE: (note + _table(questions, shown, experiment_id))[:_LONGEST_NOTE]}
+
+
+def _questions(plan: Plan) -> Iterator[Question]:
+    """In the order of the sweep."""
+    yield from dict.fromkeys(Question(cell.backbone, cell.method, cell.target) for cell in plan.cells if cell.sources)
+
+
+def _head(plan: Plan, experiment_id: str, summaries: Mapping[str, str], done: int, state: str) -> str:
+    sweep = plan.sweep
+    reports = ", ".join(
+        f"[{markdown_text(backbone)}](#/experiments/{experiment_id}/runs/{run_id}/artifacts/{REPORT_FOLDER})"
+        for backbone, run_id in summaries.items()
+    )
+    methods = ", ".join(markdown_text(section.title) for section in sweep.methods)
+    return (
+        f"**{state}**: {done} of {len(plan.units)} units. Best source of each target: open this note. "
+        f"Report, once made: {reports}.\n\n"
+        f"Transfer from {len(sweep.sources)} sources to {len(sweep.targets)} targets with {methods}; "
+        f"seeds: {len(sweep.seeds)}; protocol: {sweep.protocol}.\n"
+    )
+
+
+def _table(questions: list[Question], shown: int, experiment_id: str) -> str:
+    """Links to the first views: one table per backbone, a row per target, a column per method."""
+    lines = []
+    for backbone in dict.fromkeys(question.backbone for question in questions[:shown]):
+        mine = {(q.target, q.method): q for q in questions[:shown] if q.backbone == backbone}
+        methods = list(dict.fromkeys(method for _, method in mine))
+        lines += ["", f"Best sources, mean over the seeds, on {markdown_text(backbone)}:", ""]
+        lines += [f"| target |{' |' * len(methods)}", f"| --- |{' --- |' * len(methods)}"]
+        for target in dict.fromkeys(target for target, _ in mine):
+            row = (mine.get((target, method)) for method in methods)
+            links = ("" if question is None else _link(question, experiment_id) for question in row)
+            lines.append(f"| {markdown_text(target)} | {' | '.join(links)} |")
+    if left_out := len(questions) - shown:
+        lines += ["", f"{left_out} more do not fit into this note: change the filter of a view, or see the report."]
+    return "\n".join(lines)
+
+
+def _link(question: Question, experiment_id: str) -> str:
+    address = f"{runs_page(experiment_id)}&viewStateShareKey={question.view}"
+    return f"[{markdown_text(question.method)}]({address})"
+
+
+def _view(filter_string: str) -> dict[str, Any]:
+    """The page's state: the best mean over the seeds first, and the same as a chart."""
+    return {
+        "searchFilter": filter_string,
+        "orderByKey": "metrics.`score`",
+        "orderByAsc": False,
+        "selectedColumns": [
+            *("tags.`seed`", "tags.`measure`", "metrics.`score`", "metrics.`score_last`", "metrics.`similarity`")
+        ],
+        "groupBy": {"aggregateFunction": "average", "groupByKeys": [{"mode": "tag", "groupByData": SOURCES}]},
+        "isAccordionReordered": True,
+        "compareRunSections": [_SECTION],
+        "compareRunCharts": [_CHART],
+    }
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"' if "'" in value else f"'{value}'"
