@@ -18,6 +18,7 @@ from panda_ray.reports.numbers.statistics import REPLICATES
 from panda_ray.reports.sections import sections_of
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.read_study import log_report, read_study
+from panda_ray.tracking.runs import REPORT_PAGE
 from panda_ray.tracking.study import Study
 
 
@@ -63,7 +64,7 @@ def write_report(study: Study, folder: Path, replicates: int = REPLICATES) -> Re
     sections = sections_of(study, replicates)
     analyses = [section.analysis for section in sections]
     findings = headline(study, analyses)
-    page = folder / "report.html"
+    page = folder / REPORT_PAGE
     page.write_text(render(study, sections, findings), encoding="utf-8", errors="replace")
     paths = [page, _csv(folder, "scores", scores_csv(study)), _csv(folder, "similarity", similarity_csv(study))]
     paths += [path for analysis in analyses for path in _tables(folder, analysis)]

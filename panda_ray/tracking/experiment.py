@@ -15,11 +15,14 @@ from mlflow.entities import Experiment, ViewType
 
 from panda_ray.errors import InputError
 from panda_ray.execution.store.store import Store
-from panda_ray.tracking.runs import COMPLETE, KEY, STORAGE, SWEEP
+from panda_ray.tracking.runs import COMPLETE, KEY, REPORT_FOLDER, REPORT_PAGE, STORAGE, SWEEP
 from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.server.database import put_aside
 from panda_ray.tracking.server.patience import Pulse
 from panda_ray.tracking.server.uri import artifact_folder, database_of, is_sqlite, shown
+
+_MODEL_TRAINING = "workflowType=machine_learning"
+"""Without it the pages of MLflow 3.17 open what the browser showed last, at first an overview of traces."""
 
 _COMPARED = 50
 """Units of an experiment that are looked for in a store before it counts as another study's."""
@@ -65,11 +68,14 @@ def find_experiment(client: MlflowClient, name: str) -> Experiment | None:
 
 
 def runs_page(experiment_id: str) -> str:
-    """Where MLflow's pages show an experiment's runs, behind the address of the server.
+    """Where MLflow's pages show an experiment's runs, behind the address of the server."""
+    return f"#/experiments/{experiment_id}/runs?{_MODEL_TRAINING}"
 
-    Without `workflowType` the pages of MLflow 3.17 open what the browser showed last, at first an overview of traces.
-    """
-    return f"#/experiments/{experiment_id}/runs?workflowType=machine_learning"
+
+def report_page(experiment_id: str, summary_run_id: str) -> str:
+    """Likewise, the report of a backbone once it is made."""
+    files = f"#/experiments/{experiment_id}/runs/{summary_run_id}/artifacts"
+    return f"{files}/{REPORT_FOLDER}/{REPORT_PAGE}?{_MODEL_TRAINING}"
 
 
 def remake(name: str, tracking_uri: str, pulse: Pulse) -> None:

@@ -39,6 +39,8 @@ SIMILARITY_FILE = "similarity.parquet"
 FAILURES_FILE = "failures.json"
 EXAMPLES_FOLDER = "examples"
 REPORT_FOLDER = "report"
+REPORT_PAGE = "report.html"
+"""Name of a report's page, also in that folder."""
 
 PAGE = 1000
 

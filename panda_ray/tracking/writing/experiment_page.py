@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.foreign_text import markdown_text
-from panda_ray.tracking.experiment import runs_page
-from panda_ray.tracking.runs import LABEL, REPORT_FOLDER, ROLE, SOURCES
+from panda_ray.tracking.experiment import report_page, runs_page
+from panda_ray.tracking.runs import LABEL, ROLE, SOURCES
 
 NOTE = "mlflow.note.content"
 VIEW = "mlflow.sharedViewState."
@@ -25,7 +25,7 @@ FIXED_TAGS = {
     "mlflow.experiment.primaryMetric.name": "score",
     "mlflow.experiment.primaryMetric.greaterIsBetter": "True",
 }
-"""Kind: of MLflow's pages that ask for it; those of 3.17 go by an address, see `runs_page`."""
+"""Kind: of MLflow's pages that ask for it; those of 3.17 go by an address, see `experiment.runs_page`."""
 
 _LONGEST_NOTE = 20_000
 """Characters of an experiment's tag that MLflow takes."""
@@ -85,8 +85,7 @@ def _questions(plan: Plan) -> Iterator[Question]:
 def _head(plan: Plan, experiment_id: str, summaries: Mapping[str, str], done: int, state: str) -> str:
     sweep = plan.sweep
     reports = ", ".join(
-        f"[{markdown_text(backbone)}](#/experiments/{experiment_id}/runs/{run_id}/artifacts/{REPORT_FOLDER})"
-        for backbone, run_id in summaries.items()
+        f"[{markdown_text(backbone)}]({report_page(experiment_id, run_id)})" for backbone, run_id in summaries.items()
     )
     methods = ", ".join(markdown_text(section.title) for section in sweep.methods)
     return (

@@ -49,7 +49,7 @@ def test_each_method_with_sources_has_a_view_per_target_that_the_note_links(plan
 def test_the_note_says_how_the_sweep_stands_where_its_report_is_and_shows_no_label_as_markup(plan: Plan) -> None:
     note = tags_of(plan)[NOTE]
     assert note.startswith(f"**running**: 3 of {len(plan.units)} units.")
-    assert "[builtin-tiny](#/experiments/7/runs/abc/artifacts/report)" in note
+    assert "[builtin-tiny](#/experiments/7/runs/abc/artifacts/report/report.html?workflowType=machine_learning)" in note
     assert "PanDa &lt;b&gt;" in note
     assert "<b>" not in note
 
