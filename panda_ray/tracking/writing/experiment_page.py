@@ -2,18 +2,20 @@
 
 MLflow's pages keep how a table looks in the browser, except for views that were shared: those are tags of the
 experiment, JSON of the page's state under a name that a link may carry. The note has such links, one for each question
-"which source is the best for this target with this method".
+"which source is the best for this target with this method", and the answer is what the link says.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.foreign_text import markdown_text
+from panda_ray.sweep import sources_text
 from panda_ray.tracking.experiment import report_page, runs_page
 from panda_ray.tracking.runs import LABEL, ROLE, SOURCES
 
@@ -55,31 +57,45 @@ class Question(NamedTuple):
         return " AND ".join(f"tags.{name} = {_quoted(value)}" for name, value in parts.items())
 
 
-def page_tags(plan: Plan, experiment_id: str, summaries: Mapping[str, str], done: int, state: str) -> dict[str, str]:
+def page_tags(
+    plan: Plan, experiment_id: str, summaries: Mapping[str, str], done: int, scores: Mapping[str, float], state: str
+) -> dict[str, str]:
     """All tags of the experiment that bear on its page.
 
     Args:
         summaries: run id of the summary of each backbone.
         done: units that MLflow has.
+        scores: of finished cells, by key.
         state: of the sweep.
     """
-    tags, questions = dict(FIXED_TAGS), []
     note = _head(plan, experiment_id, summaries, done, state)
-    for question in _questions(plan):
-        if (filter_string := question.filter) is not None:
-            questions.append(question)
-            tags[VIEW + question.view] = json.dumps(_view(filter_string))
-    shown = len(questions)
-    while shown and len(note + _table(questions, shown, experiment_id)) > _LONGEST_NOTE:
+    answers = {question: best for question, best in _answers(plan, scores).items() if question.filter is not None}
+    links = {question: _link(question, best, experiment_id) for question, best in answers.items()}
+    shown = len(links)
+    while shown and len(note + _table(links, shown)) > _LONGEST_NOTE:
         shown = shown * 9 // 10
-    for question in questions[shown:]:
-        del tags[VIEW + question.view]
-    return {**tags, NOTE: (note + _table(questions, shown, experiment_id))[:_LONGEST_NOTE]}
+    views = {VIEW + question.view: json.dumps(_view(str(question.filter))) for question in [*links][:shown]}
+    return {**FIXED_TAGS, **views, NOTE: (note + _table(links, shown))[:_LONGEST_NOTE]}
 
 
-def _questions(plan: Plan) -> Iterator[Question]:
-    """In the order of the sweep."""
-    yield from dict.fromkeys(Question(cell.backbone, cell.method, cell.target) for cell in plan.cells if cell.sources)
+def _answers(plan: Plan, scores: Mapping[str, float]) -> dict[Question, str]:
+    """Questions in the order of the sweep, and the best source so far with its mean over the seeds."""
+    found: dict[Question, dict[str, list[float]]] = {}
+    for cell in plan.cells:
+        if cell.sources:
+            scores_of = found.setdefault(Question(cell.backbone, cell.method, cell.target), {})
+            if cell.key in scores:
+                scores_of.setdefault(sources_text(cell.sources), []).append(scores[cell.key])
+    return {
+        question: _best({name: fmean(of) for name, of in scores_of.items()}) for question, scores_of in found.items()
+    }
+
+
+def _best(means: Mapping[str, float]) -> str:
+    if not means:
+        return "none yet"
+    source = max(means, key=means.__getitem__)
+    return f"{source} {means[source]:.1f}"
 
 
 def _head(plan: Plan, experiment_id: str, summaries: Mapping[str, str], done: int, state: str) -> str:
@@ -96,26 +112,26 @@ def _head(plan: Plan, experiment_id: str, summaries: Mapping[str, str], done: in
     )
 
 
-def _table(questions: list[Question], shown: int, experiment_id: str) -> str:
-    """Links to the first views: one table per backbone, a row per target, a column per method."""
+def _table(links: Mapping[Question, str], shown: int) -> str:
+    """The first links: one table per backbone, a row per target, a column per method."""
     lines = []
-    for backbone in dict.fromkeys(question.backbone for question in questions[:shown]):
-        mine = {(q.target, q.method): q for q in questions[:shown] if q.backbone == backbone}
+    questions = [*links][:shown]
+    for backbone in dict.fromkeys(question.backbone for question in questions):
+        mine = {(q.target, q.method): links[q] for q in questions if q.backbone == backbone}
         methods = list(dict.fromkeys(method for _, method in mine))
-        lines += ["", f"Best sources, mean over the seeds, on {markdown_text(backbone)}:", ""]
-        lines += [f"| target |{' |' * len(methods)}", f"| --- |{' --- |' * len(methods)}"]
+        lines += ["", f"Best sources on {markdown_text(backbone)}, with the mean over the seeds so far:", ""]
+        lines.append(f"| target | {' | '.join(map(markdown_text, methods))} |")
+        lines.append(f"| --- |{' --- |' * len(methods)}")
         for target in dict.fromkeys(target for target, _ in mine):
-            row = (mine.get((target, method)) for method in methods)
-            links = ("" if question is None else _link(question, experiment_id) for question in row)
-            lines.append(f"| {markdown_text(target)} | {' | '.join(links)} |")
-    if left_out := len(questions) - shown:
+            row = (mine.get((target, method), "") for method in methods)
+            lines.append(f"| {markdown_text(target)} | {' | '.join(row)} |")
+    if left_out := len(links) - shown:
         lines += ["", f"{left_out} more do not fit into this note: change the filter of a view, or see the report."]
     return "\n".join(lines)
 
 
-def _link(question: Question, experiment_id: str) -> str:
-    address = f"{runs_page(experiment_id)}&viewStateShareKey={question.view}"
-    return f"[{markdown_text(question.method)}]({address})"
+def _link(question: Question, best: str, experiment_id: str) -> str:
+    return f"[{markdown_text(best)}]({runs_page(experiment_id)}&viewStateShareKey={question.view})"
 
 
 def _view(filter_string: str) -> dict[str, Any]:

@@ -139,8 +139,9 @@ class Session:
         """What the experiment's page shows, where it has changed."""
         run_of = {backbone: summary.run_id for backbone, summary in self._summaries.items()}
         done = len(self.logged & self._plan.units.keys())
+        scores = {key: row["score"] for summary in self._summaries.values() for key, row in summary.rows.items()}
         known = self._client.get_experiment(self._experiment_id).tags
-        for name, value in page_tags(self._plan, self._experiment_id, run_of, done, state).items():
+        for name, value in page_tags(self._plan, self._experiment_id, run_of, done, scores, state).items():
             if known.get(name) != value:
                 self._client.set_experiment_tag(self._experiment_id, name, value)
 

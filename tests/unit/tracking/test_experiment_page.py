@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,8 +21,8 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     return build_plan(make_sweep(Path(storage)), Store(str(storage)))
 
 
-def tags_of(plan: Plan) -> dict[str, str]:
-    return page_tags(plan, "7", {"builtin-tiny": "abc"}, 3, "running")
+def tags_of(plan: Plan, scores: Mapping[str, float] | None = None) -> dict[str, str]:
+    return page_tags(plan, "7", {"builtin-tiny": "abc"}, 3, scores or {}, "running")
 
 
 def test_the_page_is_of_model_training_and_names_the_score(plan: Plan) -> None:
@@ -52,6 +53,21 @@ def test_the_note_says_how_the_sweep_stands_where_its_report_is_and_shows_no_lab
     assert "[builtin-tiny](#/experiments/7/runs/abc/artifacts/report/report.html?workflowType=machine_learning)" in note
     assert "PanDa &lt;b&gt;" in note
     assert "<b>" not in note
+
+
+def test_a_link_says_the_source_with_the_best_mean_over_the_seeds_that_are_done(plan: Plan) -> None:
+    given = {("review", 11): 60.0, ("review", 12): 90.0, ("follows", 11): 80.0}
+    scores = {
+        cell.key: given[cell.sources[0], cell.seed]
+        for cell in plan.cells
+        if (cell.method, cell.target) == ("pot", "remark") and (cell.sources[0], cell.seed) in given
+    }
+    rows = [line for line in tags_of(plan, scores)[NOTE].splitlines() if line.startswith("|")]
+    assert rows[0] == "| target | pot | PanDa &lt;b&gt; |"
+    remark = rows[2].split(" | ")
+    assert remark[0] == "| remark"
+    assert remark[1].startswith("[follows 80.0](#"), "review has the best run, but a mean of 75"
+    assert remark[2].startswith("[none yet](#")
 
 
 def test_a_large_note_ends_within_what_mlflow_takes_and_its_views_are_those_that_it_links(plan: Plan) -> None:
