@@ -10,10 +10,14 @@ from testbed.host import BRIDGE, NETWORK, Host
 
 CHECKOUT = Path(__file__).parents[2]
 
-INSTALLED = (
-    f"export PATH={Path(sys.executable).parent}:$PATH PYTHONPATH={CHECKOUT}:{CHECKOUT / 'tests'} OMP_NUM_THREADS=1\n"
+PATIENT = (
+    "export RAY_DASHBOARD_STARTUP_TIMEOUT_S=600 RAY_raylet_start_wait_time_s=600 RAY_gcs_server_port_wait_time_s=600"
+    " OMP_NUM_THREADS=1\n"
 )
-"""The profile of a host that has this checkout, and what the tests have, installed. A bare one's is empty."""
+"""Of every profile: all hosts share the cores of one machine, and Ray gives up on slow ones."""
+
+INSTALLED = PATIENT + f"export PATH={Path(sys.executable).parent}:$PATH PYTHONPATH={CHECKOUT}:{CHECKOUT / 'tests'}\n"
+"""The profile of a host that has this checkout, and what the tests have, installed."""
 
 
 class Testbed:

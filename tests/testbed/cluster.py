@@ -18,7 +18,7 @@ from testbed.laptop import Laptop
 _MEMORY = 150 * 2**20
 """Bytes of each node's object store: several share one machine."""
 
-_NODES_SECONDS = 240
+_NODES_SECONDS = 900
 
 
 class Cluster:
