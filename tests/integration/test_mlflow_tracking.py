@@ -336,3 +336,16 @@ def test_the_experiments_page_follows_the_sweep_and_each_of_its_views_finds_the_
         assert len({(run.data.tags["method"], run.data.tags["target"]) for run in page}) == 1
         found += [run.data.tags["key"] for run in page]
     assert sorted(found) == sorted(cell.key for cell in plan.cells if cell.sources)
+
+
+def test_a_server_that_does_not_take_the_note_has_all_runs(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow took 5,000 characters where it takes 20,000 today; what a real one refuses, for a small sweep."""
+    monkeypatch.setattr("mlflow.utils.validation.MAX_EXPERIMENT_TAG_VAL_LENGTH", 600)
+    plan, store = filled(storage)
+    tracker = track(plan, store)
+    assert tracker.message(COMMAND) is None
+    client = connect(tracker.tracking_uri)
+    assert_one_finished_run_per_unit(client, plan)
+    tags = client.get_experiment_by_name("small").tags
+    assert "mlflow.note.content" not in tags
+    assert tags["mlflow.experimentKind"] == "custom_model_development"

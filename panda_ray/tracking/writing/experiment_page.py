@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from statistics import fmean
 from typing import Any, NamedTuple
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.foreign_text import markdown_text
@@ -34,6 +38,9 @@ _LONGEST_NOTE = 20_000
 
 _CHART = {"uuid": "score", "type": "BAR", "metricSectionId": "sweep", "metricKey": "score", "runsCountToCompare": 50}
 _SECTION = {"uuid": "sweep", "name": "Score", "display": True, "isReordered": True}
+
+
+_log = logging.getLogger(__name__)
 
 
 class Question(NamedTuple):
@@ -76,6 +83,23 @@ def page_tags(
         shown = shown * 9 // 10
     views = {VIEW + question.view: json.dumps(_view(str(question.filter))) for question in [*links][:shown]}
     return {**FIXED_TAGS, **views, NOTE: (note + _table(links, shown))[:_LONGEST_NOTE]}
+
+
+def write_tags(client: MlflowClient, experiment_id: str, tags: Mapping[str, str]) -> None:
+    """Write those that have changed; a server that takes less than ours of today still takes the runs.
+
+    Raises:
+        Exception: the server does not answer.
+    """
+    known = client.get_experiment(experiment_id).tags
+    for name, value in tags.items():
+        if known.get(name) == value:
+            continue
+        try:
+            client.set_experiment_tag(experiment_id, name, value)
+        except MlflowException:
+            client.get_experiment(experiment_id)  # raises where the server is away
+            _log.debug("MLflow does not take %s", name, exc_info=True)
 
 
 def _answers(plan: Plan, scores: Mapping[str, float]) -> dict[Question, str]:

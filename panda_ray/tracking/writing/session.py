@@ -19,7 +19,7 @@ from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.server.patience import Pulse
 from panda_ray.tracking.server.trouble import reason
 from panda_ray.tracking.study import Failure
-from panda_ray.tracking.writing.experiment_page import page_tags
+from panda_ray.tracking.writing.experiment_page import page_tags, write_tags
 from panda_ray.tracking.writing.logged_runs import NEVER, LoggedRun, logged_runs, runs_with_artifacts
 from panda_ray.tracking.writing.provenance import provenance
 from panda_ray.tracking.writing.similarity_table import Similarities
@@ -140,10 +140,8 @@ class Session:
         run_of = {backbone: summary.run_id for backbone, summary in self._summaries.items()}
         done = len(self.logged & self._plan.units.keys())
         scores = {key: row["score"] for summary in self._summaries.values() for key, row in summary.rows.items()}
-        known = self._client.get_experiment(self._experiment_id).tags
-        for name, value in page_tags(self._plan, self._experiment_id, run_of, done, scores, state).items():
-            if known.get(name) != value:
-                self._client.set_experiment_tag(self._experiment_id, name, value)
+        tags = page_tags(self._plan, self._experiment_id, run_of, done, scores, state)
+        write_tags(self._client, self._experiment_id, tags)
 
     def write_failures(self, failures: Iterable[Failure]) -> None:
         """Failures of every backbone."""
