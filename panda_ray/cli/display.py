@@ -51,6 +51,9 @@ class PlainDisplay(Listener):
     def on_stack_started(self, stack: Stack) -> None:
         self._known.start(stack)
 
+    def on_lost(self, stack: Stack, reason: str) -> None:
+        self._line(_lost(stack, reason))
+
     def on_epoch(self, stack: Stack, report: EpochReport) -> None:
         self._known.epoch(stack, report)
 
@@ -110,6 +113,9 @@ class LiveDisplay(Listener):
         with self._lock:
             self._known.start(stack)
 
+    def on_lost(self, stack: Stack, reason: str) -> None:
+        self._console.print(_lost(stack, reason), style="yellow", markup=False, soft_wrap=True)
+
     def on_epoch(self, stack: Stack, report: EpochReport) -> None:
         with self._lock:
             self._known.epoch(stack, report)
@@ -149,6 +155,10 @@ class LiveDisplay(Listener):
     def _grid(self, backbone: str) -> list[Text]:
         grid = render_grid(self._known.plan, self._known.states, backbone)
         return [Text(backbone, "bold"), grid, legend()]
+
+
+def _lost(stack: Stack, reason: str) -> str:
+    return f"{stack.title}: {reason}; it goes on from its checkpoint"
 
 
 def backbones_of(plan: Plan) -> list[str]:

@@ -77,6 +77,13 @@ class Listener:
     def on_stack_started(self, stack: Stack) -> None:
         """A stack started, or started again after its worker died."""
 
+    def on_lost(self, stack: Stack, reason: str) -> None:
+        """Workers of a running stack died, or cannot reach each other; it starts again, perhaps on fewer.
+
+        Args:
+            reason: one sentence, with the host where it is known.
+        """
+
     def on_epoch(self, stack: Stack, report: EpochReport) -> None:
         """A running stack finished an epoch."""
 
@@ -110,6 +117,10 @@ class Listeners(Listener):
     def on_stack_started(self, stack: Stack) -> None:
         for listener in self._listeners:
             listener.on_stack_started(stack)
+
+    def on_lost(self, stack: Stack, reason: str) -> None:
+        for listener in self._listeners:
+            listener.on_lost(stack, reason)
 
     def on_epoch(self, stack: Stack, report: EpochReport) -> None:
         for listener in self._listeners:

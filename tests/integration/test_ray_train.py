@@ -13,43 +13,24 @@ from typing import Any
 import pytest
 import torch
 
-from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Listener
-from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners import ray_decisions
 from panda_ray.execution.runners.ray_cluster import ray_cluster
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.execution.runners.temporary import temporary_folder
-from panda_ray.execution.scheduling.dispatcher import Dispatch
-from panda_ray.execution.steering import FIXED_PLAN, Steering
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.artifacts import PROMPT_FILE
+from panda_ray.execution.work.host import this_host
 from panda_ray.execution.work.workspace import Settings
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.training.engine.stacked import EpochReport
 from support.driving import workers_of
-from support.small_sweeps import LONG, contents, planned, run_inline, small_sweep
+from support.small_sweeps import contents, planned, run_inline, small_sweep
+from support.spreading import FEW, TRAINING, Spread
 from support.steerings import Stopper
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
-
-TRAINING = LONG | {"dropout": 0.0}
-"""Without dropout, because its draws differ between workers."""
-FEW: dict[str, Any] = {"sources": ["review"], "methods": ["prompt_tuning", "panda"]}
-"""One stack with a teacher, and what it needs."""
-
-
-class Spread(Dispatch):
-    """Gives two workers to the stacks of one method, whatever the schedule says."""
-
-    def __init__(self, plan: Plan, method: str, listener: Listener, steering: Steering = FIXED_PLAN) -> None:
-        super().__init__(plan, Costs.of(plan, ()).expected, listener, steering)
-        self._method = method
-
-    def next(self, *arguments: Any, **named: Any) -> Stack | None:
-        stack = super().next(*arguments, **named)
-        return replace(stack, workers=2) if stack is not None and stack.members[0].method == self._method else stack
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +45,14 @@ class OneWorkerKiller(Listener):
 
     def __init__(self) -> None:
         self.starts = 0
+        self.lost: list[str] = []
         self.epochs_after: list[int] = []
 
     def on_stack_started(self, stack: Stack) -> None:
         self.starts += stack.workers == 2
+
+    def on_lost(self, stack: Stack, reason: str) -> None:
+        self.lost.append(reason)
 
     def on_epoch(self, stack: Stack, report: EpochReport) -> None:
         if stack.workers == 2 and self.starts == 2:
@@ -87,6 +72,7 @@ def test_a_stack_on_two_workers_survives_the_death_of_one_and_has_the_numbers_of
     RayTuneRunner().run(dispatch, store, Settings.of(plan.sweep))
     assert dispatch.summary().complete
     assert killer.starts == 2
+    assert killer.lost == [f"a worker on {this_host()} died"]
     assert min(killer.epochs_after) > 1, "it started over instead of continuing from its checkpoint"
     assert max(killer.epochs_after) == TRAINING["epochs"]
     assert not list((tmp_path / "spread").glob("checkpoints/*"))

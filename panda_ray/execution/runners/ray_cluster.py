@@ -83,28 +83,6 @@ def ray_cluster(address: str | None, settings: Settings, folder: Path) -> Iterat
                 _kill_processes_in(folder)
 
 
-def parallel_stacks(cpus: float, gpus: float) -> int:
-    """How many stacks of this size the nodes that are up can run at a time."""
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-    return sum(
-        int(min(node.get("CPU", 0) / cpus, node.get("GPU", 0) / gpus if gpus else float("inf"))) for node in nodes
-    )
-
-
-def check_resources(cpus: float, gpus: float) -> None:
-    """Refuse a stack that a cluster of fixed size cannot hold; Ray would wait for ever.
-
-    Raises:
-        InputError: with what there is.
-    """
-    if not parallel_stacks(cpus, gpus):
-        there = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        raise InputError(
-            f"resources: a stack wants {cpus:g} CPUs and {gpus:g} GPUs (cpus_per_stack, gpus_per_stack), "
-            f"but this machine has {there.get('CPU', 0):g} CPUs and {there.get('GPU', 0):g} GPUs"
-        )
-
-
 @contextmanager
 def environment(values: Mapping[str, str]) -> Iterator[None]:
     """These environment variables while the context lasts."""

@@ -1,29 +1,33 @@
 """Training one stack on several workers: a Ray Train group inside of the Tune trial that the stack is.
 
-The trial only waits for its group. Train starts the workers and connects them; it neither keeps checkpoints nor starts
-a group again, because it cannot tell a lost worker from a stack that is too wide or a bug. The store keeps the
-checkpoint, and Tune starts the trial again.
+The trial only waits for its groups. Train starts the workers of one and connects them; it neither keeps checkpoints nor
+starts a group again, because it cannot tell a lost worker from a stack that is too wide or a bug, and would wait for
+ever for a host that is gone. A group that lost workers is followed by one of as many as there is room for, which
+continues from the checkpoint in the store: a checkpoint does not know how many saved it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+import time
+import uuid
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
 from ray import train
 from ray.exceptions import RayActorError
-from ray.train import RunConfig, ScalingConfig, WorkerGroupError
-from ray.train.torch import TorchConfig, TorchTrainer
+from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError
+from ray.train.torch import TorchTrainer
 from ray.tune import PlacementGroupFactory
 from ray.tune.integration.ray_train import TuneReportCallback
 
-from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.ray_cluster import environment
 from panda_ray.execution.runners.ray_decisions import Decisions
+from panda_ray.execution.runners.ray_group.connect import HostsConfig, forget, hosts_of
+from panda_ray.execution.runners.ray_group.losses import NoRoomError, UnreachableError, WorkersLostError, cause
+from panda_ray.execution.runners.ray_slots import free_slots
 from panda_ray.execution.runners.temporary import temporary_folder
 from panda_ray.execution.store.memory_limits import Limit
 from panda_ray.execution.store.store import Store
@@ -31,21 +35,48 @@ from panda_ray.execution.work.members import train_members
 from panda_ray.execution.work.memory import noted
 from panda_ray.execution.work.workspace import Settings, Workspace
 from panda_ray.sweep import ResourceSection
-from panda_ray.training.engine.collective import LostPeerError, ProcessGroup
+from panda_ray.training.engine.collective import ProcessGroup
 from panda_ray.training.engine.stacked import EpochReport
 
 WAITING = PlacementGroupFactory([{"memory": 1}])
 """What a trial takes that only waits: one byte, because Ray wants something, and no part of a CPU, because two workers
 of one CPU each must fit on a machine that has two."""
 
+MAX_DEATHS = 10
+"""Groups or workers that a stack may lose; one that takes down worker after worker (no host memory, say) has failed."""
+
+_MAX_UNREACHABLE = 2
+"""Groups whose workers did not find each other; the next one is a worker alone, which has nobody to find."""
+
+_ROOM_SECONDS = 10.0
+"""How long the slots of a group may take to be free again once it has ended."""
+
+_START_SECONDS = 60
+"""How long a group waits for its slots: Ray notices within 20 seconds that a host is dead, and counts it until then."""
+
 _ENVIRONMENT = {
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.2",  # each epoch's report waits for the next check
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": str(_START_SECONDS),
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
 }
 
+OnLost = Callable[[str, int], None]
+"""Hears why a group was lost, and how many workers the next one has."""
 
-class WorkersLostError(Exception):
-    """Workers of a group died without an error of their own; a new group continues from the stack's checkpoint."""
+
+@dataclass(frozen=True)
+class Group:
+    """What every group of a run has in common.
+
+    Attributes:
+        decisions: where to hear after each epoch who stops; None where nobody may be stopped.
+    """
+
+    store: Store
+    settings: Settings
+    resources: ResourceSection
+    decisions: Decisions | None
+    on_lost: OnLost
 
 
 @dataclass(frozen=True)
@@ -59,67 +90,85 @@ class _Job:
     decisions: Decisions | None
 
 
-def train_on_workers(
-    stack: Stack,
-    limit: Limit | None,
-    store: Store,
-    settings: Settings,
-    resources: ResourceSection,
-    decisions: Decisions | None,
-) -> list[Outcome]:
+def train_on_workers(stack: Stack, limit: Limit | None, group: Group) -> list[Outcome]:
     """Train a stack on `stack.workers` workers, each with the resources of an ordinary stack; for `work.settle`.
 
-    Called in a Tune trial, whose results the reports of the epochs become.
+    Called in a Tune trial, whose results the reports of the epochs become. Where workers are lost, it goes on with
+    those that there is room for, one at the least.
 
     Args:
         limit: what is known of the memory of such stacks.
-        decisions: where to hear after each epoch who stops; None where nobody may be stopped.
 
     Raises:
-        WorkersLostError: start again.
+        WorkersLostError: again and again.
         InputError, StoreFullError, torch.OutOfMemoryError: as they were raised in a worker.
-        WorkerGroupError: any other error of a worker, with its traceback.
+        TrainingFailedError: any other error of a worker, with its traceback.
     """
+    deaths = unreachable = 0
+    wanted = workers = stack.workers
+    while True:
+        try:
+            return _train(replace(stack, workers=workers), limit if workers == stack.workers else None, group)
+        except NoRoomError as error:
+            reason = str(error)
+        except UnreachableError as error:
+            if workers == 1:  # what cannot be reached then is nobody
+                raise
+            reason = str(error)
+            unreachable += 1
+            wanted = 1 if unreachable >= _MAX_UNREACHABLE else wanted
+        except WorkersLostError as error:
+            reason = str(error)
+            deaths += 1
+            if deaths > MAX_DEATHS:
+                raise
+        workers = _room(wanted, group.resources)
+        group.on_lost(reason, workers)
+
+
+def _room(wanted: int, resources: ResourceSection) -> int:
+    """For how many workers there is room now, one at the least: Ray waits for that one."""
+    deadline = time.monotonic() + _ROOM_SECONDS
+    while (free := free_slots(resources.cpus_per_stack, resources.gpus_per_stack)) < wanted:
+        if time.monotonic() > deadline:
+            return max(1, free)
+        time.sleep(1)
+    return wanted
+
+
+def _train(stack: Stack, limit: Limit | None, group: Group) -> list[Outcome]:
+    """One group, from its start to its end."""
+    resources, name = group.resources, uuid.uuid4().hex
     # NCCL knows no two workers on one GPU; gloo takes the way over the host.
     backend = "nccl" if resources.gpus_per_stack >= 1 else "gloo"
     per_worker = {"CPU": resources.cpus_per_stack, "GPU": resources.gpus_per_stack}
     with temporary_folder() as folder, environment(_ENVIRONMENT):
         torch_trainer: Any = TorchTrainer  # the types of both are those of Train v1
         report_callback: Any = TuneReportCallback
+        failure_config: Any = FailureConfig
         trainer = torch_trainer(
             _work,
-            train_loop_config={"job": _Job(stack, store.url, settings, limit, decisions)},
-            torch_config=TorchConfig(backend=backend),
+            train_loop_config={"job": _Job(stack, group.store.url, group.settings, limit, group.decisions)},
+            torch_config=HostsConfig(backend=backend, group=name),
             scaling_config=ScalingConfig(
                 num_workers=stack.workers,
                 use_gpu=resources.gpus_per_stack > 0,
                 resources_per_worker=per_worker,
             ),
-            run_config=RunConfig(name="run", storage_path=str(folder), callbacks=[report_callback()]),
+            run_config=RunConfig(
+                name="run",
+                storage_path=str(folder),
+                callbacks=[report_callback()],
+                failure_config=failure_config(max_failures=0, controller_failure_limit=0, max_preemption_failures=0),
+            ),
         )
         try:
             outcomes: list[Outcome] = trainer.fit().return_value
-        except WorkerGroupError as error:
-            raise cause(error) from error
-        except RayActorError as error:  # the process that leads the group
-            raise WorkersLostError(str(error)) from error
+        except (TrainingFailedError, RayActorError) as error:
+            raise cause(error, hosts_of(name)) from error
+        finally:
+            forget(name)
     return outcomes
-
-
-def cause(error: WorkerGroupError) -> Exception:
-    """What a group failed of: one worker's error is the reason why others lost it, or were stopped."""
-    failures = list(error.worker_failures.values())
-    for failure in failures:
-        if isinstance(failure, (InputError, torch.OutOfMemoryError)):
-            return failure
-    if all(isinstance(failure, LostPeerError) or _is_rays(failure) for failure in failures):
-        return WorkersLostError(str(error))
-    return error
-
-
-def _is_rays(failure: Exception) -> bool:
-    """Ray's own errors say that a worker cannot be reached."""
-    return type(failure).__module__.startswith("ray.")
 
 
 def _work(config: dict[str, _Job]) -> list[Outcome]:

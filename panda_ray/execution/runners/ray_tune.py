@@ -10,6 +10,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,11 +20,14 @@ from ray.tune import Callback, PlacementGroupFactory, TuneError
 from ray.tune.search import Searcher
 
 from panda_ray.errors import InputError
+from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.runners.ray_cluster import check_resources, environment, parallel_stacks, ray_cluster
+from panda_ray.execution.runners.ray_cluster import environment, ray_cluster
 from panda_ray.execution.runners.ray_decisions import Decisions
 from panda_ray.execution.runners.ray_forgetting import ForgettingScheduler, NoProgress
-from panda_ray.execution.runners.ray_train import WAITING, WorkersLostError, train_on_workers
+from panda_ray.execution.runners.ray_group.losses import WorkersLostError, host_at
+from panda_ray.execution.runners.ray_slots import check_resources, parallel_stacks
+from panda_ray.execution.runners.ray_train import MAX_DEATHS, WAITING, Group, train_on_workers
 from panda_ray.execution.runners.temporary import temporary_folder
 from panda_ray.execution.scheduling.dispatcher import Dispatch
 from panda_ray.execution.store.files import StoreFullError
@@ -33,9 +37,6 @@ from panda_ray.execution.work.run_stack import run_stack, settle
 from panda_ray.execution.work.workspace import Settings, Workspace
 from panda_ray.sweep import ResourceSection
 from panda_ray.training.engine.stacked import EpochReport
-
-MAX_DEATHS = 10
-"""Workers that a stack may lose; one that takes down worker after worker (no host memory, say) ends as failed."""
 
 _AHEAD_ON_CLUSTERS = 16
 """Waiting trials that an autoscaler sees at the least."""
@@ -165,36 +166,49 @@ class _Messenger(Callback):
         self._dispatch = dispatch
         self._store = store
         self._ended: set[str] = set()
+        self._shrunk: dict[str, Stack] = {}
+        """By trial, stacks that go on with fewer workers than they were given."""
         self.stopped_by: Exception | None = None
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._shrunk.pop(trial.trial_id, None)
         self._dispatch.started(_stack_of(trial))
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         if (report := result.get("report")) is not None:
-            stack = _stack_of(trial)
+            stack = self._stack(trial)
             stopping = self._dispatch.epoch(stack, report)
             if trial.config["waits"]:
                 Decisions(self._store.leases.driver, stack.id).post(report.epoch, stopping)
+        elif (reason := result.get("lost")) is not None:
+            self._dispatch.lost(self._stack(trial), reason)
+            self._shrunk[trial.trial_id] = replace(_stack_of(trial), workers=result["workers"])
+            self._dispatch.started(self._stack(trial))
         elif (full := result.get("full")) is not None:
             self._stop(StoreFullError(full))
         elif (bug := result.get("bug")) is not None:
             self._stop(RuntimeError(f"{_stack_of(trial).title} failed in its worker:\n{bug}"))
         elif trial.trial_id not in self._ended:  # a worker may die after its last report, and start again
             self._ended.add(trial.trial_id)
-            self._dispatch.finished(_stack_of(trial), result["outcomes"])
+            self._dispatch.finished(self._stack(trial), result["outcomes"])
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._ended.discard(trial.trial_id)
+        self._shrunk.pop(trial.trial_id, None)
+
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        host = _host_of(trial)
+        self._dispatch.lost(_stack_of(trial), f"its process on {host} died" if host else "its process died")
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         stack = _stack_of(trial)
-        done = self._store.done_among(unit.key for unit in stack.todo)
-        lost = [unit for unit in stack.todo if unit.key not in done]
-        reason = f"its worker died {MAX_DEATHS + 1} times, without an error of its own; is there enough memory?"
-        self._dispatch.finished(stack, fail_all(self._store, lost, reason, trial.get_error() or ""))
+        self._dispatch.finished(stack, _given_up(stack, self._store, trial.get_error() or "", _host_of(trial)))
+
+    def _stack(self, trial: Any) -> Stack:
+        """A trial's stack as it runs now."""
+        return self._shrunk.get(trial.trial_id, _stack_of(trial))
 
     def _stop(self, reason: Exception) -> NoReturn:
         self.stopped_by = reason
@@ -205,6 +219,11 @@ def _stack_of(trial: Any) -> Stack:
     stack = trial.config["stack"]
     assert isinstance(stack, Stack), "every trial is a stack"
     return stack
+
+
+def _host_of(trial: Any) -> str:
+    """The machine that a trial ran on last; empty where that is not known."""
+    return host_at(trial.node_ip) if trial.node_ip else ""
 
 
 def _run_trial(
@@ -218,23 +237,31 @@ def _run_trial(
         tune.report({"report": report})
         return decisions.wait(report.epoch) if decisions is not None else ()
 
+    def on_lost(reason: str, workers: int) -> None:
+        tune.report({"lost": reason, "workers": workers})
+
     try:
         if stack.workers > 1:
-            outcomes = settle(
-                stack,
-                store,
-                lambda part, limit: train_on_workers(part, limit, store, settings, resources, decisions),
-            )
+            group = Group(store, settings, resources, decisions, on_lost)
+            outcomes = settle(stack, store, lambda part, limit: train_on_workers(part, limit, group))
         else:
             outcomes = run_stack(stack, store, _workspace(settings), on_epoch)
     except StoreFullError as error:
         tune.report({"full": str(error)})
     except WorkersLostError:
-        raise
+        tune.report({"outcomes": _given_up(stack, store, traceback.format_exc(), "")})
     except Exception:  # Tune would start the trial again, which helps against dead workers, not against bugs
         tune.report({"bug": traceback.format_exc()})
     else:
         tune.report({"outcomes": outcomes})
+
+
+def _given_up(stack: Stack, store: Store, trace: str, host: str) -> list[Outcome]:
+    """How the units of a stack end that lost worker after worker; some may have been published before."""
+    done = store.done_among(unit.key for unit in stack.todo)
+    reason = f"its worker died {MAX_DEATHS + 1} times, without an error of its own; is there enough memory?"
+    lost = [unit for unit in stack.todo if unit.key not in done]
+    return [*(Outcome(key, "done") for key in done), *fail_all(store, lost, reason, trace, host)]
 
 
 @lru_cache(maxsize=1)

@@ -130,9 +130,12 @@ class Shaper:
 
     def started(self, stack: Stack) -> None:
         """Count a stack as running from now on."""
-        end = self._clock() + self._shapes.seconds(stack.members, stack.workers)
-        self._running[stack.id] = _Running(stack, end)
+        self._follow(stack)
         self.left(stack.members)
+
+    def shrunk(self, stack: Stack) -> None:
+        """Count a running stack as begun anew, on fewer workers."""
+        self._follow(stack)
 
     def ended(self, stack: Stack) -> None:
         """Count a stack as running no more."""
@@ -145,6 +148,10 @@ class Shaper:
     def returned(self, members: Iterable[Unit]) -> None:
         """Count members as waiting again."""
         self._waiting_work += self._packed_work(members)
+
+    def _follow(self, stack: Stack) -> None:
+        end = self._clock() + self._shapes.seconds(stack.members, stack.workers)
+        self._running[stack.id] = _Running(stack, end)
 
     def _packed_work(self, members: Iterable[Unit]) -> float:
         """Slot-seconds of members in the stacks that they were packed in."""

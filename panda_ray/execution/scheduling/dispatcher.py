@@ -92,7 +92,16 @@ class Dispatch:
         return stack
 
     def started(self, stack: Stack) -> None:
+        """Take note of a stack that starts, perhaps again, and perhaps on fewer workers than it was given."""
+        given = self._running.get(stack.id)
+        if given is not None and stack.workers < given.workers:
+            self._running[stack.id] = stack
+            self._schedule.shrink(stack)
         self._listener.on_stack_started(stack)
+
+    def lost(self, stack: Stack, reason: str) -> None:
+        """A stack lost workers and starts again; `started` says with how many."""
+        self._listener.on_lost(stack, reason)
 
     def may_stop(self, stack: Stack) -> bool:
         """Whether the stack must hear what `epoch` says."""

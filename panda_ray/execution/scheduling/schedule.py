@@ -120,6 +120,13 @@ class Schedule:
                 blocked |= self._block(outcome.key, outcome.key)
         return blocked
 
+    def shrink(self, stack: Stack) -> None:
+        """Take note that a stack goes on with fewer workers than it was given: its other slots are free."""
+        if stack.id in self._busy:
+            self._busy[stack.id] = stack.workers
+        if self._shaper is not None:
+            self._shaper.shrunk(stack)
+
     def put_back(self, stack: Stack) -> None:
         """Let a stack wait again whose members could not be worked on; its members lack nothing."""
         if self._shaper is not None:

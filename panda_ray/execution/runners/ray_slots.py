@@ -1,0 +1,40 @@
+"""What a cluster has room for, counted in stacks of one sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import ray
+from ray._private.state import available_resources_per_node
+
+from panda_ray.errors import InputError
+
+
+def parallel_stacks(cpus: float, gpus: float) -> int:
+    """How many stacks of this size the nodes that are up can run at a time."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    return sum(_fitting(node, cpus, gpus) for node in nodes)
+
+
+def free_slots(cpus: float, gpus: float) -> int:
+    """How many stacks of this size the nodes have room for now; Ray may count a node that died a moment ago."""
+    nodes: dict[str, dict[str, float]] = available_resources_per_node()  # type: ignore[no-untyped-call]
+    return sum(_fitting(free, cpus, gpus) for free in nodes.values())
+
+
+def check_resources(cpus: float, gpus: float) -> None:
+    """Refuse a stack that a cluster of fixed size cannot hold; Ray would wait for ever.
+
+    Raises:
+        InputError: with what there is.
+    """
+    if not parallel_stacks(cpus, gpus):
+        there = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        raise InputError(
+            f"resources: a stack wants {cpus:g} CPUs and {gpus:g} GPUs (cpus_per_stack, gpus_per_stack), "
+            f"but this machine has {there.get('CPU', 0):g} CPUs and {there.get('GPU', 0):g} GPUs"
+        )
+
+
+def _fitting(node: Mapping[str, float], cpus: float, gpus: float) -> int:
+    return int(min(node.get("CPU", 0) / cpus, node.get("GPU", 0) / gpus if gpus else float("inf")))

@@ -1,0 +1,105 @@
+"""What a group of workers failed of: the error that one of them had, or a loss that a new group helps against."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+import torch
+from ray.exceptions import RayActorError
+from ray.train import ControllerError, TrainingFailedError, WorkerGroupError
+from ray.train.v2._internal.exceptions import WorkerGroupStartupFailedError, WorkerGroupStartupTimeoutError
+
+from panda_ray.errors import InputError
+from panda_ray.execution.runners.ray_group import losses
+from panda_ray.execution.runners.ray_group.losses import NoRoomError, UnreachableError, WorkersLostError, cause
+from panda_ray.execution.store.files import StoreFullError
+from panda_ray.training.engine.collective import LostPeerError
+
+DIED = "The actor died unexpectedly.\n\tclass_name: RayTrainWorker\n\tip: 10.0.0.7\nits node died"
+
+
+@pytest.fixture(autouse=True)
+def nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Ray would say of its nodes."""
+    known = [{"NodeManagerAddress": "10.0.0.7", "NodeManagerHostname": "worker-7"}]
+    monkeypatch.setattr(losses.ray, "nodes", lambda: known)
+
+
+@pytest.mark.parametrize("error", [InputError, StoreFullError, torch.OutOfMemoryError])
+def test_the_error_of_one_worker_is_the_cause(error: type[Exception]) -> None:
+    travelled = pickle.loads(pickle.dumps(error("no room")))
+    found = cause(WorkerGroupError("", {0: LostPeerError("closed"), 1: travelled}))
+    assert found is travelled
+    assert type(found) is error
+
+
+MISSED = LostPeerError("closed")
+GONE = RayActorError(error_msg=DIED)
+
+
+@pytest.mark.parametrize(
+    ("failures", "reason"),
+    [
+        ({0: MISSED, 1: GONE}, "a worker on two died"),
+        ({0: MISSED}, "a worker on two died"),
+        ({1: GONE}, "a worker on two died"),
+        ({1: MISSED}, "a worker on one died"),
+        ({0: GONE, 1: GONE}, "a worker on one and two died"),
+        ({0: MISSED, 1: MISSED}, "workers lost each other on one and two"),
+    ],
+)
+def test_dead_workers_and_those_that_miss_them_are_a_lost_group_with_the_hosts_of_the_dead(
+    failures: dict[int, Exception], reason: str
+) -> None:
+    found = cause(WorkerGroupError("", failures), ["one", "two"])
+    assert isinstance(found, WorkersLostError)
+    assert str(found) == reason
+
+
+def test_without_hosts_the_loss_of_a_group_names_none() -> None:
+    assert str(cause(WorkerGroupError("", {0: MISSED, 1: GONE}))) == "a worker died"
+
+
+def test_a_host_that_ray_does_not_know_is_named_by_its_address_and_none_by_nothing() -> None:
+    elsewhere = RayActorError(error_msg=DIED.replace("10.0.0.7", "10.0.0.8"))
+    assert str(cause(elsewhere)) == "the process that leads its workers on 10.0.0.8 died"
+    assert str(cause(RayActorError())) == "the process that leads its workers died"
+
+
+def test_the_death_of_the_process_that_leads_a_group_is_a_loss() -> None:
+    found = cause(RayActorError(error_msg=DIED))
+    assert isinstance(found, WorkersLostError)
+    assert str(found) == "the process that leads its workers on worker-7 died"
+
+
+def test_any_other_error_is_a_bug_and_keeps_the_tracebacks_of_the_group() -> None:
+    group = WorkerGroupError("tracebacks", {0: LostPeerError("closed"), 1: KeyError("bug")})
+    assert cause(group) is group
+
+
+def startup_failure() -> WorkerGroupStartupFailedError:
+    try:
+        raise WorkerGroupStartupFailedError("at least one died") from RayActorError(error_msg=DIED)
+    except WorkerGroupStartupFailedError as error:
+        return error
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "text"),
+    [
+        (WorkerGroupStartupTimeoutError(2), NoRoomError, "there is no room for all of its workers"),
+        (startup_failure(), WorkersLostError, "a worker on worker-7 died while it started"),
+        (RayActorError(error_msg=DIED), WorkersLostError, "a worker on worker-7 died while it started"),
+        (UnreachableError("timed out"), UnreachableError, "timed out"),
+    ],
+)
+def test_a_group_that_did_not_start_says_why(failure: Exception, kind: type[Exception], text: str) -> None:
+    found = cause(ControllerError(failure))
+    assert type(found) is kind
+    assert str(found) == text
+
+
+@pytest.mark.parametrize("error", [ControllerError(KeyError("bug")), TrainingFailedError("?")])
+def test_what_is_not_known_of_the_start_of_a_group_is_a_bug(error: TrainingFailedError) -> None:
+    assert cause(error) is error
