@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,8 @@ from s3fs import S3FileSystem
 from panda_ray.execution.runners.inline import InlineRunner
 from panda_ray.execution.store.files import Files
 from panda_ray.execution.store.leases import EXPIRY_SECONDS, Leases
+from panda_ray.execution.store.remote import objects
+from panda_ray.execution.store.sealed import seal
 from panda_ray.execution.store.store import Store
 from panda_ray.usecases.run import run_sweep
 from support.driving import driver, wait_for
@@ -250,6 +253,88 @@ def test_a_sweep_takes_few_requests_and_a_finished_one_fewer(
     asked = server.asked(url)[before:]
     assert {request.kind for request in asked} == {"LIST", "GET"}
     assert len(asked) / units < 2.5, Counter(request.kind for request in asked)
+
+
+MANY = [f"{number:02x}{number:062x}" for number in range(40)]
+
+
+def publish_many(url: str) -> None:
+    store = Store(url)
+    for key in MANY:
+        store.publish(key, RECORD | {"key": key}, {})
+
+
+def asked_to_plan(url: str, server: ObjectServer) -> tuple[frozenset[str], Counter[str]]:
+    """What a new process finds done, with every record that it then reads, and what it asked for that."""
+    store, before = Store(url), len(server.asked(url))
+    done = store.done_keys(MANY)
+    assert {key for key, _ in store.records(done)} == done
+    asked = server.asked(url)[before:]
+    return done, Counter(request.kind for request in asked if request.kind != "LIST")
+
+
+def test_what_a_run_had_to_ask_for_the_next_one_reads_at_once(url: str, server: ObjectServer) -> None:
+    publish_many(url)
+    assert asked_to_plan(url, server) == (frozenset(MANY), {"GET": len(MANY)})
+    assert not Files(url).states("bundles"), "who looks writes nothing"
+    first = Store(url)
+    first.done_keys(MANY)
+    with first.bundling():
+        pass
+    assert asked_to_plan(url, server) == (frozenset(MANY), {"GET": 1})
+    for key in MANY[:2]:
+        Files(url).remove(f"units/{key[:2]}/{key}/record.json")
+    assert asked_to_plan(url, server) == (frozenset(MANY[2:]), {"GET": 1}), "the listing is what counts"
+
+
+def test_what_is_read_during_a_run_is_bundled_at_its_end_even_when_it_is_interrupted(
+    url: str, server: ObjectServer
+) -> None:
+    def interrupted() -> None:
+        with store.bundling():
+            assert store.records_of(MANY).keys() == set(MANY)
+            raise KeyboardInterrupt
+
+    publish_many(url)
+    store = Store(url)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert asked_to_plan(url, server) == (frozenset(MANY), {"GET": 1})
+
+
+def test_a_record_that_was_replaced_or_damaged_since_is_asked_for(url: str, server: ObjectServer) -> None:
+    publish_many(url)
+    store = Store(url)
+    store.done_keys(MANY)
+    with store.bundling():
+        pass
+    path = f"units/{MANY[0][:2]}/{MANY[0]}/record.json"
+    Files(url).write(path, b"damaged")
+    assert asked_to_plan(url, server) == (frozenset(MANY[1:]), {"GET": 2})
+    Files(url).write(path, seal(RECORD | {"key": MANY[0], "files": {}, "score": 7.5}))
+    found = Store(url)
+    assert found.done_keys(MANY) == frozenset(MANY)
+    assert dict(found.records())[MANY[0]]["score"] == 7.5
+
+
+@pytest.mark.parametrize("content", [b"", b"no bundle", zlib.compress(b"x" * 10)[:-2], zlib.compress(bytes(100 << 20))])
+def test_a_bundle_that_is_none_costs_requests_alone(url: str, server: ObjectServer, content: bytes) -> None:
+    publish_many(url)
+    Files(url).write(f"bundles/{'0' * 32}.gz", content)
+    done, asked = asked_to_plan(url, server)
+    assert done == frozenset(MANY)
+    assert asked["GET"] <= len(MANY) + 1
+
+
+def test_where_tags_are_no_hashes_of_content_nothing_is_bundled(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a bucket with a key of KMS."""
+    publish_many(url)
+    monkeypatch.setattr(objects, "_md5", lambda info: "0" * 32)
+    store = Store(url)
+    assert store.done_keys(MANY) == frozenset(MANY)
+    with store.bundling():
+        pass
+    assert not Files(url).states("bundles")
 
 
 def test_what_a_client_was_configured_with_travels_to_no_worker(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

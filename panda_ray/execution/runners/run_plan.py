@@ -57,7 +57,8 @@ def run_plan(
         interrupted: str | None = "an error in the program"
         try:
             listener.on_plan(plan)
-            runner.run(dispatch, store, Settings.of(plan.sweep))
+            with store.bundling():
+                runner.run(dispatch, store, Settings.of(plan.sweep))
             interrupted = None
         except KeyboardInterrupt as signalled:
             interrupted = reason_of(signalled)

@@ -1,7 +1,7 @@
 """Files of a store: read, listed, and written so that a reader never sees half of one.
 
 On a local disk (or NFS) a file is written beside its place, synced and renamed; elsewhere one put is atomic already
-(`objects.py`).
+(`remote/objects.py`).
 What a store holds is not trusted: a file that is too long, or none at all, is absent (`folder.py`).
 """
 
@@ -23,7 +23,7 @@ from fsspec.implementations.local import LocalFileSystem
 from panda_ray.errors import InputError
 from panda_ray.execution.store import folder as folders
 from panda_ray.execution.store.folder import State
-from panda_ray.execution.store.objects import CONNECTIONS, Objects
+from panda_ray.execution.store.remote.objects import CONNECTIONS, Objects
 from panda_ray.secrets import redacted
 
 LARGEST_NOTE = 16 << 20

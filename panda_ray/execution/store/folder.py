@@ -37,10 +37,13 @@ class State(NamedTuple):
     Attributes:
         size: bytes.
         changed: nanoseconds since the epoch; 0 where files are not on a local disk.
+        md5: of the content, in hex digits, where a server's listing may say it; else empty. A tag of another sort may
+            look like one.
     """
 
     size: int
     changed: int
+    md5: str = ""
 
 
 class _Open(NamedTuple):

@@ -4,6 +4,7 @@
     units/<first two digits>/<key>/<name>.<sha8>.<ext>  its files, under names that depend on their content
     checkpoints/<stack>                                 state of a running stack (`checkpoints.py`)
     failures/<key>.json                                 why a unit has no result (`failures.py`)
+    bundles/<hash>.gz                                   records again, many in one (`remote/bundles.py`)
     limits/<footprint>/<width>.json                     which stacks did not fit into memory (`memory_limits.py`)
     leases/<driver>-<name>.json                         what drivers are at work on (`leases.py`)
 
@@ -21,17 +22,21 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
 from panda_ray.execution.store import sealed
 from panda_ray.execution.store.checkpoints import Checkpoints
 from panda_ray.execution.store.failures import Failures
-from panda_ray.execution.store.files import LARGEST_NOTE, Files
+from panda_ray.execution.store.files import LARGEST_NOTE, Files, StoreFullError
 from panda_ray.execution.store.folder import State
 from panda_ray.execution.store.leases import Leases
 from panda_ray.execution.store.lineage import Lineage, inputs_of
 from panda_ray.execution.store.memory_limits import Limits
+from panda_ray.execution.store.remote.bundles import Bundles
 from panda_ray.execution.store.sealed import is_key, seal, unseal, unsealed
 
 Record = sealed.Record
@@ -70,6 +75,7 @@ class Store:
         self.failures = Failures(self._files)
         self.limits = Limits(self._files)
         self.leases = Leases(self._files, driver or uuid.uuid4().hex)
+        self._bundles = Bundles(self._files)
         self._digests: dict[str, tuple[State, str]] = {}
         """Of local files, with the state that they were read in."""
         self._seen = _SeenRecords()
@@ -105,7 +111,13 @@ class Store:
 
     def record(self, key: str) -> Record | None:
         """The record of a unit, or None if it has none or it was damaged; its files are checked when they are read."""
-        return unseal(key, self._files.read(_path(key, "record.json"))) if is_key(key) else None
+        if not is_key(key):
+            return None
+        data = self._files.read(_path(key, "record.json"))
+        record = unseal(key, data)
+        if record is not None and not self._files.is_local:
+            self._bundles.note(data or b"")
+        return record
 
     def records_of(self, keys: Iterable[str]) -> dict[str, Record]:
         """The records of those of the keys that have one, read at a time."""
@@ -143,15 +155,17 @@ class Store:
         What `done_keys` read a moment ago is not read again.
         """
         listed = _of_units(self._files.states("units"))
-        wanted = [path for path in listed if path.endswith("/record.json") and (among is None or _key(path) in among)]
+        wanted = [path for path in listed if _is_record(path) and (among is None or _key(path) in among)]
         unseen = []
         for path in wanted:
             if (data := self._seen.take(path, listed[path].size)) is None:
                 unseen.append(path)
             elif (record := unsealed(data)) is not None:
                 yield _key(path), record
-        for path, read in self._files.read_many(unseen):
-            if (record := unseal(_key(path), read)) is not None:
+        bundled = self._bundles.of({path: listed[path] for path in unseen})
+        read = self._files.read_many(path for path in unseen if path not in bundled)
+        for path, data in chain(bundled.items(), read):
+            if (record := unseal(_key(path), data)) is not None:
                 yield _key(path), record
 
     def done_keys(self, among: Collection[str] | None = None) -> frozenset[str]:
@@ -176,7 +190,8 @@ class Store:
             with ThreadPoolExecutor(_HASHERS) as pool:
                 parts = list(pool.map(lambda batch: self._whole_among(batch, listed, lineage), batches))
         else:
-            parts = list(self._files.each(lambda unit: self._whole_among([unit], listed, lineage), units))
+            bundled = self._bundles.of({path: listed[path] for unit in units for path in unit if _is_record(path)})
+            parts = list(self._files.each(lambda unit: self._whole_among([unit], listed, lineage, bundled), units))
         self.outdated = frozenset(lineage.outdated())
         done = {key: time for part in parts for key, time in part.items() if key not in self.outdated}
         self.finished_at |= done
@@ -220,6 +235,23 @@ class Store:
     def _no_record(self, key: str) -> LookupError:
         return LookupError(f"unit {key} has no valid record in {self.url}; run the sweep again to compute it anew")
 
+    @contextmanager
+    def bundling(self) -> Iterator[None]:
+        """For whoever runs a sweep: keep what is read meanwhile, and was before, so that the next plan asks for little.
+
+        Raises:
+            StoreFullError: when there is no room.
+        """
+        if self._files.is_local:
+            yield
+            return
+        self._bundles.begin()
+        try:
+            yield
+        finally:
+            with suppress(StoreFullError):  # the next plan asks for more, no less and no other thing
+                self._bundles.write()
+
     def check_writable(self) -> None:
         """Try whether results can be stored, without leaving anything behind.
 
@@ -252,21 +284,29 @@ class Store:
         return key in lineage.outdated()
 
     def _whole_among(
-        self, units: Iterable[Sequence[str]], listed: Mapping[str, State], lineage: Lineage
+        self,
+        units: Iterable[Sequence[str]],
+        listed: Mapping[str, State],
+        lineage: Lineage,
+        bundled: Mapping[str, bytes] = MappingProxyType({}),
     ) -> dict[str, str]:
         """When those of a few units were done whose files are as they were written; `lineage` hears of them.
 
         Args:
             units: the paths of each one's files, as they were listed: the order in which a disk is fast.
+            bundled: records that need not be asked for.
         """
         paths = [path for files in units for path in files if self._must_read(path, listed[path])]
         done: dict[str, str] = {}
         records: list[tuple[str, Record]] = []
-        for path, data in self._files.read_in_turn(paths):
-            if path.endswith("/record.json"):
+        read = self._files.read_in_turn(path for path in paths if path not in bundled)
+        for path, data in chain(((path, bundled[path]) for path in paths if path in bundled), read):
+            if _is_record(path):
                 if (record := unseal(_key(path), data)) is not None:
                     records.append((_key(path), record))
                     self._seen.keep(path, data or b"")
+                    if not self._files.is_local and path not in bundled:
+                        self._bundles.note(data or b"", listed[path])
             elif data is not None:
                 self._digests[path] = listed[path], _sha256(data)
         for key, record in records:
@@ -286,7 +326,7 @@ class Store:
         return done
 
     def _must_read(self, path: str, state: State) -> bool:
-        if path.endswith("/record.json"):
+        if _is_record(path):
             return True
         is_small = state.size <= LARGEST_NOTE  # a larger one is read only if a record names it with this size
         return self._files.is_local and is_small and self._digests.get(path, (None, ""))[0] != state
@@ -343,6 +383,10 @@ class _SeenRecords:
 
 def _path(key: str, name: str) -> str:
     return f"units/{key[:2]}/{key}/{name}"
+
+
+def _is_record(path: str) -> bool:
+    return path.endswith("/record.json")
 
 
 def _of_units(listed: Mapping[str, State]) -> Mapping[str, State]:

@@ -6,6 +6,8 @@ here. A put is atomic on every server that is known to work.
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +20,7 @@ CONNECTIONS = 32
 
 _S3, _GCS = {"s3", "s3a"}, {"gs", "gcs"}
 _ATTEMPTS = 4
+_MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 class Objects:
@@ -49,7 +52,7 @@ class Objects:
         else:
             found = self._fs.find(self._full(folder), detail=True)
         start = len(self._fs._strip_protocol(self._root)) + 1
-        return {path[start:]: State(int(info.get("size") or 0), 0) for path, info in found.items()}
+        return {path[start:]: State(int(info.get("size") or 0), 0, _md5(info)) for path, info in found.items()}
 
     def write(self, path: str, data: bytes) -> None:
         """Put an object in its place, replacing an older one."""
@@ -82,3 +85,11 @@ class Objects:
 
     def _full(self, path: str) -> str:
         return f"{self._root}/{path}"
+
+
+def _md5(info: Mapping[str, Any]) -> str:
+    """What a listing says of content: S3's tag of what was put at once, unless it is under a key of KMS; GCS's hash."""
+    if isinstance(hashed := info.get("md5Hash"), str):
+        return base64.b64decode(hashed).hex()
+    tag = str(info.get("ETag", "")).strip('"')
+    return tag if _MD5.fullmatch(tag) else ""

@@ -1,0 +1,1 @@
+"""A store on a server: what it is asked, and how seldom."""
