@@ -44,6 +44,7 @@ def play(display: Listener, plan: Plan) -> None:
     display.on_plan(plan)
     for stack in (failing, fine):
         display.on_stack_started(stack)
+    display.on_lost(fine, "a worker on panda2 died")
     display.on_epoch(fine, EpochReport(epoch=1, epochs=8, losses={}, scores={}, examples_per_second=1234.0))
     display.on_outcome(failing, Outcome(failing.members[0].key, "failed", "the loss became NaN in step 3"))
     display.on_outcome(None, Outcome(blocked.key, "blocked", "needs a failed unit"))
@@ -59,10 +60,11 @@ def test_lines_for_logs(plan: Plan) -> None:
     display.close()
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert lines[0].startswith("0 of 5 units done, ")
-    assert lines[1] == "failed: prompt_tuning rating (seed 11): the loss became NaN in step 3"
+    assert lines[2] == "failed: prompt_tuning rating (seed 11): the loss became NaN in step 3"
+    assert lines[1] == f"{of_task(plan, 'review').title}: a worker on panda2 died; it goes on from its checkpoint"
     assert any("prompt_tuning -> review x1: finished; 1 of 5 units done" in line for line in lines)
     assert lines[-1].startswith("1 new results in")
-    assert len(lines) == 5, "one line per start, failure, finished stack and end"
+    assert len(lines) == 6, "one line per start, loss, failure, finished stack and end"
 
 
 def drawn(plan: Plan, height: int) -> str:
@@ -80,6 +82,7 @@ def test_picture_for_terminals(plan: Plan) -> None:
     assert "source prompts" in picture
     assert "1 failed" in picture
     assert "1/5 units" in picture
+    assert "a worker on panda2 died; it goes on" in picture
     last = picture[picture.rindex("source prompts") :]
     rows = {line.split()[0]: line.split()[1:] for line in last.splitlines() if line.startswith(("review ", "rating "))}
     assert rows == {"review": ["·"], "rating": ["!"]}

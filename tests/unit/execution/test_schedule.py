@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -189,3 +190,17 @@ def test_a_long_stack_is_held_back_until_a_slot_is_free_unless_the_cluster_may_g
         schedule = Schedule(stacks, graph, (), shaper)
         found = [schedule.next(slots=2, ahead=ahead) for _ in stacks]
         assert sum(stack is not None for stack in found) == handed_out
+
+
+def test_a_stack_that_goes_on_with_fewer_workers_leaves_its_other_slots_to_the_next_ones() -> None:
+    stacks = [Stack((unit(f"source {number}"),)) for number in range(3)]
+    graph: dict[str, tuple[str, ...]] = {stack.members[0].key: () for stack in stacks}
+    shaper = Shaper(lambda stack, workers: 1000.0 / workers, 2, lambda: 0.0)
+    schedule = Schedule(stacks, graph, (), shaper)
+    spread = schedule.next(slots=3, ahead=False)
+    assert spread is not None
+    schedule.shrink(replace(spread, workers=2))
+    taken = [schedule.next(slots=3, ahead=False) for _ in range(2)]
+    assert [stack is not None for stack in taken] == [True, False]
+    schedule.shrink(replace(spread, workers=1))
+    assert schedule.next(slots=3, ahead=False) is not None
