@@ -21,6 +21,7 @@ from panda_ray.execution.runners.run_plan import run_plan
 from panda_ray.execution.runners.temporary import temporary_folder
 from panda_ray.execution.scheduling.dispatcher import Dispatch
 from panda_ray.execution.store.store import Store
+from panda_ray.execution.work.host import this_host
 from panda_ray.execution.work.workspace import Settings
 from panda_ray.training.engine.stacked import EpochReport
 from support.driving import driver, small_disk, wait_for, workers_of
@@ -42,10 +43,14 @@ class WorkerKiller(Listener):
     def __init__(self) -> None:
         self.victim: Stack | None = None
         self.starts = 0
+        self.lost: list[str] = []
         self.epochs_after: list[int] = []
 
     def on_stack_started(self, stack: Stack) -> None:
         self.starts += stack == self.victim
+
+    def on_lost(self, stack: Stack, reason: str) -> None:
+        self.lost += [reason] if stack == self.victim else []
 
     def on_epoch(self, stack: Stack, report: EpochReport) -> None:
         if self.victim is None and stack.members[0].method == "pot" and report.epoch == 6:
@@ -64,6 +69,7 @@ def test_killed_workers_are_replaced_and_the_result_is_that_of_the_inline_runner
     summary = run_plan(plan, Costs.in_store(plan, store), store, RayTuneRunner(), [killer])
     assert summary.complete
     assert killer.starts == 1
+    assert killer.lost == [f"its process on {this_host()} died"]
     assert min(killer.epochs_after) > 1, "it started over instead of continuing from its checkpoint"
     assert contents(tmp_path) == contents(quiet_long)
     assert not list(tmp_path.glob("checkpoints/*"))

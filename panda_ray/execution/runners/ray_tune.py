@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from ray import tune
 from ray.tune import Callback, PlacementGroupFactory, TuneError
+from ray.tune.result import NODE_IP
 from ray.tune.search import Searcher
 
 from panda_ray.errors import InputError
@@ -166,17 +167,20 @@ class _Messenger(Callback):
         self._dispatch = dispatch
         self._store = store
         self._ended: set[str] = set()
+        self._addresses: dict[str, str] = {}
+        """By trial, of the node that its last report came from; Tune forgets it before it says that a worker died."""
         self._shrunk: dict[str, Stack] = {}
         """By trial, stacks that go on with fewer workers than they were given."""
         self.stopped_by: Exception | None = None
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._shrunk.pop(trial.trial_id, None)
+        self._forget(trial)
         self._dispatch.started(_stack_of(trial))
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
+        self._addresses[trial.trial_id] = result.get(NODE_IP, "")
         if (report := result.get("report")) is not None:
             stack = self._stack(trial)
             stopping = self._dispatch.epoch(stack, report)
@@ -196,15 +200,24 @@ class _Messenger(Callback):
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._ended.discard(trial.trial_id)
-        self._shrunk.pop(trial.trial_id, None)
+        self._forget(trial)
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        host = _host_of(trial)
+        host = self._host(trial)
         self._dispatch.lost(_stack_of(trial), f"its process on {host} died" if host else "its process died")
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         stack = _stack_of(trial)
-        self._dispatch.finished(stack, _given_up(stack, self._store, trial.get_error() or "", _host_of(trial)))
+        self._dispatch.finished(stack, _given_up(stack, self._store, trial.get_error() or "", self._host(trial)))
+
+    def _host(self, trial: Any) -> str:
+        """The machine that a trial runs on; empty until it has reported."""
+        address = self._addresses.get(trial.trial_id)
+        return host_at(address) if address else ""
+
+    def _forget(self, trial: Any) -> None:
+        self._addresses.pop(trial.trial_id, None)
+        self._shrunk.pop(trial.trial_id, None)
 
     def _stack(self, trial: Any) -> Stack:
         """A trial's stack as it runs now."""
@@ -219,11 +232,6 @@ def _stack_of(trial: Any) -> Stack:
     stack = trial.config["stack"]
     assert isinstance(stack, Stack), "every trial is a stack"
     return stack
-
-
-def _host_of(trial: Any) -> str:
-    """The machine that a trial ran on last; empty where that is not known."""
-    return host_at(trial.node_ip) if trial.node_ip else ""
 
 
 def _run_trial(

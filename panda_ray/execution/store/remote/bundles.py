@@ -20,7 +20,7 @@ from panda_ray.execution.store.folder import State
 if TYPE_CHECKING:
     from panda_ray.execution.store.files import Files
 
-FEW = 16
+FEW = 32
 """Records that are asked for one by one, and for which no bundle is written."""
 
 _LINES = 512
