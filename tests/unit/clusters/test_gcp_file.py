@@ -11,6 +11,8 @@ import jsonschema
 import pytest
 import yaml
 
+from panda_ray.clusters.cluster_file import read_cluster_file
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -110,3 +112,8 @@ def test_what_may_be_spent_is_bounded(config: dict[str, Any]) -> None:
 
 def test_the_project_is_the_one_value_to_fill_in(config: dict[str, Any]) -> None:
     assert config["provider"]["project_id"] == "PROJECT"
+
+
+def test_its_head_can_be_looked_for() -> None:
+    file = read_cluster_file(str(ROOT / "clusters" / "gcp.yaml"))
+    assert (file.kind, file.name, file.user) == ("gcp", "panda-ray", "ubuntu")

@@ -15,6 +15,8 @@ import jsonschema
 import pytest
 import yaml
 
+from panda_ray.clusters.cluster_file import read_cluster_file
+
 ROOT = Path(__file__).parents[3]
 FILES = ("kubernetes", "kubernetes_job")
 SCHEMA = yaml.safe_load((Path(__file__).parent / "kuberay_1_7.yaml").read_text())
@@ -136,6 +138,12 @@ def pinned(package: str) -> str:
     found = re.search(rf"(?m)^{package}==(\S+)$", (ROOT / "constraints.txt").read_text())
     assert found is not None
     return found[1]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_its_head_can_be_looked_for(name: str) -> None:
+    file = read_cluster_file(str(ROOT / "clusters" / f"{name}.yaml"))
+    assert (file.kind, file.name) == ("kubernetes", of_ray(name)["metadata"]["name"])
 
 
 def test_both_files_describe_the_same_machines() -> None:
