@@ -1,7 +1,7 @@
 """The signals that end a run: SIGINT, SIGTERM and SIGHUP do the same, whatever the driver is doing.
 
-The first one raises `KeyboardInterrupt` in the main thread: running stacks stop, what is done is summed up, and the
-process ends in order. Another one ends the process at once.
+The first one raises `KeyboardInterrupt` in the main thread: what is done is summed up, and the process ends in order.
+Where stacks run it waits until they have saved (`signals_deferred`). Another one ends the process at once.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ class _State:
     """What has arrived, and what must be undone even when the process ends at once."""
 
     listening = False
+    deferred = False
     reason: str | None = None
     at: float = 0.0
     undo: tuple[Callable[[], None], ...] = ()
@@ -57,13 +58,33 @@ def signals_end_the_run() -> Iterator[None]:
         _State.listening = False
 
 
+@contextmanager
+def signals_deferred() -> Iterator[None]:
+    """Let the first signal raise at the end of the context, which asks `signal_pending` whether to come to one.
+
+    Raises:
+        KeyboardInterrupt: at its end, in the place of any other error: a signal has arrived.
+    """
+    before, _State.deferred = _State.deferred, True
+    try:
+        yield
+    finally:
+        _State.deferred = before
+        raise_if_ended()
+
+
+def signal_pending() -> bool:
+    """Whether a signal has arrived that nothing has raised yet."""
+    return _State.listening and _State.deferred and _State.reason is not None
+
+
 def raise_if_ended() -> None:
     """Raise again what a signal raised and something swallowed: a finalizer, or a callback out of C.
 
     Raises:
-        KeyboardInterrupt: a signal has arrived.
+        KeyboardInterrupt: a signal has arrived, and is not to be raised later.
     """
-    if _State.listening and _State.reason is not None:
+    if _State.listening and not _State.deferred and _State.reason is not None:
         raise KeyboardInterrupt(_State.reason)
 
 
@@ -94,7 +115,8 @@ def keep_handlers() -> None:
 def _end(number: int, _frame: FrameType | None) -> None:
     if _State.reason is None:
         _State.reason, _State.at = _REASONS[signal.Signals(number)], time.monotonic()
-        raise KeyboardInterrupt(_State.reason)
+        raise_if_ended()
+        return
     if time.monotonic() - _State.at < _SAME_SECONDS:
         return
     for undo in _State.undo:

@@ -182,4 +182,4 @@ def _work(config: dict[str, _Job]) -> list[Outcome]:
         return job.decisions.wait(report.epoch) if job.decisions is not None and group.rank == 0 else ()
 
     with workspace.threads(), noted(job.stack, store.limits, job.limit):
-        return train_members(job.stack, store, workspace, on_epoch, group)
+        return train_members(job.stack, store, workspace, on_epoch, collective=group)

@@ -11,6 +11,7 @@ from panda_ray.backbones import Geometry
 from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.signals import signal_pending, signals_deferred
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.unit import Role, Unit
 from panda_ray.execution.work.host import this_host
@@ -24,6 +25,7 @@ from panda_ray.methods import Inputs, PairSimilarities, get_method, requirement
 from panda_ray.metrics import MetricChoice
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.training.engine.collective import SOLO, Collective
+from panda_ray.training.engine.halting import Halt, never
 from panda_ray.training.engine.stacked import EpochReport, OnEpoch, train_stack
 from panda_ray.training.member import Member
 
@@ -43,6 +45,7 @@ def train_members(
     store: Store,
     workspace: Workspace,
     on_epoch: OnEpoch,
+    halt: Halt = never,
     collective: Collective = SOLO,
 ) -> list[Outcome]:
     """Train a stack and publish the members that lack a result; one outcome for each of those.
@@ -53,10 +56,13 @@ def train_members(
 
     Args:
         on_epoch: reports name units by their keys, and so does its answer.
+        halt: whether to save and stop for now. A signal to this process does it, too.
         collective: workers that do this together. Rank 0 alone reads the store, writes to it and has all outcomes.
 
     Raises:
         InputError: what the whole stack shares is not usable.
+        HaltedError: it stopped for now; its checkpoint says where to go on.
+        KeyboardInterrupt: likewise, on a signal.
         StoreFullError: when there is no room; the checkpoint, if any, stays.
         torch.OutOfMemoryError: the stack is too wide.
     """
@@ -77,16 +83,18 @@ def train_members(
     checkpoint = store.checkpoints.of(stack.keys)
     start_counting(backbone.device)
     began = time.monotonic()
-    results = train_stack(
-        backbone,
-        task,
-        [start.member for start in starts],
-        config,
-        checkpoint=checkpoint,
-        checkpoint_seconds=workspace.settings.checkpoint_seconds,
-        on_epoch=report,
-        collective=collective,
-    )
+    with signals_deferred():
+        results = train_stack(
+            backbone,
+            task,
+            [start.member for start in starts],
+            config,
+            checkpoint=checkpoint,
+            checkpoint_seconds=workspace.settings.checkpoint_seconds,
+            on_epoch=report,
+            halt=lambda: signal_pending() or halt(),
+            collective=collective,
+        )
     if collective.rank:
         return outcomes
     ended, peak_memory_bytes = time.monotonic(), peak_bytes(backbone.device)

@@ -24,18 +24,24 @@ from panda_ray.execution.work.members import train_members
 from panda_ray.execution.work.memory import noted
 from panda_ray.execution.work.publishing import fail_all
 from panda_ray.execution.work.workspace import Workspace
+from panda_ray.training.engine.halting import Halt, never
 from panda_ray.training.engine.stacked import OnEpoch
 
 Run = Callable[[Stack, Limit | None], list[Outcome]]
 """What trains or computes the members of a stack; told what is known of the memory that such a stack takes."""
 
 
-def run_stack(stack: Stack, store: Store, workspace: Workspace, on_epoch: OnEpoch = lambda _: None) -> list[Outcome]:
+def run_stack(
+    stack: Stack, store: Store, workspace: Workspace, on_epoch: OnEpoch = lambda _: None, halt: Halt = never
+) -> list[Outcome]:
     """Run the members of a stack that have no result yet in this process, however many workers it may have.
 
     Returns and raises what `settle` does.
+
+    Args:
+        halt: whether a training should save and stop for now.
     """
-    return settle(stack, store, lambda part, limit: _run(part, limit, store, workspace, on_epoch))
+    return settle(stack, store, lambda part, limit: _run(part, limit, store, workspace, on_epoch, halt))
 
 
 def settle(stack: Stack, store: Store, run: Run) -> list[Outcome]:
@@ -49,6 +55,7 @@ def settle(stack: Stack, store: Store, run: Run) -> list[Outcome]:
         run: where a training notes whether it fits (`memory.noted`).
 
     Raises:
+        HaltedError: it stopped for now, and goes on from its checkpoint wherever it is run again.
         StoreFullError: when there is no room for results or checkpoints; what was published before stays.
     """
     if not stack.todo:
@@ -110,9 +117,11 @@ def halves(stack: Stack) -> list[Stack]:
     return [part for part in parts if part.todo]
 
 
-def _run(stack: Stack, limit: Limit | None, store: Store, workspace: Workspace, on_epoch: OnEpoch) -> list[Outcome]:
+def _run(
+    stack: Stack, limit: Limit | None, store: Store, workspace: Workspace, on_epoch: OnEpoch, halt: Halt
+) -> list[Outcome]:
     with workspace.threads():
         if stack.members[0].product == "embedding":
             return compute_embeddings(stack, store, workspace)
         with noted(stack, store.limits, limit):
-            return train_members(stack, store, workspace, on_epoch)
+            return train_members(stack, store, workspace, on_epoch, halt)

@@ -95,24 +95,27 @@ class ProcessGroup:
         return value
 
 
-def sum_gradients(leaves: Collection[Tensor], losses_S: Tensor, collective: Collective) -> Tensor:
+def sum_gradients(
+    leaves: Collection[Tensor], losses_S: Tensor, halt: bool, collective: Collective
+) -> tuple[Tensor, bool]:
     """Sum the workers' gradients and losses in one message: everything that a step must agree on.
 
     A loss that is not finite on one worker is so on all of them afterwards, and every worker drops that member.
 
     Args:
         leaves: trained tensors; one without a gradient (this worker had no examples) counts as zero.
+        halt: this worker was asked to stop for now.
 
     Returns:
-        the summed losses (S,).
+        the summed losses (S,), and whether any worker was asked to stop.
     """
     gradients = [torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for leaf in leaves]
-    flat = torch.cat([*(gradient.reshape(-1) for gradient in gradients), losses_S])
+    flat = torch.cat([*(gradient.reshape(-1) for gradient in gradients), losses_S, losses_S.new_tensor([halt])])
     collective.sum(flat)
-    *summed, losses_S = torch.split(flat, [*(leaf.numel() for leaf in leaves), len(losses_S)])
+    *summed, losses_S, halts = torch.split(flat, [*(leaf.numel() for leaf in leaves), len(losses_S), 1])
     for leaf, gradient in zip(leaves, summed, strict=True):
         leaf.grad = gradient.view_as(leaf)
-    return losses_S
+    return losses_S, bool(halts)
 
 
 @contextmanager

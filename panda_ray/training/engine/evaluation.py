@@ -22,6 +22,7 @@ from panda_ray.tasks.measures.scores import reduce, statistics
 from panda_ray.tasks.task import TaskSpec
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.engine.collective import SOLO, Collective
+from panda_ray.training.engine.halting import Halt, never
 from panda_ray.training.engine.inference import outputs_by_batch
 from panda_ray.training.engine.stack_model import StackModel
 
@@ -54,9 +55,14 @@ def evaluate_stack(
     model: StackModel,
     config: TrainConfig,
     collective: Collective = SOLO,
+    halt: Halt = never,
 ) -> list[Evaluation | None]:
-    """Evaluate every member as it is; None where its outputs are not finite."""
-    own = _host_batches(backbone, spec, reader, model, config, collective)
+    """Evaluate every member as it is; None where its outputs are not finite.
+
+    Raises:
+        HaltedError: between two batches.
+    """
+    own = _host_batches(backbone, spec, reader, model, config, collective, halt)
     batches = [batch for part in collective.gather(own) for batch in part]
     finite_S = np.logical_and.reduce([batch_finite_S for _, _, batch_finite_S in batches])
     outputs = _collect(spec, reader, batches)
@@ -72,9 +78,10 @@ def _host_batches(
     model: StackModel,
     config: TrainConfig,
     collective: Collective,
+    halt: Halt,
 ) -> list[_Batch]:
     """This worker's part of the dev set."""
-    batches = outputs_by_batch(backbone, spec.kind, reader, model, config, collective)
+    batches = outputs_by_batch(backbone, spec.kind, reader, model, config, collective, halt)
     return [
         (
             example_B.numpy(),

@@ -16,6 +16,7 @@ from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.tasks.kinds import TaskKind
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.engine.collective import SOLO, Collective
+from panda_ray.training.engine.halting import Halt, end_if_asked, never
 from panda_ray.training.engine.objective import head_input, head_outputs
 from panda_ray.training.engine.stack_model import StackModel
 from panda_ray.training.trainables.trainable import Pass, Trainable
@@ -37,16 +38,21 @@ def outputs_by_batch(
     model: StackModel,
     config: TrainConfig,
     collective: Collective = SOLO,
+    halt: Halt = never,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Outputs of all members for all examples, or for this worker's part of them, in batches of similar length.
 
     Yields:
         host indices (B,) and outputs (S, B, ..., C) in float32.
+
+    Raises:
+        HaltedError: between two batches.
     """
     weight_SCD, bias_SC = model.heads.weight_SCD, model.heads.bias_SC
     members = len(weight_SCD)
     width = max(1, _ROWS[backbone.device.type] // (members * reader.split.rows_per_example))
     for example_B in reader.by_length(width, collective.rank, collective.size):
+        end_if_asked(halt)
         blocks, read_SXD = read_examples(backbone, kind, reader, example_B.repeat(members, 1), model.trainable, config)
         yield example_B, head_outputs(kind, read_SXD, weight_SCD, bias_SC, blocks, reader.split.rows_per_example)
 

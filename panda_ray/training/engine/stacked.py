@@ -32,6 +32,7 @@ from panda_ray.training.config import TrainConfig
 from panda_ray.training.engine.batching import epoch_order
 from panda_ray.training.engine.collective import SOLO, Collective, sum_gradients
 from panda_ray.training.engine.evaluation import evaluate_stack
+from panda_ray.training.engine.halting import Halt, HaltedError, never
 from panda_ray.training.engine.inference import autocast
 from panda_ray.training.engine.member_progress import MemberProgress, drop_diverged
 from panda_ray.training.engine.objective import head_input, head_outputs, label_counts
@@ -74,6 +75,7 @@ def train_stack(
     checkpoint: CheckpointSlot | None = None,
     checkpoint_seconds: float = 60.0,
     on_epoch: OnEpoch = lambda _: None,
+    halt: Halt = never,
     collective: Collective = SOLO,
 ) -> list[MemberResult]:
     """Train the members side by side; one result each, in their order.
@@ -92,9 +94,12 @@ def train_stack(
         checkpoint_seconds: shortest time between two saves.
         on_epoch: called after each evaluation, on every worker; what rank 0 stops is stopped on all of them. A state
             is saved after it, so a resumed training asks again at the most about the epochs that it repeats.
+        halt: asked at every step, and in the passes over whole data sets where one worker trains alone. What one of
+            several workers hears ends them all, after the same step.
         collective: the workers that train this stack together.
 
     Raises:
+        HaltedError: `halt` said so; a state is saved with which no step is lost.
         InputError: prompt and texts need more positions than the backbone has, or there are more workers than examples.
         torch.OutOfMemoryError: the stack is too wide for the device.
         LostPeerError: another worker is gone.
@@ -102,12 +107,16 @@ def train_stack(
     _check_shares(task, collective.size)
     backbone.check_fits(config.prompt_len, config.max_len, config.position_offset)
     with torch.random.fork_rng(devices=[backbone.device] if backbone.device.type == "cuda" else []):
-        run = _Run(backbone, task, members, config, checkpoint, checkpoint_seconds, collective)
-        while not run.ended:
-            run.train_epoch()
-            report = run.evaluate()
-            stopping = on_epoch(report)
-            run.leave(stopping or ())
+        run = _Run(backbone, task, members, config, checkpoint, checkpoint_seconds, halt, collective)
+        try:
+            while not run.ended:
+                run.train_epoch()
+                report = run.evaluate()
+                stopping = on_epoch(report)
+                run.leave(stopping or ())
+        except HaltedError:
+            run.save()
+            raise
     return run.results()
 
 
@@ -122,9 +131,12 @@ class _Run:
         config: TrainConfig,
         checkpoint: CheckpointSlot | None,
         checkpoint_seconds: float,
+        halt: Halt,
         collective: Collective,
     ) -> None:
-        self._collective = collective
+        self._collective, self._halt = collective, halt
+        # Between steps several workers agree on nothing, and one that left would be waited for.
+        self._halt_alone = halt if collective.size == 1 else never
         self._backbone, self._spec, self._config = backbone, task.spec, config
         self._all_members = members
         self._checkpoint, self._checkpoint_seconds = checkpoint, checkpoint_seconds
@@ -140,7 +152,9 @@ class _Run:
         distillations = {
             index: member.distillation for index, member in enumerate(self._members) if member.distillation is not None
         }
-        self._teachers = Teachers(backbone, self._spec.kind, self._train, distillations, config, collective=collective)
+        self._teachers = Teachers(
+            backbone, self._spec.kind, self._train, distillations, config, collective=collective, halt=self._halt_alone
+        )
         self._started = self._saved = time.monotonic()
         self._examples_seen = 0
 
@@ -167,15 +181,24 @@ class _Run:
 
     @property
     def ended(self) -> bool:
-        """Every step is done, or nobody is left to do them."""
-        return self._state.step >= self._steps or not self._members
+        """Every step is done and evaluated, or nobody is left to do them."""
+        return not self._members or (self._state.step >= self._steps and not self._lacks_evaluation)
+
+    @property
+    def _lacks_evaluation(self) -> bool:
+        """The steps of an epoch are done, and it was left before it was evaluated."""
+        state = self._state
+        at_end = state.step > 0 and (state.step % self._steps_per_epoch == 0 or state.step == self._steps)
+        return at_end and len(state.progress[state.living[0]].history) < -(-state.step // self._steps_per_epoch)
 
     def results(self) -> list[MemberResult]:
         """What each member has reached, also those that left."""
         return [member.result() for member in self._state.progress]
 
     def train_epoch(self) -> None:
-        """Optimiser steps up to the end of the current epoch, or of the training."""
+        """Optimiser steps up to the end of the current epoch, or of the training; none where it lacks evaluation."""
+        if self._lacks_evaluation:
+            return
         state, steps = self._state, self._steps
         epoch, position = divmod(state.step, self._steps_per_epoch)
         order_SE = epoch_order([member.seed for member in self._members], epoch, self._train.split.examples)
@@ -186,30 +209,40 @@ class _Run:
                 self._save_when_due()  # at an epoch's end only after its evaluation, which a resume would skip
 
     def _train_step(self, index_SB: Tensor) -> None:
-        """One optimiser step: gradients of all chunks add up to the gradient of the whole batch."""
+        """One optimiser step: gradients of all chunks add up to the gradient of the whole batch.
+
+        Raises:
+            HaltedError: once the step is done.
+        """
         state = self._state
         factor = schedule_factor(self._config, state.step, self._steps, self._steps_per_epoch)
         state.optimizer.zero_grad()
-        loss_S = self._backward(index_SB)
+        loss_S, is_asked = self._backward(index_SB)
         clip_gradients(state.model.leaves.values(), self._config.grad_clip)
         state.optimizer.step(factor)
         state.loss_sum_S += loss_S
         self._examples_seen += index_SB.numel()
         state.step += 1
+        if is_asked:
+            raise HaltedError
 
-    def _backward(self, index_SB: Tensor) -> Tensor:
-        """Put the gradients of a step into the leaves, whoever computes them; its losses (S,)."""
+    def _backward(self, index_SB: Tensor) -> tuple[Tensor, bool]:
+        """Put the gradients of a step into the leaves, whoever computes them.
+
+        Returns:
+            its losses (S,), and whether the training should stop for now.
+        """
         count_S = label_counts(self._labels(index_SB, self._train.split.input_ids_RT.shape[1]))
         rank, size = self._collective.rank, self._collective.size
         if size == 1:
-            return self._backward_part(index_SB, index_SB.shape[1], count_S)
+            return self._backward_part(index_SB, index_SB.shape[1], count_S), self._halt()
         # A stream per worker and step: workers differ, and a checkpoint need not hold the streams of all.
         torch.manual_seed(derive_seed(self._members[0].seed, "dropout", len(self._members), rank, self._state.step))
         part_SB = self._train.part_of_step(index_SB, rank, size)
         loss_S = self._backward_part(part_SB, index_SB.shape[1], count_S)
-        loss_S = sum_gradients(self._state.model.leaves.values(), loss_S, self._collective)
+        loss_S, is_asked = sum_gradients(self._state.model.leaves.values(), loss_S, self._halt(), self._collective)
         self._state.alive_S &= loss_S.isfinite()
-        return loss_S
+        return loss_S, is_asked
 
     def _backward_part(self, part_SB: Tensor, batch_size: int, count_S: Tensor) -> Tensor:
         """Gradients and losses (S,) of a part of a step's examples, chunk by chunk."""
@@ -257,11 +290,17 @@ class _Run:
         return labels.reshape(*index_SB.shape, *labels.shape[1:])
 
     def evaluate(self) -> EpochReport:
-        """Scores of all members after an epoch."""
+        """Scores of all members after an epoch.
+
+        Raises:
+            HaltedError: half way; nothing has changed.
+        """
         state = self._state
         epoch = -(-state.step // self._steps_per_epoch)
         losses = (state.loss_sum_S / (state.step - (epoch - 1) * self._steps_per_epoch)).tolist()
-        evaluations = evaluate_stack(self._backbone, self._spec, self._dev, state.model, self._config, self._collective)
+        evaluations = evaluate_stack(
+            self._backbone, self._spec, self._dev, state.model, self._config, self._collective, self._halt_alone
+        )
         finite = [evaluation is not None for evaluation in evaluations]
         state.alive_S &= torch.tensor(finite, device=state.alive_S.device)
         progress = [state.progress[member] for member in state.living]
@@ -298,11 +337,14 @@ class _Run:
 
     def _save_when_due(self, at_end: bool = False) -> None:
         """Save if the last save is long ago, and always at the end: results are published one by one after it."""
-        recent = time.monotonic() - self._saved < self._checkpoint_seconds
-        if self._checkpoint is None or self._collective.rank or (recent and not at_end):
-            return
-        self._checkpoint.save(pack(self._state))
-        self._saved = time.monotonic()
+        if at_end or time.monotonic() - self._saved >= self._checkpoint_seconds:
+            self.save()
+
+    def save(self) -> None:
+        """Save the state as it is, where there is a place for it."""
+        if self._checkpoint is not None and not self._collective.rank:
+            self._checkpoint.save(pack(self._state))
+            self._saved = time.monotonic()
 
     def _resume(self) -> None:
         checkpoint = self._checkpoint

@@ -23,6 +23,7 @@ from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.tasks.kinds import TaskKind
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.engine.collective import SOLO, Collective
+from panda_ray.training.engine.halting import Halt, end_if_asked, never
 from panda_ray.training.engine.inference import outputs_by_batch, read_examples
 from panda_ray.training.engine.objective import distillation_loss, head_outputs, mixture
 from panda_ray.training.engine.stack_model import StackModel
@@ -45,6 +46,9 @@ class Teachers:
 
     Attributes:
         members: positions in the stack, in the order of `outputs`.
+
+    Raises:
+        HaltedError: between two batches of those passes.
     """
 
     def __init__(
@@ -56,9 +60,10 @@ class Teachers:
         config: TrainConfig,
         cache_bytes: int = CACHE_BYTES,
         collective: Collective = SOLO,
+        halt: Halt = never,
     ) -> None:
         self._backbone, self._kind, self._reader, self._config = backbone, kind, reader, config
-        self._collective = collective
+        self._collective, self._halt = collective, halt
         self._arrange(distillations)
         self._outputs_ME: Tensor | None = self._all_outputs() if self._own_head else None
         fits = self._feature_bytes(len(self._borrowing)) <= cache_bytes
@@ -158,7 +163,7 @@ class Teachers:
         model = StackModel.kept(parts, self._config, self._backbone.device)
         table: Tensor | None = None
         for example_B, output in outputs_by_batch(
-            self._backbone, self._kind, self._reader, model, self._config, self._collective
+            self._backbone, self._kind, self._reader, model, self._config, self._collective, self._halt
         ):
             if self._kind.token_dim is not None:
                 output = self._pad(output, self._kind.token_dim, self._kind.padding)  # noqa: PLW2901
@@ -181,6 +186,7 @@ class Teachers:
         members = len(self._borrowing)
         table: Tensor | None = None
         for example_B in self._reader.by_length(_FEATURE_BATCH, self._collective.rank, self._collective.size):
+            end_if_asked(self._halt)
             _, read_MXD = self._read(example_B.repeat(members, 1), None)
             read_MBXD = read_MXD.reshape(members, len(example_B), -1, read_MXD.shape[-1])
             if self._kind.reads_tokens:

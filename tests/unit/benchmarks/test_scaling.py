@@ -14,9 +14,10 @@ def test_a_watched_collective_counts_what_a_step_sums() -> None:
     watched = Watched(SOLO, torch.device("cpu"))
     leaves = [torch.ones(2, 3, requires_grad=True), torch.ones(2, requires_grad=True)]
     leaves[0].sum().backward()  # type: ignore[no-untyped-call]
-    losses_S = sum_gradients(leaves, torch.tensor([1.0, 2.0]), watched)
-    assert (watched.sums, watched.summed_bytes) == (1, (6 + 2 + 2) * 4)
+    losses_S, is_asked = sum_gradients(leaves, torch.tensor([1.0, 2.0]), True, watched)
+    assert (watched.sums, watched.summed_bytes) == (1, (6 + 2 + 2 + 1) * 4)
     assert losses_S.tolist() == [1.0, 2.0]
+    assert is_asked
     assert [leaf.grad.sum().item() for leaf in leaves if leaf.grad is not None] == [6.0, 0.0]
     assert watched.gather("a") == ["a"]
     assert watched.share(lambda: "b") == "b"

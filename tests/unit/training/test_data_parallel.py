@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +16,7 @@ from torch import multiprocessing
 
 from panda_ray.errors import InputError
 from panda_ray.training.engine.collective import SOLO, Collective, LostPeerError, ProcessGroup
+from panda_ray.training.engine.halting import HaltedError
 from panda_ray.training.engine.stacked import EpochReport, train_stack
 from panda_ray.training.member import MemberResult
 from support.models import random_backbone
@@ -52,6 +54,27 @@ def interrupted(collective: Collective) -> tuple[list[MemberResult], list[list[M
     return expected, [train(Slot(states[at])) for at in (0, 5, -1)], slot.saved
 
 
+def halted(collective: Collective) -> tuple[list[MemberResult], list[bytes], list[MemberResult]]:
+    """A training of twelve steps that the second worker alone is asked to stop at its sixth, and how it goes on."""
+    task, members = toy_task("classification"), members_of("classification", 4)
+    asked = iter([False] * 5 + [collective.rank == 1] * 50)
+    slot = Slot()
+    with pytest.raises(HaltedError):
+        train_stack(
+            random_backbone(),
+            task,
+            members,
+            CONFIG,
+            checkpoint=slot,
+            checkpoint_seconds=1e9,
+            halt=lambda: next(asked),
+            collective=collective,
+        )
+    state = collective.share(lambda: slot.saved[-1])
+    going_on = train_stack(random_backbone(), task, members, CONFIG, checkpoint=Slot(state), collective=collective)
+    return going_on, slot.saved, train_stack(random_backbone(), task, members, CONFIG, collective=collective)
+
+
 def stopping(collective: Collective) -> list[MemberResult]:
     """Rank 0 stops the second of three members after the first epoch; the other worker would stop them all."""
 
@@ -84,6 +107,7 @@ CASES: dict[str, Callable[[Collective], Any]] = {
     **{kind: lambda collective, kind=kind: whole(kind, collective) for kind in KINDS},
     "diverging": diverging,
     "interrupted": interrupted,
+    "halted": halted,
     "stopping": stopping,
     "too_many": too_many,
     "left_alone": left_alone,  # the last one: it ends the group
@@ -112,6 +136,13 @@ def test_two_workers_give_the_result_of_one(said: list[dict[str, Any]], kind: st
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_workers_hold_the_same_bits(said: list[dict[str, Any]], kind: str) -> None:
     assert_same(said[0][kind], said[1][kind], exact=True)
+
+
+def test_a_worker_that_is_asked_to_stop_takes_the_other_along_after_the_same_step(said: list[dict[str, Any]]) -> None:
+    going_on, saved, undisturbed = said[0]["halted"]
+    assert [torch.load(io.BytesIO(state), weights_only=True)["step"] for state in saved] == [6]
+    assert_same(going_on, undisturbed, exact=True)
+    assert said[1]["halted"][1] == [], "rank 0 alone writes"
 
 
 def test_dropout_leaves_the_workers_equal(said: list[dict[str, Any]]) -> None:
