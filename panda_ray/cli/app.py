@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from panda_ray import __version__
-from panda_ray.cli.commands import data, export, lists, plan, report, run, schema, serve, status, track, ui
+from panda_ray.cli.commands import data, doctor, export, lists, plan, report, run, schema, serve, status, track, ui
 from panda_ray.cli.console import print_input_error
 from panda_ray.cli.streams import guarded_streams
 from panda_ray.errors import InputError
@@ -32,6 +32,7 @@ app.command()(run.quickstart)
 app.command()(plan.plan)
 app.command()(status.status)
 app.command()(report.report)
+app.command()(doctor.doctor)
 app.command()(track.track)
 app.command()(ui.ui)
 app.command()(serve.serve)

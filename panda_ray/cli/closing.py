@@ -52,11 +52,6 @@ class Closing:
         notes = [run.refused, run.tracker.message(self.commands.track), run.no_report]
         return [note for note in notes if note] + list(run.report.notes if run.report else ())
 
-    @property
-    def page(self) -> str | None:
-        """The HTML page, where there is one."""
-        return None if self.run.report is None else str(self.run.report.paths[0])
-
     def as_json(self) -> dict[str, Any]:
         """The same as JSON data."""
         run = self.run
@@ -72,7 +67,7 @@ class Closing:
             ],
             "skipped": [{"task": task, "reason": reason} for task, reason in run.plan.skipped],
             "interrupted": run.summary.interrupted,
-            "report": self.page,
+            "report": self.run.page,
             "headline": list(self.headline),
             "notes": self.notes,
             "seconds": round(run.seconds, 1),
@@ -93,8 +88,10 @@ class Closing:
             stdout.print(f"Ended early: {interrupted}.", style="yellow", markup=False)
         if self.exit_code:
             stdout.print(f"The same command continues: {self.commands.again}", markup=False, soft_wrap=True)
-        if self.page is not None:
-            stdout.print(f"Report: {self.page}", markup=False, soft_wrap=True)
+        if self.run.page is not None:
+            stdout.print(
+                f"Report: {self.run.page} (and in MLflow, with the summary runs)", markup=False, soft_wrap=True
+            )
         stdout.print(f"MLflow: {self.commands.ui}", markup=False, soft_wrap=True)
 
     def _print_failures(self) -> None:

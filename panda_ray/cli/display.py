@@ -15,7 +15,7 @@ from rich.text import Text
 from panda_ray.cli.grid import legend, render_grid
 from panda_ray.cli.words import duration
 from panda_ray.execution.events import Listener, Outcome, RunSummary
-from panda_ray.execution.planning.states import stages
+from panda_ray.execution.planning.states import cell_states, stages
 from panda_ray.usecases.progress import Progress
 
 if TYPE_CHECKING:
@@ -145,6 +145,7 @@ class LiveDisplay(Listener):
             return Text("")
         with self._lock:
             parts: list[RenderableType] = [stage_bars(self._progress), speed_line(self._progress)]
+            parts += [Text(warning, "yellow") for warning in self._progress.warnings]
             grids = [grid for name in backbones_of(self._progress.plan) for grid in self._grid(name)]
         height = (
             sum(len(part.plain.splitlines()) for part in grids) + len(stages(self._known.plan, self._known.states)) + 2
@@ -153,7 +154,9 @@ class LiveDisplay(Listener):
         return Group(*parts, *(grids if height < self._console.height else []))
 
     def _grid(self, backbone: str) -> list[Text]:
-        grid = render_grid(self._known.plan, self._known.states, backbone)
+        plan = self._known.plan
+        cells = cell_states(plan, self._known.states)
+        grid = render_grid(cells, plan.sweep.source_tasks, plan.sweep.targets, backbone)
         return [Text(backbone, "bold"), grid, legend()]
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from panda_ray.execution.planning.plan import Plan
-    from panda_ray.execution.planning.states import State
+    from panda_ray.execution.planning.states import CellState, State
 
 _MARKS: Mapping[State, tuple[str, str]] = {
     "done": ("■", "green"),
@@ -23,24 +22,25 @@ _NO_SOURCE = "(no source)"
 _GAP = "   "
 
 
-def render_grid(plan: Plan, states: Mapping[str, State], backbone: str) -> Text:
+def render_grid(grid: Sequence[CellState], tasks: Sequence[str], wanted: Sequence[str], backbone: str) -> Text:
     """One backbone's part of the grid; several seeds of a cell share a character.
 
     Args:
-        states: of every unit, by key.
+        tasks: that are sources, alone or among others, in the order of their rows.
+        wanted: targets, in the order of their columns.
     """
     from panda_ray.execution.planning.states import combined
-    from panda_ray.sweep import sources_text
 
-    cells: dict[tuple[str, tuple[str, ...], str], list[State]] = {}
-    for cell in plan.cells:
+    cells: dict[tuple[str, str, str], list[State]] = {}
+    for cell in grid:
         if cell.backbone == backbone:
-            cells.setdefault((cell.method, cell.sources, cell.target), []).append(states[cell.key])
+            cells.setdefault((cell.method, cell.sources, cell.target), []).append(cell.state)
     methods = list(dict.fromkeys(method for method, _, _ in cells))
-    order = [(), *((task,) for task in plan.sweep.single_sources), *plan.sweep.source_lists]
-    sources = sorted({sources for _, sources, _ in cells}, key=order.index)
-    targets = {name: [t for t in plan.sweep.targets if any((name, s, t) in cells for s in sources)] for name in methods}
-    names = {source: sources_text(source) or _NO_SOURCE for source in sources}
+    found = list(dict.fromkeys(source for _, source, _ in cells))
+    order = ["", *tasks, *(source for source in found if source and source not in tasks)]
+    sources = sorted(found, key=order.index)
+    targets = {name: [t for t in wanted if any((name, s, t) in cells for s in sources)] for name in methods}
+    names = {source: source or _NO_SOURCE for source in sources}
     margin = max(map(len, names.values()))
     text = _heading(targets, margin)
     for source in sources:
@@ -48,9 +48,9 @@ def render_grid(plan: Plan, states: Mapping[str, State], backbone: str) -> Text:
         for method in methods:
             text.append(_GAP)
             for position, target in enumerate(targets[method]):
-                found = cells.get((method, source, target))
+                states = cells.get((method, source, target))
                 text.append(" " if position else "")
-                text.append(*(_MARKS[combined(found)] if found else (" ", "none")))
+                text.append(*(_MARKS[combined(states)] if states else (" ", "none")))
             text.append(" " * (_width(method, targets[method]) - 2 * len(targets[method]) + 1))
         text.append("\n")
     return text

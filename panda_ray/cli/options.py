@@ -24,3 +24,12 @@ Overrides = Annotated[
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
+
+ClusterFile = Annotated[
+    str | None,
+    typer.Option("--cluster", metavar="FILE", help="The file that a cluster was started with; a tunnel leads to it."),
+]
+
+JobsAddress = Annotated[
+    str | None, typer.Option("--address", metavar="URL", help="Jobs API of a cluster instead: http://HOST:8265.")
+]

@@ -14,6 +14,7 @@ import logging
 import queue
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from panda_ray.errors import InputError
@@ -24,6 +25,7 @@ from panda_ray.execution.store.store import Store
 from panda_ray.secrets import public
 from panda_ray.tracking.server.patience import Pulse, SilentError
 from panda_ray.tracking.server.uri import tracking_uri_of
+from panda_ray.tracking.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from panda_ray.tracking.writing.worker import Worker
@@ -45,6 +47,7 @@ class MlflowTracker(Listener):
     Args:
         store: where results are.
         tracking_uri: a server or a database; a SQLite file beside a local store unless given.
+        snapshots: where the sweep stands, asked in another thread now and then; nowhere unless given.
 
     Attributes:
         tracking_uri: where it logs to.
@@ -57,8 +60,14 @@ class MlflowTracker(Listener):
         InputError: for a tracking URI that cannot be one.
     """
 
-    def __init__(self, store: Store, tracking_uri: str | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        tracking_uri: str | None = None,
+        snapshots: Callable[[], Snapshot | None] = lambda: None,
+    ) -> None:
         self._store = store
+        self._snapshots = snapshots
         self.tracking_uri = tracking_uri_of(store.url, tracking_uri)
         self.missing: frozenset[str] = frozenset()
         self.trouble: str | None = None
@@ -78,7 +87,7 @@ class MlflowTracker(Listener):
         Raises:
             InputError: for what no wait can mend.
         """
-        self._thread = _Thread(plan, self._store, self.tracking_uri, rebuild)
+        self._thread = _Thread(plan, self._store, self.tracking_uri, self._snapshots, rebuild)
         self._thread.start()
         trouble, lasting = self._thread.first_answer()
         if lasting is not None:
@@ -98,6 +107,11 @@ class MlflowTracker(Listener):
         """Log what is new in the plan, too."""
         assert self._thread is not None
         self._thread.grow(plan)
+
+    def on_stack_started(self, stack: Stack) -> None:
+        """Have it said soon where the sweep stands."""
+        assert self._thread is not None
+        self._thread.take(stack)
 
     def on_outcome(self, stack: Stack | None, outcome: Outcome) -> None:
         """Queue the unit."""
@@ -147,14 +161,22 @@ class _Thread(threading.Thread):
         is_silent: whether it was left behind because MLflow does not answer.
     """
 
-    def __init__(self, plan: Plan, store: Store, tracking_uri: str, rebuild: bool) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        store: Store,
+        tracking_uri: str,
+        snapshots: Callable[[], Snapshot | None],
+        rebuild: bool,
+    ) -> None:
         super().__init__(name="mlflow-tracker", daemon=True)
-        self._outcomes: queue.Queue[Outcome | Plan | str] = queue.Queue()
+        self._outcomes: queue.Queue[Outcome | Plan | Stack | str] = queue.Queue()
         self.missing: frozenset[str] = frozenset()
         self.trouble: str | None = None
         self.refused: dict[str, str] = {}
         self.is_silent = False
         self._plan, self._store, self._tracking_uri, self._rebuild = plan, store, tracking_uri, rebuild
+        self._snapshots = snapshots
         self._pulse = Pulse()
         self._answered = threading.Event()
         self._worker: Worker | None = None
@@ -165,11 +187,11 @@ class _Thread(threading.Thread):
         self._done |= plan.done
         self._outcomes.put(plan)
 
-    def take(self, outcome: Outcome) -> None:
-        """A unit that ended."""
-        if outcome.status == "done":
-            self._done.add(outcome.key)
-        self._outcomes.put(outcome)
+    def take(self, news: Outcome | Stack) -> None:
+        """A unit that ended, or a stack that started."""
+        if isinstance(news, Outcome) and news.status == "done":
+            self._done.add(news.key)
+        self._outcomes.put(news)
 
     def first_answer(self) -> tuple[str | None, str | None]:
         """What is wrong for the moment, and what will be wrong after any wait."""
@@ -204,7 +226,7 @@ class _Thread(threading.Thread):
             from panda_ray.tracking.writing.worker import Worker
 
             arguments = (self._plan, self._store, self._tracking_uri, self._outcomes, self._pulse, self._answered)
-            self._worker = Worker(*arguments, rebuild=self._rebuild)
+            self._worker = Worker(*arguments, self._snapshots, rebuild=self._rebuild)
             self._worker.work()
         except Exception as error:
             # Whatever it is, even a bug in here: it must not stop training half way, and results are safe.

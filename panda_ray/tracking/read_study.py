@@ -6,46 +6,36 @@ may be tens of thousands, are for browsing and are not asked.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pandas as pd
 from mlflow import MlflowClient
-from mlflow.entities import FileInfo, Run
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-from panda_ray.errors import InputError
 from panda_ray.secrets import public
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.examples import unpack
-from panda_ray.tracking.experiment import find_experiment
 from panda_ray.tracking.identity import check_plans
 from panda_ray.tracking.runs import (
     EXAMPLES_FOLDER,
-    FAILURES_FILE,
-    PLAN_FILE,
     SCORES_FILE,
     SIMILARITY_FILE,
-    summary_runs,
 )
 from panda_ray.tracking.server.client import connect_to_read
-from panda_ray.tracking.server.patience import Pulse, patiently
-from panda_ray.tracking.server.trouble import reason
-from panda_ray.tracking.server.uri import shown
+from panda_ray.tracking.server.patience import Pulse
 from panda_ray.tracking.study import (
     CELL_COLUMNS,
     SCORE_COLUMNS,
     SIMILARITY_COLUMNS,
-    Failure,
     ItemStatistics,
     Study,
     TaskInfo,
 )
+from panda_ray.tracking.summary_files import SummaryFiles, asked, summaries_of
 from panda_ray.tracking.writing.summary_run import TABLE_COLUMNS, SummaryRun
 
 _DOWNLOADS = 8
@@ -68,7 +58,7 @@ def read_study(tracking_uri: str, sweep: str, wanted: Sweep | None = None) -> St
     def read(pulse: Pulse) -> Study:
         client = connect_to_read(tracking_uri, pulse)
         with tempfile.TemporaryDirectory() as folder:
-            runs = _summaries(client, sweep)
+            runs = summaries_of(client, sweep)
             if wanted is not None:
                 own = {section.name for section in wanted.backbones}
                 runs = {backbone: run for backbone, run in runs.items() if backbone in own}
@@ -77,7 +67,7 @@ def read_study(tracking_uri: str, sweep: str, wanted: Sweep | None = None) -> St
                 check_plans({part.plan["backbone"]: part.plan for part in parts}, wanted, public(tracking_uri))
             return _study(parts)
 
-    return _asked(read, tracking_uri, "cannot be read")
+    return asked(read, tracking_uri, "cannot be read")
 
 
 def log_report(tracking_uri: str, study: Study, paths: Sequence[Path], findings: Sequence[str]) -> None:
@@ -92,36 +82,15 @@ def log_report(tracking_uri: str, study: Study, paths: Sequence[Path], findings:
 
     def write(pulse: Pulse) -> None:
         client = connect_to_read(tracking_uri, pulse)
-        for backbone, run in _summaries(client, study.sweep).items():
+        for backbone, run in summaries_of(client, study.sweep).items():
             if backbone not in study.backbones:
                 continue
             SummaryRun(client, run.info.run_id).write_report(paths, "\n".join(f"- {line}" for line in findings))
 
-    _asked(write, tracking_uri, "does not take the report")
+    asked(write, tracking_uri, "does not take the report")
 
 
-def _asked(work: Callable[[Pulse], Value], tracking_uri: str, problem: str) -> Value:
-    """What a server answers; whatever it or a package behind it raises becomes a sentence with the cause."""
-    try:
-        return patiently(work)
-    except InputError:
-        raise
-    except Exception as error:
-        raise InputError(f"MLflow at {public(tracking_uri)} {problem}: {reason(error, tracking_uri)}") from error
-
-
-def _summaries(client: MlflowClient, sweep: str) -> dict[str, Run]:
-    experiment = find_experiment(client, sweep)
-    runs = {} if experiment is None else summary_runs(client, experiment.experiment_id)
-    if not runs:
-        raise InputError(
-            f"MLflow at {shown(client.tracking_uri)} knows no sweep {sweep!r}; run it first, or log what the store "
-            "has with `panda-ray track`"
-        )
-    return runs
-
-
-class _Part:
+class _Part(SummaryFiles):
     """The summary run of one backbone, downloaded.
 
     Attributes:
@@ -129,41 +98,25 @@ class _Part:
     """
 
     def __init__(self, client: MlflowClient, run_id: str, folder: Path, pulse: Pulse) -> None:
-        # Through the client, each file costs several questions about the run.
-        uri = client.get_run(run_id).info.artifact_uri
-        self._artifacts = get_artifact_repository(uri, tracking_uri=client.tracking_uri)
-        self._folder = folder / run_id
-        self._pulse = pulse
-        self._folder.mkdir()
-        self._names = {file.path for file in self._list(None)}
-        if PLAN_FILE not in self._names:
-            raise InputError(
-                f"the files of summary run {run_id} were removed from MLflow; log them anew from the store with "
-                "`panda-ray track`"
-            )
-        self.plan: dict[str, Any] = json.loads(self._path(PLAN_FILE).read_text(encoding="utf-8"))
+        super().__init__(client, run_id, folder, pulse)
         self.notes: list[str] = []
 
     def scores(self) -> pd.DataFrame:
-        if SCORES_FILE not in self._names:
+        if SCORES_FILE not in self.names:
             return pd.DataFrame(columns=list(TABLE_COLUMNS))
-        return pd.read_parquet(self._path(SCORES_FILE))
+        return pd.read_parquet(self.path(SCORES_FILE))
 
     def similarity(self) -> pd.DataFrame | None:
-        return pd.read_parquet(self._path(SIMILARITY_FILE)) if SIMILARITY_FILE in self._names else None
-
-    def failures(self) -> Iterator[Failure]:
-        if FAILURES_FILE in self._names:
-            yield from (Failure(**entry) for entry in json.loads(self._path(FAILURES_FILE).read_text(encoding="utf-8")))
+        return pd.read_parquet(self.path(SIMILARITY_FILE)) if SIMILARITY_FILE in self.names else None
 
     def examples(self, scores: pd.DataFrame) -> dict[str, ItemStatistics]:
         """Statistics of the cells in the table, from the files that it names."""
-        there = {file.path for task in self._list(EXAMPLES_FOLDER) for file in self._list(task.path)}
+        there = {file.path for task in self.listed(EXAMPLES_FOLDER) for file in self.listed(task.path)}
         wanted: dict[str, set[str]] = defaultdict(set)
         for name, key in zip(scores["examples"], scores["key"], strict=True):
             wanted[name].add(key)
         with ThreadPoolExecutor(_DOWNLOADS) as pool:
-            paths = pool.map(lambda name: (name, self._path(name)), sorted(there & wanted.keys()))
+            paths = pool.map(lambda name: (name, self.path(name)), sorted(there & wanted.keys()))
             found: dict[str, ItemStatistics] = {}
             for name, path in paths:
                 self._pulse.beat()
@@ -175,14 +128,6 @@ class _Part:
                 "MLflow, so their intervals are missing; `panda-ray track` logs them anew from the store"
             )
         return found
-
-    def _list(self, folder: str | None) -> list[FileInfo]:
-        self._pulse.beat()
-        return list(self._artifacts.list_artifacts(folder))
-
-    def _path(self, name: str) -> Path:
-        self._pulse.beat()
-        return Path(self._artifacts.download_artifacts(name, str(self._folder)))  # type: ignore[no-untyped-call]
 
 
 def _study(parts: Sequence[_Part]) -> Study:

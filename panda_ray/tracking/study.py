@@ -86,6 +86,12 @@ class Failure:
     status: str
     error: str
 
+    @property
+    def title(self) -> str:
+        """The unit, for people."""
+        source = f"{self.sources} -> " if self.sources else ""
+        return f"{self.method} {source}{self.target} (seed {self.seed})"
+
 
 @dataclass(frozen=True)
 class Study:

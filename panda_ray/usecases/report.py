@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from panda_ray.errors import InputError
+from panda_ray.execution.store.store import Store
 from panda_ray.reports.build import Report, build_report
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.server.uri import tracking_uri_of
@@ -23,6 +24,24 @@ def report_sweep(sweep: Sweep, folder: Path | None = None) -> Report:
     folder = folder or _beside_results(sweep)
     check_folder(folder)
     return build_report(tracking_uri_of(sweep.storage, sweep.tracking_uri), sweep, folder)
+
+
+def report_beside_results(sweep: Sweep, store: Store) -> tuple[Report, str]:
+    """The report at the end of a run, which may be on a machine that nobody looks at: kept where the results are.
+
+    Returns:
+        The report, and where its page is: a path, or a URL of a remote storage.
+
+    Raises:
+        InputError: as `report_sweep`, or the storage does not take it.
+    """
+    if store.local_folder is not None:
+        report = report_sweep(sweep)
+        return report, str(report.paths[0])
+    with tempfile.TemporaryDirectory() as folder:
+        report = build_report(tracking_uri_of(sweep.storage, sweep.tracking_uri), sweep, Path(folder))
+        place = store.write_report(sweep.name, {path.name: path.read_bytes() for path in report.paths})
+    return report, f"{place}/{report.paths[0].name}"
 
 
 def check_folder(folder: Path) -> None:

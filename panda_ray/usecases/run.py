@@ -17,6 +17,7 @@ from panda_ray.execution.store.store import Store
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.usecases import Busy
+from panda_ray.usecases.watching.announcer import Announcer
 
 if TYPE_CHECKING:
     from panda_ray.execution.runners.run_plan import Runner
@@ -29,12 +30,14 @@ class Start:
 
     Attributes:
         costs: what stacks should take; the schedule goes by the same.
+        announcer: hears of the run, and tells the tracker where it stands.
         trouble: what is wrong with MLflow for the moment, or None.
         refused: why MLflow takes nothing, or None; it stops no run that has nothing to do.
     """
 
     plan: Plan
     costs: Costs
+    announcer: Announcer
     tracker: MlflowTracker
     trouble: str | None
     refused: str | None
@@ -49,6 +52,7 @@ class Run:
         tracker: where it was logged, and what was not (`message`).
         refused: why MLflow took nothing, or None.
         report: what was found; None where there is none.
+        page: where its page is, a path or a URL; None where there is none.
         no_report: why there is none although there are results, or None.
         seconds: wall time, the report left out.
     """
@@ -59,6 +63,7 @@ class Run:
     tracker: MlflowTracker
     refused: str | None
     report: Report | None
+    page: str | None
     no_report: str | None
     seconds: float
 
@@ -104,40 +109,42 @@ def run_sweep(sweep: Sweep, runner: Runner, watch: Watch = _unwatched, busy: Bus
     started = time.monotonic()
     with watch(start) as listeners:
         logging = [] if start.refused else [tracker]
-        summary = run_plan(plan, start.costs, store, runner, [*listeners, *logging])
+        summary = run_plan(plan, start.costs, store, runner, [*listeners, start.announcer, *logging])
     plan = summary.plan
     if summary.interrupted is None and plan.outdated_by(summary.new, store):
         # A repaired result came out different: what was built on it is computed anew, too.
         return run_sweep(sweep, runner, watch, busy)
     seconds = time.monotonic() - started
-    report, no_report = None, None
+    report, page, no_report = None, None, None
     if summary.interrupted is None and not tracker.is_silent and any(cell.key in summary.done for cell in plan.cells):
         try:
             with busy("making the report"):
-                report, no_report = _report(sweep)
+                report, page, no_report = _report(sweep, store)
         except KeyboardInterrupt as signalled:
             summary, no_report = replace(summary, interrupted=reason_of(signalled)), "no report yet"
-    return Run(plan, store.url, summary, tracker, start.refused, report, no_report, seconds)
+    return Run(plan, store.url, summary, tracker, start.refused, report, page, no_report, seconds)
 
 
 def _start(sweep: Sweep, store: Store) -> Start:
     """Plan, estimate and connect to MLflow; a finished study may lie on a file system that cannot be written."""
-    tracker = MlflowTracker(store, sweep.tracking_uri)
+    announcer = Announcer()
+    tracker = MlflowTracker(store, sweep.tracking_uri, announcer.snapshot)
     plan = build_plan(sweep, store)
     costs = Costs.in_store(plan, store)
+    announcer.follow(plan, costs)
     try:
-        return Start(plan, costs, tracker, trouble=tracker.start(plan), refused=None)
+        return Start(plan, costs, announcer, tracker, trouble=tracker.start(plan), refused=None)
     except InputError as error:
         if plan.stacks:
             raise
-        return Start(plan, costs, tracker, trouble=None, refused=str(error))
+        return Start(plan, costs, announcer, tracker, trouble=None, refused=str(error))
 
 
-def _report(sweep: Sweep) -> tuple[Report | None, str | None]:
-    """The report, or why there is none: results are safe, so the run has not failed for it."""
-    from panda_ray.usecases.report import report_sweep
+def _report(sweep: Sweep, store: Store) -> tuple[Report | None, str | None, str | None]:
+    """The report and where it is, or why there is none: results are safe, so the run has not failed for it."""
+    from panda_ray.usecases.report import report_beside_results
 
     try:
-        return report_sweep(sweep), None
+        return *report_beside_results(sweep, store), None
     except InputError as error:
-        return None, f"no report yet: {error}"
+        return None, None, f"no report yet: {error}"

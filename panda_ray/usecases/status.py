@@ -1,44 +1,73 @@
-"""How far a sweep is, as the store knows it; works beside a running sweep and after it."""
+"""How far a sweep is: as its store knows it, or as MLflow does where neither store nor data can be seen."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from panda_ray.execution.planning.plan import Plan, build_plan
-from panda_ray.execution.planning.states import State, count_cells, stored_states
-from panda_ray.execution.store.failures import Failure
+from panda_ray.execution.planning.plan import build_plan
+from panda_ray.execution.planning.states import CellState, State, cell_states, count_cells, stored_states
 from panda_ray.execution.store.store import Store
 from panda_ray.sweep import Sweep
+from panda_ray.tracking.read_progress import TrackedProgress, read_progress
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A unit without a result, why, and the machine that it ran on, empty where that is not known."""
+
+    unit: str
+    error: str
+    host: str = ""
 
 
 @dataclass(frozen=True)
 class Status:
-    """What the store holds of a sweep.
+    """What is known of a sweep.
 
     Attributes:
-        states: of every unit, by key; a unit with a checkpoint is running, or was interrupted.
-        failures: why units failed, by key.
+        where: the store, or the tracking server, as it may be shown.
+        sources: tasks that are transferred, in the order of the sweep file.
+        targets: in the order of the sweep file.
+        cells: in the order of the plan; one with a lease or a checkpoint is running, or was interrupted.
+        outdated: units that are computed anew, because their inputs have changed.
+        skipped: tasks that are left out, and why.
+        tracked: what the last driver said, where MLflow was asked.
     """
 
-    plan: Plan
-    storage: str
-    states: Mapping[str, State]
-    failures: Mapping[str, Failure]
+    sweep: str
+    where: str
+    sources: Sequence[str]
+    targets: Sequence[str]
+    cells: Sequence[CellState]
+    failures: Sequence[Failed]
+    outdated: int
+    skipped: Sequence[tuple[str, str]]
+    tracked: TrackedProgress | None = None
 
     @property
-    def cells(self) -> Mapping[State, int]:
+    def counts(self) -> Mapping[State, int]:
         """How many cells are in each state."""
-        return count_cells(self.plan, self.states)
+        return count_cells(self.cells)
 
     @property
     def complete(self) -> bool:
         """Every cell is done."""
-        return self.cells["done"] == len(self.plan.cells)
+        return self.counts["done"] == len(self.cells)
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more is to be expected: every cell is done, or the driver said that it has ended."""
+        return self.complete or (self.tracked is not None and self.tracked.state != "running")
+
+    @property
+    def backbones(self) -> tuple[str, ...]:
+        """In the order of the sweep file."""
+        return tuple(dict.fromkeys(cell.backbone for cell in self.cells))
 
 
 def status_of(sweep: Sweep) -> Status:
-    """Look at a sweep's store.
+    """Look at a sweep's store; works beside a running sweep and after it.
 
     Raises:
         InputError: for what cannot be planned.
@@ -47,4 +76,39 @@ def status_of(sweep: Sweep) -> Status:
     plan = build_plan(sweep, store)
     states = stored_states(plan, store)
     failed = {key for key, state in states.items() if state == "failed"}
-    return Status(plan, store.url, states, store.failures.among(failed))
+    return Status(
+        sweep=sweep.name,
+        where=store.url,
+        sources=sweep.source_tasks,
+        targets=sweep.targets,
+        cells=cell_states(plan, states),
+        failures=[
+            Failed(plan.units[key].title, found.error, found.host)
+            for key, found in store.failures.among(failed).items()
+        ],
+        outdated=len(plan.outdated),
+        skipped=plan.skipped,
+    )
+
+
+def tracked_status(tracking_uri: str, name: str, where: str | None = None) -> Status:
+    """Look at MLflow alone, without data sets, store or engine; works beside a running sweep and after it.
+
+    Args:
+        where: what is said of the server, where its address means nothing to people.
+
+    Raises:
+        InputError: MLflow cannot be reached, or has no such sweep.
+    """
+    found = read_progress(tracking_uri, name)
+    return Status(
+        sweep=name,
+        where=where or found.where,
+        sources=found.sources,
+        targets=found.targets,
+        cells=found.cells,
+        failures=[Failed(failure.title, failure.error) for failure in found.failures if failure.status == "failed"],
+        outdated=0,
+        skipped=found.skipped,
+        tracked=found,
+    )

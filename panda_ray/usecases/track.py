@@ -6,12 +6,16 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 from panda_ray.errors import InputError
+from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import RunSummary
 from panda_ray.execution.planning.plan import Plan, build_plan
+from panda_ray.execution.planning.states import stored_states
 from panda_ray.execution.store.store import Store
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.usecases import Busy
+from panda_ray.usecases.progress import Progress
+from panda_ray.usecases.watching.announcer import snapshot_of
 
 _SECONDS = 24 * 3600.0
 """As long as MLflow answers; a silent one is left much sooner."""
@@ -39,7 +43,9 @@ def track_sweep(sweep: Sweep, rebuild: bool = False, busy: Busy = nullcontext) -
         plan = build_plan(sweep, store)
     if not plan.done:
         raise InputError(f"{store.url} has no result of sweep {sweep.name!r} yet; run it first")
-    tracker = MlflowTracker(store, sweep.tracking_uri)
+    progress = Progress(plan, Costs.in_store(plan, store))
+    progress.states |= stored_states(plan, store)
+    tracker = MlflowTracker(store, sweep.tracking_uri, lambda: snapshot_of(progress))
     with busy("logging to MLflow"):
         tracker.start(plan, rebuild=rebuild)
         missing = plan.units.keys() - plan.done

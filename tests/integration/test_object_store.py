@@ -29,7 +29,7 @@ from panda_ray.execution.store.sealed import seal
 from panda_ray.execution.store.store import Store
 from panda_ray.usecases.run import run_sweep
 from support.driving import driver, wait_for
-from support.object_server import BUCKET, KEY_ID, SECRET, ObjectServer, object_server
+from support.object_server import BUCKET, KEY_ID, SECRET, ObjectServer, Request, object_server
 from support.records import BARE
 from support.small_sweeps import LONG, planned, small_sweep
 
@@ -237,20 +237,20 @@ def test_what_is_independent_is_asked_at_a_time(url: str, server: ObjectServer) 
 def test_a_sweep_takes_few_requests_and_a_finished_one_fewer(
     url: str, server: ObjectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With MLflow, and without what is written of leases, which say every ten seconds that their holder lives."""
-    monkeypatch.chdir(tmp_path)  # where the report goes
+    """With MLflow; without leases, which say every ten seconds that their holder lives, and the report's files."""
+    monkeypatch.chdir(tmp_path)
     sweep = small_sweep(url, tracking_uri=f"sqlite:///{tmp_path}/mlflow.db", resources={"checkpoint_seconds": 600})
     before = len(server.asked(url))
     ended = run_sweep(sweep, InlineRunner())
     assert ended.summary.complete
-    asked = [asked for asked in server.asked(url)[before:] if not (asked.kind == "PUT" and "/leases/" in asked.path)]
+    asked = [asked for asked in server.asked(url)[before:] if not _is_lease_or_report(asked)]
     kinds = Counter(request.kind for request in asked)
     units = len(ended.plan.units)
     assert kinds["HEAD"] == 0
     assert len(asked) / units < 16, kinds
     before = len(server.asked(url))
     assert run_sweep(sweep, InlineRunner()).summary.new == frozenset()
-    asked = server.asked(url)[before:]
+    asked = [asked for asked in server.asked(url)[before:] if not _is_lease_or_report(asked)]
     assert {request.kind for request in asked} == {"LIST", "GET"}
     assert len(asked) / units < 2.5, Counter(request.kind for request in asked)
 
@@ -335,6 +335,23 @@ def test_where_tags_are_no_hashes_of_content_nothing_is_bundled(url: str, monkey
     with store.bundling():
         pass
     assert not Files(url).states("bundles")
+
+
+def _is_lease_or_report(request: Request) -> bool:
+    return request.kind == "PUT" and ("/leases/" in request.path or "/reports/" in request.path)
+
+
+def test_the_report_of_a_run_lies_beside_its_results(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a cluster the driver's folder is a job's, which goes with it."""
+    monkeypatch.chdir(tmp_path)
+    sweep = small_sweep(url, tracking_uri=f"sqlite:///{tmp_path}/mlflow.db", methods=["prompt_tuning"], metrics=[])
+    ended = run_sweep(sweep, InlineRunner())
+    assert ended.report is not None
+    assert ended.page == f"{Store(url).url}/reports/small/report.html"
+    kept = Files(url).states("reports")
+    assert kept.keys() == {f"reports/small/{path.name}" for path in ended.report.paths}
+    assert b"<html" in (Files(url).read("reports/small/report.html") or b"")
+    assert not (tmp_path / "reports").exists()
 
 
 def test_what_a_client_was_configured_with_travels_to_no_worker(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,7 +124,7 @@ class Server:
             self._process = subprocess.Popen(
                 command, env=os.environ | quiet, stdout=log, stderr=log, start_new_session=True
             )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while not self._answers():
             assert time.monotonic() < deadline, (self._folder / "server.log").read_text()
             time.sleep(0.2)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+
+from panda_ray.sweep import sources_text
 
 if TYPE_CHECKING:
     from panda_ray.execution.planning.plan import Plan
@@ -14,6 +16,25 @@ State = Literal["done", "running", "failed", "blocked", "stopped", "waiting"]
 STATES: tuple[State, ...] = get_args(State)
 
 _STAGE_OF_ROLE = {"source": "source prompts", "embedding": "embeddings", "teacher": "teachers"}
+
+
+class CellState(NamedTuple):
+    """One cell of the grid, and how it stands; `sources` is `a+b` where there are several, and empty without any."""
+
+    backbone: str
+    method: str
+    sources: str
+    target: str
+    seed: int
+    state: State
+
+
+def cell_states(plan: Plan, states: Mapping[str, State]) -> tuple[CellState, ...]:
+    """Every cell, in the order of the plan."""
+    return tuple(
+        CellState(cell.backbone, cell.method, sources_text(cell.sources), cell.target, cell.seed, states[cell.key])
+        for cell in plan.cells
+    )
 
 
 def states_of(plan: Plan, running: Collection[str], failed: Collection[str]) -> dict[str, State]:
@@ -49,9 +70,9 @@ def combined(states: Iterable[State]) -> State:
     return "done"
 
 
-def count_cells(plan: Plan, states: Mapping[str, State]) -> dict[State, int]:
+def count_cells(cells: Iterable[CellState]) -> dict[State, int]:
     """How many cells are in each state."""
-    counted = Counter(states[cell.key] for cell in plan.cells)
+    counted = Counter(cell.state for cell in cells)
     return {state: counted[state] for state in STATES}
 
 

@@ -34,7 +34,7 @@ def temporary_folder() -> Iterator[Path]:
         OSError: nothing can be written there.
     """
     parent = _parent()
-    _remove_leftovers(parent)
+    remove_left_over_folders()
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
     try:
         with (folder / _LOCK).open("w") as lock, undone_at_once(lambda: _remove(folder)):
@@ -49,10 +49,17 @@ def _parent() -> Path:
     return short if short.is_dir() and os.access(short, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
 
 
-def _remove_leftovers(parent: Path) -> None:
-    for folder in parent.glob(f"{_PREFIX}*"):
-        if _is_left_over(folder):
-            _remove(folder)
+def left_over_folders() -> list[Path]:
+    """What killed processes of this user left."""
+    return [folder for folder in _parent().glob(f"{_PREFIX}*") if _is_left_over(folder)]
+
+
+def remove_left_over_folders() -> int:
+    """Remove them; how many there were."""
+    found = left_over_folders()
+    for folder in found:
+        _remove(folder)
+    return len(found)
 
 
 def _is_left_over(folder: Path) -> bool:

@@ -171,6 +171,13 @@ class Leases:
         held = frozenset[str]().union(*(claim.members for claim in self._others().values()))
         return held.intersection(members)
 
+    def look(self) -> tuple[int, int]:
+        """How many leases of other drivers are of processes that are certainly gone, and how many are not."""
+        paths = [path for path in self._files.states("leases") if self._is_foreign(path)]
+        claims = [_claim(data) for _, data in self._files.read_many(paths) if data is not None]
+        gone = sum(claim is None or claim.owner.is_gone for claim in claims)
+        return gone, len(claims) - gone
+
     def remove_leftovers(self) -> None:
         """Remove the leases of processes that are gone; those of other machines run out while they are watched."""
         self._others()

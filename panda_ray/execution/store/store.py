@@ -7,6 +7,7 @@
     bundles/<hash>.gz                                   records again, many in one (`remote/bundles.py`)
     limits/<footprint>/<width>.json                     which stacks did not fit into memory (`memory_limits.py`)
     leases/<driver>-<name>.json                         what drivers are at work on (`leases.py`)
+    reports/<sweep>/                                    what a run has found, for people
 
 `record.json` is written last and in one step, so its existence means done. Two drivers on one store cannot mix their
 files: each record names the files that belong to it, and where a server can tell, the first of two records stays.
@@ -34,6 +35,7 @@ from panda_ray.execution.store.failures import Failures
 from panda_ray.execution.store.files import LARGEST_NOTE, Files, StoreFullError
 from panda_ray.execution.store.folder import State
 from panda_ray.execution.store.leases import Leases
+from panda_ray.execution.store.leftovers import Leftovers
 from panda_ray.execution.store.lineage import Lineage, inputs_of
 from panda_ray.execution.store.memory_limits import Limits
 from panda_ray.execution.store.remote.bundles import Bundles
@@ -66,6 +68,7 @@ class Store:
         finished_at: of every unit that a `done_keys` found done, when its record says that it was: whoever keeps a copy
             of results sees by it, without reading them again, which ones were computed anew.
         leases: what drivers are at work on.
+        leftovers: what drivers that died left behind.
     """
 
     def __init__(self, url: str, driver: str | None = None) -> None:
@@ -76,6 +79,7 @@ class Store:
         self.limits = Limits(self._files)
         self.leases = Leases(self._files, driver or uuid.uuid4().hex)
         self._bundles = Bundles(self._files)
+        self.leftovers = Leftovers(self._files)
         self._digests: dict[str, tuple[State, str]] = {}
         """Of local files, with the state that they were read in."""
         self._seen = _SeenRecords()
@@ -259,6 +263,16 @@ class Store:
             InputError: they cannot be.
         """
         self._files.check_writable()
+
+    def write_report(self, name: str, files: Mapping[str, bytes]) -> str:
+        """Keep a sweep's report beside its results, in place of an earlier one; where it is.
+
+        Raises:
+            StoreFullError: when there is no room.
+        """
+        place = f"reports/{name}"
+        list(self._files.each(lambda file: self._files.write(f"{place}/{file}", files[file]), files))
+        return f"{self.url}/{place}"
 
     def remove_leftovers(self) -> None:
         """Remove what writers that died left behind."""

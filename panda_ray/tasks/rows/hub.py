@@ -13,6 +13,8 @@ from panda_ray.errors import InputError
 from panda_ray.tasks.rows.layout import check_complete, in_row_order
 from panda_ray.tasks.task import HubOrigin
 
+_KNOCK_SECONDS = 10.0
+
 
 def fetch(task: str, origin: HubOrigin) -> tuple[Sequence[Path], Sequence[Path]]:
     """Local (train, validation) files of a data set; the Hub is asked only for what the cache lacks.
@@ -38,6 +40,20 @@ def fetch(task: str, origin: HubOrigin) -> tuple[Sequence[Path], Sequence[Path]]
 def is_cached(origin: HubOrigin) -> bool:
     """Whether all files of a data set are on this disk already; asks nobody."""
     return _cached(origin) is not None
+
+
+def hub_problem() -> str | None:
+    """Why nothing can be fetched from the Hub, as a clause; None where it answers."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils._http import get_session
+
+    if constants.HF_HUB_OFFLINE:
+        return "HF_HUB_OFFLINE forbids to fetch them"
+    try:
+        get_session().head(constants.ENDPOINT, timeout=_KNOCK_SECONDS)
+    except Exception as error:  # of whatever HTTP client the library has
+        return f"the Hub at {constants.ENDPOINT} cannot be reached ({type(error).__name__})"
+    return None
 
 
 def _cached(origin: HubOrigin) -> tuple[Sequence[Path], Sequence[Path]] | None:

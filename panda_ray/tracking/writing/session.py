@@ -18,6 +18,7 @@ from panda_ray.tracking.runs import STOPPED, summary_runs
 from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.server.patience import Pulse
 from panda_ray.tracking.server.trouble import reason
+from panda_ray.tracking.snapshot import Snapshot
 from panda_ray.tracking.study import Failure
 from panda_ray.tracking.writing.experiment_page import page_tags, write_tags
 from panda_ray.tracking.writing.logged_runs import NEVER, LoggedRun, logged_runs, runs_with_artifacts
@@ -58,6 +59,7 @@ class Session:
         self._times_of: dict[str, tuple[int, int]] = {}
         self._complete: set[str] = set()
         self._compared = -1
+        self._progress: dict[str, tuple[int, int, str]] = {}
         self.refused: dict[str, str] = {}
         self._provenance = provenance(plan.sweep)
         self._summaries = self._open_summaries()
@@ -125,10 +127,18 @@ class Session:
         logged = self.logged
         for backbone, summary in self._summaries.items():
             total = [key for key, unit in self._plan.units.items() if unit.backbone.name == backbone]
-            summary.write_progress(len(logged.intersection(total)), len(total), state)
+            progress = len(logged.intersection(total)), len(total), state
+            if self._progress.get(backbone) != progress:
+                summary.write_progress(*progress)
+                self._progress[backbone] = progress
             if len(similarity) != self._compared:
                 summary.write_similarity(similarity[similarity["backbone"] == backbone])
         self._compared = len(similarity)
+
+    def write_snapshot(self, snapshot: Snapshot) -> None:
+        """Where each backbone stands."""
+        for backbone, summary in self._summaries.items():
+            summary.write_snapshot(snapshot, backbone)
 
     def write_scores(self) -> None:
         """The tables of scores that have changed."""

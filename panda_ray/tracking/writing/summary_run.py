@@ -32,12 +32,14 @@ from panda_ray.tracking.runs import (
     FAILURES_FILE,
     PLAN_FILE,
     PRODUCT,
+    PROGRESS_FILE,
     REPORT_FOLDER,
     SCORES_FILE,
     SIMILARITY_FILE,
     STATE,
     SUMMARY,
 )
+from panda_ray.tracking.snapshot import Snapshot
 from panda_ray.tracking.study import Failure
 from panda_ray.tracking.writing.unit_run import known_milliseconds
 
@@ -77,6 +79,10 @@ class SummaryRun:
         now = int(time.time() * 1000)
         metrics = [Metric("units_done", done, now, 0), Metric("units_total", total, now, 0)]
         self._client.log_batch(self.run_id, metrics, tags=[RunTag(STATE, state)])
+
+    def write_snapshot(self, snapshot: Snapshot, backbone: str) -> None:
+        """Where the sweep stands, in place of an earlier one: a request of 10 ms, where a point of a curve takes 50."""
+        self._write(PROGRESS_FILE, snapshot.to_json(backbone))
 
     def take_stock(self, ended: Mapping[str, int]) -> None:
         """Read which cells the run has rows of; those of an earlier result, or without their statistics, do not count.

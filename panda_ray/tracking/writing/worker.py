@@ -6,16 +6,19 @@ import logging
 import queue
 import threading
 import time
+from collections.abc import Callable
 
 from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.plan import Plan
+from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.store import Record, Store
 from panda_ray.secrets import public
 from panda_ray.sweep import sources_text
 from panda_ray.tracking.experiment import remake
 from panda_ray.tracking.server.patience import Pulse
 from panda_ray.tracking.server.trouble import is_lasting, reason
+from panda_ray.tracking.snapshot import Snapshot
 from panda_ray.tracking.study import Failure
 from panda_ray.tracking.writing.session import Session
 from panda_ray.tracking.writing.similarity_table import Similarities
@@ -31,6 +34,12 @@ PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0)
 TABLE_SECONDS = 30.0
 """Between two writings of the table of all scores, which grows with the sweep."""
 
+SNAPSHOT_SECONDS = 30.0
+"""Between two writings of where the sweep stands, while nothing happens."""
+
+NEWS_SECONDS = 5.0
+"""Between two of them when stacks start or units end."""
+
 REFUSED = "refused"
 """How a run ended that was not begun, because of what no wait can mend."""
 
@@ -43,10 +52,11 @@ class Worker:
     """Logs one run of a plan.
 
     Args:
-        outcomes: of units as they end, and the plan whenever it has grown; a string comes last and says how the run
-            ended.
+        outcomes: of units as they end, the plan whenever it has grown, and stacks that start; a string comes last and
+            says how the run ended.
         pulse: beats at each answer of MLflow.
         answered: set once the first attempt has shown whether MLflow takes anything.
+        snapshots: where the sweep stands when it is asked.
         rebuild: first put what MLflow has of the sweep aside.
 
     Attributes:
@@ -63,9 +73,10 @@ class Worker:
         plan: Plan,
         store: Store,
         tracking_uri: str,
-        outcomes: queue.Queue[Outcome | Plan | str],
+        outcomes: queue.Queue[Outcome | Plan | Stack | str],
         pulse: Pulse,
         answered: threading.Event,
+        snapshots: Callable[[], Snapshot | None],
         rebuild: bool = False,
     ) -> None:
         self.trouble: str | None = None
@@ -80,6 +91,8 @@ class Worker:
         self._outcomes = outcomes
         self._pulse = pulse
         self._answered = answered
+        self._snapshots = snapshots
+        self._snapshot_at = 0.0
         self._rebuild = rebuild
         self._done = set(plan.done)
         self._new: set[str] = set()
@@ -113,17 +126,20 @@ class Worker:
             self._turn.give_back()
 
     def _collect(self) -> None:
-        """Take the next outcomes, or none where it is time for the next attempt."""
-        patience = max(self._next_attempt - time.monotonic(), 0.0) if self.trouble or self.is_waiting else None
+        """Take the next outcomes, or none where it is time for the next attempt or snapshot."""
+        until = self._next_attempt if self.trouble or self.is_waiting else self._snapshot_at
         try:
-            outcome = self._outcomes.get(timeout=patience)
+            outcome = self._outcomes.get(timeout=max(until - time.monotonic(), 0.0))
         except queue.Empty:
             return
+        self._snapshot_at = min(self._snapshot_at, time.monotonic() + NEWS_SECONDS)
         if isinstance(outcome, Outcome):
             time.sleep(LINGER_SECONDS)
         for found in [outcome, *(self._outcomes.get() for _ in range(self._outcomes.qsize()))]:
             if isinstance(found, str):
                 self._state = found
+            elif isinstance(found, Stack):
+                continue
             elif isinstance(found, Plan):
                 self._plan = found
                 self._done |= found.done
@@ -195,6 +211,14 @@ class Worker:
             self._table_at = time.monotonic() + TABLE_SECONDS
         session.write_progress(self._done, self._state)
         self._write_failures(session)
+        self._write_snapshot(session)
+
+    def _write_snapshot(self, session: Session) -> None:
+        if self._state == "running" and time.monotonic() < self._snapshot_at:
+            return
+        if (snapshot := self._snapshots()) is not None:
+            session.write_snapshot(snapshot)
+        self._snapshot_at = time.monotonic() + SNAPSHOT_SECONDS
 
     def _log_units(self, session: Session) -> None:
         self.logged = session.logged

@@ -10,7 +10,7 @@ from panda_ray.cli.grid import render_grid
 from panda_ray.cli.words import describe_change, duration
 from panda_ray.execution.planning.changes import Change
 from panda_ray.execution.planning.plan import build_plan
-from panda_ray.execution.planning.states import states_of
+from panda_ray.execution.planning.states import cell_states, states_of
 from panda_ray.execution.store.store import Store
 from support.small_sweeps import four_pairs
 
@@ -22,7 +22,9 @@ def test_grid_has_a_row_per_source_and_a_column_per_target(tmp_path: Path) -> No
     for cell in plan.cells:
         if cell.sources == ("rating",) and cell.target == "remark":
             states[cell.key] = "done"
-    lines = render_grid(plan, states, "builtin-tiny").plain.splitlines()
+    lines = render_grid(
+        cell_states(plan, states), plan.sweep.source_tasks, plan.sweep.targets, "builtin-tiny"
+    ).plain.splitlines()
     rows = {line.split("  ")[0].strip(): line[13:].split() for line in lines[-3:]}
     assert rows == {"(no source)": ["·", "·"], "review": ["!", "!"], "rating": ["■", "·"]}
     assert lines[0].split() == ["prompt_tuning", "pot"]

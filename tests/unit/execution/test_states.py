@@ -9,7 +9,15 @@ import pytest
 
 from panda_ray.execution.planning.changes import invalidated
 from panda_ray.execution.planning.plan import Plan, build_plan
-from panda_ray.execution.planning.states import State, combined, count_cells, stages, states_of, stored_states
+from panda_ray.execution.planning.states import (
+    State,
+    cell_states,
+    combined,
+    count_cells,
+    stages,
+    states_of,
+    stored_states,
+)
 from panda_ray.execution.store.store import Store
 from panda_ray.tasks import get_task
 from support.small_sweeps import four_pairs
@@ -32,7 +40,14 @@ def record_of(plan: Plan, key: str, seconds: float) -> dict[str, Any]:
 
 def test_a_failed_source_blocks_what_builds_on_it(plan: Plan) -> None:
     states = states_of(plan, running=(), failed={source_key(plan, "review")})
-    assert count_cells(plan, states) == {"done": 0, "running": 0, "failed": 0, "blocked": 2, "stopped": 0, "waiting": 4}
+    assert count_cells(cell_states(plan, states)) == {
+        "done": 0,
+        "running": 0,
+        "failed": 0,
+        "blocked": 2,
+        "stopped": 0,
+        "waiting": 4,
+    }
     counted = stages(plan, states)
     assert list(counted) == ["source prompts", "embeddings", "prompt_tuning", "pot"]
     assert counted["source prompts"] == {"failed": 1, "waiting": 1}

@@ -1,0 +1,112 @@
+"""A Ray cluster that this machine is a node of: who may use it, and what each node has."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from panda_ray.execution.runners.temporary import temporary_folder
+from panda_ray.usecases.doctor.case import Case, Finding
+from panda_ray.usecases.doctor.machine import gpus, installed, room_left
+from panda_ray.usecases.doctor.services import clock
+from panda_ray.usecases.engine import check_engine
+
+if TYPE_CHECKING:
+    from panda_ray.execution.runners.ray_nodes import Node
+
+_TOKEN = Path(".ray") / "auth_token"
+_PRIVATE = 0o600
+_MUST_AGREE = ("python", "code", "ray", "torch")
+"""Versions that every node must have alike: a stack may continue anywhere."""
+
+
+def check_token(case: Case) -> Iterator[Finding]:
+    """The token that makes a cluster answer to its owner only."""
+    path = Path.home() / _TOKEN
+    named = os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")
+    case.facts["token"] = bool(named) or path.is_file()
+    if path.is_file() and path.stat().st_mode & 0o077:
+
+        def fix() -> str:
+            path.chmod(_PRIVATE)
+            return f"{path} is for its owner only"
+
+        says = f"other users of this machine can read the cluster's token in {path}"
+        yield Finding("token", "warning", says, f"chmod 600 {path}", fix)
+    elif case.facts["token"]:
+        yield Finding("token", "ok", "there is a token for Ray clusters")
+    elif case.address is not None:
+        says = "there is no token: whoever reaches the cluster's ports can run programs on it"
+        yield Finding("token", "warning", says, "ray get-auth-token --generate, before the cluster is started")
+
+
+def question() -> dict[str, Any]:
+    """What a node is asked."""
+    return {"versions": installed(), "gpus": gpus(), "free": shutil.disk_usage(tempfile.gettempdir()).free}
+
+
+def check_nodes(case: Case) -> Iterator[Finding]:
+    """Every node answers, has this code, the time and room."""
+    if case.address is None:
+        return
+    check_engine("a look at a Ray cluster", "ray")
+    from panda_ray.execution.runners.ray_nodes import ask_nodes
+
+    with temporary_folder() as folder:
+        nodes = ask_nodes(case.address, question, folder)
+    case.facts["nodes"] = [_fact(node) for node in nodes]
+    findings = [finding for node in nodes for finding in _of(node)]
+    yield from findings
+    totals = {name: sum(node.resources.get(name, 0.0) for node in nodes) for name in ("CPU", "GPU")}
+    says = f"{len(nodes)} nodes with {totals['CPU']:g} CPUs and {totals['GPU']:g} GPUs are up"
+    if not findings:
+        yield Finding("nodes", "ok", says)
+    if case.sweep is not None and not any(_holds(node, case) for node in nodes):
+        wanted = case.sweep.resources
+        yield Finding(
+            "nodes",
+            "warning",
+            f"{says}, and none holds a stack ({wanted.cpus_per_stack:g} CPUs, {wanted.gpus_per_stack:g} GPUs)",
+            "an autoscaling cluster starts one when the sweep runs, if max_workers, quota and price allow it",
+        )
+
+
+def _of(node: Node) -> Iterator[Finding]:
+    if node.said is None:
+        remedy = (
+            "is panda_ray installed there, as on the head?" if "panda_ray" in (node.problem or "") else "look at it"
+        )
+        yield Finding("nodes", "failure", f"node {node.address} does not answer: {node.problem}", remedy)
+        return
+    name = f"{node.said['host']} ({node.address})"
+    ours, theirs = installed(), node.said["versions"]
+    if other := [version for version in _MUST_AGREE if theirs.get(version) != ours[version]]:
+        listed = ", ".join(f"{version} {theirs.get(version)} instead of {ours[version]}" for version in other)
+        yield Finding("nodes", "failure", f"node {name} has {listed}", "install the same everywhere")
+    if (finding := room_left("nodes", f"for temporary files on node {name}", node.said["free"])) is not None:
+        yield finding
+    yield from clock("nodes", f"node {name}", node.skew)
+
+
+def _fact(node: Node) -> Mapping[str, Any]:
+    said = node.said or {}
+    return {
+        "address": node.address,
+        "host": said.get("host"),
+        "cpus": node.resources.get("CPU", 0.0),
+        "gpus": said.get("gpus", []),
+        "code": (said.get("versions") or {}).get("code"),
+        "disk_free_gib": round(said["free"] / 2**30, 2) if said else None,
+        "problem": node.problem,
+    }
+
+
+def _holds(node: Node, case: Case) -> bool:
+    assert case.sweep is not None
+    wanted = case.sweep.resources
+    has = node.resources
+    return has.get("CPU", 0.0) >= wanted.cpus_per_stack and has.get("GPU", 0.0) >= wanted.gpus_per_stack

@@ -1,0 +1,121 @@
+"""This machine: what is installed, what it has, and how much room is left."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import panda_ray
+from panda_ray.tasks.caching.disk import cache_home
+from panda_ray.usecases.doctor.case import Case, Finding, State
+
+_DISTRIBUTIONS = {"ray": "ray", "torch": "torch", "transformers": "transformers", "mlflow": "mlflow-skinny"}
+_ENGINE = ("ray", "torch", "transformers")
+
+LITTLE_BYTES, NO_BYTES = 5 << 30, 500 << 20
+"""Free room on a disk below which it is a warning, and a failure."""
+
+
+@cache
+def code_hash() -> str:
+    """Of every module of the package that runs: 16 hex digits that are equal where the code is."""
+    root = Path(panda_ray.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def installed() -> dict[str, str | None]:
+    """Versions by name; None for what is not installed."""
+    found: dict[str, str | None] = {
+        "python": platform.python_version(),
+        "panda_ray": panda_ray.__version__,
+        "code": code_hash(),
+    }
+    for name, distribution in _DISTRIBUTIONS.items():
+        try:
+            found[name] = version(distribution)
+        except PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def check_versions(case: Case) -> Iterator[Finding]:
+    """What is installed; a cluster's node needs all of it."""
+    case.facts["versions"] = versions = installed()
+    listed = ", ".join(f"{name} {value}" for name, value in versions.items() if value is not None)
+    missing = [name for name in _ENGINE if versions[name] is None]
+    if missing and case.address is not None:
+        yield Finding(
+            "versions", "failure", f"{listed}; without {', '.join(missing)}", "pip install 'panda-ray[train,cluster]'"
+        )
+    else:
+        light = f"; without {', '.join(missing)}, so it plans, watches and reports, and trains nothing"
+        yield Finding("versions", "ok", listed + (light if missing else ""))
+
+
+def gpus() -> list[dict[str, Any]]:
+    """Name and memory (MiB) of each GPU that NVIDIA's driver knows."""
+    command = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    rows = [line.rpartition(",") for line in said.splitlines() if "," in line]
+    return [{"name": name.strip(), "memory_mib": int(memory)} for name, _, memory in rows if memory.strip().isdecimal()]
+
+
+def check_hardware(case: Case) -> Iterator[Finding]:
+    """CPUs, memory, GPUs."""
+    cpus, found = len(os.sched_getaffinity(0)), gpus()
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    case.facts.update(cpus=cpus, memory_gib=round(memory / 2**30, 1), gpus=found)
+    listed = ", ".join(f"{gpu['name']} ({gpu['memory_mib'] / 1024:.0f} GiB)" for gpu in found) or "no GPU"
+    says = f"{cpus} CPUs, {memory / 2**30:.0f} GiB of memory, {listed}"
+    wanted = 0 if case.sweep is None else case.sweep.resources.gpus_per_stack
+    if wanted and not found and case.address is None:
+        remedy = "run it on a cluster, or with --set resources.gpus_per_stack=0"
+        yield Finding("hardware", "warning", f"{says}, and a stack wants {wanted:g} GPUs", remedy)
+    else:
+        yield Finding("hardware", "ok", says)
+
+
+def check_disk(case: Case) -> Iterator[Finding]:
+    """Room where something is written on this machine: temporary files, the cache, a local storage."""
+    places = {"temporary files": Path(tempfile.gettempdir()), "the cache of data sets": cache_home()}
+    storage = case.storage
+    if storage is not None and "://" not in storage:
+        places["the storage"] = Path(storage)
+    case.facts["disk_free_gib"] = room = {}
+    for name, place in places.items():
+        free = shutil.disk_usage(_existing(place)).free
+        room[name] = round(free / 2**30, 2)
+        if (finding := room_left("disk", f"for {name} ({place})", free)) is not None:
+            yield finding
+    if all(value * 2**30 >= LITTLE_BYTES for value in room.values()):
+        yield Finding("disk", "ok", f"{min(room.values()):.0f} GiB free or more")
+
+
+def room_left(check: str, where: str, free: int) -> Finding | None:
+    """What is said of a disk with so many free bytes; None where that is enough."""
+    if free >= LITTLE_BYTES:
+        return None
+    state: State = "failure" if free < NO_BYTES else "warning"
+    says = f"{free / 2**20:,.0f} MiB are free {where}"
+    return Finding(check, state, says, "remove something there, or use another disk")
+
+
+def _existing(place: Path) -> Path:
+    """The place, or what it would be made in."""
+    place = place.absolute()
+    return next(folder for folder in (place, *place.parents) if folder.exists())
