@@ -45,7 +45,11 @@ def build_report(tracking_uri: str, sweep: Sweep, out_dir: Path) -> Report:
     Raises:
         InputError: when MLflow cannot be reached, has no such sweep, or has another one under its name.
     """
-    study = read_study(tracking_uri, sweep.name, sweep)
+    return report_study(tracking_uri, read_study(tracking_uri, sweep.name, sweep), out_dir)
+
+
+def report_study(tracking_uri: str, study: Study, out_dir: Path) -> Report:
+    """The same for a study that was read already."""
     report = write_report(study, out_dir)
     try:
         log_report(tracking_uri, study, report.paths, [markdown_text(line) for line in report.headline])

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from panda_ray.errors import InputError
 from panda_ray.execution.store.store import Store
-from panda_ray.reports.build import Report, build_report
+from panda_ray.reports.build import Report, build_report, report_study
 from panda_ray.sweep import Sweep
+from panda_ray.tracking.read_study import read_study
 from panda_ray.tracking.server.uri import tracking_uri_of
 
 
@@ -24,6 +25,20 @@ def report_sweep(sweep: Sweep, folder: Path | None = None) -> Report:
     folder = folder or _beside_results(sweep)
     check_folder(folder)
     return build_report(tracking_uri_of(sweep.storage, sweep.tracking_uri), sweep, folder)
+
+
+def report_by_name(tracking_uri: str, name: str, folder: Path | None = None) -> Report:
+    """The report of whatever was run last under a name, for those who have no file of the sweep.
+
+    Args:
+        folder: where to; `reports/<name>` in the working directory unless given.
+
+    Raises:
+        InputError: as `report_sweep`.
+    """
+    folder = folder or Path("reports", name)
+    check_folder(folder)
+    return report_study(tracking_uri, read_study(tracking_uri, name), folder)
 
 
 def report_beside_results(sweep: Sweep, store: Store) -> tuple[Report, str]:

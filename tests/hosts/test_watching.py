@@ -80,6 +80,13 @@ def test_status_needs_only_the_cluster_file_and_a_name(laptop: Laptop, cluster: 
     assert "knows no sweep 'another'" in absent.stderr
 
 
+def test_a_report_needs_no_more(laptop: Laptop, cluster: Cluster, finished: None) -> None:
+    ended = panda_ray(laptop, "report", "watched", "--cluster", str(cluster.file), "--out", "there")
+    assert ended.returncode == 0, ended.stderr
+    assert "Report: there/report.html" in ended.stdout
+    assert "watched" in (laptop.home / "there" / "report.html").read_text(encoding="utf-8")
+
+
 def test_ui_opens_both_pages_and_closes_them(laptop: Laptop, cluster: Cluster) -> None:
     command = ["python", "-u", "-m", "panda_ray.cli", "ui", "--cluster", str(cluster.file)]
     with subprocess.Popen(

@@ -3,24 +3,47 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from panda_ray.cli.console import stderr, stdout
-from panda_ray.cli.options import Overrides, SweepFile
+from panda_ray.cli.options import ClusterFile, JobsAddress, Overrides, SweepFile
+
+if TYPE_CHECKING:
+    from panda_ray.reports.build import Report
 
 Out = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Where to write; reports/<name> in a local storage unless given.")
 ]
 
 
-def report(sweep_file: SweepFile, overrides: Overrides, out: Out = None) -> None:
-    """Write scores, similarities, tables, heat maps and report.html; asks the tracking server, not the store."""
-    from panda_ray.sweep_file import load_sweep
-    from panda_ray.usecases.report import report_sweep
+def report(
+    sweep_file: SweepFile,
+    overrides: Overrides,
+    out: Out = None,
+    cluster: ClusterFile = None,
+    address: JobsAddress = None,
+) -> None:
+    """Write scores, similarities, tables, heat maps and report.html; asks the tracking server, not the store.
 
-    written = report_sweep(load_sweep(sweep_file, overrides), out)
+    With a cluster, SWEEP may be the name alone.
+    """
+    if cluster is None and address is None:
+        from panda_ray.sweep_file import load_sweep
+        from panda_ray.usecases.report import report_sweep
+
+        _print(report_sweep(load_sweep(sweep_file, overrides), out))
+        return
+    from panda_ray.sweep_file.names_of_sweeps import sweep_name
+    from panda_ray.usecases.report import report_by_name
+    from panda_ray.usecases.watching.cluster_mlflow import cluster_mlflow
+
+    with cluster_mlflow(cluster, address) as mlflow:
+        _print(report_by_name(mlflow.uri(), sweep_name(sweep_file, overrides), out))
+
+
+def _print(written: Report) -> None:
     for line in written.headline:
         stdout.print(line, markup=False, soft_wrap=True)
     for note in written.notes:
