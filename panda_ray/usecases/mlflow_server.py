@@ -1,16 +1,12 @@
-"""MLflow's server as a process: its command line and environment, and whether it answers."""
+"""MLflow's server as a process: its command line and environment."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-import requests
-
 HOST = "127.0.0.1"
 """Loopback only: MLflow asks nobody for a password."""
-
-_ANSWER_SECONDS = 5
 
 
 def server_command(database: str, port: int, names: str, workers: int = 1) -> tuple[str, ...]:
@@ -27,14 +23,3 @@ def server_command(database: str, port: int, names: str, workers: int = 1) -> tu
 def server_environment() -> dict[str, str]:
     """Without MLflow's job queue, which takes more memory than the pages, and without its telemetry."""
     return {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-
-
-def is_mlflow(port: int) -> bool | None:
-    """Whether MLflow's server is on a port of this machine; None where nobody is."""
-    try:
-        answer = requests.get(f"http://{HOST}:{port}/health", timeout=_ANSWER_SECONDS)
-    except requests.ConnectionError:
-        return None
-    except requests.RequestException:
-        return False
-    return answer.text == "OK"

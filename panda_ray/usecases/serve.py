@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from panda_ray.errors import InputError
+from panda_ray.tracking.server.http import is_mlflow
 from panda_ray.tracking.server.postgres import Postgres
 from panda_ray.usecases.engine import check_engine
-from panda_ray.usecases.mlflow_server import HOST, is_mlflow, server_command, server_environment
+from panda_ray.usecases.mlflow_server import HOST, server_command, server_environment
 
 _START_SECONDS = 300
 """The first start makes MLflow's tables."""
@@ -63,17 +64,17 @@ def serve(folder: Path, artifacts: str | None = None, port: int = 5000) -> Serve
     folder.mkdir(parents=True, exist_ok=True)
     database.start()
     served = Served(f"http://{HOST}:{port}", artifacts or str(folder / "artifacts"), folder / "mlflow.log", False)
-    there = is_mlflow(port)
+    there = is_mlflow(served.uri)
     if there:
         return served
     if there is not None:
         raise InputError(f"port {port} on {HOST} is taken by something else than MLflow; choose another with --port")
     command = (*server_command(database.uri, port, _TUNNELS, _WORKERS), "--artifacts-destination", served.artifacts)
-    _start(command, port, served.log)
+    _start(command, served.uri, served.log)
     return Served(served.uri, served.artifacts, served.log, started=True)
 
 
-def _start(command: tuple[str, ...], port: int, log: Path) -> None:
+def _start(command: tuple[str, ...], uri: str, log: Path) -> None:
     with log.open("ab") as out:
         process = subprocess.Popen(
             command,
@@ -85,7 +86,7 @@ def _start(command: tuple[str, ...], port: int, log: Path) -> None:
             start_new_session=True,
         )
     end = time.monotonic() + _START_SECONDS
-    while not is_mlflow(port):
+    while not is_mlflow(uri):
         if process.poll() is not None or time.monotonic() > end:
             process.kill()
             raise InputError(f"MLflow's server does not start; the end of {log}:\n{_end_of(log)}")

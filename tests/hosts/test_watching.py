@@ -6,7 +6,6 @@ import json
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -37,17 +36,7 @@ def cluster(testbed: Testbed, laptop: Laptop, hosts: list[Host]) -> Iterator[Clu
     root, server = f"{testbed.share}/panda", "http://127.0.0.1:5000"
     cluster = Cluster(testbed, laptop, hosts, PANDA_RAY_STORAGE=root, MLFLOW_TRACKING_URI=server)
     cluster.up()
-    cluster.head.run(
-        "bash",
-        "-c",
-        "cd /var/lib/panda-ray && MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=true setsid nohup "
-        "python -m mlflow server --host 127.0.0.1 --port 5000 --workers 1 --backend-store-uri sqlite:///mlflow.db "
-        "--artifacts-destination ./artifacts --allowed-hosts 'localhost:*,127.0.0.1:*' >mlflow.log 2>&1 </dev/null &",
-    )
-    for _ in range(240):
-        if not cluster.head.run("curl", "-sf", "http://127.0.0.1:5000/health", check=False).returncode:
-            break
-        time.sleep(1)
+    cluster.head.run("python", "-m", "panda_ray.cli", "serve", timeout=600)
     yield cluster
     cluster.down()
 

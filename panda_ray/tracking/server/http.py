@@ -10,10 +10,12 @@ import requests
 _SECONDS = 10.0
 
 
-def is_up(uri: str) -> bool:
-    """Whether MLflow's server answers at an address over HTTP."""
+def is_mlflow(uri: str) -> bool | None:
+    """Whether it is MLflow's server that answers at an address over HTTP; None where nobody does."""
     try:
-        return _get(uri, "health").ok
+        return _get(uri, "health").text == "OK"
+    except requests.ConnectionError:
+        return None
     except requests.RequestException:
         return False
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from panda_ray.clusters.open_cluster import DASHBOARD_PORT, MLFLOW_PORT, Cluster, open_cluster
 from panda_ray.clusters.unreachable import UnreachableError
-from panda_ray.tracking.server.http import is_up
+from panda_ray.tracking.server.http import is_mlflow
 
 PORTS = (DASHBOARD_PORT, MLFLOW_PORT)
 
@@ -36,7 +36,7 @@ class ClusterMlflow:
         """
         self.cluster.reopen()
         uri = self._uri()
-        if not is_up(uri):
+        if not is_mlflow(uri):
             raise UnreachableError(self._problem(uri))
         return uri
 
