@@ -14,12 +14,15 @@ import typer
 
 from panda_ray import __version__
 from panda_ray.cli.commands import data, doctor, export, lists, plan, report, run, schema, serve, status, track, ui
+from panda_ray.cli.commands.remote import jobs, on_head, submitting
 from panda_ray.cli.console import print_input_error
 from panda_ray.cli.streams import guarded_streams
+from panda_ray.clusters.unreachable import UnreachableError
 from panda_ray.errors import InputError
 
 EXIT_BUG = 1
 EXIT_INPUT = 2
+EXIT_UNREACHABLE = 3
 
 app = typer.Typer(
     name="panda-ray",
@@ -39,6 +42,9 @@ app.command()(serve.serve)
 app.command()(export.export)
 for _list in (lists.tasks, lists.methods, lists.metrics, lists.backbones):
     app.command()(_list)
+for _remote in (submitting.submit, submitting.resume, jobs.jobs, jobs.logs, jobs.pause, jobs.cancel):
+    app.command()(_remote)
+app.add_typer(on_head.app, name="on-head", hidden=True)
 app.add_typer(data.app, name="data")
 app.command()(schema.schema)
 
@@ -65,11 +71,15 @@ def _check_working_directory() -> None:
 
 
 def main() -> None:
-    """Entry point: exit status 2, with one sentence per problem, for anything that the user can mend."""
+    """Entry point: exit status 2, with one sentence per problem, for anything that the user can mend; 3 for a cluster
+    that cannot be reached."""
     with guarded_streams():
         try:
             _check_working_directory()
             app()
+        except UnreachableError as error:
+            print_input_error(str(error))
+            sys.exit(EXIT_UNREACHABLE)
         except InputError as error:
             print_input_error(str(error))
             sys.exit(EXIT_INPUT)

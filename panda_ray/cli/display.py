@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from panda_ray.training.engine.stacked import EpochReport
 
 _REFRESHES_PER_SECOND = 4
+_HEARTBEAT_SECONDS = 30.0
 
 
 def make_display(console: Console, costs: Costs) -> LiveDisplay | PlainDisplay:
@@ -33,19 +34,23 @@ def make_display(console: Console, costs: Costs) -> LiveDisplay | PlainDisplay:
 
 
 class PlainDisplay(Listener):
-    """One line per finished stack and per failure, for logs and pipes."""
+    """One line per finished stack and per failure, and one every half minute, for logs and pipes."""
 
-    def __init__(self, console: Console, costs: Costs) -> None:
-        self._console, self._costs = console, costs
+    def __init__(self, console: Console, costs: Costs, every: float = _HEARTBEAT_SECONDS) -> None:
+        self._console, self._costs, self._every = console, costs, every
         self._progress: Progress | None = None
+        self._over, self._growing = threading.Event(), threading.Lock()
+        self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
     def on_plan(self, plan: Plan) -> None:
         self._progress = Progress(plan, self._costs)
         self._line(f"{len(plan.done)} of {len(plan.units)} units done, {len(plan.stacks)} stacks to run")
+        self._heart.start()
 
     def on_grown(self, plan: Plan) -> None:
         more = len(plan.units) - len(self._known.plan.units)
-        self._known.grow(plan)
+        with self._growing:
+            self._known.grow(plan)
         self._line(f"{more} units more, {len(plan.units)} now")
 
     def on_stack_started(self, stack: Stack) -> None:
@@ -75,7 +80,17 @@ class PlainDisplay(Listener):
         self._line(f"{len(summary.new)} new results in {duration(self._known.elapsed)}")
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Say nothing more."""
+        self._over.set()
+
+    def _beat(self) -> None:
+        """Tell those who read along that a long stack is no dead one."""
+        while not self._over.wait(self._every):
+            with self._growing:
+                known = self._known
+                done = f"{known.count('done')} of {len(known.states)} units done"
+                line = f"{done}, {known.count('running')} running, {duration(known.elapsed)} so far{self._eta()}"
+            self._line(line)
 
     @property
     def _known(self) -> Progress:

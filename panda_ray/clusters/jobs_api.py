@@ -133,6 +133,10 @@ class JobsApi:
         answer = self._ask("POST", f"/api/jobs/{quote(submission_id)}/stop", absent=True)
         return answer.status_code != requests.codes.not_found and bool(answer.json()["stopped"])
 
+    def forget(self, submission_id: str) -> None:
+        """Take a job that is over out of the history."""
+        self._ask("DELETE", f"/api/jobs/{quote(submission_id)}", absent=True)
+
     def put_package(self, name: str, content: bytes) -> str:
         """Bring a package of code or data to the cluster, unless it is there; its URI for a `runtime_env`.
 

@@ -23,12 +23,13 @@ __all__ = ["load_sweep"]
 _MOST_BYTES = 1 << 20
 
 
-def load_sweep(path: str, overrides: Sequence[str] = ()) -> Sweep:
+def load_sweep(path: str, overrides: Sequence[str] = (), runs_here: bool = True) -> Sweep:
     """Read, override and check a sweep file.
 
     Args:
         path: of the file, or the name of a sweep that comes with the package.
         overrides: `--set` texts, `dotted.key=value`, applied in order.
+        runs_here: folders of data and models must be on this machine.
 
     Raises:
         InputError: one sentence per problem, with file and line (or the `--set` that caused it).
@@ -46,9 +47,9 @@ def load_sweep(path: str, overrides: Sequence[str] = ()) -> Sweep:
         raise_problems(explain(error, Sweep, places))
         raise
     # Needs torch: a misspelt key is answered without waiting for it.
-    from panda_ray.sweep_file.names import name_problems
+    from panda_ray.sweep_file.names import folder_problems, name_problems
 
-    raise_problems(name_problems(sweep, places))
+    raise_problems([*name_problems(sweep, places), *(folder_problems(sweep, places) if runs_here else ())])
     return sweep
 
 

@@ -34,8 +34,12 @@ def name_problems(sweep: Sweep, places: Places) -> list[str]:
         *_method_problems(sweep, places),
         *(() if of_tasks else _source_problems(sweep, places)),
         *_metric_problems(sweep, places),
-        *_data_root_problems(sweep, places),
     ]
+
+
+def folder_problems(sweep: Sweep, places: Places) -> list[str]:
+    """One sentence per folder that is not on this machine."""
+    return [*_data_root_problems(sweep, places), *_model_problems(sweep.backbones, places)]
 
 
 def _task_problems(sweep: Sweep, places: Places) -> Iterator[str]:
@@ -59,8 +63,6 @@ def _backbone_problems(sections: list[BackboneSection], places: Places) -> Itera
         path: Path = ("backbones", index, "path")
         if section.path is None and section.name not in known:
             yield f"{unknown_name('backbone', section.name, known, places.find(path))}; any other name needs a `path`"
-        elif section.path is not None and not pathlib.Path(section.path).expanduser().is_dir():
-            yield f"{places.find(path)}: no folder {section.path!r} for the backbone {section.name!r}{_from_here()}"
 
 
 def _method_problems(sweep: Sweep, places: Places) -> Iterator[str]:
@@ -141,6 +143,13 @@ def _option_problems(options: type[BaseModel], values: dict[str, Any], places: P
 def _data_root_problems(sweep: Sweep, places: Places) -> Iterator[str]:
     if sweep.data_root is not None and not pathlib.Path(sweep.data_root).expanduser().is_dir():
         yield f"{places.find(('data_root',))}: no folder {sweep.data_root!r} for data_root{_from_here()}"
+
+
+def _model_problems(sections: list[BackboneSection], places: Places) -> Iterator[str]:
+    for index, section in enumerate(sections):
+        if section.path is not None and not pathlib.Path(section.path).expanduser().is_dir():
+            place = places.find(("backbones", index, "path"))
+            yield f"{place}: no folder {section.path!r} for the backbone {section.name!r}{_from_here()}"
 
 
 def _from_here() -> str:

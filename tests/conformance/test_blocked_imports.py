@@ -57,6 +57,9 @@ LIGHT = (
     "panda_ray.reports.figures.drawing",
     "panda_ray.reports.numbers.frame",
     "panda_ray.reports.paper",
+    "panda_ray.usecases.on_head.preflight",
+    "panda_ray.usecases.on_head.drive",
+    "panda_ray.usecases.remote.submit",
     "panda_ray.usecases.simulate",
 )
 """Need no torch, whatever they import; the rest of tracking and reports reads units, whose package does."""

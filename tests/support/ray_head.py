@@ -19,6 +19,8 @@ import requests
 
 TOKEN = "a" * 32 + "b" * 32
 _START_SECONDS = 240.0
+_PATIENCE = {"RAY_raylet_start_wait_time_s": "240", "RAY_agent_register_timeout_ms": "240000"}
+"""Of Ray with a machine on which other tests run."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def ray_head(environment: Mapping[str, str], cpus: int = 2) -> Iterator[RayHead]
     """
     # A socket's path has at most 107 characters, and pytest's folders leave too few of them.
     folder = Path(tempfile.mkdtemp(prefix="ray-"))
-    gcs, dashboard, agent, client, metrics = _free_ports(5)
+    gcs, dashboard, agent, client, metrics, grpc, runtime_env = _free_ports(7)
     token = folder / "token"
     token.write_text(TOKEN)
     command = [
@@ -51,10 +53,12 @@ def ray_head(environment: Mapping[str, str], cpus: int = 2) -> Iterator[RayHead]
         *("--node-ip-address=127.0.0.1", f"--port={gcs}", "--dashboard-host=127.0.0.1"),
         *(f"--dashboard-port={dashboard}", f"--dashboard-agent-listen-port={agent}"),
         *(f"--ray-client-server-port={client}", f"--metrics-export-port={metrics}"),
+        # Of ports that are not given the raylet waits 15 seconds to hear, and then ends.
+        *(f"--dashboard-agent-grpc-port={grpc}", f"--runtime-env-agent-port={runtime_env}"),
         *(f"--num-cpus={cpus}", "--object-store-memory=100000000", f"--temp-dir={folder / 'ray'}"),
     ]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    own = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token), "PATH": path}
+    own = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token), "PATH": path, **_PATIENCE}
     inherited = {name: value for name, value in os.environ.items() if name not in ("RAY_ADDRESS", "RAY_AUTH_TOKEN")}
     said = (folder / "said").open("wb")
     process = subprocess.Popen(

@@ -21,6 +21,7 @@ from panda_ray.usecases.runner import RunnerName, make_runner
 
 if TYPE_CHECKING:
     from panda_ray.execution.events import Listener
+    from panda_ray.sweep import Sweep
     from panda_ray.usecases.run import Start
 
 RunnerOption = Annotated[
@@ -63,13 +64,23 @@ def quickstart(
 
 def _run(sweep_file: str, overrides: list[str], name: RunnerName, address: str | None, as_json: bool) -> int:
     from panda_ray.sweep_file import load_sweep
+
+    track, ui = (_command_on(sweep_file, overrides, command) for command in ("track", "ui"))
+    commands = Commands(again=_command(), track=track, ui=ui)
+    return run_loaded(load_sweep(sweep_file, overrides), name, address, as_json, commands)
+
+
+def run_loaded(sweep: Sweep, name: RunnerName, address: str | None, as_json: bool, commands: Commands) -> int:
+    """Run a sweep and print its closing; the exit status.
+
+    Args:
+        commands: what the closing says how to go on with.
+    """
     from panda_ray.usecases.run import run_sweep
 
-    sweep = load_sweep(sweep_file, overrides)
     with redirect_stdout(sys.stderr):  # Ray prints a line when a worker dies; stdout is for the result
         ended = run_sweep(sweep, make_runner(name, address), _watch, stderr.status)
-    track, ui = (_command_on(sweep_file, overrides, command) for command in ("track", "ui"))
-    closing = Closing(ended, Commands(again=_command(), track=track, ui=ui))
+    closing = Closing(ended, commands)
     if as_json:
         print_json(closing.as_json())
     else:

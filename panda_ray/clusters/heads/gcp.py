@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from panda_ray.clusters.cluster_file import ClusterFile
-from panda_ray.clusters.heads.asking import ask
 from panda_ray.clusters.heads.head import SshHead
+from panda_ray.clusters.heads.provider_tool import ask
 from panda_ray.clusters.unreachable import UnreachableError
 from panda_ray.errors import InputError
 

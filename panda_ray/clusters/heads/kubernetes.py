@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from panda_ray.clusters.cluster_file import ClusterFile
-from panda_ray.clusters.heads.asking import ask
 from panda_ray.clusters.heads.head import PodHead
+from panda_ray.clusters.heads.provider_tool import ask
 from panda_ray.clusters.unreachable import UnreachableError
 
 

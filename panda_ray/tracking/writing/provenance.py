@@ -22,7 +22,7 @@ _PRIVATE = {"storage", "tracking_uri", "data_root"}
 def provenance(sweep: Sweep) -> dict[str, Any]:
     """JSON data for the summary run and the report."""
     return {
-        "versions": dict(_versions()),
+        "versions": dict(versions()),
         "commit": _commit(),
         "sweep": {
             **sweep.model_dump(mode="json", exclude=_PRIVATE),
@@ -31,7 +31,7 @@ def provenance(sweep: Sweep) -> dict[str, Any]:
     }
 
 
-def _versions() -> Iterator[tuple[str, str]]:
+def versions() -> Iterator[tuple[str, str]]:
     """Of what is installed: whoever tracks from the store needs no engine, and each unit's record has that one's."""
     yield "python", platform.python_version()
     for name in _PACKAGES:

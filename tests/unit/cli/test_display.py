@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pytest
 from rich.console import Console
@@ -50,6 +51,27 @@ def play(display: Listener, plan: Plan) -> None:
     display.on_outcome(None, Outcome(blocked.key, "blocked", "needs a failed unit"))
     display.on_outcome(fine, Outcome(fine.members[0].key, "done"))
     display.on_finished(RunSummary(plan, new=frozenset({fine.members[0].key})))
+
+
+def test_a_log_has_a_line_of_progress_every_now_and_then_until_it_is_closed(plan: Plan) -> None:
+    console = Console(file=io.StringIO(), width=160)
+    display = PlainDisplay(console, Costs.of(plan, ()), every=0.02)
+    display.on_plan(plan)
+    display.on_stack_started(of_task(plan, "review"))
+    deadline = time.monotonic() + 60
+    while "0 of 5 units done, 1 running, 0 s so far" not in (said := text_of(console)):
+        assert time.monotonic() < deadline, said
+        time.sleep(0.01)
+    display.close()
+    time.sleep(0.1)
+    said = text_of(console)
+    time.sleep(0.2)
+    assert text_of(console) == said
+
+
+def text_of(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
 
 
 def test_lines_for_logs(plan: Plan) -> None:

@@ -1,0 +1,25 @@
+"""A driver's log on stdout, and the exit status that its job gives us."""
+
+from __future__ import annotations
+
+import sys
+
+from panda_ray.cli.console import stderr
+from panda_ray.clusters.open_cluster import Cluster
+
+EXIT_JOB_FAILED = 1
+
+
+def follow(cluster: Cluster, submission_id: str) -> int:
+    """Stream a log until its job is over; Ctrl-C leaves the job alone."""
+    from panda_ray.usecases.remote.logs import Follower
+
+    follower = Follower(cluster, submission_id, lambda text: stderr.print(text, style="yellow", markup=False))
+    try:
+        for text in follower.lines():
+            sys.stdout.write(text)
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        stderr.print(f"\n{submission_id} goes on; read on with panda-ray logs", markup=False)
+        return 0
+    return 0 if follower.job is not None and follower.job.status == "SUCCEEDED" else EXIT_JOB_FAILED

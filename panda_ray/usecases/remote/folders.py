@@ -1,0 +1,112 @@
+"""Folders of data and models that a sweep names and its cluster lacks: refused, or brought there.
+
+What is brought lies in the cluster's storage under the hash of its content, so that equal files are sent once, and a
+changed one never takes the place of another. The other side is `usecases/on_head/receive.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from panda_ray.clusters.code import zipped
+from panda_ray.clusters.open_cluster import Cluster
+from panda_ray.errors import InputError
+from panda_ray.sweep import Sweep
+from panda_ray.usecases.remote.asking import ask_head
+
+MANIFEST = "manifest.json"
+PIECES = "panda_ray_pieces"
+"""The folder of a package that holds `<sha256>/<offset>`."""
+
+_PIECE = 64 << 20
+"""Bytes of a file that travel in one package; Ray's dashboard takes no request of 100 MiB."""
+
+_PIECES_AT_A_TIME = 4
+"""The head holds so many in memory for one job."""
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A file of this machine.
+
+    Attributes:
+        place: where it lies on the cluster, relative to what is brought with it.
+        size: bytes.
+    """
+
+    path: Path
+    place: str
+    size: int
+    sha256: str
+
+
+def with_folders(cluster: Cluster, sweep: Sweep, missing: Sequence[str], upload: bool) -> Sweep:
+    """The sweep with folders of the cluster in the place of those that only this machine has.
+
+    Raises:
+        InputError: a folder is nowhere, or it is here and not to be uploaded.
+    """
+    for path in missing:
+        if not Path(path).expanduser().is_dir():
+            raise InputError(f"there is no folder {path!r}, neither on {cluster.title} nor here")
+    if not upload:
+        raise InputError(
+            f"{cluster.title} has no folder {missing[0]!r}, which is on this machine; bring it there with "
+            "--upload-data, or name a folder that all its nodes see: --set data_root=..."
+        )
+    view = _bring(cluster, list(_files(sweep, missing)))
+    backbones = [
+        section.model_copy(update={"path": f"{view}/models/{section.name}"}) if section.path in missing else section
+        for section in sweep.backbones
+    ]
+    changes: dict[str, Any] = {"backbones": backbones}
+    if sweep.data_root in missing:
+        changes["data_root"] = f"{view}/data"
+    return sweep.model_copy(update=changes)
+
+
+def _files(sweep: Sweep, missing: Sequence[str]) -> Iterator[LocalFile]:
+    """The tables of the sweep's tasks, and all of each model's folder."""
+    if sweep.data_root is not None and sweep.data_root in missing:
+        root = Path(sweep.data_root).expanduser()
+        for task in dict.fromkeys((*sweep.source_tasks, *sweep.targets)):
+            yield from (
+                _file(path, f"data/{path.relative_to(root)}") for path in sorted((root / task).rglob("*.parquet"))
+            )
+    for section in sweep.backbones:
+        if section.path is not None and section.path in missing:
+            root = Path(section.path).expanduser()
+            found = sorted(path for path in root.rglob("*") if path.is_file())
+            yield from (_file(path, f"models/{section.name}/{path.relative_to(root)}") for path in found)
+
+
+def _file(path: Path, place: str) -> LocalFile:
+    with path.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    return LocalFile(path, place, path.stat().st_size, digest)
+
+
+def _bring(cluster: Cluster, files: Sequence[LocalFile]) -> str:
+    """Send what the cluster lacks; the folder in which all lies there."""
+    listed = [{"place": file.place, "size": file.size, "sha256": file.sha256} for file in files]
+    manifest = {MANIFEST: json.dumps(listed).encode()}
+    answer = ask_head(cluster, "receive", MANIFEST, files=manifest)
+    lacking = {file.sha256: file for file in files if file.sha256 in answer["lacking"]}
+    pieces = [(file, offset) for file in lacking.values() for offset in range(0, max(file.size, 1), _PIECE)]
+    for first in range(0, len(pieces), _PIECES_AT_A_TIME):
+        packages = [_sent(cluster, *piece) for piece in pieces[first : first + _PIECES_AT_A_TIME]]
+        answer = ask_head(cluster, "receive", MANIFEST, files=manifest, packages=packages)
+    return str(answer["view"])
+
+
+def _sent(cluster: Cluster, file: LocalFile, offset: int) -> str:
+    """Put one piece of a file on the cluster; the URI of its package."""
+    with file.path.open("rb") as content:
+        content.seek(offset)
+        package = zipped({f"{PIECES}/{file.sha256}/{offset}": content.read(_PIECE)})
+    return cluster.jobs.put_package(f"_ray_pkg_{file.sha256[:24]}_{offset}.zip", package)

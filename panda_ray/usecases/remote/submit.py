@@ -1,0 +1,143 @@
+"""A sweep submitted to a cluster: looked at there first, then started as a job, unless it runs or is finished."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from panda_ray.clusters.code import code_hash, code_package
+from panda_ray.clusters.jobs_api import JobExistsError
+from panda_ray.clusters.open_cluster import Cluster
+from panda_ray.errors import InputError
+from panda_ray.sweep import Sweep
+from panda_ray.usecases.remote.asking import KIND, ask_head, on_head, put_files
+from panda_ray.usecases.remote.entries import driver_jobs, number, running
+from panda_ray.usecases.remote.folders import with_folders
+
+RAY = "2.60"
+"""The Ray that this panda_ray was made for, as in pyproject.toml."""
+
+SWEEP_FILE = "sweep.json"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A sweep that may be started on a cluster, or need not.
+
+    Attributes:
+        id: of the job that runs already, or that `start` makes, `<sweep>-<n>`.
+        state: `running` or `done`, where there is nothing to start; `new`, or `broken` where an earlier job left work.
+        sweep: to be shipped; None for a job that reads what was submitted last.
+        code: URI of our own code, where the cluster has another.
+        facts: what the cluster said of itself and of the sweep, as `usecases/on_head/preflight.py` has it.
+    """
+
+    name: str
+    id: str
+    state: str
+    sweep: Sweep | None = None
+    code: str | None = None
+    facts: Mapping[str, Any] | None = None
+
+    @property
+    def is_startable(self) -> bool:
+        return self.state in ("new", "broken")
+
+
+def prepare(cluster: Cluster, sweep: Sweep, upload: bool = False) -> Prepared:
+    """Look at a sweep from the cluster's side; nothing is started.
+
+    Args:
+        upload: bring folders that only this machine has to the cluster's storage.
+
+    Raises:
+        InputError: it cannot run there, with what to do.
+        UnreachableError: the cluster is not there, or lets us not in.
+    """
+    check_ray(cluster)
+    if (job := running(cluster, sweep.name)) is not None:
+        return Prepared(sweep.name, job.id, "running")
+    facts = _checked(cluster, sweep)
+    if facts["missing"]:
+        sweep = with_folders(cluster, sweep, facts["missing"], upload)
+        facts = _checked(cluster, sweep)
+    if "problem" in facts:
+        raise InputError(f"{cluster.title}: {facts['problem']}")
+    note = facts["submission"]
+    if note is not None and note["state"] == "done" and not facts["stacks"]:
+        return Prepared(sweep.name, note["id"], "done", facts=facts)
+    return Prepared(
+        name=sweep.name,
+        id=_next_id(cluster, sweep.name, note),
+        state="new" if note is None else "broken",
+        sweep=sweep,
+        code=_code_for(cluster, facts["installed"]),
+        facts=facts,
+    )
+
+
+def prepare_again(cluster: Cluster, name: str) -> Prepared:
+    """Likewise for what was submitted last under a name, from what the cluster has of it.
+
+    Raises:
+        InputError: nothing was.
+        UnreachableError: the cluster is not there, or lets us not in.
+    """
+    check_ray(cluster)
+    if (job := running(cluster, name)) is not None:
+        return Prepared(name, job.id, "running")
+    facts = ask_head(cluster, "note", name)
+    note = facts["submission"]
+    if note["state"] == "done":
+        return Prepared(name, note["id"], "done")
+    code = _code_for(cluster, facts["installed"])
+    return Prepared(name, _next_id(cluster, name, note), "broken", None, code, facts)
+
+
+def start(cluster: Cluster, prepared: Prepared) -> Prepared:
+    """Start the job of a prepared sweep; where somebody else was faster, theirs is what runs."""
+    environment: dict[str, Any] = {}
+    if prepared.code is not None:
+        environment["py_modules"] = [prepared.code]
+    words = ("drive-again", prepared.id, prepared.name)
+    if prepared.sweep is not None:
+        words = ("drive", prepared.id, SWEEP_FILE)
+        environment["working_dir"] = put_files(cluster, {SWEEP_FILE: sweep_file(prepared.sweep)})
+    metadata = {KIND: "sweep", "sweep": prepared.name}
+    try:
+        cluster.jobs.submit(on_head(*words), prepared.id, environment, metadata)
+    except JobExistsError:
+        return Prepared(prepared.name, prepared.id, "running")
+    return prepared
+
+
+def sweep_file(sweep: Sweep) -> bytes:
+    """One file with every value in it, overrides and suites resolved."""
+    return sweep.model_dump_json(indent=2).encode()
+
+
+def check_ray(cluster: Cluster) -> None:
+    """Raises: InputError for a cluster whose Ray this panda_ray cannot use."""
+    there = cluster.jobs.ray_version()
+    if not f"{there}.".startswith(f"{RAY}."):
+        raise InputError(
+            f"{cluster.title} runs Ray {there}, and this panda_ray was made for Ray {RAY}; start the cluster with the "
+            "versions of constraints.txt, or install the panda-ray that belongs to its Ray"
+        )
+
+
+def _checked(cluster: Cluster, sweep: Sweep) -> dict[str, Any]:
+    return ask_head(cluster, "check", SWEEP_FILE, files={SWEEP_FILE: sweep_file(sweep)})
+
+
+def _code_for(cluster: Cluster, installed: str | None) -> str | None:
+    return None if installed == code_hash() else cluster.jobs.put_package(*code_package())
+
+
+def _next_id(cluster: Cluster, name: str, note: Mapping[str, Any] | None) -> str:
+    job = driver_jobs(cluster).get(name)
+    used = [number(job.id)] if job is not None else []
+    if note is not None:
+        used.append(number(note["id"]))
+    return f"{name}-{max(used, default=0) + 1}"
