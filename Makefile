@@ -60,7 +60,12 @@ test: install
 	$(BIN)/python -m pytest -m "not gpu and not hosts" -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 # One after another: each starts several nodes of Ray. They run in a private network, see tests/testbed/room.py.
-cluster-test: install
+# No index can be reached from there: what a bare host installs is put into uv's cache before.
+cluster-test: export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+cluster-test: wheel
+	$(BIN)/uv venv --quiet --clear --cache-dir .testbed/uv --python $(BIN)/python .testbed/venv
+	$(BIN)/uv pip install --quiet --cache-dir .testbed/uv --python .testbed/venv -c constraints.txt \
+		"$$(echo dist/*.whl)[train,s3,cluster]"
 	PYTHONPATH=tests timeout --kill-after=30 3600 $(BIN)/python -m testbed.room $(BIN)/python -m pytest tests/hosts --timeout 900
 
 check: install

@@ -24,8 +24,13 @@ mount --make-rprivate /
 ip link set lo up
 mkdir -p /run/netns /run/sshd
 mount -t tmpfs tmpfs /run/netns
-exec "$@"
+mkdir -p /tmp/ray
+mount -t tmpfs tmpfs /tmp/ray
+"$@"
+exit $?
 """
+"""`ray up` keeps what it knows of a local cluster in /tmp/ray. The shell stays, as process 1: it reaps what a killed host
+leaves behind, which nobody who waits for the host would."""
 
 
 def missing() -> str | None:
