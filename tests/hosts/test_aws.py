@@ -1,4 +1,4 @@
-"""cluster.yaml on machines that moto makes, hosts at their addresses: up, and grown by a demand."""
+"""cluster.yaml on machines that moto makes, hosts at their addresses: up, grown by a demand, idle again."""
 
 from __future__ import annotations
 
@@ -126,6 +126,19 @@ def test_a_sweeps_demand_brings_spot_workers(cluster: Cluster) -> None:
     (worker, *_) = machines("worker")
     assert (worker["InstanceType"], worker["InstanceLifecycle"], worker["ImageId"]) == ("p4d.24xlarge", "spot", IMAGE)
     assert worker["IamInstanceProfile"]["Arn"].endswith("/panda-ray-worker")
+
+
+def test_they_finish_the_sweep_into_the_bucket_and_go(cluster: Cluster) -> None:
+    assert cluster.end_of_job("few-1", timeout=900) == "SUCCEEDED", cluster.log_of("few-1")
+    kept = client("s3").list_objects_v2(Bucket="sweeps-of-a-test")["Contents"]
+    assert any("sweeps/few/units/" in entry["Key"] for entry in kept)
+    eventually(lambda: machines("worker") == [], seconds=900)
+    assert len(machines("head")) == 1
+
+
+def test_ray_down_ends_every_machine(cluster: Cluster) -> None:
+    cluster.down()
+    assert machines("head") == machines("worker") == []
 
 
 def answers(url: str) -> bool:
