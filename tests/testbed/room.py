@@ -29,8 +29,8 @@ mount -t tmpfs tmpfs /tmp/ray
 "$@"
 exit $?
 """
-"""`ray up` keeps what it knows of a local cluster in /tmp/ray. The shell stays, as process 1: it reaps what a killed host
-leaves behind, which nobody who waits for the host would."""
+"""`ray up` keeps what it knows of a local cluster in /tmp/ray. The shell stays, as process 1: it reaps what a killed
+host leaves behind, which nobody who waits for the host would."""
 
 
 def missing() -> str | None:
