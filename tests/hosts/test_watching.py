@@ -114,9 +114,9 @@ def test_doctor_looks_at_every_node_from_afar(testbed: Testbed, laptop: Laptop, 
     assert (ended.returncode, found["exit_code"]) == (0, 0), found["findings"]
 
 
-def test_a_cluster_that_is_not_there_is_one_sentence(laptop: Laptop, cluster: Cluster) -> None:
+def test_a_cluster_that_is_not_there_is_one_sentence_and_a_status_of_its_own(laptop: Laptop, cluster: Cluster) -> None:
     for command in ("status", "doctor"):
         name = ["watched"] if command == "status" else []
         ended = panda_ray(laptop, command, *name, "--address", "http://10.77.0.1:9")
-        assert ended.returncode == 2
+        assert ended.returncode == 3
         assert len(ended.stderr.strip().splitlines()) == 1, ended.stderr
