@@ -136,8 +136,8 @@ def test_another_server_is_no_cluster() -> None:
 @contextmanager
 def sshd(folder: Path) -> Iterator[int]:
     """A real sshd for root with a key in `folder`; the port it listens at."""
-    if os.getuid() or not (program := shutil.which("sshd", path="/usr/sbin:/usr/bin")):
-        pytest.skip("needs root and openssh-server")
+    if os.getuid() or not (program := shutil.which("sshd", path="/usr/sbin:/usr/bin")) or not shutil.which("nc"):
+        pytest.skip("needs root, openssh-server and netcat-openbsd")
     for name in ("key", "hostkey"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
     Path("/run/sshd").mkdir(exist_ok=True)
@@ -151,10 +151,21 @@ def sshd(folder: Path) -> Iterator[int]:
     command += [part for option in options for part in ("-o", option)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
+        wait_for(port)
         yield port
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def wait_for(port: int, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert time.monotonic() < deadline, f"nothing listens at port {port}"
+            time.sleep(0.05)
 
 
 def cluster_file(folder: Path, port: int, key: str = "key") -> str:
