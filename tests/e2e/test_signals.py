@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -34,10 +35,23 @@ LONG = ("--set", "training.epochs=2000")
 _TESTS = Path(__file__).parents[1]
 
 
+_STARTED: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_on() -> Iterator[None]:
+    """A test that failed leaves no run behind: it would take the processors from all tests after it."""
+    yield
+    for process in _STARTED:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    _STARTED.clear()
+
+
 def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     """A command line that writes how far it is, with a session of its own as a terminal gives it one."""
     (folder / "x.yaml").write_text(SWEEP)
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "support.moments", str(folder / "moments"), "run", "x.yaml", *arguments],
         cwd=folder,
         env={
@@ -50,6 +64,8 @@ def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
+    _STARTED.append(process)
+    return process
 
 
 def reach(process: subprocess.Popen[str], folder: Path, moment: str) -> None:
