@@ -101,12 +101,14 @@ class TestOnAHead:
         client.log_metric(run, "score", 0.5)
         client.log_text(run, "a prompt", "prompt.txt")
         lose(folder)
-        lock = folder / "postgres" / "postmaster.pid"
         with subprocess.Popen(["sleep", "600"], user=postgres.Postgres(folder).user) as other:
-            # As after a boot, when any process may have got the number that the lock names.
-            lock.write_text("\n".join([str(other.pid), *lock.read_text().splitlines()[1:]]))
-            assert serve(folder, port=port).started
-            other.kill()
+            # As after a boot, when any process may have got the number that the locks name.
+            for lock in (folder / "postgres" / "postmaster.pid", folder / "socket" / ".s.PGSQL.5432.lock"):
+                lock.write_text("\n".join([str(other.pid), *lock.read_text().splitlines()[1:]]))
+            try:
+                assert serve(folder, port=port).started
+            finally:
+                other.kill()
         assert client.get_run(run).data.metrics == {"score": 0.5}
         assert [file.path for file in client.list_artifacts(run)] == ["prompt.txt"]
         assert (folder / "artifacts").is_dir()

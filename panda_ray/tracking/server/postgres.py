@@ -85,12 +85,12 @@ class Postgres:
         return self._call("pg_isready", "-q", "-h", str(self._socket)).returncode == 0
 
     def _forget_another_boot(self) -> None:
-        """Remove the lock of one that was killed, if another process has its number now: Postgres would never start."""
-        lock = self._data / "postmaster.pid"
-        with suppress(FileNotFoundError):
-            process = Path("/proc", lock.read_text().split()[0])
-            if process.exists() and (process / "cwd").resolve() != self._data:
-                lock.unlink()
+        """Remove locks of a killed one whose number another process has now: Postgres would never start."""
+        for lock in (self._data / "postmaster.pid", self._socket / f"{_SOCKET_NAME}.lock"):
+            with suppress(FileNotFoundError):
+                process = Path("/proc", lock.read_text().split()[0])
+                if process.exists() and (process / "cwd").resolve() != self._data:
+                    lock.unlink()
 
     def _make_database(self) -> None:
         arguments = ("-h", str(self._socket), "-d", "postgres", "-A", "-t", "-c")
