@@ -117,7 +117,7 @@ def test_one_member_that_does_not_fit_fails_and_is_tried_again(store: Store) -> 
 
 
 def test_a_worker_of_a_group_notes_what_did_not_fit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    def too_wide(*_: object) -> None:
+    def too_wide(*_: object, **_named: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(ray_train, "train_members", too_wide)
