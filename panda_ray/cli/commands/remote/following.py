@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from panda_ray.cli.console import stderr
-from panda_ray.clusters.open_cluster import Cluster
+
+if TYPE_CHECKING:
+    from panda_ray.clusters.open_cluster import Cluster
 
 EXIT_JOB_FAILED = 1
 
