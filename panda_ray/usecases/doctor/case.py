@@ -11,11 +11,7 @@ from typing import Any, Literal
 from panda_ray.errors import InputError
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.server.uri import tracking_uri_of
-
-STORAGE_ROOT = "PANDA_RAY_STORAGE"
-"""Of a cluster's environment: the URL under which each sweep has its storage."""
-
-TRACKING_URI = "MLFLOW_TRACKING_URI"
+from panda_ray.usecases.on_head.home import STORAGE_VARIABLE, TRACKING_VARIABLE
 
 State = Literal["ok", "warning", "failure"]
 
@@ -56,7 +52,7 @@ class Case:
     @property
     def storage(self) -> str | None:
         """Where results are, or would be."""
-        root = os.environ.get(STORAGE_ROOT)
+        root = os.environ.get(STORAGE_VARIABLE)
         if self.sweep is None:
             return root
         is_relative = "://" not in self.sweep.storage and not Path(self.sweep.storage).is_absolute()
@@ -65,7 +61,7 @@ class Case:
     @property
     def tracking_uri(self) -> str | None:
         """Where runs are logged, or would be; None where nothing says so."""
-        named = os.environ.get(TRACKING_URI)
+        named = os.environ.get(TRACKING_VARIABLE)
         if self.sweep is None:
             return named
         try:

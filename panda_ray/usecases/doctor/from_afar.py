@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shlex
 import time
 import uuid
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from typing import Any
 
+from panda_ray.clusters.code import zipped
 from panda_ray.clusters.jobs_api import Job, JobsApi
 from panda_ray.clusters.open_cluster import open_cluster
 from panda_ray.clusters.unreachable import UnreachableError
@@ -91,10 +90,7 @@ def _package(jobs: JobsApi, sweep: Sweep) -> str:
     """The sweep as a folder for the job; a database of this machine means nothing there."""
     is_of_here = sweep.tracking_uri is not None and is_sqlite(sweep.tracking_uri)
     described = sweep.model_dump(mode="json", exclude_none=True, exclude={"tracking_uri"} if is_of_here else None)
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr(zipfile.ZipInfo(_SWEEP_FILE), json.dumps(described))
-    return jobs.put_package(f"_ray_pkg_{uuid.uuid4().hex}.zip", content.getvalue())
+    return jobs.put_package(f"_ray_pkg_{uuid.uuid4().hex}.zip", zipped({_SWEEP_FILE: json.dumps(described).encode()}))
 
 
 def _ended(jobs: JobsApi, submission_id: str) -> Job:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import panda_ray
+from panda_ray.clusters.code import code_hash
 from panda_ray.tasks.caching.disk import cache_home
 from panda_ray.usecases.doctor.case import Case, Finding, State
 
@@ -23,16 +22,6 @@ _ENGINE = ("ray", "torch", "transformers")
 
 LITTLE_BYTES, NO_BYTES = 5 << 30, 500 << 20
 """Free room on a disk below which it is a warning, and a failure."""
-
-
-@cache
-def code_hash() -> str:
-    """Of every module of the package that runs: 16 hex digits that are equal where the code is."""
-    root = Path(panda_ray.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
 
 
 def installed() -> dict[str, str | None]:

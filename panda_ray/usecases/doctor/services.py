@@ -14,7 +14,8 @@ from panda_ray.execution.store.store import Store
 from panda_ray.secrets import public
 from panda_ray.tracking.server.health import health_of
 from panda_ray.tracking.server.uri import database_of, is_sqlite, tracking_uri_of
-from panda_ray.usecases.doctor.case import STORAGE_ROOT, Case, Finding
+from panda_ray.usecases.doctor.case import Case, Finding
+from panda_ray.usecases.on_head.home import STORAGE_VARIABLE
 
 SLOW_SECONDS = 1.0
 """That trying a storage, or one question to MLflow, may take."""
@@ -27,7 +28,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def check_storage(case: Case) -> Iterator[Finding]:
     """Results can be put there and taken away again, soon, and with the time that it is here."""
-    root = os.environ.get(STORAGE_ROOT)
+    root = os.environ.get(STORAGE_VARIABLE)
     case.facts["storage_root"] = None if root is None else public(root)
     storage = case.storage
     if storage is None:
