@@ -33,3 +33,11 @@ ClusterFile = Annotated[
 JobsAddress = Annotated[
     str | None, typer.Option("--address", metavar="URL", help="Jobs API of a cluster instead: http://HOST:8265.")
 ]
+
+SweepName = Annotated[
+    str, typer.Argument(metavar="SWEEP", help="Name of a sweep on the cluster; `panda-ray jobs` lists them.")
+]
+
+Follow = Annotated[
+    bool, typer.Option("--follow", help="Stream the driver's log until it ends; Ctrl-C ends the streaming alone.")
+]

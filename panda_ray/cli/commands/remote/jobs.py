@@ -11,9 +11,8 @@ import typer
 from rich.table import Table
 
 from panda_ray.cli.commands.remote.following import follow
-from panda_ray.cli.commands.remote.options import Follow, SweepName
 from panda_ray.cli.console import print_json, stderr, stdout
-from panda_ray.cli.options import ClusterFile, JobsAddress, Json
+from panda_ray.cli.options import ClusterFile, Follow, JobsAddress, Json, SweepName
 from panda_ray.cli.words import duration
 
 if TYPE_CHECKING:

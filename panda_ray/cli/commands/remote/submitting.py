@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from panda_ray.cli.commands.remote.following import follow
-from panda_ray.cli.commands.remote.options import Follow, SweepName
 from panda_ray.cli.console import print_json, stderr, stdout
-from panda_ray.cli.options import ClusterFile, JobsAddress, Json, Overrides, SweepFile
+from panda_ray.cli.options import ClusterFile, Follow, JobsAddress, Json, Overrides, SweepFile, SweepName
 from panda_ray.cli.words import duration, hours
 
 if TYPE_CHECKING:
