@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,6 +14,10 @@ from pathlib import Path
 import panda_ray
 
 _FOLDER = Path(panda_ray.__file__).parent
+_SHIPPED = "py_modules_files"
+"""In the paths at which Ray unpacks the code that a job brings."""
+
+_WHERE = "import pathlib, panda_ray; print(pathlib.Path(panda_ray.__file__).parent)"
 _DATE = (2020, 1, 1, 0, 0, 0)
 """Of every file, so that equal code is an equal package."""
 
@@ -23,6 +30,19 @@ def code_hash(folder: Path = _FOLDER) -> str:
         digest.update(f"{path.relative_to(folder).as_posix()} {len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()[:16]
+
+
+def installed_code() -> str | None:
+    """Likewise of the panda_ray that this machine has without what a job brought; None where there is none."""
+    if _SHIPPED not in str(_FOLDER):
+        return code_hash()
+    path = os.pathsep.join(
+        part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part and _SHIPPED not in part
+    )
+    command = [sys.executable, "-P", "-c", _WHERE]
+    environment = {**os.environ, "PYTHONPATH": path}
+    asked = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return code_hash(Path(asked.stdout.strip())) if asked.returncode == 0 else None
 
 
 def code_package() -> tuple[str, bytes]:

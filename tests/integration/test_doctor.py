@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from panda_ray.clusters.code import code_hash
 from panda_ray.execution.planning.plan import build_plan
 from panda_ray.execution.runners.temporary import left_over_folders
 from panda_ray.execution.store.store import Store
@@ -76,21 +77,23 @@ def test_a_healthy_sweep_has_facts_no_remedy_and_status_0(cli: CommandLine) -> N
     assert {each["state"] for each in found["findings"]} == {"ok"}
     assert {each["check"] for each in found["findings"]} <= CHECKS.keys()
     facts = found["facts"]
-    assert facts["versions"]["code"] == machine.code_hash()
+    assert facts["versions"]["code"] == code_hash()
     assert facts["tracking_uri"] == f"sqlite:///{cli.folder}/store/mlflow.db"
     assert (facts["storage"], facts["storage_root"]) == ("store", None)
     assert not (cli.folder / "store").exists(), "looking leaves nothing behind"
 
 
-def test_what_a_cluster_says_of_itself_takes_the_place_of_a_relative_storage(
+def test_without_a_sweep_what_the_cluster_says_of_itself_is_looked_at_and_a_sweep_stays_as_it_runs_here(
     cli: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PANDA_RAY_STORAGE", f"{cli.folder}/root")
+    monkeypatch.setenv("PANDA_RAY_STORAGE", f"{cli.folder}/root/")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{cli.folder}/tracked.db")
-    facts = cli("doctor", written(cli.folder), "--json").json["facts"]
-    assert facts["storage_root"] == f"{cli.folder}/root"
-    assert facts["storage"] == f"{cli.folder}/root/small"
+    facts = cli("doctor", "--json").json["facts"]
+    assert facts["storage_root"] == facts["storage"] == f"{cli.folder}/root"
     assert facts["tracking_uri"] == f"sqlite:///{cli.folder}/tracked.db"
+    facts = cli("doctor", written(cli.folder), "--json").json["facts"]
+    assert facts["storage"] == "store"
+    assert facts["tracking_uri"] == f"sqlite:///{cli.folder}/store/mlflow.db"
 
 
 def test_a_server_that_is_away_and_a_storage_that_is_none_are_sentences_and_status_1(cli: CommandLine) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -50,34 +50,24 @@ def doctor(
     from panda_ray.sweep_file import load_sweep
     from panda_ray.usecases.doctor.case import Case
     from panda_ray.usecases.doctor.examine import examine
+    from panda_ray.usecases.on_head.home import named_home
 
     if cluster is not None and address is not None:
         raise InputError("name one cluster: --cluster FILE or --address")
-    sweep = None if sweep_file is None else load_sweep(sweep_file, overrides)
-    if cluster is not None or (address is not None and "://" in address):
+    from_afar = cluster is not None or (address is not None and "://" in address)
+    sweep = None if sweep_file is None else load_sweep(sweep_file, overrides, runs_here=not from_afar)
+    if from_afar:
         from panda_ray.usecases.doctor.from_afar import examine_cluster
 
         found = examine_cluster(cluster, address, sweep, fix, stderr.status)
     else:
-        found = examine(Case(sweep, address), fix, stderr.status)
+        found = examine(Case(sweep, address, named_home()), fix, stderr.status)
     code = 0 if found.healthy else EXIT_UNWELL
     if as_json:
-        print_json(as_data(found, code))
+        print_json(found.data | {"exit_code": code})
     else:
         print_examination(found)
     raise typer.Exit(code)
-
-
-def as_data(found: Examination, code: int) -> dict[str, Any]:
-    """What was found, as JSON data."""
-    return {
-        "facts": dict(found.facts),
-        "findings": [
-            {"check": each.check, "state": each.state, "says": each.says, "remedy": each.remedy}
-            for each in found.findings
-        ],
-        "exit_code": code,
-    }
 
 
 def print_examination(found: Examination) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from panda_ray.errors import InputError
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.server.uri import tracking_uri_of
-from panda_ray.usecases.on_head.home import STORAGE_VARIABLE, TRACKING_VARIABLE
+from panda_ray.usecases.on_head.home import Home
 
 State = Literal["ok", "warning", "failure"]
 
@@ -40,32 +38,31 @@ class Case:
     """What is examined.
 
     Attributes:
-        sweep: whose storage, tracking server, data and backbones are looked at; those of the environment without one.
+        sweep: whose storage, tracking server, data and backbones are looked at, as it would be run here.
         address: of a Ray cluster that this machine is a node of; None looks at this machine alone.
+        home: what the cluster of this machine says of itself; looked at where there is no sweep.
         facts: what is known so far, as JSON data; checks add to it.
     """
 
     sweep: Sweep | None = None
     address: str | None = None
+    home: Home | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def storage(self) -> str | None:
         """Where results are, or would be."""
-        root = os.environ.get(STORAGE_VARIABLE)
-        if self.sweep is None:
-            return root
-        is_relative = "://" not in self.sweep.storage and not Path(self.sweep.storage).is_absolute()
-        return f"{root.rstrip('/')}/{self.sweep.name}" if root and is_relative else self.sweep.storage
+        if self.sweep is not None:
+            return self.sweep.storage
+        return None if self.home is None else self.home.root
 
     @property
     def tracking_uri(self) -> str | None:
         """Where runs are logged, or would be; None where nothing says so."""
-        named = os.environ.get(TRACKING_VARIABLE)
         if self.sweep is None:
-            return named
+            return None if self.home is None else self.home.tracking_uri
         try:
-            return tracking_uri_of(self.storage or "", self.sweep.tracking_uri or named)
+            return tracking_uri_of(self.sweep.storage, self.sweep.tracking_uri)
         except InputError:
             return None
 

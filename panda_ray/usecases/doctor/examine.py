@@ -48,6 +48,13 @@ class Examination:
         """Nothing that was found keeps a run from working."""
         return all(finding.state != "failure" for finding in self.findings)
 
+    @property
+    def data(self) -> dict[str, Any]:
+        """The same as JSON data."""
+        fields = ("check", "state", "says", "remedy")
+        findings = [{name: getattr(finding, name) for name in fields} for finding in self.findings]
+        return {"facts": dict(self.facts), "findings": findings}
+
 
 def examine(case: Case, fix: bool = False, busy: Busy = nullcontext) -> Examination:
     """Run every check, one after the other; one that breaks is a finding, and the others go on.

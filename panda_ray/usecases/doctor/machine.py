@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import panda_ray
-from panda_ray.clusters.code import code_hash
+from panda_ray.clusters.code import installed_code
 from panda_ray.tasks.caching.disk import cache_home
 from panda_ray.usecases.doctor.case import Case, Finding, State
 
@@ -25,11 +25,11 @@ LITTLE_BYTES, NO_BYTES = 5 << 30, 500 << 20
 
 
 def installed() -> dict[str, str | None]:
-    """Versions by name; None for what is not installed."""
+    """Versions by name, without what a job brought; None for what is not installed."""
     found: dict[str, str | None] = {
         "python": platform.python_version(),
         "panda_ray": panda_ray.__version__,
-        "code": code_hash(),
+        "code": installed_code(),
     }
     for name, distribution in _DISTRIBUTIONS.items():
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,7 +14,6 @@ from panda_ray.secrets import public
 from panda_ray.tracking.server.health import health_of
 from panda_ray.tracking.server.uri import database_of, is_sqlite, tracking_uri_of
 from panda_ray.usecases.doctor.case import Case, Finding
-from panda_ray.usecases.on_head.home import STORAGE_VARIABLE
 
 SLOW_SECONDS = 1.0
 """That trying a storage, or one question to MLflow, may take."""
@@ -28,8 +26,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def check_storage(case: Case) -> Iterator[Finding]:
     """Results can be put there and taken away again, soon, and with the time that it is here."""
-    root = os.environ.get(STORAGE_VARIABLE)
-    case.facts["storage_root"] = None if root is None else public(root)
+    case.facts["storage_root"] = None if case.home is None else public(case.home.root)
     storage = case.storage
     if storage is None:
         return

@@ -10,8 +10,8 @@ from panda_ray.errors import InputError
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.server.uri import is_sqlite
 
-STORAGE_VARIABLE = "PANDA_RAY_STORAGE"
-TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
+_STORAGE = "PANDA_RAY_STORAGE"
+_TRACKING = "MLFLOW_TRACKING_URI"
 
 
 @dataclass(frozen=True)
@@ -45,16 +45,22 @@ class Home:
         return sweep.model_copy(update=changes)
 
 
+def named_home() -> Home | None:
+    """As the environment of the head's `ray start` says it, which jobs inherit; None where it names no storage."""
+    root = os.environ.get(_STORAGE, "").rstrip("/")
+    return Home(root, os.environ.get(_TRACKING) or None) if root else None
+
+
 def find_home() -> Home:
-    """As the environment of the head's `ray start` says it, which jobs inherit.
+    """Likewise on a head, which must say it.
 
     Raises:
-        InputError: it names no storage.
+        InputError: it does not.
     """
-    root = os.environ.get(STORAGE_VARIABLE, "").rstrip("/")
-    if not root:
+    home = named_home()
+    if home is None:
         raise InputError(
-            f"the cluster does not say where it keeps sweeps; start its head with {STORAGE_VARIABLE}=URL, a folder or "
+            f"the cluster does not say where it keeps sweeps; start its head with {_STORAGE}=URL, a folder or "
             "bucket that all its nodes see"
         )
-    return Home(root, os.environ.get(TRACKING_VARIABLE) or None)
+    return home

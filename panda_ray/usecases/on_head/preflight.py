@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from panda_ray.clusters.code import code_hash
+from panda_ray.clusters.code import installed_code
 from panda_ray.errors import InputError
 from panda_ray.execution.costs.ahead import Ahead
 from panda_ray.execution.store.store import Store
@@ -18,10 +15,6 @@ from panda_ray.sweep import Sweep
 from panda_ray.tracking.writing.provenance import versions
 from panda_ray.usecases.on_head.home import find_home
 from panda_ray.usecases.on_head.submissions import Submissions, known_submission
-
-_WHERE = "import pathlib, panda_ray; print(pathlib.Path(panda_ray.__file__).parent)"
-_SHIPPED = "py_modules_files"
-"""In the paths at which Ray unpacks the code that a job brings."""
 
 
 def check_sweep(sweep: Sweep) -> dict[str, Any]:
@@ -41,7 +34,7 @@ def check_sweep(sweep: Sweep) -> dict[str, Any]:
     missing = [path for path in folders_of(settled) if not Path(path).expanduser().is_dir()]
     return {
         "versions": dict(versions()),
-        "installed": _installed_code(),
+        "installed": installed_code(),
         "submission": None if submission is None else submission.summary,
         "storage": public(settled.storage),
         "missing": missing,
@@ -55,7 +48,7 @@ def look_up(name: str) -> dict[str, Any]:
     Raises:
         InputError: nothing was.
     """
-    return {"installed": _installed_code(), "submission": known_submission(name).summary}
+    return {"installed": installed_code(), "submission": known_submission(name).summary}
 
 
 def folders_of(sweep: Sweep) -> Iterator[str]:
@@ -94,14 +87,3 @@ def _ahead(ahead: Ahead) -> dict[str, Any]:
         "currency": ahead.sweep.prices.currency,
         "measured": ahead.by_basis.get("measured", 0.0) / ahead.seconds if ahead.seconds else 0.0,
     }
-
-
-def _installed_code() -> str | None:
-    """Hash of the panda_ray that this machine has without what the job brought; None where there is none."""
-    path = os.pathsep.join(
-        part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part and _SHIPPED not in part
-    )
-    command = [sys.executable, "-P", "-c", _WHERE]
-    environment = {**os.environ, "PYTHONPATH": path}
-    asked = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    return code_hash(Path(asked.stdout.strip())) if asked.returncode == 0 else None

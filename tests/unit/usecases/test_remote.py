@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import shutil
+import subprocess
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from panda_ray.clusters.code import code_hash, code_package, zipped
+from panda_ray.clusters.code import code_hash, code_package, installed_code, zipped
 from panda_ray.clusters.jobs_api import Job
 from panda_ray.usecases.remote.entries import entry_of, number
 from panda_ray.usecases.remote.progress_line import last_progress
@@ -89,6 +93,19 @@ def test_code_that_differs_in_a_byte_has_another_hash(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("2")
     assert code_hash(tmp_path) != before
     assert zipped({"a": b"1"}) == zipped({"a": b"1"})
+
+
+def test_code_that_a_job_brought_is_not_what_is_installed(tmp_path: Path) -> None:
+    shipped = tmp_path / "py_modules_files" / "package"
+    shutil.copytree(ROOT / "panda_ray", shipped / "panda_ray", ignore=shutil.ignore_patterns("__pycache__"))
+    (shipped / "panda_ray" / "newer.py").write_text("")
+    asked = "from panda_ray.clusters.code import code_hash, installed_code; print(code_hash(), installed_code())"
+    environment = {**os.environ, "PYTHONPATH": f"{shipped}{os.pathsep}{ROOT}"}
+    said = subprocess.run(
+        [sys.executable, "-c", asked], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.split() == [code_hash(shipped / "panda_ray"), code_hash()]
+    assert installed_code() == code_hash()
 
 
 def test_a_sweep_is_shipped_with_every_value(tmp_path: Path) -> None:

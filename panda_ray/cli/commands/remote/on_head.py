@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,6 +26,15 @@ def check(file: str) -> None:
     from panda_ray.usecases.on_head.preflight import check_sweep
 
     _answer(lambda: check_sweep(load_sweep(file, runs_here=False)))
+
+
+@app.command()
+def examine(file: Annotated[str | None, typer.Argument()] = None, fix: bool = False) -> None:
+    """What the doctor finds here."""
+    from panda_ray.sweep_file import load_sweep
+    from panda_ray.usecases.on_head.checkup import check_up
+
+    _answer(lambda: check_up(None if file is None else load_sweep(file, runs_here=False), fix))
 
 
 @app.command()
