@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from panda_ray.clusters.node_types import NodeType, types_of_kuberay, types_of_ray_up
 from panda_ray.errors import InputError
 
 PROVIDERS = ("local", "aws", "gcp", "kubernetes")
@@ -29,6 +30,7 @@ class ClusterFile:
         user: who logs in on the head.
         key: private key to log in with; None lets ssh choose, or the provider.
         proxy_command: what ssh goes through, as `ssh_proxy_command` in the file.
+        node_types: what may be up or be started; empty where the file lists addresses.
     """
 
     path: str
@@ -37,6 +39,7 @@ class ClusterFile:
     user: str | None = None
     key: str | None = None
     proxy_command: str | None = None
+    node_types: tuple[NodeType, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -84,7 +87,8 @@ def _of_ray_up(path: str, data: Mapping[str, Any]) -> ClusterFile:
             f"(known: {', '.join(PROVIDERS)}); give its Jobs API instead: --address http://HOST:8265"
         )
     user, key, proxy = (auth.get(name) for name in ("ssh_user", "ssh_private_key", "ssh_proxy_command"))
-    return ClusterFile(path, name, provider, user, str(Path(key).expanduser()) if key else None, proxy)
+    key = str(Path(key).expanduser()) if key else None
+    return ClusterFile(path, name, provider, user, key, proxy, tuple(types_of_ray_up(data)))
 
 
 def _of_kuberay(path: str, manifest: Mapping[str, Any]) -> ClusterFile:
@@ -92,4 +96,4 @@ def _of_kuberay(path: str, manifest: Mapping[str, Any]) -> ClusterFile:
     if not isinstance(about.get("name"), str):
         raise InputError(f"{path}: the {manifest['kind']} has no metadata.name")
     provider = {"type": "kubernetes", "kind": manifest["kind"], "namespace": about.get("namespace")}
-    return ClusterFile(path, about["name"], provider)
+    return ClusterFile(path, about["name"], provider, node_types=tuple(types_of_kuberay(manifest)))

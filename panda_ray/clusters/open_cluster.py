@@ -10,6 +10,7 @@ from panda_ray.clusters.cluster_file import read_cluster_file
 from panda_ray.clusters.heads.find import find_head
 from panda_ray.clusters.heads.head import LOOPBACK
 from panda_ray.clusters.jobs_api import JobsApi, check_url
+from panda_ray.clusters.node_types import NodeType
 from panda_ray.clusters.tunnel import Tunnel, open_tunnel
 from panda_ray.errors import InputError
 
@@ -25,12 +26,14 @@ class Cluster:
         title: for messages: the file's name of it, or the address.
         jobs: its Jobs API.
         option: the words of a command line that name it again.
+        node_types: what its file says of its nodes.
     """
 
     title: str
     jobs: JobsApi
     option: tuple[str, str]
     tunnel: Tunnel | None = None
+    node_types: tuple[NodeType, ...] = ()
 
     def url(self, port: int) -> str:
         """A port of the head as a URL of this machine; only those that the way was opened with.
@@ -75,4 +78,4 @@ def open_cluster(file: str | None, address: str | None, ports: Sequence[int] = (
     described = read_cluster_file(file)
     with open_tunnel(find_head(described), ports) as tunnel:
         jobs = JobsApi(f"http://{LOOPBACK}:{tunnel.ports[DASHBOARD_PORT]}")
-        yield Cluster(described.name, jobs, ("--cluster", file), tunnel)
+        yield Cluster(described.name, jobs, ("--cluster", file), tunnel, described.node_types)

@@ -67,6 +67,12 @@ def find_experiment(client: MlflowClient, name: str) -> Experiment | None:
     return None
 
 
+def check_is_ours(client: MlflowClient, name: str, store: Store) -> None:
+    """Raises: InputError, as `open_experiment` would; nothing is made."""
+    if (found := find_experiment(client, name)) is not None:
+        _check_owner(client, found, name, store)
+
+
 def runs_page(experiment_id: str) -> str:
     """Where MLflow's pages show an experiment's runs, behind the address of the server."""
     return f"#/experiments/{experiment_id}/runs?{_MODEL_TRAINING}"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 
 from panda_ray.clusters.code import code_hash
 from support.command_line import Ended, run_here
@@ -86,3 +89,58 @@ def test_doctor_examines_a_sweep_as_it_would_run_there(laptop: Laptop, root: Pat
     assert {check: state for check, state in states(found).items() if check in expected} == dict.fromkeys(
         expected, "ok"
     )
+
+
+@pytest.fixture(scope="module")
+def log_of_a_run(head: RayHead, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What a submitted sweep said until it was done."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_TOKEN", TOKEN)
+        laptop = Laptop(tmp_path_factory.mktemp("submitted"), head.url)
+        ended = run_here(laptop.folder, "submit", laptop.write(), "--yes", "--follow", "--address", head.url)
+    assert ended.code == 0, ended.out + ended.err
+    assert "installed there: python 3." in ended.err
+    return ended.out
+
+
+def test_a_sweep_is_looked_at_then_runs_there_and_is_done_when_it_is_submitted_again(
+    laptop: Laptop, log_of_a_run: str
+) -> None:
+    assert "1 of 1 cells done" in log_of_a_run
+    again = laptop("submit", laptop.write()).json
+    assert (again["state"], again["started"], again["findings"]) == ("done", False, [])
+    assert again["versions"]["code"] == code_hash()
+
+
+def test_a_stack_that_no_node_holds_is_told_before_the_question(laptop: Laptop, log_of_a_run: str) -> None:
+    file = laptop.write(name="large", resources={"gpus_per_stack": 1})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("typer.confirm", lambda *_, **__: False)
+        ended = run_here(laptop.folder, "submit", file, "--address", laptop.url)
+    assert ended.code == 0
+    assert "none holds a stack (1 CPUs, 1 GPUs); an autoscaling cluster starts one" in ended.err
+    assert "started" not in ended.out
+
+
+def test_what_the_tracking_server_would_refuse_is_refused_before_anything_starts(
+    laptop: Laptop, log_of_a_run: str, root: Path
+) -> None:
+    client = MlflowClient(f"sqlite:///{root}/mlflow.db")
+    gone = client.create_experiment("gone")
+    client.delete_experiment(gone)
+    ended = laptop("submit", laptop.write(name="gone"), "--yes")
+    assert (ended.code, ended.out) == (2, "")
+    assert "experiment 'gone' was deleted in MLflow" in ended.err
+    with closing(sqlite3.connect(root / "mlflow.db")) as database, database:
+        database.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON experiment_tags BEGIN SELECT RAISE(ABORT, 'no room'); END"
+        )
+    try:
+        ended = laptop("submit", laptop.write(name="new"), "--yes")
+    finally:
+        with closing(sqlite3.connect(root / "mlflow.db")) as database, database:
+            database.execute("DROP TRIGGER full")
+    assert ended.code == 2
+    assert "takes nothing" in ended.err
+    assert "no room" in ended.err
+    assert {job["sweep"] for job in laptop("jobs").json["sweeps"]} == {"small"}

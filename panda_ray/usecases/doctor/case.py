@@ -32,6 +32,11 @@ class Finding:
     remedy: str = ""
     fix: Callable[[], str] | None = field(default=None, compare=False)
 
+    @property
+    def data(self) -> dict[str, str]:
+        """The same as JSON data, from which it is made again."""
+        return {"check": self.check, "state": self.state, "says": self.says, "remedy": self.remedy}
+
 
 @dataclass(frozen=True)
 class Case:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from panda_ray.execution.runners.temporary import temporary_folder
+from panda_ray.sweep import Sweep
 from panda_ray.usecases.doctor.case import Case, Finding
-from panda_ray.usecases.doctor.machine import gpus, installed, room_left
+from panda_ray.usecases.doctor.machine import existing, gpus, installed, room_left
 from panda_ray.usecases.doctor.services import clock
+from panda_ray.usecases.doctor.sweep_inputs import folders_of
 from panda_ray.usecases.engine import check_engine
 
 if TYPE_CHECKING:
@@ -44,9 +47,18 @@ def check_token(case: Case) -> Iterator[Finding]:
         yield Finding("token", "warning", says, "ray get-auth-token --generate, before the cluster is started")
 
 
-def question() -> dict[str, Any]:
-    """What a node is asked."""
-    return {"versions": installed(), "gpus": gpus(), "free": shutil.disk_usage(tempfile.gettempdir()).free}
+def question(folders: Sequence[str] = ()) -> dict[str, Any]:
+    """What a node is asked.
+
+    Args:
+        folders: that it must see.
+    """
+    return {
+        "versions": installed(),
+        "gpus": gpus(),
+        "free": shutil.disk_usage(tempfile.gettempdir()).free,
+        "unseen": [folder for folder in folders if not Path(folder).expanduser().is_dir()],
+    }
 
 
 def check_nodes(case: Case) -> Iterator[Finding]:
@@ -57,7 +69,7 @@ def check_nodes(case: Case) -> Iterator[Finding]:
     from panda_ray.execution.runners.ray_nodes import ask_nodes
 
     with temporary_folder() as folder:
-        nodes = ask_nodes(case.address, question, folder)
+        nodes = ask_nodes(case.address, partial(question, [*_folders(case)]), folder)
     case.facts["nodes"] = [_fact(node) for node in nodes]
     findings = [finding for node in nodes for finding in _of(node)]
     yield from findings
@@ -65,7 +77,10 @@ def check_nodes(case: Case) -> Iterator[Finding]:
     says = f"{len(nodes)} nodes with {totals['CPU']:g} CPUs and {totals['GPU']:g} GPUs are up"
     if not findings:
         yield Finding("nodes", "ok", says)
-    if case.sweep is not None and not any(_holds(node, case) for node in nodes):
+    if case.sweep is None:
+        return
+    case.facts["holds_stack"] = any(_holds(node, case.sweep) for node in nodes)
+    if not case.facts["holds_stack"]:
         wanted = case.sweep.resources
         yield Finding(
             "nodes",
@@ -89,6 +104,9 @@ def _of(node: Node) -> Iterator[Finding]:
         yield Finding("nodes", "failure", f"node {name} has {listed}", "install the same everywhere")
     if (finding := room_left("nodes", f"for temporary files on node {name}", node.said["free"])) is not None:
         yield finding
+    for folder in node.said["unseen"]:
+        remedy = "mount it there: a stack may run on any node"
+        yield Finding("nodes", "failure", f"node {name} does not see the folder {folder}", remedy)
     yield from clock("nodes", f"node {name}", node.skew)
 
 
@@ -105,8 +123,14 @@ def _fact(node: Node) -> Mapping[str, Any]:
     }
 
 
-def _holds(node: Node, case: Case) -> bool:
-    assert case.sweep is not None
-    wanted = case.sweep.resources
-    has = node.resources
+def _folders(case: Case) -> Iterator[str]:
+    """What every node must see: what a sweep reads, and the folder in which results are kept, where it is one."""
+    if case.sweep is not None:
+        yield from folders_of(case.sweep)
+    if case.storage is not None and "://" not in case.storage:
+        yield str(existing(Path(case.storage).expanduser()))
+
+
+def _holds(node: Node, sweep: Sweep) -> bool:
+    wanted, has = sweep.resources, node.resources
     return has.get("CPU", 0.0) >= wanted.cpus_per_stack and has.get("GPU", 0.0) >= wanted.gpus_per_stack

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 
 from panda_ray.clusters.open_cluster import open_cluster
 from panda_ray.sweep import Sweep
 from panda_ray.usecases import Busy
+from panda_ray.usecases.doctor import both_sides
 from panda_ray.usecases.doctor.case import Finding
 from panda_ray.usecases.doctor.examine import Examination
 from panda_ray.usecases.doctor.machine import installed
@@ -33,26 +33,13 @@ def examine_cluster(
         words = ["--fix"] if fix else []
         files = {} if sweep is None else {SWEEP_FILE: sweep_file(sweep)}
         answer = ask_head(cluster, "examine", *words, *files, files=files)
-        title = cluster.title
     here, there = installed(), answer["facts"].get("versions", {})
     return Examination(
         facts={**answer["facts"], "here": here},
-        findings=[*_differences(title, here, there), *(Finding(**finding) for finding in answer["findings"])],
+        findings=[
+            *both_sides.code(cluster.title, here, there),
+            *both_sides.mlflow(cluster.title, here, there),
+            *(Finding(**finding) for finding in answer["findings"]),
+            *(() if sweep is None else both_sides.room(cluster, sweep, answer["facts"])),
+        ],
     )
-
-
-def _differences(title: str, here: Mapping[str, str | None], there: Mapping[str, str | None]) -> Iterator[Finding]:
-    """What matters between a laptop and a cluster: neither needs the other's Ray."""
-    if here["code"] != there.get("code"):
-        says = f"panda_ray is {_named(here)} here and {_named(there)} on cluster {title}"
-        yield Finding("both sides", "warning", says, "`panda-ray submit` sends the code of this machine with the job")
-    else:
-        yield Finding("both sides", "ok", f"panda_ray is {_named(here)} here and on cluster {title}")
-    majors = [str(side.get("mlflow") or "").partition(".")[0] for side in (here, there)]
-    if all(majors) and majors[0] != majors[1]:
-        says = f"MLflow is {here['mlflow']} here and {there['mlflow']} on cluster {title}"
-        yield Finding("both sides", "failure", says, "install the same major version on both sides")
-
-
-def _named(versions: Mapping[str, str | None]) -> str:
-    return f"{versions.get('panda_ray')} (code {versions.get('code')})"

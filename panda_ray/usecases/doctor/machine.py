@@ -87,7 +87,7 @@ def check_disk(case: Case) -> Iterator[Finding]:
         places["the storage"] = Path(storage)
     case.facts["disk_free_gib"] = room = {}
     for name, place in places.items():
-        free = shutil.disk_usage(_existing(place)).free
+        free = shutil.disk_usage(existing(place)).free
         room[name] = round(free / 2**30, 2)
         if (finding := room_left("disk", f"for {name} ({place})", free)) is not None:
             yield finding
@@ -104,7 +104,7 @@ def room_left(check: str, where: str, free: int) -> Finding | None:
     return Finding(check, state, says, "remove something there, or use another disk")
 
 
-def _existing(place: Path) -> Path:
+def existing(place: Path) -> Path:
     """The place, or what it would be made in."""
     place = place.absolute()
     return next(folder for folder in (place, *place.parents) if folder.exists())

@@ -13,6 +13,7 @@ from panda_ray.execution.store.store import Store
 from panda_ray.secrets import public
 from panda_ray.tracking.server.health import health_of
 from panda_ray.tracking.server.uri import database_of, is_sqlite, tracking_uri_of
+from panda_ray.tracking.trial import check_is_free, check_takes
 from panda_ray.usecases.doctor.case import Case, Finding
 
 SLOW_SECONDS = 1.0
@@ -93,6 +94,7 @@ def check_tracking(case: Case) -> Iterator[Finding]:
         yield Finding("tracking", "warning", says, "training does not wait for it; give it a database of its own")
     else:
         yield Finding("tracking", "ok", says)
+    yield from _trial(case, uri)
     yield from clock("tracking", "the tracking server", found.skew)
     if case.address is not None and (urlsplit(uri).hostname or _LOOPBACK[0]) not in _LOOPBACK:
         yield Finding(
@@ -101,3 +103,13 @@ def check_tracking(case: Case) -> Iterator[Finding]:
             f"MLflow at {public(uri)} is open to whoever reaches that address, who may delete experiments",
             "only the driver writes: let it listen on 127.0.0.1 of the head (`panda-ray serve`)",
         )
+
+
+def _trial(case: Case, uri: str) -> Iterator[Finding]:
+    """What answers also takes what is logged, of this sweep."""
+    try:
+        check_takes(uri)
+        if case.sweep is not None:
+            check_is_free(uri, case.sweep.name, Store(case.sweep.storage))
+    except InputError as error:
+        yield Finding("tracking", "failure", str(error))

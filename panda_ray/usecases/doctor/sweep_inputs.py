@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from panda_ray.execution.units.catalog import read_catalog
+from panda_ray.sweep import Sweep
 from panda_ray.tasks.rows.hub import hub_problem
 from panda_ray.usecases.doctor.case import Case, Finding
+
+
+def folders_of(sweep: Sweep) -> Iterator[str]:
+    """What a sweep reads from folders: data sets and models."""
+    if sweep.data_root is not None:
+        yield sweep.data_root
+    yield from (section.path for section in sweep.backbones if section.path is not None)
 
 
 def check_inputs(case: Case) -> Iterator[Finding]:

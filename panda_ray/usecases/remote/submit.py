@@ -11,6 +11,9 @@ from panda_ray.clusters.jobs_api import JobExistsError
 from panda_ray.clusters.open_cluster import Cluster
 from panda_ray.errors import InputError
 from panda_ray.sweep import Sweep
+from panda_ray.usecases.doctor import both_sides
+from panda_ray.usecases.doctor.case import Finding
+from panda_ray.usecases.doctor.machine import installed
 from panda_ray.usecases.remote.asking import KIND, ask_head, on_head, put_files
 from panda_ray.usecases.remote.entries import driver_jobs, number, running
 from panda_ray.usecases.remote.folders import with_folders
@@ -31,6 +34,7 @@ class Prepared:
         sweep: to be shipped; None for a job that reads what was submitted last.
         code: URI of our own code, where the cluster has another.
         facts: what the cluster said of itself and of the sweep, as `usecases/on_head/preflight.py` has it.
+        findings: what is not well, there or between both sides, and may run all the same.
     """
 
     name: str
@@ -39,6 +43,7 @@ class Prepared:
     sweep: Sweep | None = None
     code: str | None = None
     facts: Mapping[str, Any] | None = None
+    findings: tuple[Finding, ...] = ()
 
     @property
     def is_startable(self) -> bool:
@@ -67,13 +72,15 @@ def prepare(cluster: Cluster, sweep: Sweep, upload: bool = False) -> Prepared:
     note = facts["submission"]
     if note is not None and note["state"] == "done" and not facts["stacks"]:
         return Prepared(sweep.name, note["id"], "done", facts=facts)
+    findings = _findings(cluster, sweep, facts)
     return Prepared(
         name=sweep.name,
         id=_next_id(cluster, sweep.name, note),
         state="new" if note is None else "broken",
         sweep=sweep,
-        code=_code_for(cluster, facts["installed"]),
+        code=_code_for(cluster, facts),
         facts=facts,
+        findings=findings,
     )
 
 
@@ -91,7 +98,7 @@ def prepare_again(cluster: Cluster, name: str) -> Prepared:
     note = facts["submission"]
     if note["state"] == "done":
         return Prepared(name, note["id"], "done")
-    code = _code_for(cluster, facts["installed"])
+    code = _code_for(cluster, facts)
     return Prepared(name, _next_id(cluster, name, note), "broken", None, code, facts)
 
 
@@ -131,8 +138,16 @@ def _checked(cluster: Cluster, sweep: Sweep) -> dict[str, Any]:
     return ask_head(cluster, "check", SWEEP_FILE, files={SWEEP_FILE: sweep_file(sweep)})
 
 
-def _code_for(cluster: Cluster, installed: str | None) -> str | None:
-    return None if installed == code_hash() else cluster.jobs.put_package(*code_package())
+def _findings(cluster: Cluster, sweep: Sweep, facts: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """Raises: InputError where no node will ever hold a stack."""
+    for failure in both_sides.room(cluster, sweep, facts):
+        raise InputError(f"{failure.says}; {failure.remedy}")
+    versions = both_sides.mlflow(cluster.title, installed(), facts["versions"])
+    return (*versions, *(Finding(**finding) for finding in facts["findings"]))
+
+
+def _code_for(cluster: Cluster, facts: Mapping[str, Any]) -> str | None:
+    return None if facts["versions"]["code"] == code_hash() else cluster.jobs.put_package(*code_package())
 
 
 def _next_id(cluster: Cluster, name: str, note: Mapping[str, Any] | None) -> str:

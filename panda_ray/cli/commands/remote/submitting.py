@@ -86,12 +86,15 @@ def _go_on(cluster: Cluster, prepared: Prepared, yes: bool, follow_log: bool, as
 
 
 def describe(prepared: Prepared, title: str) -> list[str]:
-    """What is known before it starts: time and price, and what differs between here and there."""
+    """What is known before it starts: versions, time and price, and what is not well there or between both sides."""
     facts = prepared.facts or {}
     lines = []
     if "cells" in facts:
         cells = f"{facts['done']} of {facts['cells']} cells done"
         lines.append(f"{prepared.name} on {title}: {cells}, in {facts['storage']}")
+    if there := facts.get("versions"):
+        known = (f"{name} {version}" for name, version in there.items() if version and name != "code")
+        lines.append(f"installed there: {', '.join(known)}")
     if ahead := facts.get("ahead"):
         cost = "" if ahead["price"] is None else f", {ahead['price']:,.2f} {ahead['currency']}"
         lines.append(
@@ -100,8 +103,9 @@ def describe(prepared: Prepared, title: str) -> list[str]:
             f"({ahead['measured']:.0%} of it measured there)"
         )
     if prepared.code is not None:
-        has = "has another panda_ray" if facts.get("installed") else "has no panda_ray installed"
+        has = "has another panda_ray" if facts["versions"]["code"] else "has no panda_ray installed"
         lines.append(f"{title} {has}; this one comes along")
+    lines += ["; ".join(filter(None, (each.says, each.remedy))) for each in prepared.findings]
     return lines
 
 
@@ -119,6 +123,7 @@ def _as_json(prepared: Prepared) -> dict[str, Any]:
         "done": facts.get("done"),
         "ahead": facts.get("ahead"),
         "versions": facts.get("versions"),
+        "findings": [finding.data for finding in prepared.findings],
         "exit_code": 0,
     }
 
