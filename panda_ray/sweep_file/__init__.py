@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from panda_ray.errors import InputError
-from panda_ray.plain_text import decode
 from panda_ray.sweep import Sweep
+from panda_ray.sweep_file.file_text import file_text
 from panda_ray.sweep_file.messages import explain, raise_problems
 from panda_ray.sweep_file.overrides import apply_override
 from panda_ray.sweep_file.shipped import shipped_sweeps, sweep_path
 from panda_ray.sweep_file.suites import expand_suites
+from panda_ray.sweep_file.tuned_file import insert_tuned
 from panda_ray.sweep_file.yaml_source import parse_yaml
 
 __all__ = ["load_sweep"]
@@ -41,6 +40,7 @@ def load_sweep(path: str, overrides: Sequence[str] = (), runs_here: bool = True)
     for text in overrides:
         apply_override(data, places, text)
     raise_problems(expand_suites(data, places))
+    insert_tuned(data, places)
     try:
         sweep = Sweep.model_validate(data)
     except ValidationError as error:
@@ -48,29 +48,13 @@ def load_sweep(path: str, overrides: Sequence[str] = (), runs_here: bool = True)
         raise
     # Needs torch: a misspelt key is answered without waiting for it.
     from panda_ray.sweep_file.names import folder_problems, name_problems
+    from panda_ray.sweep_file.tuned_names import tuned_problems
 
-    raise_problems([*name_problems(sweep, places), *(folder_problems(sweep, places) if runs_here else ())])
+    problems = [*name_problems(sweep, places), *tuned_problems(sweep, places)]
+    raise_problems([*problems, *(folder_problems(sweep, places) if runs_here else ())])
     return sweep
 
 
 def _read(path: str) -> str:
-    try:
-        mode = Path(path).stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise InputError(f"{path} is a folder; give a sweep file")
-        if not stat.S_ISREG(mode):
-            raise InputError(f"{path} is not a regular file; a pipe or a device cannot be a sweep file")
-        with Path(path).open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-    except FileNotFoundError:
-        files = [str(file) for file in Path("sweeps").rglob("*.yaml")]
-        near = [
-            match for names in (files, shipped_sweeps()) for match in difflib.get_close_matches(path, names, 1, 0.4)
-        ]
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise InputError(f"no sweep file {path!r}{hint}") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from None
-    if len(content) > _MOST_BYTES:
-        raise InputError(f"{path}: more than {_MOST_BYTES >> 20} MiB; that is no sweep file")
-    return decode(content, path)
+    files = [str(file) for file in Path("sweeps").rglob("*.yaml")]
+    return file_text(path, "sweep file", _MOST_BYTES, [files, shipped_sweeps()])

@@ -10,6 +10,7 @@ from panda_ray.metrics import METRICS
 from panda_ray.sweep import Sweep
 from panda_ray.sweep_file.names import CELL_METHODS
 from panda_ray.sweep_file.suites import SUITES
+from panda_ray.sweep_file.tuned_file import KEY
 from panda_ray.tasks import TASKS
 
 
@@ -28,6 +29,8 @@ def sweep_schema() -> dict[str, Any]:
             "anyOf": [{"enum": list(suites)}, by_name],
         }
     fields["tasks"]["propertyNames"] = tasks
+    fields[KEY]["anyOf"].insert(0, {"type": "string"})
+    schema["$defs"]["Chosen"]["properties"] |= {"task": tasks, "method": {"enum": list(CELL_METHODS)}}
     _allow_names(schema, "backbones", [spec.name for spec in BACKBONES])
     _allow_names(schema, "methods", list(CELL_METHODS))
     _allow_names(schema, "metrics", [metric.name for metric in METRICS])

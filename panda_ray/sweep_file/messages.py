@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -49,7 +50,7 @@ def _sentence(problem: ErrorDetails, root: type[BaseModel], places: Places, pref
     place = places.find(path)
     if problem["type"] == "extra_forbidden":
         return str(unknown_name("key", str(loc[-1]), _section(root, loc[:-1]).model_fields, place))
-    dotted = ".".join(map(str, path))
+    dotted = places.dotted(path)
     if problem["type"] == "missing":
         return f"{place}: the key {dotted!r} is missing"
     template = _SENTENCES.get(problem["type"])
@@ -66,8 +67,19 @@ def _section(root: type[BaseModel], loc: tuple[str | int, ...]) -> type[BaseMode
             annotation = annotation.model_fields[str(part)].annotation
         else:
             annotation = get_args(annotation)[-1]
+        annotation = _alone(annotation)
     assert isinstance(annotation, type), f"{annotation} is not a section"
     assert issubclass(annotation, BaseModel), f"{annotation} is not a section"
+    return annotation
+
+
+def _alone(annotation: Any) -> Any:
+    """Without what else may stand there: nothing, or a list in place of a section."""
+    if get_origin(annotation) is Annotated:
+        return _alone(get_args(annotation)[0])
+    if get_origin(annotation) in (UnionType, Union):
+        models = [one for one in get_args(annotation) if isinstance(one, type) and issubclass(one, BaseModel)]
+        return models[0] if models else annotation
     return annotation
 
 

@@ -68,17 +68,17 @@ def _backbone_problems(sections: list[BackboneSection], places: Places) -> Itera
 def _method_problems(sweep: Sweep, places: Places) -> Iterator[str]:
     for index, section in enumerate(sweep.methods):
         path: Path = ("methods", index)
-        yield from _label_problem("method", section.method, section.label, METHODS, places.find((*path, "label")))
+        yield from label_problem("method", section.method, section.label, METHODS, places.find((*path, "label")))
         method = CELL_METHODS.get(section.method)
         if method is None:
             yield str(unknown_name("method", section.method, CELL_METHODS, places.find((*path, "method"))))
             continue
-        if problems := _option_problems(method.Options, section.options, places, (*path, "options")):
+        if problems := option_problems(method.Options, section.options, places, (*path, "options")):
             yield from problems
             continue
         weighed = requirement(PairSimilarities, method.requires(method.Options.model_validate(section.options)))
         if weighed is not None:
-            yield from _choice_problems(weighed.metric, sweep, places, (*path, "options", "metric"))
+            yield from choice_problems(weighed.metric, sweep, places, (*path, "options", "metric"))
 
 
 def _source_problems(sweep: Sweep, places: Places) -> Iterator[str]:
@@ -103,11 +103,11 @@ def _source_problems(sweep: Sweep, places: Places) -> Iterator[str]:
             yield f"{place}: sources.{index}: no listed method takes several sources; those that do: {able}"
 
 
-def _choice_problems(choice: MetricChoice, sweep: Sweep, places: Places, path: Path) -> Iterator[str]:
+def choice_problems(choice: MetricChoice, sweep: Sweep, places: Places, path: Path) -> Iterator[str]:
     """What is wrong with the metric that a method asks for."""
     metric = METRICS_BY_NAME.get(choice.metric)
     if metric is not None:
-        yield from _option_problems(metric.Options, dict(choice.options), places, (*path, "options"))
+        yield from option_problems(metric.Options, dict(choice.options), places, (*path, "options"))
         return
     problem = str(unknown_name("metric", choice.metric, METRICS_BY_NAME, places.find(path)))
     if any(section.label == choice.metric for section in sweep.metrics):
@@ -118,21 +118,22 @@ def _choice_problems(choice: MetricChoice, sweep: Sweep, places: Places, path: P
 def _metric_problems(sweep: Sweep, places: Places) -> Iterator[str]:
     for index, section in enumerate(sweep.metrics):
         path: Path = ("metrics", index)
-        yield from _label_problem("metric", section.metric, section.label, METRICS, places.find((*path, "label")))
+        yield from label_problem("metric", section.metric, section.label, METRICS, places.find((*path, "label")))
         metric = METRICS_BY_NAME.get(section.metric)
         if metric is None:
             yield str(unknown_name("metric", section.metric, METRICS_BY_NAME, places.find((*path, "metric"))))
         else:
-            yield from _option_problems(metric.Options, section.options, places, (*path, "options"))
+            yield from option_problems(metric.Options, section.options, places, (*path, "options"))
 
 
-def _label_problem(what: str, name: str, label: str | None, plugins: Iterable[Named], place: str) -> Iterator[str]:
+def label_problem(what: str, name: str, label: str | None, plugins: Iterable[Named], place: str) -> Iterator[str]:
     """A label must not be read as another plug-in's name."""
     if label != name and label in {plugin.name for plugin in plugins}:
         yield f"{place}: the label {label!r} is the name of another {what}; choose a label that cannot be mistaken"
 
 
-def _option_problems(options: type[BaseModel], values: dict[str, Any], places: Places, path: Path) -> list[str]:
+def option_problems(options: type[BaseModel], values: dict[str, Any], places: Places, path: Path) -> list[str]:
+    """What is wrong with the options of a plug-in, which stand at `path`."""
     try:
         options.model_validate(values)
     except ValidationError as error:

@@ -79,12 +79,23 @@ class Places:
     """Where each value of a sweep stands: `file:line`, or the `--set` that gave it."""
 
     of_path: dict[Path, str] = field(default_factory=dict)
+    _inserted: set[Path] = field(default_factory=set)
 
     def find(self, path: Path) -> str:
         """The place of `path`, or of the nearest thing around it."""
         while path and path not in self.of_path:
             path = path[:-1]
         return self.of_path[path]
+
+    def dotted(self, path: Path) -> str:
+        """The keys to a value, from the root of the file that it stands in."""
+        begins = next((len(root) for root in self._inserted if path[: len(root)] == root), 0)
+        return ".".join(map(str, path[begins:]))
+
+    def insert(self, path: Path, held: Places) -> None:
+        """What another file holds now stands at `path`."""
+        self._inserted.add(path)
+        self.of_path |= {(*path, *inner): place for inner, place in held.of_path.items()}
 
     def override(self, path: Path, place: str) -> None:
         """Everything at and below `path` now comes from `place`."""

@@ -25,7 +25,16 @@ def sweep_identity(sweep: Sweep, backbone: str) -> dict[str, str]:
     fields = sweep.model_dump(mode="json", exclude=_NO_BEARING)
     fields |= {name: sorted(fields[name], key=json.dumps) for name in _SETS}
     fields["backbones"] = next(section.model_dump() for section in sweep.backbones if section.name == backbone)
+    fields["hyperparameters"] = _chosen(sweep, backbone)
     return {name: _hash(value) for name, value in fields.items()}
+
+
+def _chosen(sweep: Sweep, backbone: str) -> list[dict[str, Any]]:
+    """What a tuned file has for a backbone, without what speaks for it and in whatever order."""
+    chosen = (
+        [each for each in sweep.hyperparameters.chosen if each.backbone == backbone] if sweep.hyperparameters else []
+    )
+    return [each.model_dump(mode="json", exclude={"measured"}) for each in sorted(chosen, key=lambda each: each.cell)]
 
 
 def _hash(value: Any) -> str:

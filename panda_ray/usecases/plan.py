@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from panda_ray.execution.costs.ahead import Ahead, work_ahead
@@ -12,6 +12,7 @@ from panda_ray.execution.planning.changes import Change, invalidated
 from panda_ray.execution.planning.footprints import footprint_of
 from panda_ray.execution.planning.packing import widest
 from panda_ray.execution.planning.plan import Plan, build_plan
+from panda_ray.execution.planning.settings import Setting, settings_of, unused_choices
 from panda_ray.execution.planning.states import State, stages, states_of
 from panda_ray.execution.store.memory_limits import Limit
 from panda_ray.execution.store.store import Store
@@ -27,6 +28,8 @@ class Outlook:
             if the unit that failed before them now succeeds.
         ahead: what all stacks that are left take, blocked units included.
         narrowed: what keeps stacks narrower than the sweep file does.
+        settings: the hyper-parameters of its trainings.
+        unused_choices: cells of its tuned file that the sweep has not.
         changed: settings under which stored units do not count any more, and how many units each makes anew.
     """
 
@@ -35,6 +38,8 @@ class Outlook:
     stages: Mapping[str, Counter[State]]
     ahead: Ahead
     narrowed: tuple[Limit, ...]
+    settings: Sequence[Setting]
+    unused_choices: int
     changed: Mapping[Change, int]
 
 
@@ -47,6 +52,7 @@ def plan_sweep(sweep: Sweep) -> Outlook:
     store = Store(sweep.storage)
     plan = build_plan(sweep, store)
     records = [record for _, record in store.records()] if plan.stacks else []
+    settings = settings_of(plan)
     states = states_of(plan, running=(), failed=store.failures.among(set(plan.units)))
     return Outlook(
         plan=plan,
@@ -54,6 +60,8 @@ def plan_sweep(sweep: Sweep) -> Outlook:
         stages=stages(plan, states),
         ahead=work_ahead(plan, Costs.of(plan, records)),
         narrowed=_narrowing(plan),
+        settings=settings,
+        unused_choices=unused_choices(plan, settings),
         changed=invalidated(plan, records),
     )
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from panda_ray.cli.commands.simulate import Simulate, print_simulation
 from panda_ray.cli.console import print_json, stdout
 from panda_ray.cli.options import Json, Overrides, SweepFile
+from panda_ray.cli.settings_table import describe_settings, settings_as_json, settings_table
 from panda_ray.cli.words import ahead_as_json, describe_ahead, describe_change, describe_outdated, duration, hours
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def plan(sweep_file: SweepFile, overrides: Overrides, as_json: Json = False, sim
 def _as_json(outlook: Outlook) -> dict[str, Any]:
     """`units`: done ones have a result; to_run ones will be computed by the next run; blocked ones too, but only if the
     unit that failed before them now succeeds. `estimate` and what each stage takes add up all stacks that are left,
-    blocked units included, as if they ran one by one."""
+    blocked units included, as if they ran one by one. `hyperparameters`: one entry per backbone, method and task, and
+    per sources that the tuned file names; `unused_choices`: entries of that file for what the sweep has not."""
     plan, ahead = outlook.plan, outlook.ahead
     by_stage = _counts(outlook)
     return {
@@ -53,6 +55,8 @@ def _as_json(outlook: Outlook) -> dict[str, Any]:
         "narrowed": [_describe_limit(limit) for limit in outlook.narrowed],
         "skipped": [{"task": task, "reason": reason} for task, reason in plan.skipped],
         "outdated": len(plan.outdated),
+        "hyperparameters": settings_as_json(outlook.settings),
+        "unused_choices": outlook.unused_choices,
         "changed": [describe_change(change, count) for change, count in outlook.changed.items()],
     }
 
@@ -90,6 +94,11 @@ def _print(outlook: Outlook) -> None:
     done = sum(cell.key in plan.done for cell in plan.cells)
     stdout.print(f"[bold]{plan.sweep.name}[/] in {outlook.storage}: {done} of {len(plan.cells)} cells done")
     stdout.print(_table(outlook))
+    if (settings := settings_table(outlook.settings)) is not None:
+        stdout.print(settings)
+    has_tuned = plan.sweep.hyperparameters is not None
+    for line in describe_settings(outlook.settings, outlook.unused_choices, has_tuned):
+        stdout.print(line, markup=False, soft_wrap=True)
     for line in describe_ahead(outlook.ahead, len(plan.stacks)) if plan.stacks else ["nothing to run"]:
         stdout.print(line, markup=False, soft_wrap=True)
     for title, lines in (

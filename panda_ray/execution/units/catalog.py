@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from panda_ray.backbones import backbone_identity, backbone_sizes, check_positions
 from panda_ray.errors import InputError
 from panda_ray.execution.units.unit import BackboneRef, DataRef
-from panda_ray.sweep import BackboneSection, Sweep, TaskSection
+from panda_ray.sweep import BackboneSection, Sweep
+from panda_ray.sweep.hyperparameters import TaskSection
 from panda_ray.tasks import get_task
 from panda_ray.tasks.caching.survey import survey
 from panda_ray.tasks.extent import Extent, nominal_extent

@@ -1,13 +1,17 @@
-"""The hyper-parameters of a training: what its method starts from, then the sweep's, then the sweep's for the task.
+"""The hyper-parameters of a training, level by level: what a later level says goes before what earlier ones say.
 
-A method starts from the task's own row of Table I, unless it says otherwise.
+A task begins with its own row of Table I; where a method publishes others, those are next. What a tuned file has for
+the very cell follows, then what the sweep file says for every task, and last what it says for this one.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Literal, NamedTuple
 
-from panda_ray.sweep import Sweep, TaskSection, TrainingSection
+from panda_ray.sweep import Sweep
+from panda_ray.sweep.hyperparameters import SCALED_INITIALIZATIONS, TaskSection, TrainingSection, TunedTraining
 from panda_ray.tasks.task import Hyperparameters, TaskSpec
 from panda_ray.training.config import TrainConfig
 
@@ -18,30 +22,63 @@ its prefix embedding anew. Uniform: the half width that has the same standard de
 
 _PER_TASK = ("lr", "batch_size", "epochs", "schedule")
 
+Level = Literal["default", "task", "method", "tuned", "training", "tasks", "options"]
+"""Where a value may come from: the schema's default, the task itself (Table I), the method, the tuned file, and of the
+sweep file `training`, `tasks` and the options of a method."""
 
-def resolve_config(sweep: Sweep, task: TaskSpec, published: Hyperparameters) -> TrainConfig:
+
+class Resolved(NamedTuple):
+    """The hyper-parameters of a training, and per name where its value comes from."""
+
+    config: TrainConfig
+    levels: Mapping[str, Level]
+
+
+def resolve_config(
+    sweep: Sweep, task: TaskSpec, published: Hyperparameters, tuned: TunedTraining | None = None
+) -> Resolved:
     """Hyper-parameters of an ordinary training on a task; a method may still shorten it.
 
     Args:
-        published: where the sweep file says nothing.
+        published: the method's own on the task.
+        tuned: what a tuned file has for the cell.
     """
-    values: dict[str, Any] = {
-        "lr": published.lr,
-        "batch_size": published.batch_size,
-        "epochs": published.epochs,
-        "schedule": task.kind.schedule,
-    }
+    table = asdict(task.hyperparameters)
+    of_method = asdict(published)
     own = sweep.tasks.get(task.name, TaskSection())
-    general = sweep.training.model_dump()
-    values |= {name: value for name, value in general.items() if value is not None}
-    values |= _initialization(sweep.training)
-    values |= {name: value for name in _PER_TASK if (value := getattr(own, name)) is not None}
-    return TrainConfig(**values, protocol=sweep.protocol)
+    said: dict[Level, Mapping[str, Any]] = {
+        "default": dict(TrainingSection()),
+        "task": {**table, "schedule": task.kind.schedule},
+        "method": {name: value for name, value in of_method.items() if value != table[name]},
+        "tuned": dict(tuned or TunedTraining()),
+        "training": {name: getattr(sweep.training, name) for name in sweep.training.model_fields_set},
+        "tasks": {name: getattr(own, name) for name in _PER_TASK},
+    }
+    values: dict[str, Any] = {}
+    levels: dict[str, Level] = {}
+    for level, named in said.items():
+        given = {name: value for name, value in named.items() if value is not None}
+        values |= given
+        levels |= dict.fromkeys(given, level)
+    if (giver := levels.get("initialization_scale")) is not None and not _fits(values, said[giver]):
+        del values["initialization_scale"]
+    if "initialization_scale" not in values:
+        levels["initialization_scale"] = levels["initialization"]
+    return Resolved(TrainConfig(**values | _initialization(values), protocol=sweep.protocol), levels)
 
 
-def _initialization(training: TrainingSection) -> dict[str, Any]:
+def _fits(values: Mapping[str, Any], giver: Mapping[str, Any]) -> bool:
+    """Whether a scale is one of the initialisation that was chosen, not of another one that it was given with."""
+    return values["initialization"] in SCALED_INITIALIZATIONS and giver.get("initialization") in (
+        None,
+        values["initialization"],
+    )
+
+
+def _initialization(values: Mapping[str, Any]) -> dict[str, Any]:
     """Initialiser and scale; N(0, 1) is one thing by whichever of its two names."""
-    if training.initialization == "standard_normal":
+    name = values["initialization"]
+    if name == "standard_normal":
         return {"initialization": "normal", "initialization_scale": 1.0}
-    scale = training.initialization_scale or _SCALES.get(training.initialization, 1.0)
-    return {"initialization": training.initialization, "initialization_scale": scale}
+    scale = values.get("initialization_scale") or _SCALES.get(name, 1.0)
+    return {"initialization": name, "initialization_scale": scale}

@@ -74,8 +74,9 @@ class Graph:
     ) -> str:
         address = (recipe, backbone, sources, task, seed)
         if address not in self._made:
-            needed = self._dependencies(self._first_alike(recipe), backbone, sources, task, seed)
-            unit = self._first(recipe, backbone, task).sibling(seed, sources, needed)
+            own = recipe.at(backbone, sources, task)
+            needed = self._dependencies(self._first_alike(own), backbone, sources, task, seed)
+            unit = self._first(own, backbone, task).sibling(seed, sources, needed)
             self._made[address] = self._add(unit, role, recipe.label)
         return self._made[address]
 

@@ -3,47 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from panda_ray.errors import InputError
-from panda_ray.execution.units.configs import resolve_config
+from panda_ray.execution.units.configs import Level, resolve_config
 from panda_ray.execution.units.unit import BackboneRef, DataRef, Unit
 from panda_ray.methods import PairSimilarities, get_method, requirement
 from panda_ray.metrics import MetricChoice, get_metric
 from panda_ray.sweep import MethodSection, Sweep
+from panda_ray.sweep.hyperparameters import Chosen
 from panda_ray.tasks import get_task
+from panda_ray.training.config import TrainConfig
 
 Options = TypeVar("Options", bound=BaseModel)
 
 
 class MethodRecipe:
-    """One method of a sweep.
+    """One method of a sweep, or what a tuned file makes of it for one cell.
 
     Args:
         tasks: that its cells may train on.
+        chosen: by a search, for the cell that this is for.
 
     Attributes:
         options: as canonical data, defaults included: all of them enter the key.
         requires: what its cells depend on.
         configs: per task, the hyper-parameters of its training.
+        levels: per task, where each of them comes from.
+        option_levels: where the options come from that somebody gave.
+        chosen: as given.
     """
 
-    def __init__(self, section: MethodSection, sweep: Sweep, tasks: Iterable[str]) -> None:
+    def __init__(
+        self, section: MethodSection, sweep: Sweep, tasks: Iterable[str], chosen: Chosen | None = None
+    ) -> None:
         method = self.method = get_method(section.method)
-        self.label = section.title
-        options = _checked(method.Options, section.options, f"method {section.title!r}")
+        self.label, self.chosen = section.title, chosen
+        where = f"method {section.title!r}" if chosen is None else f"chosen for {chosen.cell}"
+        options = _checked(method.Options, (chosen.options if chosen else {}) | section.options, where)
         self.requires = method.requires(options)
         if (weighed := requirement(PairSimilarities, self.requires)) is not None:
             metric = weighed.metric
-            where = f"method {section.title!r}, metric {metric.metric!r}"
-            _checked(get_metric(metric.metric).Options, metric.options, where)
+            _checked(get_metric(metric.metric).Options, metric.options, f"{where}, metric {metric.metric!r}")
         self.options: Mapping[str, Any] = options.model_dump(mode="json")
-        self.configs = {}
+        self.option_levels: Mapping[str, Level] = {
+            **dict.fromkeys(chosen.options if chosen else {}, "tuned"),
+            **dict.fromkeys(section.options, "options"),
+        }
+        self.configs: dict[str, TrainConfig] = {}
+        self.levels: dict[str, Mapping[str, Level]] = {}
         for task in map(get_task, tasks):
-            config = resolve_config(sweep, task, method.hyperparameters(task, options))
+            published = method.hyperparameters(task, options)
+            config, levels = resolve_config(sweep, task, published, chosen.training if chosen else None)
             self.configs[task.name] = method.config(config, task.size_class)
+            changed = {
+                name for name, value in asdict(self.configs[task.name]).items() if getattr(config, name) != value
+            }
+            self.levels[task.name] = {**levels, **dict.fromkeys(changed, "method")}
+        self._section, self._sweep = section, sweep
+        listed = sweep.hyperparameters.of(section.method, section.title) if sweep.hyperparameters else ()
+        self._listed = {(each.backbone, _donors(each.sources), each.task): each for each in listed}
+        self._tuned: dict[str, MethodRecipe] = {}
+
+    def at(self, backbone: str, sources: tuple[str, ...], task: str) -> MethodRecipe:
+        """The recipe of one cell: itself, unless the tuned file has something for the cell."""
+        if not self._listed:
+            return self
+        chosen = self._listed.get((backbone, sources, task)) or self._listed.get((backbone, None, task))
+        if chosen is None:
+            return self
+        if chosen.cell not in self._tuned:
+            self._tuned[chosen.cell] = MethodRecipe(self._section, self._sweep, [task], chosen)
+        return self._tuned[chosen.cell]
 
     def first_unit(self, backbone: BackboneRef, data: DataRef) -> Unit:
         """What all trainings of this method on one task are siblings of."""
@@ -79,6 +113,10 @@ class MetricRecipe:
     def first_unit(self, backbone: BackboneRef, data: DataRef) -> Unit:
         """What all embeddings of this metric on one task are siblings of."""
         return Unit("embedding", self.metric.name, self.metric.version, backbone, data, seed=0, options=self.options)
+
+
+def _donors(sources: list[str] | None) -> tuple[str, ...] | None:
+    return None if sources is None else tuple(sources)
 
 
 def _checked(schema: type[Options], values: Mapping[str, Any], where: str) -> Options:

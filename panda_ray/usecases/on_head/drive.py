@@ -29,7 +29,7 @@ def drive(sweep: Sweep, submission_id: str, run: Callable[[Sweep], int]) -> int:
     """
     home = find_home()
     notes = Submissions(home)
-    begun = Submission(submission_id, "running", 0.0, _without_password(sweep).model_dump(mode="json")).now("running")
+    begun = Submission(submission_id, "running", 0.0, _without_password(sweep).as_written()).now("running")
     with signals_end_the_run():
         code = _EXIT_INPUT
         try:

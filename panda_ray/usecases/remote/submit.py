@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -120,8 +121,8 @@ def start(cluster: Cluster, prepared: Prepared) -> Prepared:
 
 
 def sweep_file(sweep: Sweep) -> bytes:
-    """One file with every value in it, overrides and suites resolved."""
-    return sweep.model_dump_json(indent=2).encode()
+    """One file with every value in it: overrides, suites and a tuned file resolved."""
+    return json.dumps(sweep.as_written()).encode()
 
 
 def check_ray(cluster: Cluster) -> None:

@@ -33,6 +33,16 @@ targets: [remark, duplicate]
 methods: [prompt_tuning, pot]
 metrics: [constant]
 """
+TUNED = """\
+format: 1
+chosen:
+  - backbone: builtin-tiny
+    method: pot
+    sources: [review]
+    task: remark
+    training: {lr: 7e-3, epochs: 9, dropout: 0.3}
+  - {backbone: builtin-tiny, method: panda, task: remark, training: {lr: 7e-3}}
+"""
 
 
 @pytest.fixture
@@ -135,6 +145,36 @@ def test_prices_enter_no_key(cli: CommandLine) -> None:
         for prices in ([], ["prices={gpu_hour: 3.5}"])
     ]
     assert plans[0].units.keys() == plans[1].units.keys()
+
+
+def test_plan_says_where_hyperparameters_come_from_and_what_the_tuned_file_lacks(
+    cli: CommandLine, tmp_path: Path
+) -> None:
+    plain = cli("plan", "x.yaml", "--set", "data_root=data")
+    assert "hyper-parameters: the tasks' own (Table I for those of the paper)\n" in plain.out
+    assert "trained by" not in plain.out
+    (tmp_path / "tuned.yaml").write_text(TUNED)
+    changes = ("hyperparameters=tuned.yaml", "training={prompt_len: 8}", "tasks.remark.epochs=2", "data_root=data")
+    arguments = ("plan", "x.yaml", *(word for change in changes for word in ("--set", change)))
+    lines = [" ".join(line.split()) for line in cli(*arguments).out.splitlines()]
+    assert "duplicate all 0.06 8 4 linear" in lines
+    assert "remark prompt_tuning, pot 0.06 8 2 (tasks) linear" in lines
+    assert "remark pot from review 0.007 (tuned) 8 2 (tasks) linear dropout 0.3 (tuned)" in lines
+    for said in (
+        "hyper-parameters: unmarked ones are the tasks' own (Table I for those of the paper); tuned: the tuned file; "
+        "training: `training` of the sweep file; tasks: `tasks` of the sweep file",
+        "for all of them: prompt_len 8 (training)",
+        "the tuned file has nothing for prompt_tuning on builtin-tiny: review, rating, remark, duplicate",
+        "the tuned file has nothing for pot on builtin-tiny: remark (from other sources), duplicate",
+        "the tuned file has 1 cell that this sweep has not",
+    ):
+        assert said in lines
+    planned = cli(*arguments, "--json").json
+    (tuned,) = [entry for entry in planned["hyperparameters"] if entry["tuned"]]
+    assert (tuned["backbone"], tuned["method"], tuned["sources"]) == ("builtin-tiny", "pot", ["review"])
+    assert tuned["values"]["lr"] == {"value": 0.007, "from": "tuned"}
+    assert tuned["values"]["epochs"] == {"value": 2, "from": "tasks"}
+    assert planned["unused_choices"] == 1
 
 
 def test_plan_says_which_stacks_memory_keeps_narrow(cli: CommandLine, tmp_path: Path) -> None:

@@ -266,7 +266,7 @@ def test_teachers_of_small_tasks_see_one_epoch_and_those_of_large_ones_a_thousan
 )
 def test_each_initialization_has_a_scale(tmp_path: Path, training: dict[str, Any], expected: tuple[str, float]) -> None:
     task = get_task("rte")
-    config = resolve_config(small_sweep(tmp_path, training=training), task, task.hyperparameters)
+    config = resolve_config(small_sweep(tmp_path, training=training), task, task.hyperparameters).config
     assert (config.initialization, config.initialization_scale) == expected
 
 
@@ -294,7 +294,8 @@ def test_wrong_options_are_named(tmp_path: Path) -> None:
 
 def test_hyperparameters_come_from_the_task_then_the_sweep_then_the_sweeps_task(tmp_path: Path) -> None:
     sweep = small_sweep(tmp_path, training={"epochs": 7}, tasks={"rte": {"lr": 0.5, "epochs": 2}})
-    rte, conll04 = (resolve_config(sweep, task, task.hyperparameters) for task in map(get_task, ("rte", "conll04")))
+    tasks = map(get_task, ("rte", "conll04"))
+    rte, conll04 = (resolve_config(sweep, task, task.hyperparameters).config for task in tasks)
     assert (rte.lr, rte.epochs, rte.schedule) == (0.5, 2, "linear")
     assert rte.batch_size == get_task("rte").hyperparameters.batch_size
     assert (conll04.lr, conll04.epochs) == (get_task("conll04").hyperparameters.lr, 7)

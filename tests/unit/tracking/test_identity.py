@@ -11,6 +11,8 @@ from panda_ray.tracking.identity import IDENTITY, check_plans, sweep_identity
 from support.small_sweeps import small_sweep
 
 BACKBONE = "builtin-tiny"
+CHOSEN = {"backbone": BACKBONE, "method": "pot", "task": "remark", "training": {"lr": 0.1}}
+TUNED = {"format": 1, "chosen": [CHOSEN]}
 
 
 def refusal(ran: Sweep, asked: Sweep) -> str | None:
@@ -34,6 +36,7 @@ def refusal(ran: Sweep, asked: Sweep) -> str | None:
         {"data_root": "elsewhere"},
         {"training": {"lr": 0.5}},
         {"tasks": {}},
+        {"hyperparameters": TUNED},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -63,6 +66,17 @@ def test_another_model_under_the_backbones_name_is_refused(tmp_path: Path) -> No
 def test_where_and_how_a_sweep_runs_is_not_what_it_is(tmp_path: Path, change: dict[str, Any]) -> None:
     ran, asked = small_sweep(tmp_path / "a", **change), small_sweep(tmp_path / "b")
     assert refusal(ran, asked) is None
+
+
+def test_what_a_tuned_file_has_for_others_and_what_speaks_for_it_is_not_what_a_sweep_is(tmp_path: Path) -> None:
+    other = {**CHOSEN, "task": "duplicate"}
+    ran = small_sweep(tmp_path, hyperparameters={"format": 1, "chosen": [CHOSEN, other]})
+    measured = {**CHOSEN, "measured": {"score": 81.2}}
+    chosen = [other, measured, {**CHOSEN, "backbone": "bert-tiny"}]
+    assert refusal(ran, small_sweep(tmp_path, hyperparameters={"format": 1, "chosen": chosen})) is None
+    changed = {**CHOSEN, "training": {"lr": 0.2}}
+    asked = small_sweep(tmp_path, hyperparameters={"format": 1, "chosen": [other, changed]})
+    assert "with another hyperparameters for" in (refusal(ran, asked) or "")
 
 
 def test_a_plan_says_nothing_about_folders(tmp_path: Path) -> None:

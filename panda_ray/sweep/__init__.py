@@ -6,43 +6,22 @@ methods, metrics and backbones are checked by `sweep_file`, which knows the line
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from panda_ray.tasks.task import Schedule
-from panda_ray.training.config import Precision, Protocol
-
-Item = TypeVar("Item")
-
-Initialization = Literal["normal", "standard_normal", "uniform", "sparse", "zeros", "ones"]
-SCALED_INITIALIZATIONS = ("normal", "uniform", "sparse")
-"""Those that `initialization_scale` changes."""
+from panda_ray.sweep.hyperparameters import TaskSection, TrainingSection, Tuned, TunedTraining
+from panda_ray.sweep.section import Section
+from panda_ray.sweep.unique_items import unique
+from panda_ray.training.config import Protocol
 
 # Far above anything that was ever useful, and far below what overflows or never ends.
-_MOST_SCALE = 1e6
-_MOST_FLOAT32 = 1e38
-_MOST_EXAMPLES = 1_000_000
-_MOST_EPOCHS = 100_000
 _MOST_MEMBERS = 100_000
 _MOST_DEVICES = 100_000
 _MOST_SEED = 2**63 - 1
 """What tracking's integers hold."""
-
-
-def _unique(what: str, name: Callable[[Any], Any] = lambda item: item) -> AfterValidator:
-    def check(items: Sequence[Item]) -> Sequence[Item]:
-        seen = set()
-        for index, item in enumerate(items):
-            if name(item) in seen:
-                said = {"what": what, "name": repr(name(item)), "at": index}
-                raise PydanticCustomError("duplicate", "the {what} {name} is listed twice", said)
-            seen.add(name(item))
-        return items
-
-    return AfterValidator(check)
 
 
 def _name_or_names(value: Any) -> Any:
@@ -81,13 +60,7 @@ def _title(section: MethodSection | MetricSection) -> str:
     return section.title
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
-
-
-class NamedSection(_Section):
+class NamedSection(Section):
     """A section that may be written as its name alone: `pot` for `{method: pot}`."""
 
     short_key: ClassVar[str]
@@ -142,55 +115,7 @@ class MetricSection(NamedSection):
         return self.label or self.metric
 
 
-class TrainingSection(_Section):
-    """Hyper-parameters for every task. `None` means: the task's own value from Table I (or its kind's default)."""
-
-    lr: float | None = Field(default=None, gt=0, le=_MOST_FLOAT32)
-    """Learning rate of AdamW at the start of the schedule."""
-    batch_size: int | None = Field(default=None, gt=0, le=_MOST_EXAMPLES)
-    """Examples per step."""
-    epochs: int | None = Field(default=None, gt=0, le=_MOST_EPOCHS)
-    schedule: Schedule | None = None
-    """`linear` to 0 over the training, or `exponential`: times 0.95 after each epoch."""
-    prompt_len: int = Field(default=20, ge=1)
-    """Virtual tokens, the same for every task so that prompts are interchangeable."""
-    max_len: int = Field(default=128, ge=8)
-    """Tokens per row at the most, special tokens included, virtual tokens not."""
-    initialization: Initialization = "normal"
-    """How a prompt starts that is not transferred. `standard_normal` is N(0, 1), what PEFT draws."""
-    initialization_scale: float | None = Field(default=None, gt=0, le=_MOST_SCALE)
-    """Standard deviation (normal, sparse) or half width (uniform); unless given 0.02, 0.01 and 0.035."""
-    dropout: float = Field(default=0.1, ge=0, lt=1)
-    """On the prefix, inside the backbone and before the head."""
-    weight_decay: float = Field(default=0.0, ge=0, le=1)
-    grad_clip: float = Field(default=1.0, gt=0, le=_MOST_FLOAT32)
-    """Largest L2 norm of one member's gradient."""
-    position_offset: bool = True
-    """Token positions start at the prompt length, otherwise at 0."""
-    precision: Precision = "fp32"
-
-    @model_validator(mode="after")
-    def _scale_has_an_effect(self) -> TrainingSection:
-        if self.initialization_scale is not None and self.initialization not in SCALED_INITIALIZATIONS:
-            said = {"name": repr(self.initialization), "at": "initialization_scale"}
-            raise PydanticCustomError("no_effect", "has no effect with the initialization {name}", said)
-        return self
-
-
-class TaskSection(_Section):
-    """What one task does differently from `training`, and how many of its rows are used."""
-
-    lr: float | None = Field(default=None, gt=0, le=_MOST_FLOAT32)
-    batch_size: int | None = Field(default=None, gt=0, le=_MOST_EXAMPLES)
-    epochs: int | None = Field(default=None, gt=0, le=_MOST_EPOCHS)
-    schedule: Schedule | None = None
-    max_train_rows: PositiveInt | None = None
-    """Train on a fixed random sample of so many rows."""
-    max_dev_rows: PositiveInt | None = None
-    """Evaluate on a fixed random sample of so many rows."""
-
-
-class ResourceSection(_Section):
+class ResourceSection(Section):
     """What one stack occupies; hardware never enters a key."""
 
     cpus_per_stack: float = Field(default=1, gt=0, le=_MOST_DEVICES)
@@ -206,7 +131,7 @@ class ResourceSection(_Section):
     """A running stack saves its state at each epoch's end, but not more often than this."""
 
 
-class PriceSection(_Section):
+class PriceSection(Section):
     """What computing costs, for estimates; prices never enter a key."""
 
     currency: str = Field(default="USD", min_length=1)
@@ -216,7 +141,7 @@ class PriceSection(_Section):
     """One CPU core for an hour, where stacks run without a GPU."""
 
 
-class Sweep(_Section):
+class Sweep(Section):
     """One sweep file: the cells that must exist, and everything that bears on their results."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=120)
@@ -227,23 +152,23 @@ class Sweep(_Section):
     """MLflow server or database; a local SQLite file beside a local store unless given."""
     data_root: str | None = None
     """Folder with <task>/{train,validation}.parquet, instead of the Hub."""
-    backbones: Annotated[list[BackboneSection], Field(min_length=1), _unique("backbone", lambda section: section.name)]
+    backbones: Annotated[list[BackboneSection], Field(min_length=1), unique("backbone", lambda section: section.name)]
     """Names from `panda-ray backbones`, or sections with the path of a local model folder."""
     sources: Annotated[
         list[Annotated[str | list[str], BeforeValidator(_name_or_names)]],
         Field(min_length=1),
-        _unique("source", _entry),
+        unique("source", _entry),
     ]
     """Names from `panda-ray tasks`, or the name of a suite. An item may be a list of several names: methods that take
     one source use the single names, methods that take several use the lists. A list that no listed method takes, and a
     method that finds nothing to take, is an error."""
-    targets: Annotated[list[str], Field(min_length=1), _unique("target")]
+    targets: Annotated[list[str], Field(min_length=1), unique("target")]
     """Names from `panda-ray tasks`, or the name of a suite."""
-    methods: Annotated[list[MethodSection], Field(min_length=1), _unique("method label", _title)]
+    methods: Annotated[list[MethodSection], Field(min_length=1), unique("method label", _title)]
     """Names from `panda-ray methods`, or sections with options."""
-    metrics: Annotated[list[MetricSection], _unique("metric label", _title)] = Field(default_factory=list)
+    metrics: Annotated[list[MetricSection], unique("metric label", _title)] = Field(default_factory=list)
     """Names from `panda-ray metrics`, or sections with options."""
-    seeds: Annotated[list[Annotated[int, Field(ge=0, le=_MOST_SEED)]], Field(min_length=1), _unique("seed")] = Field(
+    seeds: Annotated[list[Annotated[int, Field(ge=0, le=_MOST_SEED)]], Field(min_length=1), unique("seed")] = Field(
         default_factory=lambda: [11]
     )
     self_pairs: Literal["run", "skip"] = "run"
@@ -253,8 +178,20 @@ class Sweep(_Section):
     training: TrainingSection = Field(default_factory=TrainingSection)
     tasks: dict[str, TaskSection] = Field(default_factory=dict)
     """Per task, what differs from `training`."""
+    hyperparameters: Tuned | None = None
+    """Path of a tuned file, relative to the working directory, or what it holds: values for single cells, used where
+    this file says nothing."""
     resources: ResourceSection = Field(default_factory=ResourceSection)
     prices: PriceSection = Field(default_factory=PriceSection)
+
+    def as_written(self) -> dict[str, Any]:
+        """JSON data that means the same everywhere: every value, but none of those that were left to a tuned file."""
+        tuned = self.hyperparameters
+        if tuned is None:
+            return self.model_dump(mode="json")
+        unsaid = set(TunedTraining.model_fields) - self.training.model_fields_set
+        written = self.model_dump(mode="json", exclude={"training": unsaid, "hyperparameters": True})
+        return {**written, "hyperparameters": tuned.model_dump(mode="json", exclude_unset=True)}
 
     @property
     def single_sources(self) -> list[str]:
