@@ -112,6 +112,23 @@ def test_a_sweep_is_looked_at_then_runs_there_and_is_done_when_it_is_submitted_a
     assert again["versions"]["code"] == code_hash()
 
 
+def test_logs_say_of_a_cell_what_the_store_and_the_driver_know(laptop: Laptop, log_of_a_run: str) -> None:
+    assert "panda-ray event" not in log_of_a_run
+    assert "panda-ray event" not in laptop("logs", "small").json["log"]
+    found = laptop("logs", "small", "--cell", "review->remark@builtin-tiny").json
+    [cell] = found["cells"]
+    assert [found["units"][key]["state"] for key in cell["units"]] == ["done", "done"]
+    happened = [event["event"] for event in found["events"] if event["event"] != "epoch"]
+    assert happened == ["started", "done", "started", "done"]
+    wrong = laptop("logs", "small", "--cell", "review->remrak@builtin-tiny")
+    assert wrong.code == 2
+    assert "did you mean 'review->remark@builtin-tiny'" in wrong.err
+    command = ("logs", "small", "--cell", "review->remark@builtin-tiny", "--follow", "--address", laptop.url)
+    shown = run_here(laptop.folder, *command).out
+    assert "review->remark@builtin-tiny, pot, seed 1: done" in shown
+    assert "pot review -> remark (seed 1): done, stack builtin-tiny pot -> remark x1" in shown
+
+
 def test_a_stack_that_no_node_holds_is_told_before_the_question(laptop: Laptop, log_of_a_run: str) -> None:
     file = laptop.write(name="large", resources={"gpus_per_stack": 1})
     with pytest.MonkeyPatch.context() as patch:

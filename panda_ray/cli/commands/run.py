@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -70,16 +71,24 @@ def _run(sweep_file: str, overrides: list[str], name: RunnerName, address: str |
     return run_loaded(load_sweep(sweep_file, overrides), name, address, as_json, commands)
 
 
-def run_loaded(sweep: Sweep, name: RunnerName, address: str | None, as_json: bool, commands: Commands) -> int:
+def run_loaded(
+    sweep: Sweep,
+    name: RunnerName,
+    address: str | None,
+    as_json: bool,
+    commands: Commands,
+    listeners: Sequence[Listener] = (),
+) -> int:
     """Run a sweep and print its closing; the exit status.
 
     Args:
         commands: what the closing says how to go on with.
+        listeners: hear of the run besides the display.
     """
     from panda_ray.usecases.run import run_sweep
 
     with redirect_stdout(sys.stderr):  # Ray prints a line when a worker dies; stdout is for the result
-        ended = run_sweep(sweep, make_runner(name, address), _watch, stderr.status)
+        ended = run_sweep(sweep, make_runner(name, address), partial(_watch, listeners), stderr.status)
     closing = Closing(ended, commands)
     if as_json:
         print_json(closing.as_json())
@@ -89,7 +98,7 @@ def run_loaded(sweep: Sweep, name: RunnerName, address: str | None, as_json: boo
 
 
 @contextmanager
-def _watch(start: Start) -> Iterator[Sequence[Listener]]:
+def _watch(listeners: Sequence[Listener], start: Start) -> Iterator[Sequence[Listener]]:
     """Say what a run starts with, and show how it goes, on stderr."""
     from panda_ray.cli.display import make_display
 
@@ -102,7 +111,7 @@ def _watch(start: Start) -> Iterator[Sequence[Listener]]:
         stderr.print(f"computed anew: {said}", style="yellow", markup=False, soft_wrap=True)
     display = make_display(stderr, start.costs)
     try:
-        yield [display]
+        yield [display, *listeners]
     finally:
         display.close()
 

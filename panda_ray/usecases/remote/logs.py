@@ -29,7 +29,7 @@ class Follower:
         self.job: Job | None = None
 
     def lines(self) -> Iterator[str]:
-        """Pieces of text, until the job is over.
+        """Whole lines with their ends, until the job is over; the last one may lack its end.
 
         Raises:
             UnreachableError: the cluster has been away for ten minutes.
@@ -37,10 +37,11 @@ class Follower:
         shown = 0
         while True:
             log = self._look()
-            if len(log) > shown:
-                yield log[shown:]
-                shown = len(log)
-            if self.job is None or not self.job.is_active:
+            is_over = self.job is None or not self.job.is_active
+            whole = len(log) if is_over else log.rfind("\n") + 1
+            yield from log[shown:whole].splitlines(keepends=True)
+            shown = max(shown, whole)
+            if is_over:
                 return
             time.sleep(_PAUSE + len(log) / _BYTES_PER_SECOND)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from panda_ray.cli.console import stderr
@@ -13,13 +14,24 @@ if TYPE_CHECKING:
 EXIT_JOB_FAILED = 1
 
 
-def follow(cluster: Cluster, submission_id: str) -> int:
-    """Stream a log until its job is over; Ctrl-C leaves the job alone."""
+def for_people(lines: Iterable[str]) -> Iterator[str]:
+    """A log without what it says to programs."""
+    from panda_ray.usecases.watching.event_lines import is_event
+
+    return (line for line in lines if not is_event(line))
+
+
+def follow(cluster: Cluster, submission_id: str, pick: Callable[[Iterable[str]], Iterator[str]] = for_people) -> int:
+    """Stream a log until its job is over; Ctrl-C leaves the job alone.
+
+    Args:
+        pick: what is written of its lines.
+    """
     from panda_ray.usecases.remote.logs import Follower
 
     follower = Follower(cluster, submission_id, lambda text: stderr.print(text, style="yellow", markup=False))
     try:
-        for text in follower.lines():
+        for text in pick(follower.lines()):
             sys.stdout.write(text)
             sys.stdout.flush()
     except KeyboardInterrupt:

@@ -1,18 +1,15 @@
-"""`panda-ray jobs`, `logs`, `pause` and `cancel`: the sweeps of a cluster, and what becomes of them."""
+"""`panda-ray jobs`, `pause` and `cancel`: the sweeps of a cluster, and what becomes of them."""
 
 from __future__ import annotations
 
-import sys
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import typer
 from rich.table import Table
 
-from panda_ray.cli.commands.remote.following import follow
 from panda_ray.cli.console import print_json, stderr, stdout
-from panda_ray.cli.options import ClusterFile, Follow, JobsAddress, Json, SweepName
+from panda_ray.cli.options import ClusterFile, JobsAddress, Json, SweepName
 from panda_ray.cli.words import duration
 
 if TYPE_CHECKING:
@@ -35,34 +32,6 @@ def jobs(cluster: ClusterFile = None, address: JobsAddress = None, as_json: Json
         stdout.print(_table(found))
     else:
         stdout.print(f"no sweep was submitted to {title}", markup=False, soft_wrap=True)
-
-
-def logs(
-    name: SweepName,
-    cluster: ClusterFile = None,
-    address: JobsAddress = None,
-    follow_log: Follow = False,
-    as_json: Json = False,
-) -> None:
-    """Print what the driver of a sweep has said; with --follow, as long as it runs.
-
-    Exit status: 0, 1 if the job failed while --follow looked on, 2 for bad input, 3 if the cluster cannot be reached.
-    """
-    from panda_ray.clusters.open_cluster import open_cluster
-    from panda_ray.errors import InputError
-    from panda_ray.usecases.remote.entries import last_job
-
-    if follow_log and as_json:
-        raise InputError("--json gives one object at the end, and --follow lines as they come; choose one")
-    with open_cluster(cluster, address) as opened:
-        job = last_job(opened, name)
-        if follow_log:
-            raise typer.Exit(follow(opened, job.id))
-        log = opened.jobs.logs(job.id)
-    if as_json:
-        print_json({"sweep": name, "id": job.id, "job": job.status, "log": log, "exit_code": 0})
-    else:
-        sys.stdout.write(log)
 
 
 def pause(name: SweepName, cluster: ClusterFile = None, address: JobsAddress = None, as_json: Json = False) -> None:

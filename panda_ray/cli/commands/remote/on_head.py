@@ -45,6 +45,14 @@ def note(name: str) -> None:
     _answer(lambda: look_up(name))
 
 
+@app.command()
+def cell(sweep: str, name: str) -> None:
+    """What the store has of one cell."""
+    from panda_ray.usecases.on_head.cell_units import look_at_cell
+
+    _answer(lambda: look_at_cell(sweep, name))
+
+
 @app.command(name="list")
 def list_() -> None:
     """All that was submitted."""
@@ -91,12 +99,16 @@ def _drive(sweep: Sweep, submission_id: str) -> None:
     from panda_ray.cli.commands.run import run_loaded
     from panda_ray.usecases.on_head.drive import drive
     from panda_ray.usecases.runner import RunnerName
+    from panda_ray.usecases.watching.event_lines import EventLines
 
     again = f"panda-ray resume {sweep.name} --cluster FILE"
     commands = Commands(again=again, track=again, ui="panda-ray ui --cluster FILE")
-    raise typer.Exit(
-        drive(sweep, submission_id, lambda settled: run_loaded(settled, RunnerName.RAY, "auto", False, commands))
-    )
+    events = EventLines(lambda line: print(line, file=sys.stderr, flush=True))
+
+    def run(settled: Sweep) -> int:
+        return run_loaded(settled, RunnerName.RAY, "auto", False, commands, [events])
+
+    raise typer.Exit(drive(sweep, submission_id, run))
 
 
 def _answer(ask: Callable[[], dict[str, Any]]) -> None:
