@@ -14,7 +14,7 @@ import typer
 
 from panda_ray import __version__
 from panda_ray.cli.commands import data, doctor, export, lists, plan, report, run, schema, serve, status, track, ui
-from panda_ray.cli.commands.remote import jobs, on_head, reading, submitting
+from panda_ray.cli.commands.remote import driver_logs, jobs, on_head, submitting
 from panda_ray.cli.console import print_input_error
 from panda_ray.cli.streams import guarded_streams
 from panda_ray.clusters.unreachable import UnreachableError
@@ -42,7 +42,7 @@ app.command()(serve.serve)
 app.command()(export.export)
 for _list in (lists.tasks, lists.methods, lists.metrics, lists.backbones):
     app.command()(_list)
-for _remote in (submitting.submit, submitting.resume, jobs.jobs, reading.logs, jobs.pause, jobs.cancel):
+for _remote in (submitting.submit, submitting.resume, jobs.jobs, driver_logs.logs, jobs.pause, jobs.cancel):
     app.command()(_remote)
 app.add_typer(on_head.app, name="on-head", hidden=True)
 app.add_typer(data.app, name="data")
