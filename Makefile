@@ -40,7 +40,7 @@ $(BIN)/python:
 $(STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install 'pip>=25.1'  # the first that knows dependency groups
 	$(BIN)/python -m pip install -c constraints.txt $(TORCH)
-	$(BIN)/python -m pip install -c constraints.txt -e '.[train,s3,gcp,cluster]' --group dev
+	$(BIN)/python -m pip install -c constraints.txt -e '.[train,s3,gcp,cluster,search]' --group dev
 	@touch $@
 
 quickstart: install

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from panda_ray.sweep.hyperparameters import TaskSection, TrainingSection, Tuned, TunedTraining
+from panda_ray.sweep.search_section import SearchSection
 from panda_ray.sweep.section import Section
 from panda_ray.sweep.unique_items import unique
 from panda_ray.training.config import Protocol
@@ -181,6 +182,8 @@ class Sweep(Section):
     hyperparameters: Tuned | None = None
     """Path of a tuned file, relative to the working directory, or what it holds: values for single cells, used where
     this file says nothing."""
+    search: SearchSection | None = None
+    """Search hyper-parameters instead of running the grid: one study per backbone, method, sources and target."""
     resources: ResourceSection = Field(default_factory=ResourceSection)
     prices: PriceSection = Field(default_factory=PriceSection)
 

@@ -46,17 +46,34 @@ def explain(error: ValidationError, root: type[BaseModel], places: Places, prefi
 
 def _sentence(problem: ErrorDetails, root: type[BaseModel], places: Places, prefix: Path) -> str:
     loc, context = problem["loc"], problem.get("ctx", {})
-    path = (*prefix, *loc, *([context["at"]] if "at" in context else []))
+    path = (*prefix, *loc, *_inside(context))
     place = places.find(path)
     if problem["type"] == "extra_forbidden":
         return str(unknown_name("key", str(loc[-1]), _section(root, loc[:-1]).model_fields, place))
     dotted = places.dotted(path)
     if problem["type"] == "missing":
         return f"{place}: the key {dotted!r} is missing"
+    return f"{place}: {dotted}: {_said(problem)}"
+
+
+def _inside(context: Mapping[str, Any]) -> Path:
+    """Where in a value the problem is, as validators of ours say it: a key, an index, or several of them."""
+    at = context.get("at", ())
+    return at if isinstance(at, tuple) else (at,)
+
+
+def explain_value(error: ValidationError, places: Places, path: Path) -> list[str]:
+    """The same for one value that stands elsewhere than where it was validated."""
+    dotted = ".".join(map(str, path))
+    return [f"{places.find(path)}: {dotted}: {_said(problem)}" for problem in error.errors()]
+
+
+def _said(problem: ErrorDetails) -> str:
+    """What is allowed, and what was written."""
+    context = problem.get("ctx", {})
     template = _SENTENCES.get(problem["type"])
     limits = {name: f"{value:g}" if isinstance(value, float) else value for name, value in context.items()}
-    said = template.format(input=shown(problem["input"]), **limits) if template else problem["msg"]
-    return f"{place}: {dotted}: {said}"
+    return template.format(input=shown(problem["input"]), **limits) if template else problem["msg"]
 
 
 def _section(root: type[BaseModel], loc: tuple[str | int, ...]) -> type[BaseModel]:

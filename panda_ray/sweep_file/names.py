@@ -18,6 +18,7 @@ from panda_ray.metrics import METRICS, MetricChoice
 from panda_ray.registry import Named
 from panda_ray.sweep import BackboneSection, Sweep
 from panda_ray.sweep_file.messages import explain
+from panda_ray.sweep_file.search_names import search_problems
 from panda_ray.sweep_file.yaml_source import Path, Places
 from panda_ray.tasks import TASKS
 
@@ -34,6 +35,7 @@ def name_problems(sweep: Sweep, places: Places) -> list[str]:
         *_method_problems(sweep, places),
         *(() if of_tasks else _source_problems(sweep, places)),
         *_metric_problems(sweep, places),
+        *search_problems(sweep, places),
     ]
 
 

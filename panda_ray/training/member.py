@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from panda_ray.training.config import Protocol
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -75,6 +77,10 @@ class EpochScore:
     score: float
     score_select: float
     score_report: float
+
+
+SELECTING: Mapping[Protocol, str] = {"paper": "score", "honest": "score_select"}
+"""The score of an epoch that a protocol selects by."""
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 from panda_ray.errors import InputError
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Listener, RunSummary
-from panda_ray.execution.planning.plan import Plan, build_plan
+from panda_ray.execution.planning.plan import Plan, plan_from
 from panda_ray.execution.signals import reason_of
+from panda_ray.execution.steering import Steering
 from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.catalog import read_catalog
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.usecases import Busy
+from panda_ray.usecases.searches import steering_of
 from panda_ray.usecases.watching.announcer import Announcer
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ class Start:
     Attributes:
         costs: what stacks should take; the schedule goes by the same.
         announcer: hears of the run, and tells the tracker where it stands.
+        steered: what a search makes of the plan while it runs, for as long as it runs.
         trouble: what is wrong with MLflow for the moment, or None.
         refused: why MLflow takes nothing, or None; it stops no run that has nothing to do.
     """
@@ -39,6 +43,7 @@ class Start:
     costs: Costs
     announcer: Announcer
     tracker: MlflowTracker
+    steered: AbstractContextManager[Steering]
     trouble: str | None
     refused: str | None
 
@@ -107,9 +112,9 @@ def run_sweep(sweep: Sweep, runner: Runner, watch: Watch = _unwatched, busy: Bus
         start = _start(sweep, store)
     plan, tracker = start.plan, start.tracker
     started = time.monotonic()
-    with watch(start) as listeners:
+    with start.steered as steering, watch(start) as listeners:
         logging = [] if start.refused else [tracker]
-        summary = run_plan(plan, start.costs, store, runner, [*listeners, start.announcer, *logging])
+        summary = run_plan(plan, start.costs, store, runner, [*listeners, start.announcer, *logging], steering)
     plan = summary.plan
     if summary.interrupted is None and plan.outdated_by(summary.new, store):
         # A repaired result came out different: what was built on it is computed anew, too.
@@ -129,15 +134,17 @@ def _start(sweep: Sweep, store: Store) -> Start:
     """Plan, estimate and connect to MLflow; a finished study may lie on a file system that cannot be written."""
     announcer = Announcer()
     tracker = MlflowTracker(store, sweep.tracking_uri, announcer.snapshot)
-    plan = build_plan(sweep, store)
+    catalog = read_catalog(sweep)
+    plan = plan_from(sweep, store, catalog)
+    steered = steering_of(plan, catalog, store)
     costs = Costs.in_store(plan, store)
     announcer.follow(plan, costs)
     try:
-        return Start(plan, costs, announcer, tracker, trouble=tracker.start(plan), refused=None)
+        return Start(plan, costs, announcer, tracker, steered, trouble=tracker.start(plan), refused=None)
     except InputError as error:
         if plan.stacks:
             raise
-        return Start(plan, costs, announcer, tracker, trouble=None, refused=str(error))
+        return Start(plan, costs, announcer, tracker, steered, trouble=None, refused=str(error))
 
 
 def _report(sweep: Sweep, store: Store) -> tuple[Report | None, str | None, str | None]:

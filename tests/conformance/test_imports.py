@@ -32,6 +32,7 @@ LAYERS = (
     {"panda_ray.execution.costs"},
     {"panda_ray.execution.scheduling", "panda_ray.execution.work"},
     {"panda_ray.execution.runners"},
+    {"panda_ray.search"},
     {"panda_ray.tracking"},
     {"panda_ray.reports"},
     {"panda_ray.sweep_file", "panda_ray.clusters"},
@@ -43,6 +44,7 @@ LAYERS = (
 ONLY_IN: dict[str, str | tuple[str, ...]] = {
     "ray": "panda_ray.execution.runners.ray_",
     "mlflow": "panda_ray.tracking.",
+    "optuna": "panda_ray.search.optuna_",
     "datasets": "panda_ray.tasks.rows.table",
     "typer": "panda_ray.cli",
     "rich": "panda_ray.cli",
@@ -51,7 +53,14 @@ ONLY_IN: dict[str, str | tuple[str, ...]] = {
     "requests": ("panda_ray.clusters.jobs_api", "panda_ray.tracking.server.http"),
     "boto3": "panda_ray.clusters.heads.aws",
 }
-TORCH_FREE = ("panda_ray.tracking", "panda_ray.reports", "panda_ray.sweep", "panda_ray.cli", "panda_ray.errors")
+TORCH_FREE = (
+    "panda_ray.search",
+    "panda_ray.tracking",
+    "panda_ray.reports",
+    "panda_ray.sweep",
+    "panda_ray.cli",
+    "panda_ray.errors",
+)
 """Packages that import no torch of their own; what needs none at all is in `test_blocked_imports.py`."""
 
 

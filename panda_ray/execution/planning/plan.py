@@ -78,14 +78,16 @@ def build_plan(sweep: Sweep, store: Store) -> Plan:
 def plan_from(sweep: Sweep, store: Store, catalog: Catalog) -> Plan:
     """`build_plan` for backbones and data sets that were looked up already.
 
+    A search has no cells until its points are chosen: its plan begins with the metrics that the sweep lists.
+
     Raises:
         InputError: when no cell is left.
     """
     with _no_garbage():
         graph = Graph(sweep, catalog)
-        cells = list_cells(sweep, graph, catalog)
+        cells = list_cells(sweep, graph, catalog) if sweep.search is None else ()
         similarities = list_similarities(sweep, graph, catalog)
-    if not cells:
+    if not cells and sweep.search is None:
         reasons = "; ".join(reason for _, reason in catalog.skipped)
         raise InputError(f"sweep {sweep.name!r} has no cell left to run: {reasons}")
     done = store.done_keys(graph.units.keys())

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 State = Literal["done", "running", "failed", "blocked", "stopped", "waiting"]
 STATES: tuple[State, ...] = get_args(State)
 
-_STAGE_OF_ROLE = {"source": "source prompts", "embedding": "embeddings", "teacher": "teachers"}
+_STAGE_OF_ROLE = {"source": "source prompts", "embedding": "embeddings", "teacher": "teachers", "trial": "trials"}
 
 
 class CellState(NamedTuple):

@@ -51,18 +51,23 @@ class Similarity:
 def list_cells(sweep: Sweep, graph: Graph, catalog: Catalog) -> tuple[Cell, ...]:
     """Every cell of a sweep, its units added to the graph: by backbone, seed, method, target, sources."""
     cells = []
-    listed: dict[Sources, list[tuple[str, ...]]] = {
-        "none": [()],
-        "one": [(task,) for task in sweep.single_sources],
-        "several": sweep.source_lists,
-    }
-    entries = {takes: _by_target(sweep, catalog, of) for takes, of in listed.items()}
+    entries = sources_by_target(sweep, catalog)
     for backbone, seed, section in product(catalog.backbones, sweep.seeds, sweep.methods):
         for target, entry in entries[graph.methods[section.title].method.sources].items():
             for sources in entry:
                 key = graph.cell(backbone, section.title, sources, target, seed)
                 cells.append(Cell(backbone, section.title, sources, target, seed, key))
     return tuple(cells)
+
+
+def sources_by_target(sweep: Sweep, catalog: Catalog) -> dict[Sources, Mapping[str, Sequence[tuple[str, ...]]]]:
+    """The sources of every target, by how many of them a method takes."""
+    listed: dict[Sources, list[tuple[str, ...]]] = {
+        "none": [()],
+        "one": [(task,) for task in sweep.single_sources],
+        "several": sweep.source_lists,
+    }
+    return {takes: _by_target(sweep, catalog, of) for takes, of in listed.items()}
 
 
 def list_similarities(sweep: Sweep, graph: Graph, catalog: Catalog) -> tuple[Similarity, ...]:

@@ -5,6 +5,7 @@ Source prompt -> (embedding, PoT, target-like teacher); teacher and embeddings -
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from panda_ray.execution.units.catalog import Catalog
@@ -14,9 +15,9 @@ from panda_ray.methods import PairTeachers, SourcePrompts
 from panda_ray.metrics import MetricChoice
 from panda_ray.sweep import MethodSection, Sweep
 
-PlanRole = Literal["cell", "source", "teacher", "embedding"]
+PlanRole = Literal["cell", "source", "teacher", "embedding", "trial"]
 """What a unit is to the sweep. A prompt that fills a cell is a `cell`, even where it is also a source; `source` is a
-prompt that is only trained so that others can use it."""
+prompt that is only trained so that others can use it, `trial` one that a search tries."""
 
 _PROMPT_METHOD = "prompt_tuning"
 
@@ -54,6 +55,23 @@ class Graph:
         if self.role_of[key] != "cell":
             self.role_of[key], self.label_of[key] = "cell", label
         return key
+
+    def trial(self, recipe: MethodRecipe, backbone: str, sources: tuple[str, ...], target: str, seed: int) -> str:
+        """Key of the unit that tries other hyper-parameters; what it depends on is that of the sweep.
+
+        Args:
+            recipe: a method under those hyper-parameters.
+        """
+        return self._training(recipe, backbone, sources, target, seed, "trial")
+
+    def with_needed(self, keys: Iterable[str]) -> dict[str, Unit]:
+        """Units and all that they depend on, a unit after its dependencies."""
+        found: dict[str, Unit] = {}
+        for key in keys:
+            if key not in found:
+                found |= self.with_needed(self.units[key].depends_on)
+                found[key] = self.units[key]
+        return found
 
     def embedding(self, recipe: MetricRecipe, backbone: str, task: str, seed: int) -> str | None:
         """Key of the embedding of a task's prompt; None for a metric without embeddings."""

@@ -40,7 +40,7 @@ from panda_ray.training.engine.optimizer import clip_gradients, make_optimizer, 
 from panda_ray.training.engine.stack_model import StackModel
 from panda_ray.training.engine.state import StackState, UnusableStateError, pack, unpack
 from panda_ray.training.engine.teacher import Teachers
-from panda_ray.training.member import Member, MemberResult
+from panda_ray.training.member import SELECTING, Member, MemberResult
 from panda_ray.training.trainables.trainable import Pass
 
 
@@ -51,6 +51,7 @@ class EpochReport:
     Attributes:
         losses: mean training loss of the epoch's steps, by the names of the members that it was trained with.
         scores: on the whole dev set, in percent, by the names of those that did not diverge.
+        selecting: by the same names, the scores by which the protocol selects: those, or on the selecting half.
         examples_per_second: training examples of all members together, since training started or was resumed,
             evaluation included.
     """
@@ -59,6 +60,7 @@ class EpochReport:
     epochs: int
     losses: Mapping[str, float]
     scores: Mapping[str, float]
+    selecting: Mapping[str, float]
     examples_per_second: float
 
 
@@ -306,16 +308,20 @@ class _Run:
         progress = [state.progress[member] for member in state.living]
         drop_diverged(progress, state.alive_S, state.step)
         scores: dict[str, float] = {}
+        selecting: dict[str, float] = {}
+        by = SELECTING[self._config.protocol]
         for row, (member, evaluation) in enumerate(zip(progress, evaluations, strict=True)):
             if member.goes_on and evaluation is not None:
                 member.record(epoch, losses[row], evaluation, state.model.artifact(row))
                 scores[self._members[row].name] = evaluation.score
+                selecting[self._members[row].name] = getattr(evaluation, by)
         state.loss_sum_S.zero_()
         return EpochReport(
             epoch=epoch,
             epochs=-(-self._steps // self._steps_per_epoch),
             losses={member.name: loss for member, loss in zip(self._members, losses, strict=True)},
             scores=scores,
+            selecting=selecting,
             examples_per_second=self._examples_seen / (time.monotonic() - self._started),
         )
 

@@ -9,7 +9,9 @@ from panda_ray.training.engine.stacked import EpochReport
 
 
 def report(epoch: int, trained: str, scored: str) -> EpochReport:
-    return EpochReport(epoch, 9, dict.fromkeys(trained, 0.5), dict.fromkeys(scored, 50.0), 1.0)
+    return EpochReport(
+        epoch, 9, dict.fromkeys(trained, 0.5), dict.fromkeys(scored, 50.0), dict.fromkeys(scored, 50.0), 1.0
+    )
 
 
 def test_members_share_the_time_by_the_epochs_that_they_were_trained_in() -> None:

@@ -30,7 +30,7 @@ def test_eta_follows_the_work_that_is_left(plan: Plan) -> None:
     work = costs.seconds(stack).seconds
     progress.start(stack)
     now[0] += 5.0
-    progress.epoch(stack, EpochReport(epoch=1, epochs=2, losses=(), scores=(), examples_per_second=640.0))
+    progress.epoch(stack, EpochReport(epoch=1, epochs=2, losses=(), scores={}, selecting={}, examples_per_second=640.0))
     assert progress.examples_per_second == 640.0
     assert progress.eta == pytest.approx(5.0 * (total - work / 2) / (work / 2))
     now[0] += 5.0

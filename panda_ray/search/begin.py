@@ -1,0 +1,110 @@
+"""A search from its sweep: its studies in Optuna's storage, each checked against what it was begun with."""
+
+from __future__ import annotations
+
+from panda_ray.errors import InputError
+from panda_ray.execution.planning.changes import differences
+from panda_ray.execution.planning.packing import widest
+from panda_ray.execution.planning.plan import Plan
+from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.catalog import Catalog
+from panda_ray.execution.units.graph import Graph
+from panda_ray.search.optuna_storage import Storage, open_storage
+from panda_ray.search.optuna_study import OptunaStudy
+from panda_ray.search.places import studies_place
+from panda_ray.search.points import Points, addresses
+from panda_ray.search.searching import Searching
+from panda_ray.search.space import count_points, is_whole, section_of
+from panda_ray.search.study_search import StudySearch
+from panda_ray.secrets import public
+from panda_ray.sweep import Sweep
+from panda_ray.sweep.search_section import RangeSection
+
+
+def begin_search(plan: Plan, catalog: Catalog, store: Store) -> Searching:
+    """The steering of a sweep's search.
+
+    Args:
+        plan: of the sweep, without a cell.
+
+    Raises:
+        InputError: the storage cannot be opened or has studies of another space, or nothing is left to search.
+    """
+    sweep, place = plan.sweep, studies_place(plan.sweep, store)
+    studies = [
+        Points(sweep, graph, address)
+        for graph in [Graph(sweep, catalog)]
+        for address in addresses(sweep, graph, catalog)
+    ]
+    for points in studies:
+        _check(points)
+    with store.leases.alone(f"open {place}"):  # two that make the tables of one database disturb each other
+        storage = open_storage(place)
+    searches = [_search(points, storage, place) for points in studies]
+    return Searching(f"search {sweep.name} {place}", searches, plan, store)
+
+
+def _search(points: Points, storage: Storage, place: str) -> StudySearch:
+    section = section_of(points.sweep)
+    name = f"{points.sweep.name}: {points.address.title}"
+    whole = [key for key in section.space if is_whole(points.sweep, key)]
+    study = OptunaStudy(storage, name, section, whole, _most_epochs(points))
+    _check_setting(study, points, place)
+    return StudySearch(study, points, wanted(points.sweep), _generation(points), section.pruner != "none")
+
+
+def wanted(sweep: Sweep) -> int:
+    """Distinct points of each study."""
+    there_are, asked = count_points(sweep), section_of(sweep).trials
+    return min(count for count in (there_are, asked) if count is not None)
+
+
+def _generation(points: Points) -> int:
+    """Points to ask for at a time: a stack of them, by the width that stacks have under the settings of the sweep.
+
+    Nothing is learnt in a grid, so it is one generation.
+    """
+    if section_of(points.sweep).sampler == "grid":
+        return wanted(points.sweep)
+    width = widest(points.unvaried, points.sweep.resources.max_stack, {})
+    assert width is not None, "a trial is a training"
+    return max(1, width // len(points.sweep.seeds))
+
+
+def _most_epochs(points: Points) -> int:
+    """Of any point of a study."""
+    dimension = section_of(points.sweep).space.get("epochs")
+    if dimension is None:
+        return points.config.epochs
+    return int(dimension.high if isinstance(dimension, RangeSection) else max(map(float, dimension)))
+
+
+def _check(points: Points) -> None:
+    """Whether each value of a list can be trained with alone, and whether a pruner has epochs to look at."""
+    section = section_of(points.sweep)
+    for name, dimension in section.space.items():
+        for value in () if isinstance(dimension, RangeSection) else dimension:
+            try:
+                points.keys({name: value})
+            except InputError as error:
+                raise InputError(f"search.space.{name}: {error}") from error
+    if section.pruner != "none" and points.config.max_steps is not None:
+        raise InputError(
+            f"search.pruner {section.pruner!r}: pruning is refused where a cell of the paper protocol is trained, and "
+            f"{points.address.method} trains for a fixed number of steps on {points.address.target}; use 'none'"
+        )
+
+
+def _check_setting(study: OptunaStudy, points: Points, place: str) -> None:
+    """Whether a study goes on under the settings that its values were found under; a new one notes them."""
+    now = points.setting()
+    if (noted := study.setting) is None:
+        study.setting = now
+    elif noted != now:
+        changes = [f"{setting} was {stored}, is {new}" for setting, stored, new in differences(noted, now)]
+        what = "; ".join(changes) or "what its trainings build on is computed from other settings"
+        raise InputError(
+            f"the study of {points.address.title} in {public(place)} was begun under other settings: {what}. Its "
+            "values cannot be compared with new ones: give the sweep another `name` or `search.storage` (what is "
+            "trained already is found again), or change the settings back"
+        )
