@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from panda_ray.errors import InputError
@@ -122,7 +123,10 @@ def _problem(address: str) -> str | None:
 
     if address == "auto":
         maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
-    where = services.canonicalize_bootstrap_address(address)
+    try:
+        where = services.canonicalize_bootstrap_address(address)
+    except ConnectionError:
+        where = None
     if where is None:
         return (
             f"no Ray cluster runs on this machine; start one with `ray start --head`, or leave --address out ({_FORMS})"
@@ -133,7 +137,9 @@ def _problem(address: str) -> str | None:
     nodes = client.get_all_node_info(timeout=_GCS_SECONDS)
     if (described := usage_lib.get_cluster_metadata(client)) is not None:
         check_version_info(described, "this machine")
-    if not {node.hex() for node in nodes} & set(services.find_node_ids()):  # type: ignore[no-untyped-call]
+    here = set(services.find_node_ids())  # type: ignore[no-untyped-call]
+    # A process of another machine's may be seen, as those of containers are from outside, and not be reached.
+    if not any(node.hex() in here and Path(info.raylet_socket_name).is_socket() for node, info in nodes.items()):
         return f"this machine is no node of the cluster at {where}; {_SUBMIT}"
     return None
 
