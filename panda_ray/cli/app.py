@@ -13,7 +13,21 @@ from typing import Annotated
 import typer
 
 from panda_ray import __version__
-from panda_ray.cli.commands import data, doctor, export, lists, plan, report, run, schema, serve, status, track, ui
+from panda_ray.cli.commands import (
+    data,
+    doctor,
+    export,
+    lists,
+    plan,
+    report,
+    run,
+    schema,
+    search,
+    serve,
+    status,
+    track,
+    ui,
+)
 from panda_ray.cli.commands.remote import driver_logs, jobs, on_head, submitting
 from panda_ray.cli.console import print_input_error
 from panda_ray.cli.streams import guarded_streams
@@ -46,6 +60,7 @@ for _remote in (submitting.submit, submitting.resume, jobs.jobs, driver_logs.log
     app.command()(_remote)
 app.add_typer(on_head.app, name="on-head", hidden=True)
 app.add_typer(data.app, name="data")
+app.add_typer(search.app, name="search")
 app.command()(schema.schema)
 
 

@@ -32,10 +32,12 @@ class Section:
     gains: Drawing | None
     similarities: tuple[Drawing, ...]
     metrics: Drawing | None
+    studies: tuple[Drawing, ...]
 
     @property
     def drawings(self) -> list[Drawing]:
-        return [drawing for drawing in (self.methods, self.gains, *self.similarities, self.metrics) if drawing]
+        found = (*self.studies, self.methods, self.gains, *self.similarities, self.metrics)
+        return [drawing for drawing in found if drawing]
 
     def is_best(self, row: Row, column: int) -> bool:
         return is_best(row, column, best_means(self.analysis.table.rows))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from panda_ray.foreign_text import file_name
 from panda_ray.reports.figures.charts import methods_chart, metrics_chart
 from panda_ray.reports.figures.drawing import Drawing
 from panda_ray.reports.figures.heatmaps import gain_map, similarity_map
+from panda_ray.reports.figures.search_charts import study_chart
 from panda_ray.reports.html import Section
 from panda_ray.reports.numbers.analysis import Analysis
+
+MOST_STUDIES = 24
+"""Of a backbone, that have a figure."""
 
 
 def section_of(analysis: Analysis) -> Section:
@@ -19,7 +25,18 @@ def section_of(analysis: Analysis) -> Section:
         gains=_gains(analysis, f"gain_{suffix}"),
         similarities=tuple(_similarities(analysis, suffix)),
         metrics=metrics_chart(f"metrics_{suffix}", analysis.qualities) if analysis.qualities else None,
+        studies=tuple(_studies(analysis, suffix)),
     )
+
+
+def _studies(analysis: Analysis, suffix: str) -> Iterator[Drawing]:
+    searched = analysis.searched
+    if searched is None:
+        return
+    for study in searched.studies[:MOST_STUDIES]:
+        _, method, sources, target = study.standing.address
+        named = file_name("_".join((method, *sources, target)))
+        yield study_chart(f"search_{named}_{suffix}", study, searched.section.space)
 
 
 def _methods(analysis: Analysis, name: str) -> Drawing | None:

@@ -13,7 +13,10 @@ from panda_ray.sweep import Sweep
 IDENTITY = "identity"
 """Field of a plan in MLflow."""
 
-_NO_BEARING = {"name", "storage", "tracking_uri", "resources", "prices", "backbones"}
+_NO_BEARING: Mapping[str, Any] = {
+    **dict.fromkeys(("name", "storage", "tracking_uri", "resources", "prices", "backbones"), True),
+    "search": {"storage": True},
+}
 """Fields of a sweep that say where and how, not which cells; each backbone has a plan of its own."""
 
 _SETS = ("sources", "targets", "seeds")
@@ -22,7 +25,7 @@ _SETS = ("sources", "targets", "seeds")
 
 def sweep_identity(sweep: Sweep, backbone: str) -> dict[str, str]:
     """What decides a backbone's cells: a hash per field of the sweep, because paths and addresses are private."""
-    fields = sweep.model_dump(mode="json", exclude=_NO_BEARING)
+    fields = sweep.model_dump(mode="json", exclude=dict(_NO_BEARING))
     fields |= {name: sorted(fields[name], key=json.dumps) for name in _SETS}
     fields["backbones"] = next(section.model_dump() for section in sweep.backbones if section.name == backbone)
     fields["hyperparameters"] = _chosen(sweep, backbone)

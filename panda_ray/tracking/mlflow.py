@@ -23,6 +23,7 @@ from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.store import Store
 from panda_ray.secrets import public
+from panda_ray.tracking.searched import Searched
 from panda_ray.tracking.server.patience import Pulse, SilentError
 from panda_ray.tracking.server.uri import tracking_uri_of
 from panda_ray.tracking.snapshot import Snapshot
@@ -38,6 +39,9 @@ END_SECONDS = 300.0
 
 INTERRUPTED_SECONDS = 10.0
 
+SEARCHED_SECONDS = 30.0
+"""Between two states of a search, which grow with it."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -48,6 +52,7 @@ class MlflowTracker(Listener):
         store: where results are.
         tracking_uri: a server or a database; a SQLite file beside a local store unless given.
         snapshots: where the sweep stands, asked in another thread now and then; nowhere unless given.
+        searched: what a search has found, asked in the thread that listens; nothing unless given.
 
     Attributes:
         tracking_uri: where it logs to.
@@ -65,9 +70,12 @@ class MlflowTracker(Listener):
         store: Store,
         tracking_uri: str | None = None,
         snapshots: Callable[[], Snapshot | None] = lambda: None,
+        searched: Callable[[], Searched | None] = lambda: None,
     ) -> None:
         self._store = store
         self._snapshots = snapshots
+        self._searched = searched
+        self._searched_at = 0.0
         self.tracking_uri = tracking_uri_of(store.url, tracking_uri)
         self.missing: frozenset[str] = frozenset()
         self.trouble: str | None = None
@@ -117,10 +125,19 @@ class MlflowTracker(Listener):
         """Queue the unit."""
         assert self._thread is not None
         self._thread.take(outcome)
+        if time.monotonic() - self._searched_at > SEARCHED_SECONDS:
+            self.take_search()
 
     def on_finished(self, summary: RunSummary) -> None:
         """Log what is left, unless the server is away or silent."""
+        self.take_search()
         self.finish(summary, END_SECONDS if summary.interrupted is None else INTERRUPTED_SECONDS)
+
+    def take_search(self) -> None:
+        """Have it said what a search has found by now."""
+        if self._thread is not None and (found := self._searched()) is not None:
+            self._thread.take(found)
+        self._searched_at = time.monotonic()
 
     def finish(self, summary: RunSummary, seconds: float) -> None:
         """Likewise, for so long at the most."""
@@ -170,7 +187,7 @@ class _Thread(threading.Thread):
         rebuild: bool,
     ) -> None:
         super().__init__(name="mlflow-tracker", daemon=True)
-        self._outcomes: queue.Queue[Outcome | Plan | Stack | str] = queue.Queue()
+        self._outcomes: queue.Queue[Outcome | Plan | Stack | Searched | str] = queue.Queue()
         self.missing: frozenset[str] = frozenset()
         self.trouble: str | None = None
         self.refused: dict[str, str] = {}
@@ -187,8 +204,8 @@ class _Thread(threading.Thread):
         self._done |= plan.done
         self._outcomes.put(plan)
 
-    def take(self, news: Outcome | Stack) -> None:
-        """A unit that ended, or a stack that started."""
+    def take(self, news: Outcome | Stack | Searched) -> None:
+        """A unit that ended, a stack that started, or what a search has found."""
         if isinstance(news, Outcome) and news.status == "done":
             self._done.add(news.key)
         self._outcomes.put(news)

@@ -25,6 +25,7 @@ from panda_ray.tracking.runs import (
     SCORES_FILE,
     SIMILARITY_FILE,
 )
+from panda_ray.tracking.searched import joined
 from panda_ray.tracking.server.client import connect_to_read
 from panda_ray.tracking.server.patience import Pulse
 from panda_ray.tracking.study import (
@@ -156,6 +157,7 @@ def _study(parts: Sequence[_Part]) -> Study:
         },
         failures=tuple(failure for part in parts for failure in part.failures()),
         skipped=tuple(dict.fromkeys((task, reason) for plan in plans for task, reason in plan["skipped"])),
+        searched=joined([found for part in parts if (found := part.searched()) is not None]),
         provenance=latest["provenance"],
         notes=tuple(note for part in parts for note in part.notes),
     )

@@ -16,6 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from panda_ray.tracking.searched import Searched
+
 CELL_COLUMNS = ("backbone", "method", "sources", "target", "seed", "key")
 """One desired entry of the grid; `method` is the sweep's label."""
 
@@ -107,6 +109,7 @@ class Study:
         similarity: `SIMILARITY_COLUMNS`.
         examples: by key, for the finished cells.
         skipped: tasks whose rows are not there, and why.
+        searched: what a search has tried, where the sweep is one.
         provenance: what made the numbers (versions, commit, options), for people.
         notes: what MLflow has lost of the sweep, so that it cannot be shown.
     """
@@ -125,6 +128,7 @@ class Study:
     examples: Mapping[str, ItemStatistics]
     failures: tuple[Failure, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
+    searched: Searched | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

@@ -14,7 +14,8 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from panda_ray.errors import InputError
 from panda_ray.secrets import public
 from panda_ray.tracking.experiment import find_experiment
-from panda_ray.tracking.runs import FAILURES_FILE, PLAN_FILE, summary_runs
+from panda_ray.tracking.runs import FAILURES_FILE, PLAN_FILE, SEARCH_FILE, summary_runs
+from panda_ray.tracking.searched import Searched
 from panda_ray.tracking.server.patience import Pulse, patiently
 from panda_ray.tracking.server.trouble import reason
 from panda_ray.tracking.server.uri import shown
@@ -83,6 +84,15 @@ class SummaryFiles:
         """Units without a result, and why."""
         if FAILURES_FILE in self.names:
             yield from (Failure(**entry) for entry in json.loads(self.path(FAILURES_FILE).read_text(encoding="utf-8")))
+
+    def searched(self) -> Searched | None:
+        """What the backbone's studies have tried; None where the sweep is no search, or has lost it."""
+        if SEARCH_FILE not in self.names:
+            return None
+        try:
+            return Searched.from_json(self.path(SEARCH_FILE).read_bytes(), self.plan["backbone"])
+        except ValueError:
+            return None
 
     def listed(self, folder: str | None) -> list[FileInfo]:
         """What is in a folder."""

@@ -19,7 +19,7 @@ from panda_ray.execution.units.catalog import read_catalog
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.usecases import Busy
-from panda_ray.usecases.searches import steering_of
+from panda_ray.usecases.searches import searched_by, steering_of
 from panda_ray.usecases.watching.announcer import Announcer
 
 if TYPE_CHECKING:
@@ -133,10 +133,10 @@ def run_sweep(sweep: Sweep, runner: Runner, watch: Watch = _unwatched, busy: Bus
 def _start(sweep: Sweep, store: Store) -> Start:
     """Plan, estimate and connect to MLflow; a finished study may lie on a file system that cannot be written."""
     announcer = Announcer()
-    tracker = MlflowTracker(store, sweep.tracking_uri, announcer.snapshot)
     catalog = read_catalog(sweep)
     plan = plan_from(sweep, store, catalog)
     steered = steering_of(plan, catalog, store)
+    tracker = MlflowTracker(store, sweep.tracking_uri, announcer.snapshot, searched_by(steered, sweep))
     costs = Costs.in_store(plan, store)
     announcer.follow(plan, costs)
     try:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.steering import FIXED_PLAN, Steering
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.catalog import Catalog
+from panda_ray.secrets import public
+from panda_ray.sweep import Sweep
+from panda_ray.tracking.searched import Searched, SearchedStudy
 from panda_ray.usecases.engine import check_engine
 
 
@@ -23,3 +28,34 @@ def steering_of(plan: Plan, catalog: Catalog, store: Store) -> AbstractContextMa
     from panda_ray.search.begin import begin_search
 
     return begin_search(plan, catalog, store)
+
+
+def searched_by(steering: object, sweep: Sweep) -> Callable[[], Searched | None]:
+    """What a search has tried whenever it is asked, in the thread that it runs in; nothing of what is no search."""
+    if sweep.search is None:
+        return lambda: None
+    from panda_ray.search.optuna_importances import importances
+    from panda_ray.search.searching import Searching
+    from panda_ray.search.space import is_whole
+
+    assert isinstance(steering, Searching), "a sweep with a search is steered by it"
+    section = sweep.search
+    whole = [name for name in section.space if is_whole(sweep, name)]
+
+    def tried() -> Searched:
+        standings = steering.standings
+        return Searched(
+            section,
+            tuple(SearchedStudy(each, importances(section.space, whole, each.trials)) for each in standings),
+        )
+
+    return tried
+
+
+def dashboard_command(sweep: Sweep) -> str | None:
+    """What opens optuna-dashboard on the studies of a sweep; None where it is no search."""
+    if sweep.search is None:
+        return None
+    from panda_ray.search.places import studies_place
+
+    return shlex.join(["optuna-dashboard", public(studies_place(sweep, Store(sweep.storage)))])

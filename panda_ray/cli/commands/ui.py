@@ -38,6 +38,7 @@ def ui(
         return
     from panda_ray.secrets import public
     from panda_ray.sweep_file import load_sweep
+    from panda_ray.usecases.searches import dashboard_command
     from panda_ray.usecases.ui import address_of, make_server, tracked_at
 
     sweep = None if sweep_file is None else load_sweep(sweep_file, overrides)
@@ -51,6 +52,8 @@ def ui(
         markup=False,
         soft_wrap=True,
     )
+    if sweep is not None and (command := dashboard_command(sweep)) is not None:
+        stdout.print(f"the studies of the search: {command}", markup=False, soft_wrap=True)
     code = _serve(server)
     if code:
         raise typer.Exit(code)

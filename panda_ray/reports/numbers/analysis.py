@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from panda_ray.reports.numbers.chosen_points import ChosenPoint, chosen_points
 from panda_ray.reports.numbers.comparison import ComparedMethod, ProtocolGap, compare_with_paper, protocol_gaps
 from panda_ray.reports.numbers.frame import (
     Grid,
@@ -20,6 +21,7 @@ from panda_ray.reports.numbers.statistics import REPLICATES, Bootstrap, ScoredIt
 from panda_ray.reports.numbers.tables import GridTable, Ranking, grid_table
 from panda_ray.reports.numbers.transferability import MetricQuality, first_epoch_scores, metric_quality
 from panda_ray.reports.paper import paper_cells
+from panda_ray.tracking.searched import Searched
 from panda_ray.tracking.study import Study
 
 
@@ -36,6 +38,7 @@ class Analysis:
         rankings: similarity per metric label, mean over seeds.
         qualities: per metric; empty without PoT.
         compared: with the paper, where it has the backbone.
+        searched: what a search has tried on the backbone, and `chosen` what it chose.
     """
 
     backbone: str
@@ -54,6 +57,8 @@ class Analysis:
     qualities: tuple[MetricQuality, ...]
     protocols: tuple[ProtocolGap, ...]
     compared: tuple[ComparedMethod, ...]
+    searched: Searched | None
+    chosen: tuple[ChosenPoint, ...]
 
     def distinguishes(self, metric: str) -> bool:
         """Whether a metric says different things of different pairs, as the constant one does not."""
@@ -76,6 +81,7 @@ def analyse(study: Study, backbone: str, replicates: int = REPLICATES) -> Analys
     rankings = _rankings(study, backbone)
     gains = {label: _gain(grid, baseline, label, bootstrap) for label in transfers}
     groups = {name: task.group for name, task in study.tasks.items()}
+    searched = None if study.searched is None else study.searched.of(backbone)
     return Analysis(
         backbone=backbone,
         sources=tuple(sources_of(study)),
@@ -104,6 +110,8 @@ def analyse(study: Study, backbone: str, replicates: int = REPLICATES) -> Analys
         qualities=_qualities(study, backbone, rankings, pot, gains.get(pot or ""), groups),
         protocols=tuple(protocol_gaps(scores, study.examples, list(study.methods), replicates)),
         compared=tuple(compare_with_paper(grid, study.methods, paper_cells(backbone))),
+        searched=searched,
+        chosen=chosen_points(searched, grid),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -15,7 +15,7 @@ _PACKAGES = ("panda-ray", "torch", "transformers", "ray", "mlflow", "numpy", "sc
 _DISTRIBUTIONS = {"mlflow": "mlflow-skinny"}
 """MLflow's client, which also comes without the rest of MLflow and always has its version."""
 
-_PRIVATE = {"storage", "tracking_uri", "data_root"}
+_PRIVATE: Mapping[str, Any] = {"storage": True, "tracking_uri": True, "data_root": True, "search": {"storage": True}}
 """Fields of a sweep that name hosts, folders or accounts; so do the paths of its backbones."""
 
 
@@ -25,7 +25,7 @@ def provenance(sweep: Sweep) -> dict[str, Any]:
         "versions": dict(versions()),
         "commit": _commit(),
         "sweep": {
-            **sweep.model_dump(mode="json", exclude=_PRIVATE),
+            **sweep.model_dump(mode="json", exclude=dict(_PRIVATE)),
             "backbones": [section.name for section in sweep.backbones],
         },
     }

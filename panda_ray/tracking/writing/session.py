@@ -15,6 +15,7 @@ from panda_ray.execution.units.artifacts import PREDICTIONS_FILE
 from panda_ray.tracking import examples
 from panda_ray.tracking.experiment import open_experiment
 from panda_ray.tracking.runs import STOPPED, summary_runs
+from panda_ray.tracking.searched import Searched
 from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.server.patience import Pulse
 from panda_ray.tracking.server.trouble import reason
@@ -139,6 +140,11 @@ class Session:
         """Where each backbone stands."""
         for backbone, summary in self._summaries.items():
             summary.write_snapshot(snapshot, backbone)
+
+    def write_search(self, searched: Searched) -> None:
+        """What each backbone's studies have tried."""
+        for backbone, summary in self._summaries.items():
+            summary.write_search(searched, backbone)
 
     def write_scores(self) -> None:
         """The tables of scores that have changed."""

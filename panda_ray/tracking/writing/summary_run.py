@@ -35,10 +35,12 @@ from panda_ray.tracking.runs import (
     PROGRESS_FILE,
     REPORT_FOLDER,
     SCORES_FILE,
+    SEARCH_FILE,
     SIMILARITY_FILE,
     STATE,
     SUMMARY,
 )
+from panda_ray.tracking.searched import Searched
 from panda_ray.tracking.snapshot import Snapshot
 from panda_ray.tracking.study import Failure
 from panda_ray.tracking.writing.unit_run import known_milliseconds
@@ -83,6 +85,10 @@ class SummaryRun:
     def write_snapshot(self, snapshot: Snapshot, backbone: str) -> None:
         """Where the sweep stands, in place of an earlier one: a request of 10 ms, where a point of a curve takes 50."""
         self._write(PROGRESS_FILE, snapshot.to_json(backbone))
+
+    def write_search(self, searched: Searched, backbone: str) -> None:
+        """What the backbone's studies have tried, in place of an earlier state."""
+        self._write(SEARCH_FILE, searched.to_json(backbone))
 
     def take_stock(self, ended: Mapping[str, int]) -> None:
         """Read which cells the run has rows of; those of an earlier result, or without their statistics, do not count.

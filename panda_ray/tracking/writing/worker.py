@@ -16,6 +16,7 @@ from panda_ray.execution.store.store import Record, Store
 from panda_ray.secrets import public
 from panda_ray.sweep import sources_text
 from panda_ray.tracking.experiment import remake
+from panda_ray.tracking.searched import Searched
 from panda_ray.tracking.server.patience import Pulse
 from panda_ray.tracking.server.trouble import is_lasting, reason
 from panda_ray.tracking.snapshot import Snapshot
@@ -52,8 +53,8 @@ class Worker:
     """Logs one run of a plan.
 
     Args:
-        outcomes: of units as they end, the plan whenever it has grown, and stacks that start; a string comes last and
-            says how the run ended.
+        outcomes: of units as they end, the plan whenever it has grown, stacks that start, and what a search has tried;
+            a string comes last and says how the run ended.
         pulse: beats at each answer of MLflow.
         answered: set once the first attempt has shown whether MLflow takes anything.
         snapshots: where the sweep stands when it is asked.
@@ -73,7 +74,7 @@ class Worker:
         plan: Plan,
         store: Store,
         tracking_uri: str,
-        outcomes: queue.Queue[Outcome | Plan | Stack | str],
+        outcomes: queue.Queue[Outcome | Plan | Stack | Searched | str],
         pulse: Pulse,
         answered: threading.Event,
         snapshots: Callable[[], Snapshot | None],
@@ -100,6 +101,8 @@ class Worker:
         self._failures = self._earlier_failures()
         self._written = -1
         self._table_at = 0.0
+        self._searched: Searched | None = None
+        self._is_search_written = False
         self._session: Session | None = None
         self._turn = Turn(store, plan.sweep.name)
         self._similarities = Similarities(plan, store)
@@ -140,6 +143,8 @@ class Worker:
                 self._state = found
             elif isinstance(found, Stack):
                 continue
+            elif isinstance(found, Searched):
+                self._searched, self._is_search_written = found, False
             elif isinstance(found, Plan):
                 self._plan = found
                 self._done |= found.done
@@ -169,7 +174,7 @@ class Worker:
             _log.debug("MLflow", exc_info=True)
             self.trouble = reason(error, self._tracking_uri)
             self.lasting = self._refusal(error) if is_lasting(error) else None
-            self._session, self._written = None, -1
+            self._session, self._written, self._is_search_written = None, -1, False
             self._wait()
         else:
             self.lasting = None
@@ -211,6 +216,9 @@ class Worker:
             self._table_at = time.monotonic() + TABLE_SECONDS
         session.write_progress(self._done, self._state)
         self._write_failures(session)
+        if self._searched is not None and not self._is_search_written:
+            session.write_search(self._searched)
+            self._is_search_written = True
         self._write_snapshot(session)
 
     def _write_snapshot(self, session: Session) -> None:

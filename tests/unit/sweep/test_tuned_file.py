@@ -11,7 +11,9 @@ from panda_ray.errors import InputError
 from panda_ray.execution.planning.plan import build_plan
 from panda_ray.execution.store.store import Store
 from panda_ray.sweep import Sweep
+from panda_ray.sweep.hyperparameters import Tuned
 from panda_ray.sweep_file import load_sweep
+from panda_ray.sweep_file.tuned_file import tuned_text
 from panda_ray.usecases.remote.submit import sweep_file
 
 SWEEP = """\
@@ -171,3 +173,41 @@ def test_the_largest_tuned_file_can_be_shipped(folder: Path) -> None:
     content = sweep_file(Sweep.model_validate({**plain, "hyperparameters": {"format": 1, "chosen": chosen}}))
     assert 1 << 19 < len(content) < 1 << 20
     assert json.loads(content)["training"]["max_len"] == 128
+
+
+def test_what_is_written_is_read_back(folder: Path) -> None:
+    odd = ["on", "null", "True", "1", "1e3", "a b", "x: y", "#", "", 'say "no"', "ü", "- a", "[", "0.5"]
+    options = {"metric": {"metric": "e_avg", "options": {}}, "clamp": True, "kd_weight": 1e-5}
+    chosen = [
+        {"backbone": "builtin-tiny", "method": "panda", "sources": ["review"], "task": "remark", "options": options},
+        *(
+            {
+                "backbone": "builtin-tiny",
+                "method": "pot",
+                "label": f"l{text}",
+                "task": "remark",
+                "training": {"lr": 0.1},
+            }
+            | {"measured": {"search": text, "score": 81.25, "seeds": 3}}
+            for text in odd
+        ),
+    ]
+    tuned = Tuned.model_validate({"format": 1, "chosen": chosen})
+    (folder / "tuned.yaml").write_text(tuned_text(tuned, ["of a search\nformat: 2", "ü"]))
+    assert load_sweep("x.yaml").hyperparameters == tuned
+    lines = (folder / "tuned.yaml").read_text().splitlines()
+    assert lines[:4] == ["# of a search format: 2", "# ü", "format: 1", "chosen:"]
+    assert lines[4:9] == [
+        "  - backbone: builtin-tiny",
+        "    method: panda",
+        "    sources: [review]",
+        "    task: remark",
+        "    options: {metric: {metric: e_avg, options: {}}, clamp: true, kd_weight: 1e-05}",
+    ]
+
+
+def test_a_file_without_choices_is_read_back(folder: Path) -> None:
+    (folder / "tuned.yaml").write_text(tuned_text(Tuned(format=1, chosen=[]), []))
+    tuned = load_sweep("x.yaml").hyperparameters
+    assert tuned is not None
+    assert tuned.chosen == []

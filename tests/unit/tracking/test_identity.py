@@ -8,6 +8,7 @@ import pytest
 from panda_ray.errors import InputError
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.identity import IDENTITY, check_plans, sweep_identity
+from panda_ray.tracking.writing.provenance import provenance
 from support.small_sweeps import small_sweep
 
 BACKBONE = "builtin-tiny"
@@ -77,6 +78,24 @@ def test_what_a_tuned_file_has_for_others_and_what_speaks_for_it_is_not_what_a_s
     changed = {**CHOSEN, "training": {"lr": 0.2}}
     asked = small_sweep(tmp_path, hyperparameters={"format": 1, "chosen": [other, changed]})
     assert "with another hyperparameters for" in (refusal(ran, asked) or "")
+
+
+def test_another_space_is_another_sweep_and_another_place_of_its_studies_is_not(tmp_path: Path) -> None:
+    space = {"space": {"lr": [0.1, 0.2]}, "sampler": "grid"}
+    ran, moved, other = (
+        small_sweep(tmp_path, search={**space, **more})
+        for more in ({}, {"storage": "sqlite:///elsewhere.db"}, {"space": {"lr": [0.1, 0.3]}})
+    )
+    assert refusal(ran, moved) is None
+    assert "with another search for" in (refusal(ran, other) or "")
+
+
+def test_what_is_sent_to_mlflow_says_nothing_of_where_studies_are(tmp_path: Path) -> None:
+    search = {"space": {"lr": [0.1, 0.2]}, "sampler": "grid", "storage": "postgresql://optuna:sesame@db.example/s"}
+    said = str(provenance(small_sweep(tmp_path, search=search)))
+    assert "'lr': [0.1, 0.2]" in said
+    assert "sesame" not in said
+    assert "db.example" not in said
 
 
 def test_a_plan_says_nothing_about_folders(tmp_path: Path) -> None:
