@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -53,21 +52,10 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     return CommandLine(tmp_path, monkeypatch)
 
 
-def test_help_is_quick() -> None:
-    """In CPU time, which other processes on the machine do not change."""
-    spent = []
-    for _ in range(3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(
-            [sys.executable, "-m", "panda_ray.cli", "--help"], check=True, capture_output=True, env=plain_environment()
-        )
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert min(spent) < 0.5
-
-
 def test_help_imports_nothing_heavy() -> None:
-    heavy = {"torch", "transformers", "ray", "mlflow", "numpy", "pandas", "pydantic", "matplotlib"}
+    """What the start of the command line costs: a time would depend on the machine."""
+    heavy = {"torch", "transformers", "ray", "mlflow", "optuna", "numpy", "pandas", "pydantic", "matplotlib"}
+    heavy |= {"yaml", "jinja2", "requests", "fsspec", "sqlalchemy", "huggingface_hub", "datasets", "boto3"}
     code = f"import sys, panda_ray.cli; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=plain_environment()
