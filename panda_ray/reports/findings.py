@@ -25,6 +25,7 @@ def _findings(analysis: Analysis) -> list[str]:
     if analysis.over_pot is not None:
         lines.append(_over_pot_sentence(analysis.over_pot))
     lines += _choice_sentence(analysis)
+    lines += _regret_sentence(analysis)
     lines += _similarity_sentences(analysis)
     return lines
 
@@ -81,6 +82,25 @@ def _choice_sentence(analysis: Analysis) -> list[str]:
 
 def _row_gains(rows: Sequence[Row]) -> str:
     return ", ".join(f"{row.method} {signed(row.gain)}" for row in rows if row.gain is not None)
+
+
+def _regret_sentence(analysis: Analysis) -> list[str]:
+    """What each metric's first choice costs, the best metric first."""
+    known = [
+        (regret, quality) for quality in analysis.qualities if (regret := quality.choosing.mean_regret(1)) is not None
+    ]
+    if not any(analysis.distinguishes(quality.metric) for _, quality in known):
+        return []
+    known.sort(key=lambda item: item[0])
+    parts = [
+        f"{quality.metric if analysis.distinguishes(quality.metric) else 'chance'} {number(regret, 1)} %"
+        for regret, quality in known
+    ]
+    targets = max(len(quality.choosing.regret[1]) for _, quality in known)
+    return [
+        "The source that a metric ranks highest scores below the best one by (regret@1, mean over "
+        f"{_count(targets, 'target')}): {', '.join(parts)}."
+    ]
 
 
 def _similarity_sentences(analysis: Analysis) -> list[str]:

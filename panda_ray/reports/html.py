@@ -57,6 +57,6 @@ def render(study: Study, sections: Sequence[Section], findings: Sequence[str]) -
         "interval": interval_text,
         "mean_std": mean_std,
         "printed": lambda value: number(value, 1),
-        "optional": lambda value: ABSENT if value is None else number(value, 2),
+        "optional": lambda value, digits=2: ABSENT if value is None else number(value, digits),
     }
     return environment.get_template("report.html.j2").render(study=study, sections=sections, findings=findings)

@@ -19,7 +19,7 @@ from panda_ray.reports.numbers.frame import (
 from panda_ray.reports.numbers.gains import MethodGain, method_gain, transfer_gains
 from panda_ray.reports.numbers.statistics import REPLICATES, Bootstrap, ScoredItems
 from panda_ray.reports.numbers.tables import GridTable, Ranking, grid_table
-from panda_ray.reports.numbers.transferability import MetricQuality, first_epoch_scores, metric_quality
+from panda_ray.reports.numbers.transferability import MetricQuality, metric_quality, pot_scores
 from panda_ray.reports.paper import paper_cells
 from panda_ray.tracking.searched import Searched
 from panda_ray.tracking.study import Study
@@ -107,7 +107,7 @@ def analyse(study: Study, backbone: str, replicates: int = REPLICATES) -> Analys
         gains=tuple(gain for gain in gains.values() if gain),
         over_pot=_gain(grid, pot, panda, bootstrap),
         rankings=rankings,
-        qualities=_qualities(study, backbone, rankings, pot, gains.get(pot or ""), groups),
+        qualities=_qualities(study, backbone, grid, rankings, pot, gains.get(pot or ""), groups),
         protocols=tuple(protocol_gaps(scores, study.examples, list(study.methods), replicates)),
         compared=tuple(compare_with_paper(grid, study.methods, paper_cells(backbone))),
         searched=searched,
@@ -144,11 +144,15 @@ def _rankings(study: Study, backbone: str) -> dict[str, Ranking]:
 def _qualities(
     study: Study,
     backbone: str,
+    grid: Grid,
     rankings: Mapping[str, Ranking],
     pot: str | None,
     pot_gain: MethodGain | None,
     groups: Mapping[str, str],
 ) -> tuple[MetricQuality, ...]:
-    first_epoch = first_epoch_scores(grid_of(study, backbone, "score_first_epoch"), pot) if pot else {}
+    first_epoch = pot_scores(grid_of(study, backbone, "score_first_epoch"), pot) if pot else {}
+    score = pot_scores(grid, pot) if pot else {}
     gain = {(each.sources, each.target): each.mean for each in pot_gain.transfers} if pot_gain else {}
-    return tuple(metric_quality(metric, ranking, first_epoch, gain, groups) for metric, ranking in rankings.items())
+    return tuple(
+        metric_quality(metric, ranking, first_epoch, score, gain, groups) for metric, ranking in rankings.items()
+    )

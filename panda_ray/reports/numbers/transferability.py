@@ -1,10 +1,10 @@
-"""How good a transferability metric is: does it rank sources as transfer does, does it know related tasks?
+"""How good a transferability metric is: does it choose well, rank sources as transfer does, know related tasks?
 
 Per target, the Spearman rank correlation over the sources between predicted similarity and what plain prompt transfer
 (PoT) really gave there: its score after the first epoch (Sec. IV-E of the paper), and its gain. A task is no source for
-itself here: every metric gives such a pair the highest similarity, and it has seen the target's rows before. A
-correlation that does not exist (fewer than three sources, or all values equal, as for the constant metric) is left out,
-not counted as zero.
+itself here: a metric that compares prompts gives such a pair the highest similarity, and the prompt has seen the
+target's rows before. A correlation that does not exist (fewer than three sources, or all values equal, as for the
+constant metric) is left out, not counted as zero.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from panda_ray.reports.numbers.choosing import Choosing, choosing
 from panda_ray.reports.numbers.frame import Grid
 from panda_ray.reports.numbers.tables import Ranking
 from panda_ray.tasks.measures.numbers import spearman
@@ -63,6 +64,7 @@ class MetricQuality:
         first_epoch: with PoT's score after the first epoch, over the other tasks.
         first_epoch_with_self: likewise with the self pairs.
         gain: with PoT's gain over prompt tuning, over the other tasks.
+        choosing: what the sources cost that it would choose.
     """
 
     metric: str
@@ -70,16 +72,17 @@ class MetricQuality:
     first_epoch_with_self: Correlation
     gain: Correlation
     relatedness: Relatedness
+    choosing: Choosing
 
 
 def metric_quality(
-    metric: str, ranking: Ranking, first_epoch: Outcome, gain: Outcome, groups: Mapping[str, str]
+    metric: str, ranking: Ranking, first_epoch: Outcome, score: Outcome, gain: Outcome, groups: Mapping[str, str]
 ) -> MetricQuality:
     """All of it for one metric.
 
     Args:
         ranking: predicted similarity by (source, target), mean over seeds.
-        first_epoch: PoT's score after the first epoch, mean over seeds.
+        first_epoch, score: PoT's score after the first epoch and in the end, mean over seeds.
         gain: PoT's gain over prompt tuning.
         groups: task to group.
     """
@@ -90,6 +93,7 @@ def metric_quality(
         first_epoch_with_self=correlation(ranking, first_epoch),
         gain=correlation(others, gain),
         relatedness=relatedness(others, groups),
+        choosing=choosing(others, score, gain),
     )
 
 
@@ -122,8 +126,8 @@ def relatedness(ranking: Ranking, groups: Mapping[str, str]) -> Relatedness:
     )
 
 
-def first_epoch_scores(grid: Grid, pot: str) -> dict[tuple[str, str], float]:
-    """Mean over seeds of PoT's cells in a grid made of `score_first_epoch`."""
+def pot_scores(grid: Grid, pot: str) -> dict[tuple[str, str], float]:
+    """Mean over seeds of PoT's cells in a grid."""
     return {(source, target): cell.mean for (label, source, target), cell in grid.items() if label == pot}
 
 

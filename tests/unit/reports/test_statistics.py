@@ -132,7 +132,7 @@ def test_self_pairs_count_only_where_it_says_so() -> None:
     """Ranking four sources with the self pair first, and the three others the wrong way round."""
     ranking = {("a", "a"): 1.0, ("b", "a"): 0.3, ("c", "a"): 0.2, ("d", "a"): 0.1}
     outcome = {("a", "a"): 9.0, ("b", "a"): 1.0, ("c", "a"): 2.0, ("d", "a"): 3.0}
-    quality = metric_quality("m", ranking, outcome, outcome, {"a": "x", "b": "x", "c": "y", "d": "y"})
+    quality = metric_quality("m", ranking, outcome, outcome, outcome, {"a": "x", "b": "x", "c": "y", "d": "y"})
     assert quality.first_epoch.mean == pytest.approx(-1.0)
     assert quality.gain.mean == pytest.approx(-1.0)
     assert quality.first_epoch_with_self.mean == pytest.approx(spearmanr([1.0, 0.3, 0.2, 0.1], [9, 1, 2, 3]).statistic)
