@@ -2,6 +2,7 @@
 
 from panda_ray.metrics.choice import MetricChoice
 from panda_ray.metrics.metric import Metric, MetricOptions
+from panda_ray.metrics.pairs.pair_metric import PairMetric
 from panda_ray.metrics.registry import METRICS, get_metric
 
-__all__ = ["METRICS", "Metric", "MetricChoice", "MetricOptions", "get_metric"]
+__all__ = ["METRICS", "Metric", "MetricChoice", "MetricOptions", "PairMetric", "get_metric"]

@@ -5,11 +5,25 @@ from __future__ import annotations
 from panda_ray.metrics.constant import Constant
 from panda_ray.metrics.metric import Metric
 from panda_ray.metrics.neuron_overlap import NeuronOverlap
+from panda_ray.metrics.pairs.h_score import HScore
+from panda_ray.metrics.pairs.logme import LogME
+from panda_ray.metrics.pairs.nearest_neighbours import NearestNeighbours
 from panda_ray.metrics.prompt_cosine import PromptCosine
 from panda_ray.metrics.task_embedding import TaskEmbedding
 from panda_ray.registry import Registry
 
-METRICS: Registry[Metric] = Registry("metric", (TaskEmbedding(), PromptCosine(), NeuronOverlap(), Constant()))
+METRICS: Registry[Metric] = Registry(
+    "metric",
+    (
+        TaskEmbedding(),
+        PromptCosine(),
+        NeuronOverlap(),
+        LogME(),
+        NearestNeighbours(),
+        HScore(),
+        Constant(),
+    ),
+)
 
 
 def get_metric(name: str) -> Metric:

@@ -18,7 +18,7 @@ from panda_ray.methods import (
     get_method,
     requirement,
 )
-from panda_ray.metrics import METRICS, Metric, get_metric
+from panda_ray.metrics import METRICS, Metric, PairMetric, get_metric
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.engine.stacked import train_stack
@@ -30,6 +30,9 @@ SOURCES = {"none": 0, "one": 1, "several": 3}
 """Sources of a cell."""
 every_method = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 every_metric = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+every_metric_of_prompts = pytest.mark.parametrize(
+    "metric", [metric for metric in METRICS if not isinstance(metric, PairMetric)], ids=lambda metric: metric.name
+)
 
 
 def a_prompt(seed: int) -> Prompt:
@@ -106,8 +109,14 @@ def test_a_method_refuses_unknown_options(method: Method) -> None:
 
 
 @every_metric
-def test_a_metric_is_symmetric_bounded_and_highest_for_itself(metric: Metric) -> None:
+def test_a_metric_is_found_by_its_name_and_says_what_it_is(metric: Metric) -> None:
     assert get_metric(metric.name) is metric
+    assert metric.version >= 1
+    assert metric.summary
+
+
+@every_metric_of_prompts
+def test_a_metric_of_prompts_is_symmetric_bounded_and_highest_for_itself(metric: Metric) -> None:
     task, options = toy_task("classification", train=60, dev=60), metric.Options()
     embeddings = [
         metric.embedding(random_backbone(), a_prompt(seed), task if metric.needs_data else None, options)
@@ -122,7 +131,7 @@ def test_a_metric_is_symmetric_bounded_and_highest_for_itself(metric: Metric) ->
 
 
 @every_metric
-def test_an_embedding_is_a_function_of_the_prompt_alone(metric: Metric) -> None:
+def test_an_embedding_is_a_function_of_prompt_and_rows_alone(metric: Metric) -> None:
     task, options = toy_task("classification", train=60, dev=60), metric.Options()
     first, again = (metric.embedding(random_backbone(), a_prompt(1), task, options) for _ in range(2))
     assert first.dtype == np.float32

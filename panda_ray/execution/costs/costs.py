@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from panda_ray.backbones import BACKBONES, Sizes, backbone_sizes
 from panda_ray.execution.costs.samples import Device, EmbeddingSample, Samples, device_of
-from panda_ray.execution.costs.speeds import Estimate, Speeds, embedding_seconds
+from panda_ray.execution.costs.speeds import Basis, Estimate, Speeds, embedding_seconds
 from panda_ray.execution.costs.task_sizes import KnownSizes
 from panda_ray.execution.costs.workload import TaskSize, embedding_work, training_work
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.units.unit import Unit
 
 if TYPE_CHECKING:
     from panda_ray.execution.planning.plan import Plan
@@ -70,12 +69,11 @@ class Costs:
     def seconds(self, stack: Stack, workers: int = 1) -> Estimate:
         """How long a stack takes with so many workers, start included; it depends on what its members are alone."""
         first = stack.members[0]
-        methods = tuple(sorted(Counter((unit.method, len(unit.sources)) for unit in stack.members).items()))
-        count = len(stack.members) if first.config is not None else len(stack.todo)
-        address = (first.product, first.backbone.name, first.task, first.config, methods, count, workers)
+        counted = stack.todo if first.config is None else stack.members
+        methods = tuple(sorted(Counter((unit.method, len(unit.sources)) for unit in counted).items()))
+        address = (first.product, first.backbone.name, first.task, first.config, methods, workers)
         if address not in self._known:
-            one_by_one = first.config is None
-            self._known[address] = self._embedding(first, count) if one_by_one else self._training(stack, workers)
+            self._known[address] = self._embedding(stack) if first.config is None else self._training(stack, workers)
         return self._known[address]
 
     def expected(self, stack: Stack, workers: int) -> float:
@@ -90,8 +88,15 @@ class Costs:
         work = training_work(methods, self._sizes[backbone], self._tasks[backbone, task], first.config)
         return self._speeds.training(backbone, task, work, workers)
 
-    def _embedding(self, unit: Unit, count: int) -> Estimate:
-        backbone, task, metric = unit.backbone.name, unit.task, unit.method
+    def _embedding(self, stack: Stack) -> Estimate:
+        """Of the embeddings that are left; the metrics of a stack may differ a hundredfold."""
+        counts = Counter(unit.method for unit in stack.todo)
+        first = stack.members[0]
+        parts = [self._of_metric(first.backbone.name, first.task, *each) for each in sorted(counts.items())]
+        basis: Basis = max((part.basis for part in parts), key=get_args(Basis).index, default="measured")
+        return Estimate(sum(part.seconds for part in parts), basis)
+
+    def _of_metric(self, backbone: str, task: str, metric: str, count: int) -> Estimate:
         for address in ((backbone, task, metric), (backbone, metric)):
             if address in self._embeddings:
                 return Estimate(count * self._embeddings[address], "measured" if len(address) == 3 else "extrapolated")

@@ -14,7 +14,8 @@ from functools import lru_cache
 from panda_ray.backbones import Sizes
 from panda_ray.execution.costs.operations import backward_operations, forward_operations
 from panda_ray.methods import get_method
-from panda_ray.metrics import get_metric
+from panda_ray.metrics import PairMetric, get_metric
+from panda_ray.metrics.pairs.pair_metric import MOST_ROWS
 from panda_ray.training.config import TrainConfig
 
 _EMBEDDING_PASSES = 200
@@ -87,6 +88,9 @@ def training_work(methods: Iterable[tuple[str, int]], sizes: Sizes, task: TaskSi
 
 def embedding_work(metric: str, sizes: Sizes, task: TaskSize, prompt_len: int) -> Work:
     """Work of one embedding; nothing where a metric reads the prompt alone."""
-    passes = _EMBEDDING_PASSES if get_metric(metric).needs_data else 0
+    plugin = get_metric(metric)
+    passes: float = _EMBEDDING_PASSES if plugin.needs_data else 0
+    if isinstance(plugin, PairMetric):
+        passes = min(task.train_examples, MOST_ROWS)
     operations = forward_operations(sizes, task.tokens_per_row, prompt_len, every_token=False) * task.rows_per_example
     return Work(passes * operations, sizes.layers)

@@ -32,11 +32,12 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Similarity:
-    """The predicted transferability of one pair: the comparison of two embeddings.
+    """The predicted transferability of one pair: the comparison of two embeddings, or what was judged of the pair.
 
     Attributes:
         metric: label of the metric in the sweep file.
-        source_key, target_key: embedding units; None for a metric without embeddings.
+        source_key, target_key: embedding units; None for a metric without embeddings. Of a metric that judges pairs the
+            first is the pair's, and there is no second.
     """
 
     backbone: str
@@ -76,9 +77,8 @@ def list_similarities(sweep: Sweep, graph: Graph, catalog: Catalog) -> tuple[Sim
     sources_of = _by_target(sweep, catalog, [(task,) for task in sweep.source_tasks])
     for backbone, seed, (label, recipe) in product(catalog.backbones, sweep.seeds, graph.metrics.items()):
         for target, sources in sources_of.items():
-            target_key = graph.embedding(recipe, backbone, target, seed)
             for (source,) in sources:
-                source_key = graph.embedding(recipe, backbone, source, seed)
+                source_key, target_key = graph.embeddings(recipe, backbone, source, target, seed)
                 similarities.append(Similarity(backbone, label, source, target, seed, source_key, target_key))
     return tuple(similarities)
 

@@ -73,14 +73,27 @@ class Graph:
                 found[key] = self.units[key]
         return found
 
-    def embedding(self, recipe: MetricRecipe, backbone: str, task: str, seed: int) -> str | None:
-        """Key of the embedding of a task's prompt; None for a metric without embeddings."""
+    def embeddings(
+        self, recipe: MetricRecipe, backbone: str, source: str, target: str, seed: int
+    ) -> tuple[str | None, str | None]:
+        """Keys of what a metric compares: the embeddings of a source's prompt and of the target's.
+
+        A metric that judges pairs has one of the source's prompt on the target's rows, and none of the target's; one
+        without embeddings has neither.
+        """
         if not recipe.metric.needs_prompt:
-            return None
-        address = (recipe, backbone, (), task, seed)
+            return None, None
+        if recipe.judges_pairs:
+            return self._embedding(recipe, backbone, (source,), target, seed), None
+        return self._embedding(recipe, backbone, (), source, seed), self._embedding(recipe, backbone, (), target, seed)
+
+    def _embedding(self, recipe: MetricRecipe, backbone: str, sources: tuple[str, ...], task: str, seed: int) -> str:
+        """Key of the embedding of a task's prompt, or of a source's prompt on the rows of a task."""
+        address = (recipe, backbone, sources, task, seed)
         if address not in self._made:
-            needed: Dependencies = {"prompt": (self._prompt(backbone, task, seed),)}
-            unit = self._first(recipe, backbone, task).sibling(seed, (), needed)
+            (of,) = sources or (task,)
+            needed: Dependencies = {"prompt": (self._prompt(backbone, of, seed),)}
+            unit = self._first(recipe, backbone, task).sibling(seed, sources, needed)
             self._made[address] = self._add(unit, "embedding", recipe.label)
         return self._made[address]
 
@@ -119,9 +132,11 @@ class Graph:
                 keys["teacher"] = tuple(pairs)
             else:
                 metric = self._weighing(recipe, required.metric)
-                embeddings = [self.embedding(metric, backbone, task, seed) for task in (*sources, target)]
-                if known := tuple([key for key in embeddings if key is not None]):
-                    keys["source_embedding"], keys["target_embedding"] = known[:-1], known[-1:]
+                pairs_of = [self.embeddings(metric, backbone, source, target, seed) for source in sources]
+                if known := tuple([key for key, _ in pairs_of if key is not None]):
+                    keys["source_embedding"] = known
+                if known := tuple([key for _, key in pairs_of[:1] if key is not None]):
+                    keys["target_embedding"] = known
         return keys
 
     def _first_alike(self, recipe: MethodRecipe) -> MethodRecipe:

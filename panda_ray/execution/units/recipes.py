@@ -12,7 +12,7 @@ from panda_ray.errors import InputError
 from panda_ray.execution.units.configs import Level, resolve_config
 from panda_ray.execution.units.unit import BackboneRef, DataRef, Unit
 from panda_ray.methods import PairSimilarities, get_method, requirement
-from panda_ray.metrics import MetricChoice, get_metric
+from panda_ray.metrics import MetricChoice, PairMetric, get_metric
 from panda_ray.sweep import MethodSection, Sweep
 from panda_ray.sweep.hyperparameters import Chosen
 from panda_ray.tasks import get_task
@@ -105,6 +105,11 @@ class MetricRecipe:
         self.label = label
         checked = _checked(self.metric.Options, options, f"metric {label!r}")
         self.options: Mapping[str, Any] = checked.model_dump(mode="json")
+
+    @property
+    def judges_pairs(self) -> bool:
+        """Whether an embedding is of a source's prompt on the rows of a target, not of a prompt alone."""
+        return isinstance(self.metric, PairMetric)
 
     def says(self, choice: MetricChoice) -> bool:
         """Whether this is the metric that a method asks for, under the same options."""

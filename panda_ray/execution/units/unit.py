@@ -20,7 +20,7 @@ from panda_ray.sweep import sources_text
 from panda_ray.training.config import TrainConfig
 
 Product = Literal["prompt", "embedding"]
-"""What a unit makes: a trained prompt, or the embedding that a transferability metric takes of one."""
+"""What a unit makes: a trained prompt, or the embedding that a transferability metric takes of one, or of a pair."""
 Role = Literal["source_prompt", "teacher", "source_embedding", "target_embedding", "prompt"]
 """What a dependency is to the unit that needs it; `prompt` is the prompt whose embedding is taken."""
 

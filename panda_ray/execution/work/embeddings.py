@@ -1,25 +1,46 @@
-"""Computing the embeddings of one task's prompts, one after the other on the same examples."""
+"""Computing embeddings: of prompts one after the other, and of pairs of one target together.
+
+What a metric judges of several source prompts and one target is computed in one go, the prompts as members of a stack.
+"""
 
 from __future__ import annotations
 
 import time
 import traceback
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from panda_ray.backbones.backbone import Backbone
 from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.artifacts import EMBEDDING_FILE
+from panda_ray.execution.units.canonical import canonical_json
 from panda_ray.execution.units.unit import Unit
 from panda_ray.execution.work.host import this_host
 from panda_ray.execution.work.inputs import InputReader, StackInputs
 from panda_ray.execution.work.memory import peak_bytes, start_counting
-from panda_ray.execution.work.publishing import fail, publish
-from panda_ray.execution.work.record import Measured, embedding_record
+from panda_ray.execution.work.publishing import fail, fail_all, publish
+from panda_ray.execution.work.record import InputFiles, Measured, embedding_record
 from panda_ray.execution.work.similarity import embedding_bytes
 from panda_ray.execution.work.workspace import Workspace
-from panda_ray.metrics import get_metric
+from panda_ray.metrics import PairMetric, get_metric
 from panda_ray.prompts.prompt import Prompt
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A unit with the prompt that it is about, the length that texts had with it, and what its record will name."""
+
+    unit: Unit
+    prompt: Prompt
+    max_len: int
+    inputs: InputFiles
 
 
 def compute_embeddings(stack: Stack, store: Store, workspace: Workspace) -> list[Outcome]:
@@ -29,25 +50,63 @@ def compute_embeddings(stack: Stack, store: Store, workspace: Workspace) -> list
         StoreFullError: when there is no room.
     """
     inputs = StackInputs(stack.todo, store)
-    return [_embedded(unit, stack, inputs, store, workspace) for unit in stack.todo]
+    outcomes: list[Outcome] = []
+    together: dict[object, list[_Loaded]] = defaultdict(list)
+    backbone = workspace.backbone(stack.members[0].backbone)
+    for unit in stack.todo:
+        try:
+            loaded = _load(unit, inputs, backbone)
+        except (InputError, LookupError) as error:
+            outcomes.append(fail(store, unit, str(error), traceback.format_exc()))
+        else:
+            together[_company(loaded)].append(loaded)
+    for group in together.values():
+        outcomes += _embed(group, stack, store, workspace)
+    return outcomes
 
 
-def _embedded(unit: Unit, stack: Stack, inputs: StackInputs, store: Store, workspace: Workspace) -> Outcome:
-    started = time.monotonic()
-    backbone = workspace.backbone(unit.backbone)
-    start_counting(backbone.device)
-    metric = get_metric(unit.method)
-    (prompt_key,) = unit.dependencies["prompt"]
+def _load(unit: Unit, inputs: StackInputs, backbone: Backbone) -> _Loaded:
+    (key,) = unit.dependencies["prompt"]
     reader = InputReader(unit, inputs)
+    (data,) = reader.bytes_of("prompt")
+    prompt = Prompt.from_bytes(data)
+    prompt.check_fits(backbone.geometry)
+    return _Loaded(unit, prompt, inputs.records[key]["identity"]["config"]["max_len"], reader.read)
+
+
+def _company(loaded: _Loaded) -> object:
+    """What is equal of those that are computed in one go."""
+    unit, prompt = loaded.unit, loaded.prompt
+    if not isinstance(get_metric(unit.method), PairMetric):
+        return unit.key
+    shape = prompt.prefix_LKNPH.shape
+    return unit.method, canonical_json(dict(unit.options)), loaded.max_len, shape, prompt.position_offset
+
+
+def _embed(group: Sequence[_Loaded], stack: Stack, store: Store, workspace: Workspace) -> Iterator[Outcome]:
+    units = [loaded.unit for loaded in group]
+    backbone = workspace.backbone(units[0].backbone)
+    start_counting(backbone.device)
+    started = time.monotonic()
     try:
-        (data,) = reader.bytes_of("prompt")
-        prompt = Prompt.from_bytes(data)
-        prompt.check_fits(backbone.geometry)
-        max_len = inputs.records[prompt_key]["identity"]["config"]["max_len"]
-        task = workspace.task(unit.data, unit.backbone, max_len) if metric.needs_data else None
-        embedding = metric.embedding(backbone, prompt, task, metric.Options.model_validate(dict(unit.options)))
-    except (InputError, LookupError) as error:
-        return fail(store, unit, str(error), traceback.format_exc())
-    measured = Measured(time.monotonic() - started, backbone.device, peak_bytes(backbone.device), (this_host(),))
-    record = embedding_record(unit, reader.read, stack, measured)
-    return publish(store, unit, record, {EMBEDDING_FILE: embedding_bytes(embedding)})
+        embeddings = _computed(group, backbone, workspace)
+    except InputError as error:
+        yield from fail_all(store, units, str(error), traceback.format_exc())
+        return
+    seconds = (time.monotonic() - started) / len(group)
+    measured = Measured(seconds, backbone.device, peak_bytes(backbone.device), (this_host(),))
+    for loaded, embedding in zip(group, embeddings, strict=True):
+        record = embedding_record(loaded.unit, loaded.inputs, stack, measured)
+        yield publish(store, loaded.unit, record, {EMBEDDING_FILE: embedding_bytes(embedding)})
+
+
+def _computed(group: Sequence[_Loaded], backbone: Backbone, workspace: Workspace) -> list[NDArray[np.float32]]:
+    unit, max_len = group[0].unit, group[0].max_len
+    metric = get_metric(unit.method)
+    options = metric.Options.model_validate(dict(unit.options))
+    task = workspace.task(unit.data, unit.backbone, max_len) if metric.needs_data else None
+    prompts = [loaded.prompt for loaded in group]
+    if isinstance(metric, PairMetric):
+        assert task is not None, "such a metric reads rows"
+        return metric.pairs(backbone, prompts, task, options)
+    return [metric.embedding(backbone, prompt, task, options) for prompt in prompts]

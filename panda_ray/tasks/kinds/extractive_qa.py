@@ -17,7 +17,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from panda_ray.seeding import derive_seed
 from panda_ray.tasks.kinds.kind import PADDING_LOGIT, TaskKind
+from panda_ray.tasks.kinds.labelled import Labelled
 from panda_ray.tasks.kinds.labels import holds_null, shown
 from panda_ray.tasks.kinds.token_rows import TokenRows, columns, encodings, segment_ids
 
@@ -126,6 +128,18 @@ class ExtractiveQA(TaskKind):
                 strict=True,
             )
         )
+
+    def labelled(self, split: EncodedSplit, example_B: NDArray[np.int64], seed: int) -> Labelled:
+        """The token at which each window's answer starts, 1, and another token of that row, 0.
+
+        All others would be a hundred times as many, and where an answer ends follows from where it starts.
+        """
+        start_B = split.labels.cpu().numpy()[example_B, 0]
+        length_B = split.lengths_R.cpu().numpy()[example_B]
+        other_B = np.random.default_rng(derive_seed(seed, "other-tokens")).integers(0, length_B - 1)
+        other_B += other_B >= start_B
+        label_X = np.repeat(np.array([1, 0]), len(example_B))
+        return Labelled(np.tile(np.arange(len(example_B)), 2), np.concatenate([start_B, other_B]), label_X)
 
     def output_size(self, spec: TaskSpec) -> int:
         return 2

@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from panda_ray.tasks.kinds.labelled import Labelled
 from panda_ray.tasks.kinds.token_rows import Texts, encode_texts
 
 if TYPE_CHECKING:
@@ -129,6 +130,15 @@ class TaskKind(ABC):
     def unpack_decoding(self, column: pa.Array) -> tuple[Any, ...]:
         """The inverse of `pack_decoding`."""
         return tuple(column.to_pylist())
+
+    def labelled(self, split: EncodedSplit, example_B: NDArray[np.int64], seed: int) -> Labelled:
+        """What heads read of examples that has a label, and that label. Here: the pooled vector of each example.
+
+        Args:
+            seed: of what is drawn, where not everything is taken.
+        """
+        label_B = split.labels.cpu().numpy()[example_B]
+        return Labelled(np.arange(len(example_B)), np.zeros(len(example_B), dtype=np.int64), label_B)
 
     # -- outputs ------------------------------------------------------------------------------------------------------
 

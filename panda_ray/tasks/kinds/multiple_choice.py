@@ -1,18 +1,23 @@
 """Multiple choice: every choice is a row of its own with one score; a softmax runs over an example's K choices.
 
-Shape letters: S members, B examples of a step, K rows per example.
+Shape letters: S members, B examples, K rows per example.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from panda_ray.tasks.kinds.coded import CodedKind
+from panda_ray.tasks.kinds.labelled import Labelled
 from panda_ray.tasks.kinds.token_rows import Texts
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from panda_ray.tasks.encoded import EncodedSplit
     from panda_ray.tasks.task import Row, TaskSpec
 
 
@@ -30,6 +35,13 @@ class MultipleChoice(CodedKind):
 
     def rows_per_example(self, texts: int) -> int:
         return texts
+
+    def labelled(self, split: EncodedSplit, example_B: NDArray[np.int64], seed: int) -> Labelled:
+        """Every choice: 1 for the right one, 0 for the others. Which choice is right says nothing of a row alone."""
+        right_B = split.labels.cpu().numpy()[example_B]
+        choice_BK = np.tile(np.arange(split.rows_per_example), (len(example_B), 1))
+        right_BK = (choice_BK == right_B[:, None]).astype(np.int64)
+        return Labelled(np.arange(len(example_B)).repeat(split.rows_per_example), choice_BK.ravel(), right_BK.ravel())
 
     def output_size(self, spec: TaskSpec) -> int:
         return 1

@@ -19,6 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from panda_ray.tasks.kinds.kind import IGNORED, TaskKind
+from panda_ray.tasks.kinds.labelled import Labelled
 from panda_ray.tasks.kinds.labels import code_complaint, coder, shown
 from panda_ray.tasks.kinds.token_rows import Texts, TokenRows, columns, encodings, pad_rows
 
@@ -117,6 +118,12 @@ class Tagging(TaskKind):
     def unpack_decoding(self, column: pa.StructArray) -> tuple[TaggedWords, ...]:
         found = (field.to_numpy(zero_copy_only=False) for field in column.flatten())
         return tuple(TaggedWords(int(words), word_W, token_W) for words, word_W, token_W in zip(*found, strict=True))
+
+    def labelled(self, split: EncodedSplit, example_B: NDArray[np.int64], seed: int) -> Labelled:
+        """Every word, at its first token, with its tag."""
+        label_BT = split.labels.cpu().numpy()[example_B]
+        example_X, token_X = np.nonzero(label_BT != IGNORED)
+        return Labelled(example_X, token_X, label_BT[example_X, token_X])
 
     def output_size(self, spec: TaskSpec) -> int:
         return len(spec.labels)

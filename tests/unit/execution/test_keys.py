@@ -43,7 +43,7 @@ def golden_units() -> dict[str, Unit]:
             "sources": ["mnli"],
             "targets": ["rte", "conll04", "stsb"],
             "methods": ["prompt_tuning", "pot", "panda"],
-            "metrics": ["task_embedding", "e_avg", "on"],
+            "metrics": ["task_embedding", "e_avg", "on", "logme", "knn", "h_score"],
         }
     )
     data = {

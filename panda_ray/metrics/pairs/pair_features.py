@@ -1,0 +1,109 @@
+"""What a backbone makes of a target's labelled training rows with each of several source prompts.
+
+It is what heads read: the pooled vector of a row, or the hidden state of a token. All prompts are members of one stack
+and pass together.
+
+Where a softmax compares the places of an example (choices, or the tokens where an answer may start), what they have in
+common changes no output, so the mean of an example's places is taken off. Whether a choice is right can then be seen
+without knowing the others.
+
+Shape letters: S prompts, B examples of a pass, X labelled rows or tokens, D hidden size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from panda_ray.seeding import derive_seed
+from panda_ray.tasks.kinds.labelled import Labelled
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from panda_ray.backbones.backbone import Backbone, Features
+    from panda_ray.prompts.prompt import Prompt
+    from panda_ray.tasks.encoded import EncodedTask
+
+Feature = Literal["pooler", "last_hidden"]
+
+_ROWS = {"cpu": 512, "cuda": 4096}
+"""Rows per forward pass."""
+
+
+def labelled_places(task: EncodedTask, most: int, seed: int) -> tuple[NDArray[np.int64], Labelled]:
+    """A seeded sample of the training set: examples (B,), and their labelled places, at most so many."""
+    draw = np.random.default_rng(derive_seed(seed, "pair-metric"))
+    example_B = np.sort(draw.permutation(task.train.examples)[:most])
+    labelled = task.spec.kind.labelled(task.train, example_B, seed)
+    if len(labelled) > most:
+        labelled = labelled.some(np.sort(draw.permutation(len(labelled))[:most]))
+    return example_B, labelled
+
+
+def pair_features(
+    backbone: Backbone,
+    prompts: Sequence[Prompt],
+    task: EncodedTask,
+    example_B: NDArray[np.int64],
+    labelled: Labelled,
+    feature: Feature,
+) -> NDArray[np.float32]:
+    """Features (S, X, D) of the labelled places of some training examples, with each prompt.
+
+    Args:
+        prompts: of one length, and all with positions that start at it, or none.
+        feature: of kinds whose heads read one vector per row: the pooled one, or the hidden state that it is made of.
+
+    Raises:
+        InputError: the checkpoint has no pooler.
+    """
+    import torch
+
+    from panda_ray.backbones.forward.row_reader import RowReader
+
+    split, device = task.train.to(backbone.device), backbone.device
+    reader = RowReader(split)
+    prefix_SLKNPH = torch.stack([prompt.prefix_LKNPH for prompt in prompts]).to(device)
+    feature_SXD = np.empty((len(prompts), len(labelled), backbone.geometry.hidden), dtype=np.float32)
+    longest_B = split.lengths_R.cpu().numpy().reshape(split.examples, -1).max(axis=1)[example_B]
+    width = max(1, _ROWS[device.type] // (len(prompts) * split.rows_per_example))
+    order = np.argsort(longest_B, kind="stable")
+    for start in range(0, len(order), width):
+        part = order[start : start + width]
+        there_X = np.isin(labelled.example_X, part)
+        if not there_X.any():
+            continue
+        index_SB = torch.from_numpy(example_B[part]).repeat(len(prompts), 1)
+        with torch.no_grad():
+            (features,) = backbone.forward(
+                [reader.tokens(index_SB)],
+                prefix_SLKNPH,
+                position_offset=prompts[0].position_offset,
+                pooled_only=not task.spec.kind.reads_tokens,
+            )
+        read_SBYD = _read(features, len(prompts), len(part), task.spec.kind.reads_tokens, feature)
+        position = {int(each): at for at, each in enumerate(part)}
+        at_X = [position[int(each)] for each in labelled.example_X[there_X]]
+        feature_SXD[:, there_X] = read_SBYD[:, at_X, labelled.place_X[there_X]].float().cpu().numpy()
+    return feature_SXD if task.spec.kind.has_head_bias else _without_means(feature_SXD, labelled.example_X)
+
+
+def _without_means(feature_SXD: NDArray[np.float32], example_X: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Features less the mean over the labelled places of their example."""
+    for example in np.unique(example_X):
+        own_X = example_X == example
+        feature_SXD[:, own_X] -= feature_SXD[:, own_X].mean(axis=1, keepdims=True)
+    return feature_SXD
+
+
+def _read(features: Features, members: int, examples: int, reads_tokens: bool, feature: Feature) -> Tensor:
+    """Features by member, example and place within it: (S, B, tokens or rows, D)."""
+    if reads_tokens or feature == "last_hidden":
+        read = features.hidden_RTD if reads_tokens else features.hidden_RTD[:, 0]
+    else:
+        read = features.pooled_RD
+    return read.reshape(members, examples, -1, read.shape[-1])
