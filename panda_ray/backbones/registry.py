@@ -12,6 +12,7 @@ from panda_ray.backbones.sizes import Sizes
 from panda_ray.backbones.weights import check_file, weight_files
 from panda_ray.errors import InputError
 from panda_ray.registry import Registry
+from panda_ray.tasks.caching import fetched
 
 
 @dataclass(frozen=True)
@@ -124,10 +125,10 @@ def local_folder(name: str, path: str | None) -> Path | None:
     if path is None:
         spec = get_backbone_spec(name)
         return Path(__file__).parent / spec.repository if spec.packaged else None
-    folder = Path(path).expanduser()
+    folder = fetched.local_folder(path)
     if not (folder / "config.json").is_file() or not weight_files(name, folder):
         raise InputError(
-            f"backbone {name!r}: {folder} is not a model folder; it must hold config.json, "
+            f"backbone {name!r}: {path} is not a model folder; it must hold config.json, "
             "model.safetensors (or pytorch_model.bin, or an index of shards) and a tokenizer"
         )
     return folder

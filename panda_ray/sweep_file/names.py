@@ -21,6 +21,7 @@ from panda_ray.sweep_file.messages import explain
 from panda_ray.sweep_file.search_names import search_problems
 from panda_ray.sweep_file.yaml_source import Path, Places
 from panda_ray.tasks import TASKS
+from panda_ray.tasks.caching.fetched import is_url
 
 CELL_METHODS = {method.name: method for method in METHODS if method.listed}
 METRICS_BY_NAME = {metric.name: metric for metric in METRICS}
@@ -144,15 +145,20 @@ def option_problems(options: type[BaseModel], values: dict[str, Any], places: Pl
 
 
 def _data_root_problems(sweep: Sweep, places: Places) -> Iterator[str]:
-    if sweep.data_root is not None and not pathlib.Path(sweep.data_root).expanduser().is_dir():
+    if sweep.data_root is not None and not _may_be_there(sweep.data_root):
         yield f"{places.find(('data_root',))}: no folder {sweep.data_root!r} for data_root{_from_here()}"
 
 
 def _model_problems(sections: list[BackboneSection], places: Places) -> Iterator[str]:
     for index, section in enumerate(sections):
-        if section.path is not None and not pathlib.Path(section.path).expanduser().is_dir():
+        if section.path is not None and not _may_be_there(section.path):
             place = places.find(("backbones", index, "path"))
             yield f"{place}: no folder {section.path!r} for the backbone {section.name!r}{_from_here()}"
+
+
+def _may_be_there(folder: str) -> bool:
+    """A folder of a server is asked for when it is read."""
+    return is_url(folder) or pathlib.Path(folder).expanduser().is_dir()
 
 
 def _from_here() -> str:

@@ -16,6 +16,7 @@ from panda_ray.execution.units.unit import BackboneRef, DataRef
 from panda_ray.sweep import Sweep
 from panda_ray.tasks import get_task
 from panda_ray.tasks.caching.encoded import encoded_task
+from panda_ray.tasks.caching.fetched import is_url
 from panda_ray.tasks.caching.survey import survey
 from panda_ray.tasks.encoded import EncodedTask
 from panda_ray.tasks.rows.loading import TaskRows, load_rows
@@ -120,4 +121,4 @@ def _kept(cache: dict[Address, Value], size: int, address: Address, make: Callab
 
 
 def _absolute(path: str | None) -> str | None:
-    return None if path is None else str(Path(path).expanduser().absolute())
+    return path if path is None or is_url(path) else str(Path(path).expanduser().absolute())

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from panda_ray.errors import InputError
+from panda_ray.tasks.caching.fetched import is_url, local_folder
 from panda_ray.tasks.rows.fingerprint import fingerprint
 from panda_ray.tasks.rows.hub import fetch
 from panda_ray.tasks.rows.layout import find_split
@@ -120,13 +121,13 @@ def _generated(spec: TaskSpec, origin: BuiltinOrigin, split: str, limit: int | N
 
 
 def _local_files(spec: TaskSpec, data_root: str, split: str) -> Sequence[Path]:
-    root = Path(data_root).expanduser()
-    if not root.is_dir():
+    if not is_url(data_root) and not local_folder(data_root).is_dir():
         raise InputError(f"data_root: {data_root} is not a folder; it must hold <task>/train.parquet for each task")
-    files = find_split(root / spec.name, tuple(dict.fromkeys((split, _hub_name(spec, split)))))
+    folder = f"{data_root.rstrip('/')}/{spec.name}"
+    files = find_split(local_folder(folder), tuple(dict.fromkeys((split, _hub_name(spec, split)))))
     if not files:
         licence = f" ({spec.origin.reason})" if isinstance(spec.origin, UserOrigin) else ""
-        path = root / spec.name / f"{split}.parquet"
+        path = f"{folder}/{split}.parquet"
         raise MissingData(f"task {spec.name!r}: {path} does not exist{licence}; see docs/data.md for its columns")
     return files
 

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 from panda_ray.execution.units.catalog import read_catalog
 from panda_ray.sweep import Sweep
+from panda_ray.tasks.caching.fetched import is_url
 from panda_ray.tasks.rows.hub import hub_problem
 from panda_ray.usecases.doctor.case import Case, Finding
 
 
 def folders_of(sweep: Sweep) -> Iterator[str]:
-    """What a sweep reads from folders: data sets and models."""
-    if sweep.data_root is not None:
-        yield sweep.data_root
-    yield from (section.path for section in sweep.backbones if section.path is not None)
+    """What a sweep reads from folders of machines: data sets and models."""
+    named = (sweep.data_root, *(section.path for section in sweep.backbones))
+    yield from (folder for folder in named if folder is not None and not is_url(folder))
 
 
 def check_inputs(case: Case) -> Iterator[Finding]:

@@ -1,14 +1,16 @@
 """Folders of data and models that a sweep names and its cluster lacks: refused, or brought there.
 
 What is brought lies in the cluster's storage under the hash of its content, so that equal files are sent once, and a
-changed one never takes the place of another. The other side is `usecases/on_head/receive.py`.
+changed one never takes the place of another. It travels through the head, in pieces that are not sent again: this
+machine needs no key to a bucket. The other side is `usecases/on_head/receive.py`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,9 @@ _PIECES_AT_A_TIME = 4
 """The head holds so many in memory for one job."""
 
 
+Say = Callable[[str], None]
+
+
 @dataclass(frozen=True)
 class LocalFile:
     """A file of this machine.
@@ -45,8 +50,21 @@ class LocalFile:
     sha256: str
 
 
-def with_folders(cluster: Cluster, sweep: Sweep, missing: Sequence[str], upload: bool) -> Sweep:
+def offsets(size: int) -> range:
+    """Where the pieces of a file of so many bytes begin; an empty one has one."""
+    return range(0, max(size, 1), _PIECE)
+
+
+def piece_bytes(size: int, offset: int) -> int:
+    """Of one piece."""
+    return min(_PIECE, size - offset)
+
+
+def with_folders(cluster: Cluster, sweep: Sweep, missing: Sequence[str], upload: bool, say: Say) -> Sweep:
     """The sweep with folders of the cluster in the place of those that only this machine has.
+
+    Args:
+        say: hears of each file that is brought.
 
     Raises:
         InputError: a folder is nowhere, or it is here and not to be uploaded.
@@ -59,7 +77,7 @@ def with_folders(cluster: Cluster, sweep: Sweep, missing: Sequence[str], upload:
             f"{cluster.title} has no folder {missing[0]!r}, which is on this machine; bring it there with "
             "--upload-data, or name a folder that all its nodes see: --set data_root=..."
         )
-    view = _bring(cluster, list(_files(sweep, missing)))
+    view = _bring(cluster, list(_files(sweep, missing)), say)
     backbones = [
         section.model_copy(update={"path": f"{view}/models/{section.name}"}) if section.path in missing else section
         for section in sweep.backbones
@@ -91,17 +109,30 @@ def _file(path: Path, place: str) -> LocalFile:
     return LocalFile(path, place, path.stat().st_size, digest)
 
 
-def _bring(cluster: Cluster, files: Sequence[LocalFile]) -> str:
+def _bring(cluster: Cluster, files: Sequence[LocalFile], say: Say) -> str:
     """Send what the cluster lacks; the folder in which all lies there."""
     listed = [{"place": file.place, "size": file.size, "sha256": file.sha256} for file in files]
     manifest = {MANIFEST: json.dumps(listed).encode()}
     answer = ask_head(cluster, "receive", MANIFEST, files=manifest)
-    lacking = {file.sha256: file for file in files if file.sha256 in answer["lacking"]}
-    pieces = [(file, offset) for file in lacking.values() for offset in range(0, max(file.size, 1), _PIECE)]
+    pieces = [(str(sha256), int(offset)) for sha256, offset in answer["lacking"]]
+    left = Counter(sha256 for sha256, _ in pieces)
+    for file in files:
+        say(f"{file.place}: {file.size / 2**20:,.1f} MiB, sha256 {file.sha256[:16]}, {_wanting(file, left)}")
+    by_hash = {file.sha256: file for file in files}
     for first in range(0, len(pieces), _PIECES_AT_A_TIME):
-        packages = [_sent(cluster, *piece) for piece in pieces[first : first + _PIECES_AT_A_TIME]]
+        sent = pieces[first : first + _PIECES_AT_A_TIME]
+        packages = [_sent(cluster, by_hash[sha256], offset) for sha256, offset in sent]
         answer = ask_head(cluster, "receive", MANIFEST, files=manifest, packages=packages)
+        say(f"{min(first + len(sent), len(pieces))} of {len(pieces)} pieces brought")
     return str(answer["view"])
+
+
+def _wanting(file: LocalFile, left: Mapping[str, int]) -> str:
+    """How much of a file has to be brought."""
+    pieces, lacking = len(offsets(file.size)), left[file.sha256]
+    if not lacking:
+        return "there already"
+    return "to be brought" if lacking == pieces else f"{pieces - lacking} of {pieces} pieces there already"
 
 
 def _sent(cluster: Cluster, file: LocalFile, offset: int) -> str:

@@ -17,7 +17,7 @@ from panda_ray.usecases.doctor.case import Finding
 from panda_ray.usecases.doctor.machine import installed
 from panda_ray.usecases.remote.asking import KIND, ask_head, on_head, put_files
 from panda_ray.usecases.remote.entries import driver_jobs, number, running
-from panda_ray.usecases.remote.folders import with_folders
+from panda_ray.usecases.remote.folders import Say, with_folders
 
 RAY = "2.60"
 """The Ray that this panda_ray was made for, as in pyproject.toml."""
@@ -51,11 +51,12 @@ class Prepared:
         return self.state in ("new", "broken")
 
 
-def prepare(cluster: Cluster, sweep: Sweep, upload: bool = False) -> Prepared:
+def prepare(cluster: Cluster, sweep: Sweep, upload: bool = False, say: Say = lambda _: None) -> Prepared:
     """Look at a sweep from the cluster's side; nothing is started.
 
     Args:
         upload: bring folders that only this machine has to the cluster's storage.
+        say: hears of each file that is brought.
 
     Raises:
         InputError: it cannot run there, with what to do.
@@ -66,7 +67,7 @@ def prepare(cluster: Cluster, sweep: Sweep, upload: bool = False) -> Prepared:
         return Prepared(sweep.name, job.id, "running")
     facts = _checked(cluster, sweep)
     if facts["missing"]:
-        sweep = with_folders(cluster, sweep, facts["missing"], upload)
+        sweep = with_folders(cluster, sweep, facts["missing"], upload, say)
         facts = _checked(cluster, sweep)
     if "problem" in facts:
         raise InputError(f"{cluster.title}: {facts['problem']}")

@@ -44,8 +44,12 @@ def submit(
     sweep = load_sweep(sweep_file, overrides, runs_here=False)
     with open_cluster(cluster, address) as opened:
         with stderr.status(f"looking at {sweep.name} from {opened.title}"):
-            prepared = prepare(opened, sweep, upload_data)
+            prepared = prepare(opened, sweep, upload_data, _say)
         raise typer.Exit(_go_on(opened, prepared, yes, follow_log, as_json))
+
+
+def _say(text: str) -> None:
+    stderr.print(text, markup=False, soft_wrap=True)
 
 
 def resume(
@@ -74,7 +78,7 @@ def _go_on(cluster: Cluster, prepared: Prepared, yes: bool, follow_log: bool, as
 
     if prepared.is_startable:
         for line in describe(prepared, cluster.title):
-            stderr.print(line, markup=False, soft_wrap=True)
+            _say(line)
         if not yes and not typer.confirm("Start it?", default=True, err=True):
             return 0
         prepared = start(cluster, prepared)
