@@ -16,7 +16,7 @@ from panda_ray.cli.grid import legend, render_grid
 from panda_ray.cli.words import duration
 from panda_ray.execution.events import Listener, Outcome, RunSummary
 from panda_ray.execution.planning.states import cell_states, stages
-from panda_ray.usecases.progress import Progress
+from panda_ray.usecases.progress import STALLED_SECONDS, Progress
 
 if TYPE_CHECKING:
     from panda_ray.execution.costs.costs import Costs
@@ -84,13 +84,19 @@ class PlainDisplay(Listener):
         self._over.set()
 
     def _beat(self) -> None:
-        """Tell those who read along that a long stack is no dead one."""
+        """Tell those who read along that a long stack is no dead one, and what keeps the run from going on."""
+        told = 0
         while not self._over.wait(self._every):
             with self._growing:
                 known = self._known
+                times, warnings = int(known.stalled // STALLED_SECONDS), known.warnings
                 done = f"{known.count('done')} of {len(known.states)} units done"
                 line = f"{done}, {known.count('running')} running, {duration(known.elapsed)} so far{self._eta()}"
             self._line(line)
+            if times > told:
+                for warning in warnings:
+                    self._line(warning)
+            told = times
 
     @property
     def _known(self) -> Progress:

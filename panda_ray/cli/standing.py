@@ -59,7 +59,8 @@ def _driver(tracked: TrackedProgress) -> list[RenderableType]:
     lines += [Text(warning, "yellow") for warning in snapshot.warnings]
     for stack in snapshot.stacks[:_STACKS_SHOWN]:
         epoch = f"epoch {stack.epoch} of {stack.epochs}, " if stack.epochs else ""
-        lines.append(Text(f"  {stack.title}: {epoch}{duration(stack.seconds)}", "dim"))
+        where = f" on {', '.join(stack.hosts)}" if stack.hosts else ""
+        lines.append(Text(f"  {stack.title}{where}: {epoch}{duration(stack.seconds)}", "dim"))
     if len(snapshot.stacks) > _STACKS_SHOWN:
         lines.append(Text(f"  and {len(snapshot.stacks) - _STACKS_SHOWN} other stacks", "dim"))
     return lines

@@ -36,6 +36,7 @@ class RunningStack:
         seconds: since it started, the last time if it did several times.
         epoch: the last one that ended; 0 before the first.
         epochs: how many there are; 0 before the first has ended.
+        hosts: the machines that it runs on; none before the first has ended.
     """
 
     backbone: str
@@ -43,6 +44,7 @@ class RunningStack:
     seconds: float
     epoch: int = 0
     epochs: int = 0
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ class Snapshot:
                 written_at=float(said["written_at"]),
                 elapsed=float(said["elapsed"]),
                 eta=None if said["eta"] is None else float(said["eta"]),
-                stacks=tuple(RunningStack(**stack) for stack in said["stacks"]),
+                stacks=tuple(RunningStack(**{**stack, "hosts": (*stack["hosts"],)}) for stack in said["stacks"]),
                 lost_workers=int(said["lost_workers"]),
                 warnings=tuple(map(str, said["warnings"])),
             )

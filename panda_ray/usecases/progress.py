@@ -23,12 +23,16 @@ STALLED_SECONDS = 600.0
 
 @dataclass
 class Running:
-    """A stack that runs, since a time of the clock; its last epoch, and how many it has, are 0 before the first."""
+    """A stack that runs, since a time of the clock.
+
+    Its last epoch, and how many it has, are 0 before the first has ended, and where it runs is not known.
+    """
 
     stack: Stack
     since: float
     epoch: int = 0
     epochs: int = 0
+    hosts: tuple[str, ...] = ()
 
 
 class Progress:
@@ -86,7 +90,7 @@ class Progress:
         self._partial[stack.id] = unfinished * report.epoch / report.epochs
         self._speed[stack.id] = report.examples_per_second
         if (running := self.running.get(stack.id)) is not None:
-            running.epoch, running.epochs = report.epoch, report.epochs
+            running.epoch, running.epochs, running.hosts = report.epoch, report.epochs, report.hosts
 
     def outcome(self, stack: Stack | None, outcome: Outcome) -> bool:
         """A unit ended; true when it was the last one of its stack."""

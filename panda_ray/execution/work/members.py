@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from panda_ray.backbones import Geometry
 from panda_ray.errors import InputError
@@ -72,11 +72,11 @@ def train_members(
 
     def report(epoch: EpochReport) -> Collection[str] | None:
         reports.append(epoch)
-        return on_epoch(epoch)
+        return on_epoch(replace(epoch, hosts=hosts))
 
     backbone = workspace.backbone(stack.members[0].backbone)
     task = workspace.task(stack.members[0].data, stack.members[0].backbone, config.max_len)
-    hosts = [*dict.fromkeys(collective.gather(this_host()))]
+    hosts = (*dict.fromkeys(collective.gather(this_host())),)
     starts, outcomes = collective.share(lambda: _starts(stack, store, backbone.geometry))
     if not starts:
         return outcomes

@@ -54,6 +54,7 @@ class EpochReport:
         selecting: by the same names, the scores by which the protocol selects: those, or on the selecting half.
         examples_per_second: training examples of all members together, since training started or was resumed,
             evaluation included.
+        hosts: the machines that train it, that of rank 0 first, as whoever runs the engine says.
     """
 
     epoch: int
@@ -62,6 +63,7 @@ class EpochReport:
     scores: Mapping[str, float]
     selecting: Mapping[str, float]
     examples_per_second: float
+    hosts: tuple[str, ...] = ()
 
 
 OnEpoch = Callable[[EpochReport], Collection[str] | None]

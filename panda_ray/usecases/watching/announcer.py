@@ -78,7 +78,12 @@ def snapshot_of(progress: Progress) -> Snapshot:
         eta=progress.eta if progress.count("waiting") + progress.count("running") else None,
         stacks=tuple(
             RunningStack(
-                found.stack.members[0].backbone.name, found.stack.title, now - found.since, found.epoch, found.epochs
+                backbone=found.stack.members[0].backbone.name,
+                title=found.stack.title,
+                seconds=now - found.since,
+                epoch=found.epoch,
+                epochs=found.epochs,
+                hosts=found.hosts,
             )
             for found in progress.running.values()
         ),

@@ -47,7 +47,7 @@ class EventLines(Listener):
     def on_epoch(self, stack: Stack, report: EpochReport) -> None:
         if self._clock() - self._told.get(stack.id, 0.0) >= _EPOCH_SECONDS:
             self._told[stack.id] = self._clock()
-            self._tell("epoch", stack, stack.keys, epoch=report.epoch, epochs=report.epochs)
+            self._tell("epoch", stack, stack.keys, epoch=report.epoch, epochs=report.epochs, hosts=report.hosts)
 
     def on_outcome(self, stack: Stack | None, outcome: Outcome) -> None:
         self._tell(outcome.status, stack, (outcome.key,), says=outcome.error)

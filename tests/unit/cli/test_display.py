@@ -71,6 +71,23 @@ def test_a_log_has_a_line_of_progress_every_now_and_then_until_it_is_closed(plan
     assert text_of(console) == said
 
 
+def test_a_log_tells_again_and_again_but_not_with_every_line_that_no_node_comes(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("panda_ray.usecases.progress.STALLED_SECONDS", 0.5)
+    monkeypatch.setattr("panda_ray.cli.display.STALLED_SECONDS", 0.5)
+    console = Console(file=io.StringIO(), width=160)
+    display = PlainDisplay(console, Costs.of(plan, ()), every=0.01)
+    display.on_plan(plan)
+    deadline = time.monotonic() + 60
+    while text_of(console).count("no node has come") < 2:
+        assert time.monotonic() < deadline, text_of(console)
+        time.sleep(0.01)
+    display.close()
+    lines = text_of(console).splitlines()
+    assert sum("no node has come" in line for line in lines) < sum("so far" in line for line in lines) / 2
+
+
 def text_of(console: Console) -> str:
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()

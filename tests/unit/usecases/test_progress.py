@@ -10,8 +10,10 @@ from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.plan import Plan, build_plan
 from panda_ray.execution.store.store import Store
+from panda_ray.tracking.snapshot import Snapshot
 from panda_ray.training.engine.stacked import EpochReport
 from panda_ray.usecases.progress import Progress
+from panda_ray.usecases.watching.announcer import Announcer
 from support.small_sweeps import four_pairs
 
 
@@ -49,3 +51,20 @@ def test_an_outcome_that_comes_twice_counts_once(plan: Plan) -> None:
         progress.outcome(stack, Outcome(stack.members[0].key, "done"))
     assert progress.count("done") == 1
     assert progress.units_per_second <= 1
+
+
+def test_where_a_stack_runs_is_known_from_its_first_epoch_and_reaches_who_sees_mlflow_alone(plan: Plan) -> None:
+    announcer = Announcer()
+    announcer.follow(plan, Costs.of(plan, ()))
+    stack = plan.stacks[0]
+    announcer.on_stack_started(stack)
+    seen = []
+    for hosts in ((), ("panda1", "panda2")):
+        if hosts:
+            announcer.on_epoch(stack, EpochReport(1, 2, {}, {}, {}, 640.0, hosts))
+        snapshot = announcer.snapshot()
+        assert snapshot is not None
+        backbone = stack.members[0].backbone.name
+        [running] = Snapshot.from_json(snapshot.to_json(backbone), backbone).stacks
+        seen.append(running.hosts)
+    assert seen == [(), ("panda1", "panda2")]

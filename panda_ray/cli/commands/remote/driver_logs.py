@@ -119,7 +119,7 @@ def _happened(events: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for event in events:
         parts = [event["event"]]
         if event["event"] == "epoch":
-            parts = [f"epoch {event['epoch']} of {event['epochs']}"]
+            parts = [f"epoch {event['epoch']} of {event['epochs']} on {', '.join(event['hosts'])}"]
         if event["stack"] is not None:
             parts.append(f"stack {event['stack']}")
         if says := event.get("says"):
