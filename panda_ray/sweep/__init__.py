@@ -152,7 +152,7 @@ class Sweep(Section):
     tracking_uri: str | None = None
     """MLflow server or database; a local SQLite file beside a local store unless given."""
     data_root: str | None = None
-    """Folder with <task>/{train,validation}.parquet, instead of the Hub."""
+    """Folder, or URL of one (s3://, gs://), with <task>/{train,validation}.parquet, instead of the Hub."""
     backbones: Annotated[list[BackboneSection], Field(min_length=1), unique("backbone", lambda section: section.name)]
     """Names from `panda-ray backbones`, or sections with the path of a local model folder."""
     sources: Annotated[
