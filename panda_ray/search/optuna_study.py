@@ -101,7 +101,9 @@ class OptunaStudy:
         """Tell the pruner of an epoch; whether the trial should end there."""
         asked = optuna.Trial(self._study, self._id(trial))
         asked.report(score, epoch)
-        return asked.should_prune()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Wilcoxon's of epochs that the best point does not have
+            return asked.should_prune()
 
     def tell(self, trial: Trial, value: float | None, error: str | None = None) -> None:
         """End a trial: with its value, with an error, or pruned where there is neither. Once ended it stays so."""

@@ -74,6 +74,7 @@ class StudySearch:
         self.points, self.wanted = points, wanted
         self.blocked: str | None = None
         self._study, self._generation, self._prunes = study, generation, prunes
+        self._ended = study.ended
         self._known: dict[str, Trial] = {}
         """By point, or rather by what a point trains: those that have ended, and those that are open."""
         self._open: dict[str, OpenTrial] = {}
@@ -116,7 +117,8 @@ class StudySearch:
                 if repeats < MOST_REPEATS:
                     continue
                 if not asked:
-                    self._study.end(f"{repeats} points in a row were proposed that had been tried before")
+                    self._ended = f"{repeats} points in a row were proposed that had been tried before"
+                    self._study.end(self._ended)
                 break
             repeats = 0
             if (opened := self._opened(trial, same)) is not None:
@@ -161,11 +163,11 @@ class StudySearch:
     @property
     def standing(self) -> StudyStanding:
         """How it stands."""
-        return StudyStanding(self.points.address, tuple(self._known.values()), self.wanted, self._study.ended)
+        return StudyStanding(self.points.address, tuple(self._known.values()), self.wanted, self._ended)
 
     @property
     def _may_ask(self) -> bool:
-        return self.blocked is None and len(self._known) < self.wanted and self._study.ended is None
+        return self.blocked is None and len(self._known) < self.wanted and self._ended is None
 
     def _open_but(self, asked: Collection[OpenTrial]) -> bool:
         return len(self._open) > len(asked)

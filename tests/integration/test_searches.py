@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 
+from panda_ray.errors import InputError
 from panda_ray.execution.events import Listener
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.inline import InlineRunner
@@ -16,7 +19,8 @@ from panda_ray.execution.runners.run_plan import Runner
 from panda_ray.execution.runners.temporary import temporary_folder
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.workspace import Settings
-from support.searches import TWO_RANGES, points_of, search, small_search
+from panda_ray.training.engine.stacked import EpochReport
+from support.searches import SIX_POINTS, TWO_RANGES, points_of, search, small_search
 from support.small_sweeps import fingerprints, run_inline, small_sweep
 
 RUNNERS = ["inline", pytest.param("ray", marks=[pytest.mark.cluster, pytest.mark.slow])]
@@ -109,3 +113,110 @@ def test_a_transfer_brings_its_source_prompt_along(tmp_path: Path, runner: Runne
     (source,) = (key for key, role in summary.plan.role_of.items() if role == "source")
     config = Store(sweep.storage).known(source)["identity"]["config"]
     assert (config["lr"], config["epochs"]) == (sweep.training.lr or config["lr"], 3), "only trials are varied"
+
+
+class Epochs(Listener):
+    """How many members each epoch was trained with."""
+
+    def __init__(self) -> None:
+        self.members = 0
+
+    def on_epoch(self, stack: Stack, report: EpochReport) -> None:
+        self.members += len(report.losses)
+
+
+@pytest.mark.parametrize("pruner", ["median", "halving", "wilcoxon"])
+def test_a_pruned_member_leaves_its_stack_and_is_not_trained_again(tmp_path: Path, runner: Runner, pruner: str) -> None:
+    space = {"lr": [0.3, 0.1, 0.05, 0.02, 1e-7, 1e-8], "epochs": [5, 6]}
+    sweep = small_search(
+        tmp_path, {"space": space, "sampler": "grid", "pruner": pruner}, resources={"max_stack": 2}, seeds=[3]
+    )
+    epochs = Epochs()
+    summary, (standing,) = search(sweep, runner, [epochs])
+    assert summary.complete
+    assert standing.count("pruned") == len(summary.stopped) >= 1
+    assert standing.count("pruned") + standing.count("done") == 12
+    assert epochs.members < 6 * 5 + 6 * 6
+    done = {key for key, _ in Store(sweep.storage).records()}
+    assert len(done) == standing.count("done")
+    assert not done & summary.stopped
+    assert [cell.key in done for cell in summary.plan.cells] == [True]
+    kept, later = fingerprints(tmp_path), Epochs()
+    again, (after,) = search(sweep, listeners=[later])
+    assert (after.trials, after.best, again.plan.cells) == (standing.trials, standing.best, summary.plan.cells)
+    assert fingerprints(tmp_path) == kept
+    assert later.members == 0
+    assert not list(tmp_path.glob("checkpoints/*"))
+
+
+def test_an_honest_search_never_sees_what_it_reports(tmp_path: Path) -> None:
+    search_section = {"space": {"lr": [1e-3, 1e-2, 1e-1]}, "sampler": "grid", "pruner": "halving"}
+    sweep = small_search(tmp_path, search_section, protocol="honest")
+    _, (standing,) = search(sweep)
+    histories = {record["identity"]["config"]["lr"]: record["history"] for _, record in Store(sweep.storage).records()}
+    for trial in standing.trials:
+        if trial.state == "done":
+            history = histories[trial.point["lr"]]
+            assert trial.value == max(past["score_select"] for past in history)
+            assert trial.reported == {past["epoch"]: past["score_select"] for past in history}
+    assert any(past["score"] != past["score_select"] for history in histories.values() for past in history)
+
+
+def test_the_value_of_several_seeds_is_their_mean(tmp_path: Path) -> None:
+    sweep = small_search(tmp_path, seeds=[1, 2, 3], resources={"max_stack": 2})
+    summary, (standing,) = search(sweep)
+    scores = defaultdict(list)
+    for _, record in Store(sweep.storage).records():
+        config = record["identity"]["config"]
+        scores[config["lr"], config["epochs"]].append(record["score"])
+    assert {len(found) for found in scores.values()} == {3}
+    for trial in standing.trials:
+        assert trial.value == pytest.approx(fmean(scores[trial.point["lr"], trial.point["epochs"]]))
+    assert [cell.seed for cell in summary.plan.cells] == [1, 2, 3]
+
+
+def test_what_cannot_be_trained_has_failed_once(tmp_path: Path) -> None:
+    """A loss that becomes infinite, and values that do not go together."""
+    space = {"lr": [1e-2, 1e38], "initialization": ["normal", "zeros"], "initialization_scale": [0.01, 0.02]}
+    sweep = small_search(tmp_path, {"space": space, "sampler": "grid"}, training={"epochs": 1, "prompt_len": 4})
+    summary, (standing,) = search(sweep)
+    errors = {trial.point["initialization"]: trial.error for trial in standing.trials if trial.point["lr"] == 1e-2}
+    assert errors == {
+        "normal": None,
+        "zeros": "training.initialization_scale: has no effect with the initialization 'zeros'",
+    }
+    diverged = [
+        trial for trial in standing.trials if trial.point["lr"] == 1e38 and trial.point["initialization"] != "zeros"
+    ]
+    assert [trial.state for trial in diverged] == ["failed", "failed"]
+    assert all("NaN or infinite" in (trial.error or "") for trial in diverged)
+    assert not summary.complete
+    assert len(summary.plan.cells) == 1
+    again, (after,) = search(sweep)
+    assert (again.new, again.failed, after.trials) == (frozenset(), {}, standing.trials)
+
+
+def test_a_study_under_other_settings_says_what_changed(tmp_path: Path) -> None:
+    search(small_search(tmp_path))
+    wider = SIX_POINTS | {"space": SIX_POINTS["space"] | {"lr": [1e-3, 1e-2]}}  # type: ignore[operator]
+    with pytest.raises(InputError, match=r"space\.lr was \[0\.001, 0\.01, 0\.1\], is \[0\.001, 0\.01\]"):
+        search(small_search(tmp_path, wider))
+    with pytest.raises(InputError, match=r"seeds was \[1\], is \[2\]"):
+        search(small_search(tmp_path, seeds=[2]))
+    summary, _ = search(small_search(tmp_path, wider, name="other"))
+    assert summary.new == frozenset(), "under another name the points are found again"
+
+
+def test_a_storage_that_cannot_be_opened_is_said_without_its_password(tmp_path: Path) -> None:
+    place = "postgresql+nodriver://me:hunter2@nowhere/db"
+    with pytest.raises(InputError, match="cannot be opened") as raised:
+        search(small_search(tmp_path, SIX_POINTS | {"storage": place}))
+    assert "hunter2" not in str(raised.value)
+
+
+def test_a_journal_keeps_a_study_as_well(tmp_path: Path) -> None:
+    sweep = small_search(tmp_path / "store", SIX_POINTS | {"storage": str(tmp_path / "studies.log")})
+    _, (before,) = search(sweep)
+    assert not (tmp_path / "store" / "search.db").exists()
+    again, (after,) = search(sweep)
+    assert (again.new, after.trials) == (frozenset(), before.trials)
