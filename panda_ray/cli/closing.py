@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from panda_ray.cli.console import stdout
+from panda_ray.cli.search_words import describe_choice, describe_chosen, standings_as_json
 from panda_ray.execution.signals import EXIT_INTERRUPTED
 from panda_ray.secrets import public
 
@@ -38,7 +39,7 @@ class Closing:
         """0 if every desired cell is done, 1 if some failed, 130 if the run was ended early."""
         if self.run.summary.interrupted is not None:
             return EXIT_INTERRUPTED
-        return 0 if self.run.summary.complete else EXIT_FAILED
+        return 0 if self.run.complete else EXIT_FAILED
 
     @property
     def headline(self) -> tuple[str, ...]:
@@ -68,6 +69,7 @@ class Closing:
             "skipped": [{"task": task, "reason": reason} for task, reason in run.plan.skipped],
             "interrupted": run.summary.interrupted,
             "report": self.run.page,
+            "search": standings_as_json(self.run.studies) or None,
             "headline": list(self.headline),
             "notes": self.notes,
             "seconds": round(run.seconds, 1),
@@ -79,6 +81,10 @@ class Closing:
         stdout.print()
         for line in self.headline:
             stdout.print(line, markup=False, soft_wrap=True)
+        for line in describe_chosen(self.run.studies):
+            stdout.print(line, markup=False, soft_wrap=True)
+        if self.run.studies:
+            stdout.print(describe_choice(self.run.plan.sweep), markup=False, soft_wrap=True)
         cells, interrupted = self.run.cells, self.run.summary.interrupted
         stdout.print(f"{cells['done']} of {cells['total']} cells done, {self.run.units['new']} new results.")
         self._print_failures()

@@ -13,9 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from panda_ray.cli.grid import legend, render_grid
+from panda_ray.cli.search_words import describe_trials
 from panda_ray.cli.words import duration
 from panda_ray.execution.events import Listener, Outcome, RunSummary
 from panda_ray.execution.planning.states import cell_states, stages
+from panda_ray.search.trials import StudyStanding
 from panda_ray.usecases.progress import STALLED_SECONDS, Progress
 
 if TYPE_CHECKING:
@@ -23,21 +25,34 @@ if TYPE_CHECKING:
     from panda_ray.execution.planning.plan import Plan
     from panda_ray.execution.planning.stack import Stack
     from panda_ray.training.engine.stacked import EpochReport
+    from panda_ray.usecases.searches import Standings
 
 _REFRESHES_PER_SECOND = 4
 _HEARTBEAT_SECONDS = 30.0
 
 
-def make_display(console: Console, costs: Costs) -> LiveDisplay | PlainDisplay:
-    """The display that suits the console."""
-    return LiveDisplay(console, costs) if console.is_terminal else PlainDisplay(console, costs)
+def no_search() -> tuple[StudyStanding, ...]:
+    """The studies of a run that is none of a search."""
+    return ()
+
+
+def make_display(console: Console, costs: Costs, standings: Standings = no_search) -> LiveDisplay | PlainDisplay:
+    """The display that suits the console.
+
+    Args:
+        standings: how the studies of a search stand.
+    """
+    display = LiveDisplay if console.is_terminal else PlainDisplay
+    return display(console, costs, standings)
 
 
 class PlainDisplay(Listener):
     """One line per finished stack and per failure, and one every half minute, for logs and pipes."""
 
-    def __init__(self, console: Console, costs: Costs, every: float = _HEARTBEAT_SECONDS) -> None:
-        self._console, self._costs, self._every = console, costs, every
+    def __init__(
+        self, console: Console, costs: Costs, standings: Standings = no_search, every: float = _HEARTBEAT_SECONDS
+    ) -> None:
+        self._console, self._costs, self._standings, self._every = console, costs, standings, every
         self._progress: Progress | None = None
         self._over, self._growing = threading.Event(), threading.Lock()
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
@@ -51,7 +66,8 @@ class PlainDisplay(Listener):
         more = len(plan.units) - len(self._known.plan.units)
         with self._growing:
             self._known.grow(plan)
-        self._line(f"{more} units more, {len(plan.units)} now")
+        if more:
+            self._line(f"{more} units more, {len(plan.units)} now")
 
     def on_stack_started(self, stack: Stack) -> None:
         self._known.start(stack)
@@ -69,6 +85,8 @@ class PlainDisplay(Listener):
         if last and stack is not None:
             done = f"{self._known.count('done')} of {len(self._known.states)} units done"
             self._line(f"{stack.title}: finished; {done}{self._eta()}")
+            if standings := self._standings():
+                self._line(describe_trials(standings))
 
     def on_held(self, stack: Stack, keys: Collection[str]) -> None:
         self._known.held(stack, keys)
@@ -114,8 +132,8 @@ class PlainDisplay(Listener):
 class LiveDisplay(Listener):
     """Stage bars, the grid of each backbone, speed and ETA, redrawn in place."""
 
-    def __init__(self, console: Console, costs: Costs) -> None:
-        self._console, self._costs = console, costs
+    def __init__(self, console: Console, costs: Costs, standings: Standings = no_search) -> None:
+        self._console, self._costs, self._standings = console, costs, standings
         self._lock = threading.Lock()
         self._progress: Progress | None = None
         self._live = Live(
@@ -166,6 +184,8 @@ class LiveDisplay(Listener):
             return Text("")
         with self._lock:
             parts: list[RenderableType] = [stage_bars(self._progress), speed_line(self._progress)]
+            if standings := self._standings():
+                parts.append(Text(describe_trials(standings)))
             parts += [Text(warning, "yellow") for warning in self._progress.warnings]
             grids = [grid for name in backbones_of(self._progress.plan) for grid in self._grid(name)]
         height = (

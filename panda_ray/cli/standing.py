@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from panda_ray.cli.grid import legend, render_grid
+from panda_ray.cli.search_words import describe_chosen, describe_trials, standings_as_json
 from panda_ray.cli.words import describe_outdated, duration
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def draw(found: Status) -> RenderableType:
     parts: list[RenderableType] = [
         Text.assemble((found.sweep, "bold"), f" in {found.where}: {len(found.cells)} cells, {said}")
     ]
+    if found.studies:
+        parts += map(Text, [describe_trials(found.studies), *describe_chosen(found.studies)])
     if found.tracked is not None:
         parts += _driver(found.tracked)
     for backbone in found.backbones:
@@ -75,6 +78,7 @@ def standing_as_json(found: Status) -> dict[str, Any]:
         "cells": {"total": len(found.cells), **found.counts},
         "grid": [cell._asdict() for cell in found.cells],
         "failures": [asdict(failed) for failed in found.failures],
+        "search": standings_as_json(found.studies) or None,
         "outdated": found.outdated,
         "skipped": [{"task": task, "reason": reason} for task, reason in found.skipped],
         "driver": None if found.tracked is None else _driver_as_json(found.tracked),

@@ -7,17 +7,16 @@ from panda_ray.execution.planning.changes import differences
 from panda_ray.execution.planning.packing import widest
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.canonical import digest
 from panda_ray.execution.units.catalog import Catalog
-from panda_ray.execution.units.graph import Graph
 from panda_ray.search.optuna_storage import Storage, open_storage
 from panda_ray.search.optuna_study import OptunaStudy
 from panda_ray.search.places import studies_place
-from panda_ray.search.points import Points, addresses
+from panda_ray.search.points import Points, points_of_studies
 from panda_ray.search.searching import Searching
-from panda_ray.search.space import count_points, is_whole, section_of
+from panda_ray.search.space import is_whole, section_of, wanted
 from panda_ray.search.study_search import StudySearch
 from panda_ray.secrets import public
-from panda_ray.sweep import Sweep
 from panda_ray.sweep.search_section import RangeSection
 
 
@@ -31,32 +30,33 @@ def begin_search(plan: Plan, catalog: Catalog, store: Store) -> Searching:
         InputError: the storage cannot be opened or has studies of another space, or nothing is left to search.
     """
     sweep, place = plan.sweep, studies_place(plan.sweep, store)
-    studies = [
-        Points(sweep, graph, address)
-        for graph in [Graph(sweep, catalog)]
-        for address in addresses(sweep, graph, catalog)
-    ]
+    studies = points_of_studies(sweep, catalog)
     for points in studies:
         _check(points)
-    with store.leases.alone(f"open {place}"):  # two that make the tables of one database disturb each other
+    lease = f"search {digest([sweep.name, place])}"  # a place may hold a password
+    with store.leases.alone(f"{lease} opened"):  # two that make the tables of one database disturb each other
         storage = open_storage(place)
     searches = [_search(points, storage, place) for points in studies]
-    return Searching(f"search {sweep.name} {place}", searches, plan, store)
+    return Searching(lease, searches, plan, store)
 
 
 def _search(points: Points, storage: Storage, place: str) -> StudySearch:
-    section = section_of(points.sweep)
-    name = f"{points.sweep.name}: {points.address.title}"
-    whole = [key for key in section.space if is_whole(points.sweep, key)]
-    study = OptunaStudy(storage, name, section, whole, _most_epochs(points))
+    study = open_study(points, storage)
     _check_setting(study, points, place)
-    return StudySearch(study, points, wanted(points.sweep), _generation(points), section.pruner != "none")
+    prunes = section_of(points.sweep).pruner != "none"
+    return StudySearch(study, points, wanted(points.sweep), _generation(points), prunes)
 
 
-def wanted(sweep: Sweep) -> int:
-    """Distinct points of each study."""
-    there_are, asked = count_points(sweep), section_of(sweep).trials
-    return min(count for count in (there_are, asked) if count is not None)
+def study_name(points: Points) -> str:
+    """In Optuna's storage, which several sweeps may share."""
+    return f"{points.sweep.name}: {points.address.title}"
+
+
+def open_study(points: Points, storage: Storage) -> OptunaStudy:
+    """A study, which begins where there is none."""
+    section = section_of(points.sweep)
+    whole = [key for key in section.space if is_whole(points.sweep, key)]
+    return OptunaStudy(storage, study_name(points), section, whole, points.most_epochs)
 
 
 def _generation(points: Points) -> int:
@@ -69,14 +69,6 @@ def _generation(points: Points) -> int:
     width = widest(points.unvaried, points.sweep.resources.max_stack, {})
     assert width is not None, "a trial is a training"
     return max(1, width // len(points.sweep.seeds))
-
-
-def _most_epochs(points: Points) -> int:
-    """Of any point of a study."""
-    dimension = section_of(points.sweep).space.get("epochs")
-    if dimension is None:
-        return points.config.epochs
-    return int(dimension.high if isinstance(dimension, RangeSection) else max(map(float, dimension)))
 
 
 def _check(points: Points) -> None:

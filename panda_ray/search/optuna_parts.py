@@ -11,13 +11,10 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner, MedianPruner, NopPruner, SuccessiveHalvingPruner, WilcoxonPruner
 from optuna.samplers import BaseSampler, BruteForceSampler, CmaEsSampler, RandomSampler, TPESampler
 
+from panda_ray.search.pruning import first_rung
 from panda_ray.sweep.search_section import Choice, PrunerName, RangeSection, Sampler
 
 Part = TypeVar("Part", BaseSampler, BasePruner)
-
-_HALVINGS = 16
-"""Halving looks first after a 16th of the most epochs, then after a quarter: twice, as each time three of four stop.
-Optuna's own start, a 100th, is the first epoch of most trainings, whose scores say little."""
 
 
 def distribution(dimension: Sequence[Choice] | RangeSection, whole: bool) -> BaseDistribution:
@@ -54,7 +51,7 @@ def pruner(name: PrunerName, most_epochs: int) -> BasePruner:
     makers: Mapping[PrunerName, Callable[[], BasePruner]] = {
         "none": NopPruner,
         "median": MedianPruner,
-        "halving": lambda: SuccessiveHalvingPruner(min_resource=max(1, most_epochs // _HALVINGS)),
+        "halving": lambda: SuccessiveHalvingPruner(min_resource=first_rung(most_epochs)),
         "wilcoxon": WilcoxonPruner,
     }
     return _made(makers[name])

@@ -33,3 +33,8 @@ def open_storage(place: str) -> Storage:
         lines = str(error).splitlines() or [type(error).__name__]
         said = redacted(lines[0], place)
         raise InputError(f"the studies of the search at {public(place)} cannot be opened: {said}") from error
+
+
+def study_names(storage: Storage) -> frozenset[str]:
+    """Names of the studies that have begun."""
+    return frozenset(study.study_name for study in storage.get_all_studies())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from panda_ray.errors import InputError
 from panda_ray.execution.store.store import Store
@@ -28,3 +28,11 @@ def studies_place(sweep: Sweep, store: Store) -> str:
             "search; set search.storage to the URL of a database, or to a journal file on a disk"
         )
     return f"sqlite:///{quote(str(store.local_folder.resolve() / _DATABASE))}?timeout={_BUSY_SECONDS}"
+
+
+def file_of(place: str) -> str | None:
+    """The file of studies that are in one, None for a server."""
+    if "://" not in place:
+        return place
+    scheme, _, rest = place.partition(":///")
+    return unquote(rest.partition("?")[0]) if scheme.startswith("sqlite") else None

@@ -15,6 +15,7 @@ from panda_ray.execution.units.unit import Unit
 from panda_ray.search.space import OPTION, Point, section_of, varied
 from panda_ray.search.trials import Address
 from panda_ray.sweep import MethodSection, Sweep
+from panda_ray.sweep.search_section import RangeSection
 from panda_ray.training.config import TrainConfig
 
 
@@ -26,6 +27,12 @@ def addresses(sweep: Sweep, graph: Graph, catalog: Catalog) -> Iterator[Address]
             for target, found in entries[graph.methods[section.title].method.sources].items():
                 for sources in found:
                     yield Address(backbone, section.title, sources, target)
+
+
+def points_of_studies(sweep: Sweep, catalog: Catalog) -> list[Points]:
+    """The studies of a sweep, which share a graph."""
+    graph = Graph(sweep, catalog)
+    return [Points(sweep, graph, address) for address in addresses(sweep, graph, catalog)]
 
 
 class Points:
@@ -68,6 +75,14 @@ class Points:
         """The settings of the sweep."""
         assert self.unvaried.config is not None, "a trial is a training"
         return self.unvaried.config
+
+    @property
+    def most_epochs(self) -> int:
+        """Of any point."""
+        dimension = section_of(self.sweep).space.get("epochs")
+        if dimension is None:
+            return self.config.epochs
+        return int(dimension.high if isinstance(dimension, RangeSection) else max(map(float, dimension)))
 
     def setting(self) -> Mapping[str, Any]:
         """What the values of a study depend on besides its points: if this changes, they cannot be compared."""

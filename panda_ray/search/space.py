@@ -115,6 +115,12 @@ def count_points(sweep: Sweep) -> int | None:
     return count
 
 
+def wanted(sweep: Sweep) -> int:
+    """Distinct points of each study."""
+    there_are, asked = count_points(sweep), section_of(sweep).trials
+    return min(count for count in (there_are, asked) if count is not None)
+
+
 def all_points(sweep: Sweep) -> list[Point]:
     """Every point of a space whose dimensions are lists or have a step."""
     values = [values_of(dimension) for dimension in section_of(sweep).space.values()]

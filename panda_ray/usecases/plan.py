@@ -11,11 +11,13 @@ from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.planning.changes import Change, invalidated
 from panda_ray.execution.planning.footprints import footprint_of
 from panda_ray.execution.planning.packing import widest
-from panda_ray.execution.planning.plan import Plan, build_plan
+from panda_ray.execution.planning.plan import Plan, plan_from
 from panda_ray.execution.planning.settings import Setting, settings_of, unused_choices
 from panda_ray.execution.planning.states import State, stages, states_of
 from panda_ray.execution.store.memory_limits import Limit
 from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.catalog import read_catalog
+from panda_ray.search.anticipated import Anticipated, anticipate
 from panda_ray.sweep import Sweep
 
 
@@ -31,6 +33,8 @@ class Outlook:
         settings: the hyper-parameters of its trainings.
         unused_choices: cells of its tuned file that the sweep has not.
         changed: settings under which stored units do not count any more, and how many units each makes anew.
+        search: what it will ask for, where the sweep is one.
+        least_seconds: of all stacks of a search, if its pruner ended every trial as early as it may.
     """
 
     plan: Plan
@@ -41,6 +45,8 @@ class Outlook:
     settings: Sequence[Setting]
     unused_choices: int
     changed: Mapping[Change, int]
+    search: Anticipated | None
+    least_seconds: float | None
 
 
 def plan_sweep(sweep: Sweep) -> Outlook:
@@ -50,19 +56,25 @@ def plan_sweep(sweep: Sweep) -> Outlook:
         InputError: for what cannot be run.
     """
     store = Store(sweep.storage)
-    plan = build_plan(sweep, store)
+    catalog = read_catalog(sweep)
+    plan = plan_from(sweep, store, catalog)
+    search = None if sweep.search is None else anticipate(plan, catalog, store)
+    plan = plan if search is None else search.plan
     records = [record for _, record in store.records()] if plan.stacks else []
     settings = settings_of(plan)
     states = states_of(plan, running=(), failed=store.failures.among(set(plan.units)))
+    costs = Costs.of(plan, records)
     return Outlook(
         plan=plan,
         storage=store.url,
         stages=stages(plan, states),
-        ahead=work_ahead(plan, Costs.of(plan, records)),
+        ahead=work_ahead(plan, costs),
         narrowed=_narrowing(plan),
         settings=settings,
         unused_choices=unused_choices(plan, settings),
-        changed=invalidated(plan, records),
+        changed=invalidated(plan, records) if search is None else {},
+        search=search,
+        least_seconds=None if search is None else search.least_seconds(costs),
     )
 
 

@@ -16,10 +16,11 @@ from panda_ray.execution.signals import reason_of
 from panda_ray.execution.steering import Steering
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.catalog import read_catalog
+from panda_ray.search.trials import StudyStanding
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.usecases import Busy
-from panda_ray.usecases.searches import searched_by, steering_of
+from panda_ray.usecases.searches import Standings, searched_by, standings_of, steering_of
 from panda_ray.usecases.watching.announcer import Announcer
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Start:
         costs: what stacks should take; the schedule goes by the same.
         announcer: hears of the run, and tells the tracker where it stands.
         steered: what a search makes of the plan while it runs, for as long as it runs.
+        standings: how the studies of a search stand, whenever it is asked.
         trouble: what is wrong with MLflow for the moment, or None.
         refused: why MLflow takes nothing, or None; it stops no run that has nothing to do.
     """
@@ -44,6 +46,7 @@ class Start:
     announcer: Announcer
     tracker: MlflowTracker
     steered: AbstractContextManager[Steering]
+    standings: Standings
     trouble: str | None
     refused: str | None
 
@@ -60,6 +63,7 @@ class Run:
         page: where its page is, a path or a URL; None where there is none.
         no_report: why there is none although there are results, or None.
         seconds: wall time, the report left out.
+        studies: how those of a search stand.
     """
 
     plan: Plan
@@ -71,6 +75,15 @@ class Run:
     page: str | None
     no_report: str | None
     seconds: float
+    studies: Sequence[StudyStanding] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Every unit has its result; or of a search, where points may fail, every study has chosen one."""
+        if not self.studies:
+            return self.summary.complete
+        chosen = all(study.complete and study.best is not None for study in self.studies)
+        return chosen and self.summary.interrupted is None
 
     @property
     def cells(self) -> dict[str, int]:
@@ -127,7 +140,8 @@ def run_sweep(sweep: Sweep, runner: Runner, watch: Watch = _unwatched, busy: Bus
                 report, page, no_report = _report(sweep, store)
         except KeyboardInterrupt as signalled:
             summary, no_report = replace(summary, interrupted=reason_of(signalled)), "no report yet"
-    return Run(plan, store.url, summary, tracker, start.refused, report, page, no_report, seconds)
+    studies = start.standings()
+    return Run(plan, store.url, summary, tracker, start.refused, report, page, no_report, seconds, studies)
 
 
 def _start(sweep: Sweep, store: Store) -> Start:
@@ -136,15 +150,16 @@ def _start(sweep: Sweep, store: Store) -> Start:
     catalog = read_catalog(sweep)
     plan = plan_from(sweep, store, catalog)
     steered = steering_of(plan, catalog, store)
+    standings = standings_of(steered)
     tracker = MlflowTracker(store, sweep.tracking_uri, announcer.snapshot, searched_by(steered, sweep))
     costs = Costs.in_store(plan, store)
     announcer.follow(plan, costs)
     try:
-        return Start(plan, costs, announcer, tracker, steered, trouble=tracker.start(plan), refused=None)
+        return Start(plan, costs, announcer, tracker, steered, standings, trouble=tracker.start(plan), refused=None)
     except InputError as error:
         if plan.stacks:
             raise
-        return Start(plan, costs, announcer, tracker, steered, trouble=None, refused=str(error))
+        return Start(plan, costs, announcer, tracker, steered, standings, trouble=None, refused=str(error))
 
 
 def _report(sweep: Sweep, store: Store) -> tuple[Report | None, str | None, str | None]:

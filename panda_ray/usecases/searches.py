@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from panda_ray.execution.planning.plan import Plan
+from panda_ray.execution.planning.plan import Plan, plan_from
 from panda_ray.execution.steering import FIXED_PLAN, Steering
 from panda_ray.execution.store.store import Store
-from panda_ray.execution.units.catalog import Catalog
+from panda_ray.execution.units.catalog import Catalog, read_catalog
+from panda_ray.search.trials import StudyStanding
 from panda_ray.secrets import public
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.searched import Searched, SearchedStudy
 from panda_ray.usecases.engine import check_engine
+
+Standings = Callable[[], Sequence[StudyStanding]]
+
+
+def known_plan(sweep: Sweep, store: Store) -> tuple[Plan, tuple[StudyStanding, ...]]:
+    """The plan of a sweep, of a search as far as it has come, with how its studies stand.
+
+    Raises:
+        InputError: for what cannot be planned, or Optuna is not installed and needed.
+    """
+    catalog = read_catalog(sweep)
+    plan = plan_from(sweep, store, catalog)
+    if sweep.search is None:
+        return plan, ()
+    check_engine("a look at a search", "optuna", "search")
+    from panda_ray.search.known import look_at_search
+
+    known = look_at_search(plan, catalog, store)
+    return known.plan, known.standings
 
 
 def steering_of(plan: Plan, catalog: Catalog, store: Store) -> AbstractContextManager[Steering]:
@@ -59,3 +79,10 @@ def dashboard_command(sweep: Sweep) -> str | None:
     from panda_ray.search.places import studies_place
 
     return shlex.join(["optuna-dashboard", public(studies_place(sweep, Store(sweep.storage)))])
+
+
+def standings_of(steered: object) -> Standings:
+    """How the studies of a search stand, whenever it is asked; there are none without one."""
+    from panda_ray.search.searching import Searching
+
+    return lambda: steered.standings if isinstance(steered, Searching) else ()

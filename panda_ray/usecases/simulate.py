@@ -16,6 +16,7 @@ from panda_ray.execution.scheduling.lower_bound import Bound, bound_of
 from panda_ray.execution.scheduling.simulation import Simulation, simulate
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.catalog import Catalog, read_catalog
+from panda_ray.search.anticipated import anticipate
 from panda_ray.sweep import Sweep
 
 
@@ -52,6 +53,8 @@ def simulate_sweep(sweep: Sweep, gpus: Sequence[int]) -> Forecast:
         raise InputError(f"gpus={too_few[0]} cannot hold a stack, which has gpus_per_stack: {per_stack:g}")
     store, catalog = Store(sweep.storage), read_catalog(sweep, download=False)
     plan = plan_from(sweep, store, catalog)
+    if sweep.search is not None:
+        plan = anticipate(plan, catalog, store).plan
     costs = Costs.of(plan, (record for _, record in store.records()))
     runs = [(count, simulate(plan, int(count / per_stack), costs.expected)) for count in gpus]
     return Forecast(catalog, plan, work_ahead(plan, costs), bound_of(plan, costs.expected), runs)

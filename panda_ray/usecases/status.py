@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from panda_ray.execution.planning.plan import build_plan
 from panda_ray.execution.planning.states import CellState, State, cell_states, count_cells, stored_states
 from panda_ray.execution.store.store import Store
+from panda_ray.search.trials import StudyStanding
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.read_progress import TrackedProgress, read_progress
+from panda_ray.usecases.searches import known_plan
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Status:
         outdated: units that are computed anew, because their inputs have changed.
         skipped: tasks that are left out, and why.
         tracked: what the last driver said, where MLflow was asked.
+        studies: how those of a search stand; a search has cells where its points are chosen.
     """
 
     sweep: str
@@ -44,6 +46,7 @@ class Status:
     outdated: int
     skipped: Sequence[tuple[str, str]]
     tracked: TrackedProgress | None = None
+    studies: Sequence[StudyStanding] = ()
 
     @property
     def counts(self) -> Mapping[State, int]:
@@ -52,8 +55,8 @@ class Status:
 
     @property
     def complete(self) -> bool:
-        """Every cell is done."""
-        return self.counts["done"] == len(self.cells)
+        """Every cell is done, and every study of a search is over."""
+        return all(study.complete for study in self.studies) and self.counts["done"] == len(self.cells)
 
     @property
     def ended(self) -> bool:
@@ -73,7 +76,7 @@ def status_of(sweep: Sweep) -> Status:
         InputError: for what cannot be planned.
     """
     store = Store(sweep.storage)
-    plan = build_plan(sweep, store)
+    plan, studies = known_plan(sweep, store)
     states = stored_states(plan, store)
     failed = {key for key, state in states.items() if state == "failed"}
     return Status(
@@ -88,6 +91,7 @@ def status_of(sweep: Sweep) -> Status:
         ],
         outdated=len(plan.outdated),
         skipped=plan.skipped,
+        studies=studies,
     )
 
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from panda_ray.errors import InputError
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import RunSummary
-from panda_ray.execution.planning.plan import Plan, build_plan
+from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.states import stored_states
 from panda_ray.execution.store.store import Store
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.usecases import Busy
 from panda_ray.usecases.progress import Progress
+from panda_ray.usecases.searches import known_plan
 from panda_ray.usecases.watching.announcer import snapshot_of
 
 _SECONDS = 24 * 3600.0
@@ -40,7 +41,7 @@ def track_sweep(sweep: Sweep, rebuild: bool = False, busy: Busy = nullcontext) -
     """
     store = Store(sweep.storage)
     with busy("reading the store"):
-        plan = build_plan(sweep, store)
+        plan, _ = known_plan(sweep, store)
     if not plan.done:
         raise InputError(f"{store.url} has no result of sweep {sweep.name!r} yet; run it first")
     progress = Progress(plan, Costs.in_store(plan, store))

@@ -72,6 +72,7 @@ def test_a_grid_trains_each_point_once_in_stacks_and_chooses_the_best(tmp_path: 
 def test_a_finished_search_trains_nothing_and_chooses_the_same(tmp_path: Path) -> None:
     sweep = small_search(tmp_path)
     first, (before,) = search(sweep)
+    assert first.complete
     kept = fingerprints(tmp_path)
     again, (after,) = search(sweep)
     assert again.new == frozenset()

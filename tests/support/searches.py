@@ -43,3 +43,9 @@ def search(
 def points_of(standing: StudyStanding) -> Counter[str]:
     """How often each point is in a study."""
     return Counter(repr(sorted(trial.point.items())) for trial in standing.trials)
+
+
+def killed_search(storage: Path | str, pruner: str) -> Sweep:
+    """Eight points in stacks of two, several generations: long enough to be hit anywhere."""
+    section = {"space": TWO_RANGES | {"epochs": [3, 4]}, "sampler": "tpe", "trials": 8, "pruner": pruner}
+    return small_search(storage, section, resources={"max_stack": 2, "checkpoint_seconds": 0.05})

@@ -10,12 +10,14 @@ from rich.table import Table
 from panda_ray.cli.commands.simulate import Simulate, print_simulation
 from panda_ray.cli.console import print_json, stdout
 from panda_ray.cli.options import Json, Overrides, SweepFile
+from panda_ray.cli.search_words import describe_choice, describe_search
 from panda_ray.cli.settings_table import describe_settings, settings_as_json, settings_table
 from panda_ray.cli.words import ahead_as_json, describe_ahead, describe_change, describe_outdated, duration, hours
 
 if TYPE_CHECKING:
     from panda_ray.execution.costs.ahead import Ahead
     from panda_ray.execution.store.memory_limits import Limit
+    from panda_ray.search.anticipated import Anticipated
     from panda_ray.usecases.plan import Outlook
 
 _COUNTS = ("total", "done", "to_run", "blocked")
@@ -58,6 +60,16 @@ def _as_json(outlook: Outlook) -> dict[str, Any]:
         "hyperparameters": settings_as_json(outlook.settings),
         "unused_choices": outlook.unused_choices,
         "changed": [describe_change(change, count) for change, count in outlook.changed.items()],
+        "search": None if outlook.search is None else _search_as_json(outlook, outlook.search),
+    }
+
+
+def _search_as_json(outlook: Outlook, search: Anticipated) -> dict[str, Any]:
+    return {
+        "studies": search.studies,
+        "points": search.points,
+        "least_seconds": outlook.least_seconds,
+        "chooses": describe_choice(search.plan.sweep),
     }
 
 
@@ -92,7 +104,11 @@ def _describe_limit(limit: Limit) -> str:
 def _print(outlook: Outlook) -> None:
     plan = outlook.plan
     done = sum(cell.key in plan.done for cell in plan.cells)
-    stdout.print(f"[bold]{plan.sweep.name}[/] in {outlook.storage}: {done} of {len(plan.cells)} cells done")
+    cells = f": {done} of {len(plan.cells)} cells done" if outlook.search is None else ""
+    stdout.print(f"[bold]{plan.sweep.name}[/] in {outlook.storage}{cells}")
+    if outlook.search is not None:
+        for line in describe_search(outlook.search, outlook.least_seconds or 0.0, outlook.ahead.seconds):
+            stdout.print(line, markup=False, soft_wrap=True)
     stdout.print(_table(outlook))
     if (settings := settings_table(outlook.settings)) is not None:
         stdout.print(settings)

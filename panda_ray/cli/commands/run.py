@@ -109,7 +109,7 @@ def _watch(listeners: Sequence[Listener], start: Start) -> Iterator[Sequence[Lis
     if start.plan.outdated:
         said = describe_outdated(len(start.plan.outdated))
         stderr.print(f"computed anew: {said}", style="yellow", markup=False, soft_wrap=True)
-    display = make_display(stderr, start.costs)
+    display = make_display(stderr, start.costs, start.standings)
     try:
         yield [display, *listeners]
     finally:
