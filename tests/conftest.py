@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
+import coverage
 import pytest
 
 # Read when torch is imported. Several tests run beside each other, and the threads of tiny models mostly wait for one
@@ -34,3 +36,30 @@ def ending_signals() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+_CONFIG_OF_PROCESSES = "COVERAGE_PROCESS_CONFIG"
+"""Of the environment: what tells a Python that starts to measure itself."""
+
+
+def _is_measured(item: pytest.Item) -> bool:
+    """Not where a whole run passes what smaller tests have measured: tracing takes two fifths more of a training."""
+    end_to_end = item.path.relative_to(Path(__file__).parent).parts[0] == "e2e"
+    trains_here = item.get_closest_marker("slow") is not None and item.get_closest_marker("cluster") is None
+    return not end_to_end and not trains_here
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Leave some tests out of the coverage."""
+    measuring = coverage.Coverage.current()
+    if measuring is None or _is_measured(item):
+        return (yield)
+    config = os.environ.pop(_CONFIG_OF_PROCESSES, None)
+    measuring.stop()
+    try:
+        return (yield)
+    finally:
+        measuring.start()
+        if config is not None:
+            os.environ[_CONFIG_OF_PROCESSES] = config
