@@ -66,6 +66,7 @@ class Closing:
                 {"key": key, "unit": run.plan.units[key].title, "error": error}
                 for key, error in run.summary.failed.items()
             ],
+            "preemptions": run.summary.preemptions,
             "skipped": [{"task": task, "reason": reason} for task, reason in run.plan.skipped],
             "interrupted": run.summary.interrupted,
             "report": self.run.page,
@@ -88,6 +89,8 @@ class Closing:
         cells, interrupted = self.run.cells, self.run.summary.interrupted
         stdout.print(f"{cells['done']} of {cells['total']} cells done, {self.run.units['new']} new results.")
         self._print_failures()
+        if away := self.run.summary.preemptions:
+            stdout.print(f"Running stacks lost their nodes {away} times and went on elsewhere.")
         for note in self.notes:
             stdout.print(note, style="yellow", markup=False, soft_wrap=True)
         if interrupted is not None:

@@ -73,6 +73,7 @@ class PlainDisplay(Listener):
         self._known.start(stack)
 
     def on_lost(self, stack: Stack, reason: str) -> None:
+        self._known.lost(stack)
         self._line(_lost(stack, reason))
 
     def on_epoch(self, stack: Stack, report: EpochReport) -> None:
@@ -153,6 +154,8 @@ class LiveDisplay(Listener):
             self._known.start(stack)
 
     def on_lost(self, stack: Stack, reason: str) -> None:
+        with self._lock:
+            self._known.lost(stack)
         self._console.print(_lost(stack, reason), style="yellow", markup=False, soft_wrap=True)
 
     def on_epoch(self, stack: Stack, report: EpochReport) -> None:

@@ -48,6 +48,7 @@ class RunSummary:
         failed: key to cause.
         blocked: key to the unit that it waits for, which failed or was stopped.
         stopped: units whose training somebody ended early.
+        preemptions: how often a running stack left a node that went away, or was lost with it.
         interrupted: why the run ended before every unit was tried (a signal, a full disk), or None.
     """
 
@@ -57,6 +58,7 @@ class RunSummary:
     failed: Mapping[str, str] = field(default_factory=dict)
     blocked: Mapping[str, str] = field(default_factory=dict)
     stopped: frozenset[str] = frozenset()
+    preemptions: int = 0
     interrupted: str | None = None
 
     @property
@@ -78,7 +80,9 @@ class Listener:
         """A stack started, or started again after its worker died."""
 
     def on_lost(self, stack: Stack, reason: str) -> None:
-        """Workers of a running stack died, or cannot reach each other; it starts again, perhaps on fewer.
+        """Workers of a running stack died, left their nodes or cannot reach each other.
+
+        The stack waits until it starts again, perhaps elsewhere, perhaps on fewer.
 
         Args:
             reason: one sentence, with the host where it is known.

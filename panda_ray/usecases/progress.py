@@ -44,7 +44,7 @@ class Progress:
 
     Attributes:
         running: stacks that run, by id.
-        lost_workers: how often a running stack started again.
+        lost_workers: how often a running stack lost workers, and was to start again.
     """
 
     def __init__(self, plan: Plan, costs: Costs, clock: Callable[[], float] = time.monotonic) -> None:
@@ -77,7 +77,6 @@ class Progress:
         now = self._clock()
         if self._started is None:
             self._started = now
-        self.lost_workers += stack.id in self.running
         self.running[stack.id] = Running(stack, now)
         self._partial[stack.id] = 0.0
         for unit in stack.todo:
@@ -113,6 +112,12 @@ class Progress:
         self._held.update(keys)
         if not any(self.states[unit.key] == "running" for unit in stack.todo):
             self._end(stack)
+
+    def lost(self, stack: Stack) -> None:
+        """A running stack lost workers, and waits until it starts again."""
+        self.lost_workers += 1
+        self.states |= {unit.key: "waiting" for unit in stack.todo if self.states[unit.key] == "running"}
+        self._end(stack)
 
     def stop(self) -> None:
         """Nothing runs any more: what has not ended waits for the next run."""

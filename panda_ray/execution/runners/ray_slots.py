@@ -8,18 +8,21 @@ import ray
 from ray._private.state import available_resources_per_node
 
 from panda_ray.errors import InputError
+from panda_ray.execution.runners.ray_leaving.nodes import draining
 
 
 def parallel_stacks(cpus: float, gpus: float) -> int:
-    """How many stacks of this size the nodes that are up can run at a time."""
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-    return sum(_fitting(node, cpus, gpus) for node in nodes)
+    """How many stacks of this size the nodes that are up and stay can run at a time."""
+    up = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    leaving = draining()
+    return sum(_fitting(node["Resources"], cpus, gpus) for node in up if node["NodeID"] not in leaving)
 
 
 def free_slots(cpus: float, gpus: float) -> int:
-    """How many stacks of this size the nodes have room for now; Ray may count a node that died a moment ago."""
+    """How many stacks of this size the nodes that stay have room for now; Ray may count one that died a moment ago."""
     nodes: dict[str, dict[str, float]] = available_resources_per_node()  # type: ignore[no-untyped-call]
-    return sum(_fitting(free, cpus, gpus) for free in nodes.values())
+    leaving = draining()
+    return sum(_fitting(free, cpus, gpus) for node, free in nodes.items() if node not in leaving)
 
 
 def check_resources(cpus: float, gpus: float) -> None:

@@ -3,7 +3,8 @@
 The trial only waits for its groups. Train starts the workers of one and connects them; it neither keeps checkpoints nor
 starts a group again, because it cannot tell a lost worker from a stack that is too wide or a bug, and would wait for
 ever for a host that is gone. A group that lost workers is followed by one of as many as there is room for, which
-continues from the checkpoint in the store: a checkpoint does not know how many saved it.
+continues from the checkpoint in the store: a checkpoint does not know how many saved it. So is one of whose workers a
+node is going away.
 """
 
 from __future__ import annotations
@@ -25,8 +26,11 @@ from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.ray_cluster import environment
 from panda_ray.execution.runners.ray_decisions import Decisions
-from panda_ray.execution.runners.ray_group.connect import HostsConfig, forget, hosts_of
+from panda_ray.execution.runners.ray_group.connect import HostsConfig, forget, places_of
 from panda_ray.execution.runners.ray_group.losses import NoRoomError, UnreachableError, WorkersLostError, cause
+from panda_ray.execution.runners.ray_leaving.halting import Halting
+from panda_ray.execution.runners.ray_leaving.losses import Losses
+from panda_ray.execution.runners.ray_leaving.nodes import this_node
 from panda_ray.execution.runners.ray_slots import free_slots
 from panda_ray.execution.runners.temporary import temporary_folder
 from panda_ray.execution.store.memory_limits import Limit
@@ -36,14 +40,12 @@ from panda_ray.execution.work.memory import noted
 from panda_ray.execution.work.workspace import Settings, Workspace
 from panda_ray.sweep import ResourceSection
 from panda_ray.training.engine.collective import ProcessGroup
+from panda_ray.training.engine.halting import HaltedError, end_if_asked
 from panda_ray.training.engine.stacked import EpochReport
 
 WAITING = PlacementGroupFactory([{"memory": 1}])
 """What a trial takes that only waits: one byte, because Ray wants something, and no part of a CPU, because two workers
 of one CPU each must fit on a machine that has two."""
-
-MAX_DEATHS = 10
-"""Groups or workers that a stack may lose; one that takes down worker after worker (no host memory, say) has failed."""
 
 _MAX_UNREACHABLE = 2
 """Groups whose workers did not find each other; the next one is a worker alone, which has nobody to find."""
@@ -60,8 +62,20 @@ _ENVIRONMENT = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
 }
 
-OnLost = Callable[[str, int], None]
-"""Hears why a group was lost, and how many workers the next one has."""
+
+@dataclass(frozen=True)
+class Loss:
+    """A group that ended before its time.
+
+    Attributes:
+        reason: one sentence, with hosts where they are known.
+        preempted: its nodes are going away or gone.
+        workers: how many the next group has.
+    """
+
+    reason: str
+    preempted: bool
+    workers: int
 
 
 @dataclass(frozen=True)
@@ -70,13 +84,16 @@ class Group:
 
     Attributes:
         decisions: where to hear after each epoch who stops; None where nobody may be stopped.
+        on_lost: hears of each group that was lost.
+        halting: why the trial itself should stop.
     """
 
     store: Store
     settings: Settings
     resources: ResourceSection
     decisions: Decisions | None
-    on_lost: OnLost
+    on_lost: Callable[[Loss], None]
+    halting: Halting
 
 
 @dataclass(frozen=True)
@@ -88,6 +105,9 @@ class _Job:
     settings: Settings
     limit: Limit | None
     decisions: Decisions | None
+    driver: str
+    waits_on: str
+    """The node of the trial, without which the group ends."""
 
 
 def train_on_workers(stack: Stack, limit: Limit | None, group: Group) -> list[Outcome]:
@@ -101,12 +121,15 @@ def train_on_workers(stack: Stack, limit: Limit | None, group: Group) -> list[Ou
 
     Raises:
         WorkersLostError: again and again.
+        HaltedError: the trial itself was asked to stop; its workers have saved.
         InputError, StoreFullError, torch.OutOfMemoryError: as they were raised in a worker.
         TrainingFailedError: any other error of a worker, with its traceback.
     """
-    deaths = unreachable = 0
+    losses, unreachable = Losses(), 0
     wanted = workers = stack.workers
     while True:
+        end_if_asked(group.halting.wanted)
+        preempted = False
         try:
             return _train(replace(stack, workers=workers), limit if workers == stack.workers else None, group)
         except NoRoomError as error:
@@ -117,13 +140,16 @@ def train_on_workers(stack: Stack, limit: Limit | None, group: Group) -> list[Ou
             reason = str(error)
             unreachable += 1
             wanted = 1 if unreachable >= _MAX_UNREACHABLE else wanted
+        except HaltedError as error:
+            if group.halting.look() is not None:
+                raise
+            reason, preempted = str(error), True
         except WorkersLostError as error:
-            reason = str(error)
-            deaths += 1
-            if deaths > MAX_DEATHS:
+            reason, preempted = str(error), losses.add(error.nodes)
+            if losses.left < 0:
                 raise
         workers = _room(wanted, group.resources)
-        group.on_lost(reason, workers)
+        group.on_lost(Loss(reason, preempted, workers))
 
 
 def _room(wanted: int, resources: ResourceSection) -> int:
@@ -148,7 +174,17 @@ def _train(stack: Stack, limit: Limit | None, group: Group) -> list[Outcome]:
         failure_config: Any = FailureConfig
         trainer = torch_trainer(
             _work,
-            train_loop_config={"job": _Job(stack, group.store.url, group.settings, limit, group.decisions)},
+            train_loop_config={
+                "job": _Job(
+                    stack,
+                    group.store.url,
+                    group.settings,
+                    limit,
+                    group.decisions,
+                    group.store.leases.driver,
+                    this_node(),
+                )
+            },
             torch_config=HostsConfig(backend=backend, group=name),
             scaling_config=ScalingConfig(
                 num_workers=stack.workers,
@@ -165,7 +201,7 @@ def _train(stack: Stack, limit: Limit | None, group: Group) -> list[Outcome]:
         try:
             outcomes: list[Outcome] = trainer.fit().return_value
         except (TrainingFailedError, RayActorError) as error:
-            raise cause(error, hosts_of(name)) from error
+            raise cause(error, places_of(name)) from error
         finally:
             forget(name)
     return outcomes
@@ -181,5 +217,10 @@ def _work(config: dict[str, _Job]) -> list[Outcome]:
         train.report({"report": report})
         return job.decisions.wait(report.epoch) if job.decisions is not None and group.rank == 0 else ()
 
-    with workspace.threads(), noted(job.stack, store.limits, job.limit):
-        return train_members(job.stack, store, workspace, on_epoch, collective=group)
+    halting = Halting(job.driver, {job.waits_on})
+    with halting, workspace.threads(), noted(job.stack, store.limits, job.limit):
+        try:
+            return train_members(job.stack, store, workspace, on_epoch, halting.wanted, group)
+        except HaltedError:
+            group.gather(None)  # Train ends all as soon as it sees one end, and rank 0 may be saving
+            raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from panda_ray.execution.events import Listener, Outcome, RunSummary
@@ -53,6 +54,7 @@ class Dispatch:
         self._ended: dict[str, Outcome] = {}
         self._blocked: dict[str, str] = {}
         self._stopping: set[str] = set()
+        self._preemptions = 0
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune pickles what it is given, nobody restores it, and listeners hold terminals and threads."""
@@ -99,9 +101,20 @@ class Dispatch:
             self._schedule.shrink(stack)
         self._listener.on_stack_started(stack)
 
-    def lost(self, stack: Stack, reason: str) -> None:
-        """A stack lost workers and starts again; `started` says with how many."""
+    def lost(self, stack: Stack, reason: str, preempted: bool) -> None:
+        """A stack lost workers and starts again; `started` says with how many.
+
+        Args:
+            preempted: their nodes are going away or gone, which is nobody's fault.
+        """
+        self._preemptions += preempted
         self._listener.on_lost(stack, reason)
+
+    def put_back(self, stack: Stack) -> None:
+        """Let a stack that runs no more wait again, as what it was."""
+        self._running.pop(stack.id, None)
+        self._schedule.finish(stack, ())
+        self._schedule.put_back(replace(stack, continued=True))
 
     def may_stop(self, stack: Stack) -> bool:
         """Whether the stack must hear what `epoch` says."""
@@ -142,6 +155,7 @@ class Dispatch:
             failed={outcome.key: outcome.error or "" for outcome in ended if outcome.status == "failed"},
             blocked=dict(self._blocked),
             stopped=frozenset(outcome.key for outcome in ended if outcome.status == "stopped"),
+            preemptions=self._preemptions,
             interrupted=interrupted,
         )
 

@@ -37,6 +37,10 @@ class Announcer(Listener):
         with self._lock:
             self._progress.start(stack)
 
+    def on_lost(self, stack: Stack, reason: str) -> None:
+        with self._lock:
+            self._progress.lost(stack)
+
     def on_epoch(self, stack: Stack, report: EpochReport) -> None:
         with self._lock:
             self._progress.epoch(stack, report)

@@ -12,9 +12,10 @@ from ray.train.v2._internal.exceptions import WorkerGroupStartupFailedError, Wor
 
 from panda_ray.errors import InputError
 from panda_ray.execution.runners.ray_group import losses
-from panda_ray.execution.runners.ray_group.losses import NoRoomError, UnreachableError, WorkersLostError, cause
+from panda_ray.execution.runners.ray_group.losses import NoRoomError, Place, UnreachableError, WorkersLostError, cause
 from panda_ray.execution.store.files import StoreFullError
 from panda_ray.training.engine.collective import LostPeerError
+from panda_ray.training.engine.halting import HaltedError
 
 DIED = "The actor died unexpectedly.\n\tclass_name: RayTrainWorker\n\tip: 10.0.0.7\nits node died"
 
@@ -36,25 +37,34 @@ def test_the_error_of_one_worker_is_the_cause(error: type[Exception]) -> None:
 
 MISSED = LostPeerError("closed")
 GONE = RayActorError(error_msg=DIED)
+PLACES = [Place("one", "node-1"), Place("two", "node-2")]
 
 
 @pytest.mark.parametrize(
-    ("failures", "reason"),
+    ("failures", "reason", "nodes"),
     [
-        ({0: MISSED, 1: GONE}, "a worker on two died"),
-        ({0: MISSED}, "a worker on two died"),
-        ({1: GONE}, "a worker on two died"),
-        ({1: MISSED}, "a worker on one died"),
-        ({0: GONE, 1: GONE}, "a worker on one and two died"),
-        ({0: MISSED, 1: MISSED}, "workers lost each other on one and two"),
+        ({0: MISSED, 1: GONE}, "a worker on two died", {"node-2"}),
+        ({0: MISSED}, "a worker on two died", {"node-2"}),
+        ({1: GONE}, "a worker on two died", {"node-2"}),
+        ({1: MISSED}, "a worker on one died", {"node-1"}),
+        ({0: GONE, 1: GONE}, "a worker on one and two died", {"node-1", "node-2"}),
+        ({0: MISSED, 1: MISSED}, "workers lost each other on one and two", set()),
     ],
 )
 def test_dead_workers_and_those_that_miss_them_are_a_lost_group_with_the_hosts_of_the_dead(
-    failures: dict[int, Exception], reason: str
+    failures: dict[int, Exception], reason: str, nodes: set[str]
 ) -> None:
-    found = cause(WorkerGroupError("", failures), ["one", "two"])
+    found = cause(WorkerGroupError("", failures), PLACES)
     assert isinstance(found, WorkersLostError)
     assert str(found) == reason
+    assert found.nodes == nodes
+
+
+def test_a_group_that_was_asked_to_stop_names_the_host_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(losses, "draining", lambda: {"node-2", "node-3"})
+    found = cause(WorkerGroupError("", {0: HaltedError(), 1: MISSED}), PLACES)
+    assert isinstance(found, HaltedError)
+    assert str(found) == "a node of its workers on two is going away"
 
 
 def test_without_hosts_the_loss_of_a_group_names_none() -> None:

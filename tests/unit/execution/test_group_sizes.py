@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners import ray_train
 from panda_ray.execution.runners.ray_group.losses import NoRoomError, UnreachableError, WorkersLostError
-from panda_ray.execution.runners.ray_train import MAX_DEATHS, Group, train_on_workers
+from panda_ray.execution.runners.ray_leaving import losses
+from panda_ray.execution.runners.ray_leaving.halting import Halting
+from panda_ray.execution.runners.ray_leaving.losses import MAX_DEATHS
+from panda_ray.execution.runners.ray_train import Group, Loss, train_on_workers
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.workspace import Settings
 from panda_ray.sweep import ResourceSection
+from panda_ray.training.engine.halting import HaltedError
 
 LOST, UNREACHABLE, NO_ROOM = WorkersLostError("died"), UnreachableError("closed"), NoRoomError("full")
+PREEMPTED, HALTED = WorkersLostError("gone", {"a node that is gone"}), HaltedError("going away")
 
 
 @dataclass
@@ -34,7 +39,9 @@ class Groups:
     free: int = 2
     started: list[int] = field(default_factory=list)
     limits: list[Any] = field(default_factory=list)
-    lost: list[tuple[str, int]] = field(default_factory=list)
+    lost: list[Loss] = field(default_factory=list)
+    reason: str | None = None
+    """Why the trial should stop."""
 
     def train(self, stack: Stack, limit: Any, group: Group) -> list[Any]:
         self.started.append(stack.workers)
@@ -43,8 +50,11 @@ class Groups:
             raise error
         return []
 
-    def on_lost(self, reason: str, workers: int) -> None:
-        self.lost.append((reason, workers))
+    def wanted(self) -> bool:
+        return False
+
+    def look(self) -> str | None:
+        return self.reason
 
 
 @pytest.fixture
@@ -54,13 +64,15 @@ def groups(monkeypatch: pytest.MonkeyPatch) -> Groups:
     monkeypatch.setattr(ray_train, "_ROOM_SECONDS", 0.0)
     monkeypatch.setattr(ray_train.time, "sleep", lambda _: None)
     monkeypatch.setattr(ray_train, "free_slots", lambda cpus, gpus: groups.free)
+    monkeypatch.setattr(losses, "is_leaving", lambda node: node == "a node that is gone")
     return groups
 
 
 def train(groups: Groups, *ends: Exception | None, workers: int = 2) -> None:
     groups.ends = iter(ends)
     limit: Any = "a limit"
-    group = Group(Store("memory://groups"), Settings(None, (), 60, 1), ResourceSection(), None, groups.on_lost)
+    settings, halting = Settings(None, (), 60, 1), cast("Halting", groups)
+    group = Group(Store("memory://groups"), settings, ResourceSection(), None, groups.lost.append, halting)
     train_on_workers(Stack((), workers=workers), limit, group)
 
 
@@ -69,7 +81,7 @@ def test_a_lost_group_is_followed_by_one_of_as_many_as_there_is_room_for(groups:
     groups.free = free
     train(groups, LOST, None)
     assert groups.started == [2, then]
-    assert groups.lost == [("died", then)]
+    assert groups.lost == [Loss("died", False, then)]
 
 
 def test_what_is_known_of_the_memory_of_so_many_is_not_told_to_fewer(groups: Groups) -> None:
@@ -87,7 +99,7 @@ def test_a_group_that_finds_no_room_is_followed_by_a_smaller_one_however_often(g
 def test_after_two_groups_that_could_not_connect_one_worker_goes_on_alone(groups: Groups) -> None:
     train(groups, UNREACHABLE, UNREACHABLE, LOST, None)
     assert groups.started == [2, 2, 1, 1]
-    assert groups.lost == [("closed", 2), ("closed", 1), ("died", 1)]
+    assert groups.lost == [Loss("closed", False, 2), Loss("closed", False, 1), Loss("died", False, 1)]
 
 
 def test_one_worker_that_cannot_connect_is_a_bug(groups: Groups) -> None:
@@ -99,3 +111,20 @@ def test_a_stack_that_takes_down_group_after_group_is_given_up(groups: Groups) -
     with pytest.raises(WorkersLostError):
         train(groups, *[LOST] * (MAX_DEATHS + 1))
     assert len(groups.started) == MAX_DEATHS + 1
+
+
+def test_a_group_whose_nodes_go_away_or_are_gone_does_not_count_as_one_that_died(groups: Groups) -> None:
+    with pytest.raises(WorkersLostError, match="died"):
+        train(groups, *[PREEMPTED, HALTED] * MAX_DEATHS, *[LOST] * (MAX_DEATHS + 1))
+    assert len(groups.started) == 3 * MAX_DEATHS + 1
+    assert groups.lost[:2] == [Loss("gone", True, 2), Loss("going away", True, 2)]
+    assert groups.lost[-1] == Loss("died", False, 2)
+
+
+@pytest.mark.parametrize("reason", ["paused", "preempted"])
+def test_a_group_that_stopped_because_its_trial_should_is_followed_by_none(groups: Groups, reason: str) -> None:
+    groups.reason = reason
+    with pytest.raises(HaltedError):
+        train(groups, HALTED)
+    assert groups.started == [2]
+    assert not groups.lost

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -120,10 +122,21 @@ def test_a_worker_of_a_group_notes_what_did_not_fit(store: Store, monkeypatch: p
     def too_wide(*_: object, **_named: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
+    class Unasked(nullcontext[Any]):
+        """Stands for what looks after the node of a worker."""
+
+        def __enter__(self) -> Unasked:
+            return self
+
+        def wanted(self) -> bool:
+            return False
+
     monkeypatch.setattr(ray_train, "train_members", too_wide)
     monkeypatch.setattr(ray_train, "ProcessGroup", object)
+    monkeypatch.setattr(ray_train, "Halting", lambda *_: Unasked())
     spread = Stack(stack_of(8).members, workers=2)
-    job = ray_train._Job(spread, store.url, Settings(None, (), checkpoint_seconds=60, threads=1), None, None)
+    settings = Settings(None, (), checkpoint_seconds=60, threads=1)
+    job = ray_train._Job(spread, store.url, settings, None, None, "driver", "node")
     with pytest.raises(torch.OutOfMemoryError):
         ray_train._work({"job": job})
     [limit] = store.limits.all().values()

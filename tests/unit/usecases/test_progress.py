@@ -68,3 +68,16 @@ def test_where_a_stack_runs_is_known_from_its_first_epoch_and_reaches_who_sees_m
         [running] = Snapshot.from_json(snapshot.to_json(backbone), backbone).stacks
         seen.append(running.hosts)
     assert seen == [(), ("panda1", "panda2")]
+
+
+def test_a_stack_that_lost_its_workers_waits_until_it_starts_again_and_is_counted(plan: Plan) -> None:
+    progress = Progress(plan, Costs.of(plan, ()), clock=iter(range(100)).__next__)
+    stack = next(stack for stack in plan.stacks if len(stack.todo) > 1)
+    progress.start(stack)
+    progress.outcome(stack, Outcome(stack.members[0].key, "done"))
+    progress.lost(stack)
+    assert (progress.count("running"), progress.count("done")) == (0, 1)
+    assert not progress.running
+    progress.start(stack)
+    assert [*progress.running] == [stack.id]
+    assert progress.lost_workers == 1

@@ -19,7 +19,8 @@ from ray.train.backend import BackendConfig
 from ray.train.torch import TorchConfig
 from ray.train.torch.config import _TorchBackend
 
-from panda_ray.execution.runners.ray_group.losses import UnreachableError
+from panda_ray.execution.runners.ray_group.losses import Place, UnreachableError
+from panda_ray.execution.runners.ray_leaving.nodes import this_node
 from panda_ray.execution.work.host import this_host
 
 _VARIABLES = {"GLOO_SOCKET_IFNAME": "{}", "NCCL_SOCKET_IFNAME": "={}"}
@@ -31,7 +32,7 @@ class HostsConfig(TorchConfig):
     """A process group whose workers may be on several hosts.
 
     Attributes:
-        group: its id, by which `hosts_of` knows it.
+        group: its id, by which `places_of` knows it.
     """
 
     group: str = ""
@@ -50,8 +51,8 @@ class _HostsBackend(_TorchBackend):
             RayActorError: one died meanwhile.
         """
         assert isinstance(backend_config, HostsConfig), "it is the backend of no other"
-        hosts: list[str] = worker_group.execute(this_host)
-        _internal_kv_put(_key(backend_config.group), json.dumps(hosts).encode())
+        places: list[Place] = worker_group.execute(_place)
+        _internal_kv_put(_key(backend_config.group), json.dumps(places).encode())
         worker_group.execute(_name_interface)
         try:
             super().on_start(worker_group, backend_config)
@@ -59,10 +60,9 @@ class _HostsBackend(_TorchBackend):
             raise UnreachableError(f"its workers do not reach each other ({_last_line(error)})") from error
 
 
-def hosts_of(group: str) -> list[str]:
-    """The hosts of a group's workers by their rank; none where they never started."""
-    hosts: list[str] = json.loads(_internal_kv_get(_key(group)) or b"[]")
-    return hosts
+def places_of(group: str) -> list[Place]:
+    """Where a group's workers are, by their rank; none where they never started."""
+    return [Place(*place) for place in json.loads(_internal_kv_get(_key(group)) or b"[]")]
 
 
 def forget(group: str) -> None:
@@ -72,6 +72,10 @@ def forget(group: str) -> None:
 
 def _key(group: str) -> bytes:
     return f"panda_ray/group/{group}".encode()
+
+
+def _place() -> Place:
+    return Place(this_host(), this_node())
 
 
 def _name_interface() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 import ray
 import torch
@@ -15,15 +16,32 @@ from ray.train import ControllerError, TrainingFailedError, WorkerGroupError
 from ray.train.v2._internal.exceptions import WorkerGroupStartupFailedError, WorkerGroupStartupTimeoutError
 
 from panda_ray.errors import InputError
+from panda_ray.execution.runners.ray_leaving.nodes import draining
 from panda_ray.execution.work.host import plain_host
 from panda_ray.training.engine.collective import LostPeerError
+from panda_ray.training.engine.halting import HaltedError
 
 _ADDRESS = re.compile(r"^\s*ip: (\S+)$", re.MULTILINE)
 """Where a message of Ray's says on which node an actor ran."""
 
 
+class Place(NamedTuple):
+    """Where a worker is: the name of its host, and the id of its node."""
+
+    host: str
+    node: str
+
+
 class WorkersLostError(Exception):
-    """Workers died without an error of their own; others can continue from the stack's checkpoint."""
+    """Workers died without an error of their own; others can continue from the stack's checkpoint.
+
+    Attributes:
+        nodes: ids of theirs, where they are known.
+    """
+
+    def __init__(self, reason: str, nodes: Collection[str] = ()) -> None:
+        super().__init__(reason)
+        self.nodes = frozenset(nodes)
 
 
 class UnreachableError(Exception):
@@ -34,16 +52,16 @@ class NoRoomError(Exception):
     """There is no room for all workers of a group."""
 
 
-def cause(error: TrainingFailedError | RayActorError, hosts: Sequence[str] = ()) -> Exception:
+def cause(error: TrainingFailedError | RayActorError, places: Sequence[Place] = ()) -> Exception:
     """What a group failed of: one worker's error is the reason why others lost it, or were stopped.
 
     Args:
-        hosts: of the workers, by rank; none where they had not started.
+        places: of the workers, by rank; none where they had not started.
     """
     if isinstance(error, RayActorError):
         return WorkersLostError(f"the process that leads its workers{_on([error])} died")
     if isinstance(error, WorkerGroupError):
-        return _cause_of_workers(error, hosts)
+        return _cause_of_workers(error, places)
     failure = error.controller_failure if isinstance(error, ControllerError) else None
     if isinstance(failure, WorkerGroupStartupTimeoutError):
         return NoRoomError("there is no room for all of its workers")
@@ -52,24 +70,29 @@ def cause(error: TrainingFailedError | RayActorError, hosts: Sequence[str] = ())
     return failure if isinstance(failure, UnreachableError) else error
 
 
-def _cause_of_workers(error: WorkerGroupError, hosts: Sequence[str]) -> Exception:
+def _cause_of_workers(error: WorkerGroupError, places: Sequence[Place]) -> Exception:
     failures = list(error.worker_failures.values())
     for failure in failures:
         if isinstance(failure, (InputError, torch.OutOfMemoryError)):
             return failure
+    if any(isinstance(failure, HaltedError) for failure in failures):
+        leaving = draining()
+        return HaltedError(
+            f"a node of its workers{_named([place.host for place in places if place.node in leaving])} is going away"
+        )
     if all(isinstance(failure, LostPeerError) or _is_rays(failure) for failure in failures):
-        return WorkersLostError(_loss(error.worker_failures, hosts))
+        return _loss(error.worker_failures, places)
     return error
 
 
-def _loss(failures: Mapping[int, Exception], hosts: Sequence[str]) -> str:
+def _loss(failures: Mapping[int, Exception], places: Sequence[Place]) -> WorkersLostError:
     """Those are gone of whom Ray says so; until it does, those who do not complain of a lost peer."""
     said = [rank for rank, failure in failures.items() if not isinstance(failure, LostPeerError)]
-    ranks = said or [rank for rank in range(len(hosts)) if rank not in failures]
-    gone = [hosts[rank] for rank in ranks if rank < len(hosts)]
-    if hosts and not gone:
-        return f"workers lost each other{_named(hosts)}"
-    return f"a worker{_named(gone)} died"
+    ranks = said or [rank for rank in range(len(places)) if rank not in failures]
+    gone = [places[rank] for rank in ranks if rank < len(places)]
+    if places and not gone:
+        return WorkersLostError(f"workers lost each other{_named([place.host for place in places])}")
+    return WorkersLostError(f"a worker{_named([place.host for place in gone])} died", [place.node for place in gone])
 
 
 def _is_rays(failure: Exception) -> bool:

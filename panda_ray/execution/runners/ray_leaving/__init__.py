@@ -1,0 +1,1 @@
+"""Stacks that leave: their node goes away or is gone, or their driver pauses."""

@@ -1,0 +1,146 @@
+"""The driver's side of trials: what they report goes to the dispatch, and what the dispatch says goes to them."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from dataclasses import replace
+from typing import Any, NoReturn
+
+from ray.tune import Callback
+
+from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.runners.ray_decisions import Decisions
+from panda_ray.execution.runners.ray_leaving.halting import pause, unpause
+from panda_ray.execution.runners.ray_leaving.losses import Losses
+from panda_ray.execution.runners.ray_leaving.nodes import host_of, is_up
+from panda_ray.execution.runners.ray_leaving.places import take_place
+from panda_ray.execution.runners.ray_trials.run_trial import given_up
+from panda_ray.execution.scheduling.dispatcher import Dispatch
+from panda_ray.execution.signals import signal_pending
+from panda_ray.execution.store.files import StoreFullError
+from panda_ray.execution.store.store import Store
+from panda_ray.training.engine.halting import HaltedError
+
+_SAVE_SECONDS = 60.0
+"""How long a run that a signal ends waits for its stacks to save."""
+
+
+class Messenger(Callback):
+    """Takes what trials report to the dispatch.
+
+    Attributes:
+        stopped_by: why the run must end; Tune itself would only keep the text of the exception.
+    """
+
+    def __init__(self, dispatch: Dispatch, store: Store) -> None:
+        self._dispatch = dispatch
+        self._store = store
+        self._ended: set[str] = set()
+        self._running: set[str] = set()
+        """Trials whose workers are to save before a run may end."""
+        self._losses: defaultdict[str, Losses] = defaultdict(Losses)
+        """By stack, which may start again as another trial."""
+        self._pause_ends: float | None = None
+        self._shrunk: dict[str, Stack] = {}
+        """By trial, stacks that go on with fewer workers than they were given."""
+        self.stopped_by: Exception | None = None
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        stack = _stack_of(trial)
+        self._running.add(trial.trial_id)
+        self._shrunk.pop(trial.trial_id, None)
+        trial.max_failures = trial.num_failures + self._losses[stack.id].left
+        self._dispatch.started(stack)
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """On a signal, tell what runs to save and stop; end the run when all has."""
+        if not signal_pending():
+            return
+        driver = self._store.leases.driver
+        if self._pause_ends is None:
+            self._pause_ends = time.monotonic() + _SAVE_SECONDS
+            pause(driver)
+        if not self._running or time.monotonic() > self._pause_ends:
+            unpause(driver)
+            self._stop(HaltedError())
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        if (report := result.get("report")) is not None:
+            stack = self._stack(trial)
+            stopping = self._dispatch.epoch(stack, report)
+            if trial.config["waits"]:
+                Decisions(self._store.leases.driver, stack.id).post(report.epoch, stopping)
+        elif (loss := result.get("lost")) is not None:
+            self._dispatch.lost(self._stack(trial), loss.reason, loss.preempted)
+            self._shrunk[trial.trial_id] = replace(_stack_of(trial), workers=loss.workers)
+            self._dispatch.started(self._stack(trial))
+        elif (full := result.get("full")) is not None:
+            self._stop(StoreFullError(full))
+        elif (bug := result.get("bug")) is not None:
+            self._stop(RuntimeError(f"{_stack_of(trial).title} failed in its worker:\n{bug}"))
+        elif "paused" in result:
+            self._running.discard(trial.trial_id)
+        elif trial.trial_id not in self._ended:  # a worker may die after its last report, and start again
+            self._ended.add(trial.trial_id)
+            self._dispatch.finished(self._stack(trial), result["outcomes"])
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._ended.discard(trial.trial_id)
+        self._forget(trial)
+        self._losses.pop(_stack_of(trial).id, None)
+
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._running.discard(trial.trial_id)
+        node, preempted = self._loss(trial)
+        self._dispatch.lost(self._stack(trial), _why(node, preempted), preempted)
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Tune starts the trial no more: it died too often, or Tune does not know that its node was lost."""
+        stack = _stack_of(trial)
+        node, preempted = self._loss(trial)
+        if trial.trial_id not in self._ended and self._losses[stack.id].left >= 0:
+            self._dispatch.lost(self._stack(trial), _why(node, preempted), preempted)
+            self._dispatch.put_back(stack)
+            self._forget(trial)
+            return
+        if trial.trial_id not in self._ended:
+            host = host_of(node) if node is not None else ""
+            self._dispatch.finished(stack, given_up(stack, self._store, trial.get_error() or "", host))
+        self.on_trial_complete(iteration, trials, trial)
+
+    def _loss(self, trial: Any) -> tuple[str | None, bool]:
+        """Take note that a trial's worker is no more; returns its node, and whether that took it along."""
+        stack = _stack_of(trial)
+        node = take_place(self._store.leases.driver, stack.id)
+        preempted = self._losses[stack.id].add(() if node is None else {node})
+        return node, preempted
+
+    def _forget(self, trial: Any) -> None:
+        self._running.discard(trial.trial_id)
+        self._shrunk.pop(trial.trial_id, None)
+
+    def _stack(self, trial: Any) -> Stack:
+        """A trial's stack as it runs now."""
+        return self._shrunk.get(trial.trial_id, _stack_of(trial))
+
+    def _stop(self, reason: Exception) -> NoReturn:
+        self.stopped_by = reason
+        raise reason
+
+
+def _stack_of(trial: Any) -> Stack:
+    stack = trial.config["stack"]
+    assert isinstance(stack, Stack), "every trial is a stack"
+    return stack
+
+
+def _why(node: str | None, preempted: bool) -> str:
+    """Why a worker is no more, in one sentence with its host where it is known."""
+    if node is None:
+        return "its process died"
+    if not preempted:
+        return f"its process on {host_of(node)} died"
+    return f"its node {host_of(node)} is {'going away' if is_up(node) else 'gone'}"
