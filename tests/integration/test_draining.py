@@ -165,7 +165,8 @@ def test_stacks_leave_drained_nodes_in_time_and_lose_at_most_a_step(
     assert summary.complete
     assert summary.preemptions == len(taker.seconds) == DRAINS
     assert max(taker.seconds) < NOTICE_SECONDS
-    assert set(taker.reasons) == {f"its node {this_host()} is going away"}
+    # A drained node whose last worker has left ends by itself, sometimes before the driver asks for it.
+    assert set(taker.reasons) <= {f"its node {this_host()} is {where}" for where in ("going away", "gone")}
     steps = (tmp_path / "steps").stat().st_size
     assert EPOCHS * STEPS_PER_EPOCH <= steps <= EPOCHS * STEPS_PER_EPOCH + DRAINS
     assert not list((tmp_path / "drained").glob("leases/*"))
