@@ -18,7 +18,7 @@ from panda_ray.execution.events import Listener, Outcome, RunSummary
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.ray_cluster import ray_cluster
-from panda_ray.execution.runners.ray_leaving import losses
+from panda_ray.execution.runners.ray_leaving import lost_workers
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.execution.runners.run_plan import run_plan
 from panda_ray.execution.runners.temporary import temporary_folder
@@ -124,7 +124,7 @@ def test_while_it_goes_on_a_driver_holds_no_trial_actor_or_stack_of_what_is_fini
 def test_a_stack_that_failed_with_its_worker_is_forgotten_too_and_the_others_are_done(
     local_ray: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(losses, "MAX_DEATHS", 0)
+    monkeypatch.setattr(lost_workers, "MAX_DEATHS", 0)
     census = Murderer()
     summary = run_observed(tmp_path, census)
     assert 1 <= len(summary.failed) <= SLOTS

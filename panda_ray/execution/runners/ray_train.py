@@ -28,9 +28,9 @@ from panda_ray.execution.runners.ray_cluster import environment
 from panda_ray.execution.runners.ray_decisions import Decisions
 from panda_ray.execution.runners.ray_group.connect import HostsConfig, forget, places_of
 from panda_ray.execution.runners.ray_group.losses import NoRoomError, UnreachableError, WorkersLostError, cause
-from panda_ray.execution.runners.ray_leaving.halting import Halting
-from panda_ray.execution.runners.ray_leaving.losses import Losses
+from panda_ray.execution.runners.ray_leaving.lost_workers import Loss, Losses
 from panda_ray.execution.runners.ray_leaving.nodes import this_node
+from panda_ray.execution.runners.ray_leaving.reasons import Halting
 from panda_ray.execution.runners.ray_slots import free_slots
 from panda_ray.execution.runners.temporary import temporary_folder
 from panda_ray.execution.store.memory_limits import Limit
@@ -64,7 +64,7 @@ _ENVIRONMENT = {
 
 
 @dataclass(frozen=True)
-class Loss:
+class LostGroup:
     """A group that ended before its time.
 
     Attributes:
@@ -92,7 +92,7 @@ class Group:
     settings: Settings
     resources: ResourceSection
     decisions: Decisions | None
-    on_lost: Callable[[Loss], None]
+    on_lost: Callable[[LostGroup], None]
     halting: Halting
 
 
@@ -145,11 +145,25 @@ def train_on_workers(stack: Stack, limit: Limit | None, group: Group) -> list[Ou
                 raise
             reason, preempted = str(error), True
         except WorkersLostError as error:
-            reason, preempted = str(error), losses.add(error.nodes)
+            loss = Loss(error.workers)
+            reason, preempted = str(error), _judged(loss, group.halting)
+            losses.add(loss)
             if losses.left < 0:
                 raise
         workers = _room(wanted, group.resources)
-        group.on_lost(Loss(reason, preempted, workers))
+        group.on_lost(LostGroup(reason, preempted, workers))
+
+
+def _judged(loss: Loss, halting: Halting) -> bool:
+    """Whether a node took a group's workers along, as soon as Ray knows.
+
+    Raises:
+        HaltedError: the trial was asked to stop meanwhile.
+    """
+    while (preempted := loss.is_preemption()) is None:
+        end_if_asked(halting.wanted)
+        time.sleep(1)
+    return preempted
 
 
 def _room(wanted: int, resources: ResourceSection) -> int:

@@ -1,13 +1,13 @@
 """The runner on Ray: Tune schedules the stacks of a plan over a cluster, one trial per stack.
 
 Tune is used as a scheduler only. What is done is known from the store, so Tune's own checkpoints, logs and restore are
-off. A trial whose worker or node dies is started again and continues from the stack's checkpoint; a failure of the
-data or the numbers is an outcome, not a failed trial, and is not retried.
+off. A stack whose worker or node dies is started again and continues from its checkpoint; a failure of the data or the
+numbers is an outcome, not a failed trial, and is not retried.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ class RayTuneRunner:
                 check_resources(resources.cpus_per_stack, resources.gpus_per_stack)
             dispatch.foresee()
             messenger = Messenger(dispatch, store)
-            searcher = _GraphSearcher(dispatch, elastic=self._address is not None)
+            searcher = _GraphSearcher(dispatch, messenger.judge, elastic=self._address is not None)
             tuner = _tuner(dispatch, searcher, messenger, store, settings, str(folder / "tune"))
             try:
                 with environment(_pending_trials(resources, self._address)), signals_deferred():
@@ -99,7 +99,7 @@ def _tuner(
             storage_path=folder,
             callbacks=[messenger, NoProgress()],
             verbose=0,
-            failure_config=tune.FailureConfig(max_failures=-1),  # each start of a trial says how many are left
+            failure_config=tune.FailureConfig(max_failures=0),  # but for pre-emptions that Tune knows of
         ),
     )
 
@@ -119,19 +119,22 @@ class _GraphSearcher(Searcher):
     """Suggests the next stack; Tune asks for several trials ahead of those that run.
 
     Args:
+        refresh: called before each suggestion: where nothing runs, Tune does nothing but ask for one.
         elastic: the cluster may grow when trials wait. On one that cannot, a long stack is not handed out before a slot
             is free: until then it would be unknown which shape suits it.
     """
 
-    def __init__(self, dispatch: Dispatch, elastic: bool) -> None:
+    def __init__(self, dispatch: Dispatch, refresh: Callable[[], None], elastic: bool) -> None:
         super().__init__()
         self._dispatch = dispatch
+        self._refresh = refresh
         self._elastic = elastic
 
     def suggest(self, trial_id: str) -> Any:
         """A trial's configuration, None while all that is left waits, or `Searcher.FINISHED`."""
         if signal_pending():
             return Searcher.FINISHED  # where nothing runs, Tune would ask for ten minutes before it took another step
+        self._refresh()
         resources = self._dispatch.plan.sweep.resources
         slots = parallel_stacks(resources.cpus_per_stack, resources.gpus_per_stack)
         stack = self._dispatch.next(slots, ahead=self._elastic)

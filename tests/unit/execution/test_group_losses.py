@@ -37,27 +37,27 @@ def test_the_error_of_one_worker_is_the_cause(error: type[Exception]) -> None:
 
 MISSED = LostPeerError("closed")
 GONE = RayActorError(error_msg=DIED)
-PLACES = [Place("one", "node-1"), Place("two", "node-2")]
+PLACES = [Place("one", "node-1", "worker-1"), Place("two", "node-2", "worker-2")]
 
 
 @pytest.mark.parametrize(
-    ("failures", "reason", "nodes"),
+    ("failures", "reason", "workers"),
     [
-        ({0: MISSED, 1: GONE}, "a worker on two died", {"node-2"}),
-        ({0: MISSED}, "a worker on two died", {"node-2"}),
-        ({1: GONE}, "a worker on two died", {"node-2"}),
-        ({1: MISSED}, "a worker on one died", {"node-1"}),
-        ({0: GONE, 1: GONE}, "a worker on one and two died", {"node-1", "node-2"}),
-        ({0: MISSED, 1: MISSED}, "workers lost each other on one and two", set()),
+        ({0: MISSED, 1: GONE}, "a worker on two died", {"worker-2"}),
+        ({0: MISSED}, "a worker on two died", {"worker-2"}),
+        ({1: GONE}, "a worker on two died", {"worker-2"}),
+        ({1: MISSED}, "a worker on one died", {"worker-1"}),
+        ({0: GONE, 1: GONE}, "a worker on one and two died", {"worker-1", "worker-2"}),
+        ({0: MISSED, 1: MISSED}, "workers lost each other on one and two", {"worker-1", "worker-2"}),
     ],
 )
 def test_dead_workers_and_those_that_miss_them_are_a_lost_group_with_the_hosts_of_the_dead(
-    failures: dict[int, Exception], reason: str, nodes: set[str]
+    failures: dict[int, Exception], reason: str, workers: set[str]
 ) -> None:
     found = cause(WorkerGroupError("", failures), PLACES)
     assert isinstance(found, WorkersLostError)
     assert str(found) == reason
-    assert found.nodes == nodes
+    assert found.workers == workers
 
 
 def test_a_group_that_was_asked_to_stop_names_the_host_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,17 +11,17 @@ import pytest
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners import ray_train
 from panda_ray.execution.runners.ray_group.losses import NoRoomError, UnreachableError, WorkersLostError
-from panda_ray.execution.runners.ray_leaving import losses
-from panda_ray.execution.runners.ray_leaving.halting import Halting
-from panda_ray.execution.runners.ray_leaving.losses import MAX_DEATHS
-from panda_ray.execution.runners.ray_train import Group, Loss, train_on_workers
+from panda_ray.execution.runners.ray_leaving import lost_workers
+from panda_ray.execution.runners.ray_leaving.lost_workers import MAX_DEATHS
+from panda_ray.execution.runners.ray_leaving.reasons import Halting
+from panda_ray.execution.runners.ray_train import Group, LostGroup, train_on_workers
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.workspace import Settings
 from panda_ray.sweep import ResourceSection
 from panda_ray.training.engine.halting import HaltedError
 
 LOST, UNREACHABLE, NO_ROOM = WorkersLostError("died"), UnreachableError("closed"), NoRoomError("full")
-PREEMPTED, HALTED = WorkersLostError("gone", {"a node that is gone"}), HaltedError("going away")
+PREEMPTED, HALTED = WorkersLostError("gone", {"a worker that was there"}), HaltedError("going away")
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Groups:
     free: int = 2
     started: list[int] = field(default_factory=list)
     limits: list[Any] = field(default_factory=list)
-    lost: list[Loss] = field(default_factory=list)
+    lost: list[LostGroup] = field(default_factory=list)
     reason: str | None = None
     """Why the trial should stop."""
 
@@ -64,7 +64,8 @@ def groups(monkeypatch: pytest.MonkeyPatch) -> Groups:
     monkeypatch.setattr(ray_train, "_ROOM_SECONDS", 0.0)
     monkeypatch.setattr(ray_train.time, "sleep", lambda _: None)
     monkeypatch.setattr(ray_train, "free_slots", lambda cpus, gpus: groups.free)
-    monkeypatch.setattr(losses, "is_leaving", lambda node: node == "a node that is gone")
+    monkeypatch.setattr(lost_workers, "node_of", {"a worker that was there": "a node that is gone"}.get)
+    monkeypatch.setattr(lost_workers, "is_leaving", lambda node: node == "a node that is gone")
     return groups
 
 
@@ -81,7 +82,7 @@ def test_a_lost_group_is_followed_by_one_of_as_many_as_there_is_room_for(groups:
     groups.free = free
     train(groups, LOST, None)
     assert groups.started == [2, then]
-    assert groups.lost == [Loss("died", False, then)]
+    assert groups.lost == [LostGroup("died", False, then)]
 
 
 def test_what_is_known_of_the_memory_of_so_many_is_not_told_to_fewer(groups: Groups) -> None:
@@ -99,7 +100,7 @@ def test_a_group_that_finds_no_room_is_followed_by_a_smaller_one_however_often(g
 def test_after_two_groups_that_could_not_connect_one_worker_goes_on_alone(groups: Groups) -> None:
     train(groups, UNREACHABLE, UNREACHABLE, LOST, None)
     assert groups.started == [2, 2, 1, 1]
-    assert groups.lost == [Loss("closed", False, 2), Loss("closed", False, 1), Loss("died", False, 1)]
+    assert groups.lost == [LostGroup("closed", False, 2), LostGroup("closed", False, 1), LostGroup("died", False, 1)]
 
 
 def test_one_worker_that_cannot_connect_is_a_bug(groups: Groups) -> None:
@@ -117,8 +118,8 @@ def test_a_group_whose_nodes_go_away_or_are_gone_does_not_count_as_one_that_died
     with pytest.raises(WorkersLostError, match="died"):
         train(groups, *[PREEMPTED, HALTED] * MAX_DEATHS, *[LOST] * (MAX_DEATHS + 1))
     assert len(groups.started) == 3 * MAX_DEATHS + 1
-    assert groups.lost[:2] == [Loss("gone", True, 2), Loss("going away", True, 2)]
-    assert groups.lost[-1] == Loss("died", False, 2)
+    assert groups.lost[:2] == [LostGroup("gone", True, 2), LostGroup("going away", True, 2)]
+    assert groups.lost[-1] == LostGroup("died", False, 2)
 
 
 @pytest.mark.parametrize("reason", ["paused", "preempted"])

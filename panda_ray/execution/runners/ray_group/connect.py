@@ -21,6 +21,7 @@ from ray.train.torch.config import _TorchBackend
 
 from panda_ray.execution.runners.ray_group.losses import Place, UnreachableError
 from panda_ray.execution.runners.ray_leaving.nodes import this_node
+from panda_ray.execution.runners.ray_leaving.workers import this_worker
 from panda_ray.execution.work.host import this_host
 
 _VARIABLES = {"GLOO_SOCKET_IFNAME": "{}", "NCCL_SOCKET_IFNAME": "={}"}
@@ -75,7 +76,7 @@ def _key(group: str) -> bytes:
 
 
 def _place() -> Place:
-    return Place(this_host(), this_node())
+    return Place(this_host(), this_node(), this_worker())
 
 
 def _name_interface() -> None:

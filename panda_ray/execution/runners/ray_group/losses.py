@@ -26,22 +26,23 @@ _ADDRESS = re.compile(r"^\s*ip: (\S+)$", re.MULTILINE)
 
 
 class Place(NamedTuple):
-    """Where a worker is: the name of its host, and the id of its node."""
+    """Where a worker is: the name of its host, the id of its node, and its own."""
 
     host: str
     node: str
+    worker: str
 
 
 class WorkersLostError(Exception):
     """Workers died without an error of their own; others can continue from the stack's checkpoint.
 
     Attributes:
-        nodes: ids of theirs, where they are known.
+        workers: ids of those who died; of all where nobody knows who did.
     """
 
-    def __init__(self, reason: str, nodes: Collection[str] = ()) -> None:
+    def __init__(self, reason: str, workers: Collection[str] = ()) -> None:
         super().__init__(reason)
-        self.nodes = frozenset(nodes)
+        self.workers = frozenset(workers)
 
 
 class UnreachableError(Exception):
@@ -90,9 +91,10 @@ def _loss(failures: Mapping[int, Exception], places: Sequence[Place]) -> Workers
     said = [rank for rank, failure in failures.items() if not isinstance(failure, LostPeerError)]
     ranks = said or [rank for rank in range(len(places)) if rank not in failures]
     gone = [places[rank] for rank in ranks if rank < len(places)]
+    hosts, workers = [place.host for place in gone or places], [place.worker for place in gone or places]
     if places and not gone:
-        return WorkersLostError(f"workers lost each other{_named([place.host for place in places])}")
-    return WorkersLostError(f"a worker{_named([place.host for place in gone])} died", [place.node for place in gone])
+        return WorkersLostError(f"workers lost each other{_named(hosts)}", workers)
+    return WorkersLostError(f"a worker{_named(hosts)} died", workers)
 
 
 def _is_rays(failure: Exception) -> bool:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import pickle
 import time
 from collections import defaultdict
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NoReturn
 
+from ray.exceptions import RayActorError, RayTaskError
 from ray.tune import Callback
 
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.ray_decisions import Decisions
-from panda_ray.execution.runners.ray_leaving.halting import pause, unpause
-from panda_ray.execution.runners.ray_leaving.losses import Losses
+from panda_ray.execution.runners.ray_leaving.lost_workers import Loss, Losses
 from panda_ray.execution.runners.ray_leaving.nodes import host_of, is_up
-from panda_ray.execution.runners.ray_leaving.places import take_place
+from panda_ray.execution.runners.ray_leaving.reasons import pause, unpause
+from panda_ray.execution.runners.ray_leaving.workers import node_of
 from panda_ray.execution.runners.ray_trials.run_trial import given_up
 from panda_ray.execution.scheduling.dispatcher import Dispatch
 from panda_ray.execution.signals import signal_pending
@@ -41,6 +44,8 @@ class Messenger(Callback):
         """Trials whose workers are to save before a run may end."""
         self._losses: defaultdict[str, Losses] = defaultdict(Losses)
         """By stack, which may start again as another trial."""
+        self._doubtful: dict[Any, Loss] = {}
+        """By trial, losses of which nobody knows yet whether a node is gone."""
         self._pause_ends: float | None = None
         self._shrunk: dict[str, Stack] = {}
         """By trial, stacks that go on with fewer workers than they were given."""
@@ -50,11 +55,11 @@ class Messenger(Callback):
         stack = _stack_of(trial)
         self._running.add(trial.trial_id)
         self._shrunk.pop(trial.trial_id, None)
-        trial.max_failures = trial.num_failures + self._losses[stack.id].left
         self._dispatch.started(stack)
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """On a signal, tell what runs to save and stop; end the run when all has."""
+        self.judge()
         if not signal_pending():
             return
         driver = self._store.leases.driver
@@ -93,30 +98,38 @@ class Messenger(Callback):
         self._losses.pop(_stack_of(trial).id, None)
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Tune starts the trial again, because its node is going away."""
         self._running.discard(trial.trial_id)
-        node, preempted = self._loss(trial)
-        self._dispatch.lost(self._stack(trial), _why(node, preempted), preempted)
+        self._dispatch.lost(self._stack(trial), _why(_worker_of(trial), True), True)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Tune starts the trial no more: it died too often, or Tune does not know that its node was lost."""
-        stack = _stack_of(trial)
-        node, preempted = self._loss(trial)
-        if trial.trial_id not in self._ended and self._losses[stack.id].left >= 0:
-            self._dispatch.lost(self._stack(trial), _why(node, preempted), preempted)
-            self._dispatch.put_back(stack)
-            self._forget(trial)
+        """Its worker is no more, and Tune starts the trial no more, because it cannot tell why."""
+        if trial.trial_id in self._ended:
+            self.on_trial_complete(iteration, trials, trial)
             return
-        if trial.trial_id not in self._ended:
-            host = host_of(node) if node is not None else ""
-            self._dispatch.finished(stack, given_up(stack, self._store, trial.get_error() or "", host))
-        self.on_trial_complete(iteration, trials, trial)
+        self._running.discard(trial.trial_id)
+        worker = _worker_of(trial)
+        self._doubtful[trial] = Loss(() if worker is None else {worker})
+        self.judge()
 
-    def _loss(self, trial: Any) -> tuple[str | None, bool]:
-        """Take note that a trial's worker is no more; returns its node, and whether that took it along."""
-        stack = _stack_of(trial)
-        node = take_place(self._store.leases.driver, stack.id)
-        preempted = self._losses[stack.id].add(() if node is None else {node})
-        return node, preempted
+    def judge(self) -> None:
+        """Decide about stacks that lost their workers, as soon as it is known why: they wait again, or have failed."""
+        for trial, loss in [*self._doubtful.items()]:
+            if (preempted := loss.is_preemption()) is not None:
+                del self._doubtful[trial]
+                self._lost(trial, loss, preempted)
+
+    def _lost(self, trial: Any, loss: Loss, preempted: bool) -> None:
+        stack, worker = _stack_of(trial), _worker_of(trial)
+        self._losses[stack.id].add(loss)
+        if self._losses[stack.id].left < 0:
+            host = _host_of(worker)
+            self._dispatch.finished(stack, given_up(stack, self._store, str(_error_of(trial)), host or ""))
+            del self._losses[stack.id]
+        else:
+            self._dispatch.lost(self._stack(trial), _why(worker, preempted), preempted)
+            self._dispatch.put_back(stack)
+        self._forget(trial)
 
     def _forget(self, trial: Any) -> None:
         self._running.discard(trial.trial_id)
@@ -137,8 +150,28 @@ def _stack_of(trial: Any) -> Stack:
     return stack
 
 
-def _why(node: str | None, preempted: bool) -> str:
+def _error_of(trial: Any) -> Exception | None:
+    """The last error of a trial, by Ray's kind; Tune hands none to its callbacks."""
+    if trial.pickled_error_file is None:
+        return None
+    error: Exception = pickle.loads(Path(trial.pickled_error_file).read_bytes())
+    return error.cause if isinstance(error, RayTaskError) else error
+
+
+def _worker_of(trial: Any) -> str | None:
+    """The id of the worker that an error took from a trial; None for an error that names none."""
+    error = _error_of(trial)
+    return error.actor_id if isinstance(error, RayActorError) else None
+
+
+def _host_of(worker: str | None) -> str | None:
+    node = None if worker is None else node_of(worker)
+    return None if node is None else host_of(node)
+
+
+def _why(worker: str | None, preempted: bool) -> str:
     """Why a worker is no more, in one sentence with its host where it is known."""
+    node = None if worker is None else node_of(worker)
     if node is None:
         return "its process died"
     if not preempted:

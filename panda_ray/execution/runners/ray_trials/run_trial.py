@@ -13,10 +13,10 @@ from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.ray_decisions import Decisions
 from panda_ray.execution.runners.ray_group.losses import WorkersLostError
-from panda_ray.execution.runners.ray_leaving.halting import Halting, PreemptedError
-from panda_ray.execution.runners.ray_leaving.losses import too_many_deaths
-from panda_ray.execution.runners.ray_leaving.places import noted_place
-from panda_ray.execution.runners.ray_train import Group, Loss, train_on_workers
+from panda_ray.execution.runners.ray_leaving.lost_workers import too_many_deaths
+from panda_ray.execution.runners.ray_leaving.reasons import Halting, PreemptedError
+from panda_ray.execution.runners.ray_leaving.workers import this_worker
+from panda_ray.execution.runners.ray_train import Group, LostGroup, train_on_workers
 from panda_ray.execution.store.files import StoreFullError
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.publishing import fail_all
@@ -42,10 +42,10 @@ def run_trial(
         tune.report({"report": report})
         return decisions.wait(report.epoch) if decisions is not None else ()
 
-    def on_lost(loss: Loss) -> None:
+    def on_lost(loss: LostGroup) -> None:
         tune.report({"lost": loss})
 
-    with noted_place(driver, stack.id), Halting(driver) as halting:
+    with Halting(driver) as halting:
         try:
             end_if_asked(halting.wanted)
             if stack.workers > 1:
@@ -57,7 +57,7 @@ def run_trial(
             tune.report({"full": str(error)})
         except HaltedError:
             if halting.reason != "paused":
-                raise PreemptedError from None
+                raise PreemptedError(this_worker()) from None
             tune.report({"paused": True})
         except WorkersLostError:
             tune.report({"outcomes": given_up(stack, store, traceback.format_exc(), "")})

@@ -28,10 +28,13 @@ class PreemptedError(RayActorError):
     """A worker left its node, which is going away.
 
     Tune starts its trial elsewhere and does not count it as a failure, as it does where Ray itself says so.
+
+    Args:
+        worker: its id.
     """
 
-    def __init__(self) -> None:
-        super().__init__(error_msg="the node of this worker is going away", preempted=True)
+    def __init__(self, worker: str) -> None:
+        super().__init__(worker, "the node of this worker is going away", preempted=True)
 
 
 class Halting:
