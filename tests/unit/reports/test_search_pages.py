@@ -105,3 +105,10 @@ def test_a_grid_says_nothing_of_a_search(tmp_path: Path) -> None:
     page, names = page_of(replace(searched_study(), searched=None), tmp_path)
     assert "What the search chose" not in page
     assert not [name for name in names if name.startswith("search_")]
+
+
+def test_a_search_without_a_cell_yet_has_a_report(tmp_path: Path) -> None:
+    study = searched_study(one())
+    page, names = page_of(replace(study, cells=study.cells[:0], scores=study.scores[:0]), tmp_path)
+    assert row_of(page)[4:6] == ["71.52", "–"]
+    assert "search_panda_cola_cb_bert-tiny.svg" in names
