@@ -151,7 +151,7 @@ def _start(sweep: Sweep, store: Store) -> Start:
     plan = plan_from(sweep, store, catalog)
     steered = steering_of(plan, catalog, store)
     standings = standings_of(steered)
-    tracker = MlflowTracker(store, sweep.tracking_uri, announcer.snapshot, searched_by(steered, sweep))
+    tracker = MlflowTracker(store, sweep.tracking_uri, announcer.snapshot, searched_by(standings, sweep))
     costs = Costs.in_store(plan, store)
     announcer.follow(plan, costs)
     try:

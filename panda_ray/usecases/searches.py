@@ -50,24 +50,19 @@ def steering_of(plan: Plan, catalog: Catalog, store: Store) -> AbstractContextMa
     return begin_search(plan, catalog, store)
 
 
-def searched_by(steering: object, sweep: Sweep) -> Callable[[], Searched | None]:
+def searched_by(standings: Standings, sweep: Sweep) -> Callable[[], Searched | None]:
     """What a search has tried whenever it is asked, in the thread that it runs in; nothing of what is no search."""
     if sweep.search is None:
         return lambda: None
     from panda_ray.search.optuna_importances import importances
-    from panda_ray.search.searching import Searching
     from panda_ray.search.space import is_whole
 
-    assert isinstance(steering, Searching), "a sweep with a search is steered by it"
     section = sweep.search
     whole = [name for name in section.space if is_whole(sweep, name)]
 
     def tried() -> Searched:
-        standings = steering.standings
-        return Searched(
-            section,
-            tuple(SearchedStudy(each, importances(section.space, whole, each.trials)) for each in standings),
-        )
+        studies = (SearchedStudy(each, importances(section.space, whole, each.trials)) for each in standings())
+        return Searched(section, tuple(studies))
 
     return tried
 

@@ -15,7 +15,7 @@ from panda_ray.sweep import Sweep
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.usecases import Busy
 from panda_ray.usecases.progress import Progress
-from panda_ray.usecases.searches import known_plan
+from panda_ray.usecases.searches import known_plan, searched_by
 from panda_ray.usecases.watching.announcer import snapshot_of
 
 _SECONDS = 24 * 3600.0
@@ -41,14 +41,16 @@ def track_sweep(sweep: Sweep, rebuild: bool = False, busy: Busy = nullcontext) -
     """
     store = Store(sweep.storage)
     with busy("reading the store"):
-        plan, _ = known_plan(sweep, store)
+        plan, standings = known_plan(sweep, store)
     if not plan.done:
         raise InputError(f"{store.url} has no result of sweep {sweep.name!r} yet; run it first")
     progress = Progress(plan, Costs.in_store(plan, store))
     progress.states |= stored_states(plan, store)
-    tracker = MlflowTracker(store, sweep.tracking_uri, lambda: snapshot_of(progress))
+    searched = searched_by(lambda: standings, sweep)
+    tracker = MlflowTracker(store, sweep.tracking_uri, lambda: snapshot_of(progress), searched)
     with busy("logging to MLflow"):
         tracker.start(plan, rebuild=rebuild)
+        tracker.take_search()
         missing = plan.units.keys() - plan.done
         tracker.finish(RunSummary(plan, done=plan.done, blocked=dict.fromkeys(missing, "")), _SECONDS)
     return Tracked(plan, tracker)

@@ -18,6 +18,7 @@ from panda_ray.tracking.server.uri import tracking_uri_of
 from panda_ray.usecases.chosen import choices_of
 from panda_ray.usecases.run import run_sweep
 from panda_ray.usecases.searches import dashboard_command
+from panda_ray.usecases.track import track_sweep
 
 SEARCH = """\
 name: searched
@@ -110,6 +111,14 @@ def test_mlflow_has_every_point_and_a_report_draws_them(searched: tuple[Path, Sw
         "search_prompt_tuning_remark_builtin-tiny.svg",
         "search_ours_review_remark_builtin-tiny.svg",
     }
+
+
+def test_what_mlflow_has_of_a_search_is_made_anew_from_the_store_and_the_studies(searched: tuple[Path, Sweep]) -> None:
+    _, sweep = searched
+    before = choices_of(sweep)
+    tracked = track_sweep(sweep, rebuild=True)
+    assert tracked.tracker.message("track") is None
+    assert choices_of(sweep) == before
 
 
 def test_a_grid_has_chosen_nothing(searched: tuple[Path, Sweep]) -> None:
