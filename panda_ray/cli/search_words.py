@@ -7,11 +7,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from panda_ray.cli.words import duration
-from panda_ray.search.trials import StudyStanding, Trial
 
 if TYPE_CHECKING:
     from panda_ray.search.anticipated import Anticipated
     from panda_ray.search.space import Point
+    from panda_ray.search.trials import StudyStanding, Trial
     from panda_ray.sweep import Sweep
 
 _STUDIES_SHOWN = 20
