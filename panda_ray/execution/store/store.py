@@ -17,8 +17,6 @@ files of its own folder only (`sealed.py`, `folder.py`).
 
 from __future__ import annotations
 
-import hashlib
-import re
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -32,27 +30,26 @@ from typing import Any
 from panda_ray.execution.store import sealed
 from panda_ray.execution.store.checkpoints import Checkpoints
 from panda_ray.execution.store.failures import Failures
-from panda_ray.execution.store.files import LARGEST_NOTE, Files, StoreFullError
+from panda_ray.execution.store.files import Files, StoreFullError
 from panda_ray.execution.store.folder import State
 from panda_ray.execution.store.leases import Leases
 from panda_ray.execution.store.leftovers import Leftovers
 from panda_ray.execution.store.lineage import Lineage, inputs_of
 from panda_ray.execution.store.memory_limits import Limits
 from panda_ray.execution.store.remote.bundles import Bundles
+from panda_ray.execution.store.results.intact import IntactFiles, sha256_of
+from panda_ray.execution.store.results.seen_records import SeenRecords
+from panda_ray.execution.store.results.unit_paths import is_record, key_of, of_units, path_of
 from panda_ray.execution.store.sealed import is_key, seal, unseal, unsealed
 
 Record = sealed.Record
 
-_PLACE = re.compile(r"units/([0-9a-f]{2})/\1[0-9a-f]{62}/[^/]+")
 _BATCH = 64
 """Units of a local store that one thread checks before it takes the next ones."""
 
 _HASHERS = 8
 """Threads that check a store in a folder. On a disk of this machine fewer are faster, because small files keep the
 interpreter's lock busy; on NFS each file that is opened waits for the server."""
-
-_SEEN_BYTES = 128 << 20
-"""Room for the records of some 30,000 units."""
 
 
 class Store:
@@ -80,9 +77,8 @@ class Store:
         self.leases = Leases(self._files, driver or uuid.uuid4().hex)
         self._bundles = Bundles(self._files)
         self.leftovers = Leftovers(self._files)
-        self._digests: dict[str, tuple[State, str]] = {}
-        """Of local files, with the state that they were read in."""
-        self._seen = _SeenRecords()
+        self._intact = IntactFiles(self._files)
+        self._seen = SeenRecords()
         self.outdated: frozenset[str] = frozenset()
         self.finished_at: dict[str, str] = {}
 
@@ -108,7 +104,7 @@ class Store:
         assert is_key(key), "units have hashes for keys"
         if self._files.knows_first or not self.is_done(key):
             sealed = seal({**record, "files": self._write_files(key, files)})
-            place = _path(key, "record.json")
+            place = path_of(key, "record.json")
             if not self._files.write_first(place, sealed) and not self.is_done(key):
                 self._files.write(place, sealed)
         self.failures.clear(key)
@@ -117,7 +113,7 @@ class Store:
         """The record of a unit, or None if it has none or it was damaged; its files are checked when they are read."""
         if not is_key(key):
             return None
-        data = self._files.read(_path(key, "record.json"))
+        data = self._files.read(path_of(key, "record.json"))
         record = unseal(key, data)
         if record is not None and not self._files.is_local:
             self._bundles.note(data or b"")
@@ -144,7 +140,7 @@ class Store:
         record = self.record(key)
         return (
             record is not None
-            and all(self._is_file_intact(_path(key, file["path"]), file) for file in record["files"].values())
+            and all(self._intact.is_intact(path_of(key, file["path"]), file) for file in record["files"].values())
             and not self._is_outdated(key, record)
         )
 
@@ -158,19 +154,19 @@ class Store:
 
         What `done_keys` read a moment ago is not read again.
         """
-        listed = _of_units(self._files.states("units"))
-        wanted = [path for path in listed if _is_record(path) and (among is None or _key(path) in among)]
+        listed = of_units(self._files.states("units"))
+        wanted = [path for path in listed if is_record(path) and (among is None or key_of(path) in among)]
         unseen = []
         for path in wanted:
             if (data := self._seen.take(path, listed[path].size)) is None:
                 unseen.append(path)
             elif (record := unsealed(data)) is not None:
-                yield _key(path), record
+                yield key_of(path), record
         bundled = self._bundles.of({path: listed[path] for path in unseen})
         read = self._files.read_many(path for path in unseen if path not in bundled)
         for path, data in chain(bundled.items(), read):
-            if (record := unseal(_key(path), data)) is not None:
-                yield _key(path), record
+            if (record := unseal(key_of(path), data)) is not None:
+                yield key_of(path), record
 
     def done_keys(self, among: Collection[str] | None = None) -> frozenset[str]:
         """Units (of those `among`) whose record and files are as they were written, and their inputs as they were read.
@@ -178,7 +174,7 @@ class Store:
         On a local disk every file is hashed, once per process as long as its size and time stay; elsewhere sizes are
         compared, and content when it is read.
         """
-        listed = _of_units(self._files.states("units"))
+        listed = of_units(self._files.states("units"))
         self._seen.clear()
         folders: dict[str, list[str]] = defaultdict(list)
         for path in listed:
@@ -186,7 +182,7 @@ class Store:
         units = [
             paths
             for folder, paths in folders.items()
-            if f"{folder}/record.json" in listed and (among is None or _key(paths[0]) in among)
+            if f"{folder}/record.json" in listed and (among is None or key_of(paths[0]) in among)
         ]
         lineage = Lineage()
         if self._files.is_local:
@@ -194,7 +190,7 @@ class Store:
             with ThreadPoolExecutor(_HASHERS) as pool:
                 parts = list(pool.map(lambda batch: self._whole_among(batch, listed, lineage), batches))
         else:
-            bundled = self._bundles.of({path: listed[path] for unit in units for path in unit if _is_record(path)})
+            bundled = self._bundles.of({path: listed[path] for unit in units for path in unit if is_record(path)})
             parts = list(self._files.each(lambda unit: self._whole_among([unit], listed, lineage, bundled), units))
         self.outdated = frozenset(lineage.outdated())
         done = {key: time for part in parts for key, time in part.items() if key not in self.outdated}
@@ -229,7 +225,7 @@ class Store:
         files = records[key]["files"]
         if name not in files:
             return LookupError(f"unit {key} in {self.url} has no file {name!r}, only {', '.join(sorted(files))}")
-        if (data := self._read(_path(key, files[name]["path"]), files[name])) is None:
+        if (data := self._intact.read(path_of(key, files[name]["path"]), files[name])) is None:
             return LookupError(
                 f"file {files[name]['path']!r} of unit {key} in {self.url} is damaged; "
                 "run the sweep again to compute it anew"
@@ -282,9 +278,9 @@ class Store:
     def _write_files(self, key: str, files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
         def write(name: str) -> dict[str, Any]:
             data, path = files[name], PurePosixPath(name)
-            sha256 = _sha256(data)
+            sha256 = sha256_of(data)
             stored_as = f"{path.stem}.{sha256[:8]}{path.suffix}"
-            self._files.write(_path(key, stored_as), data)
+            self._files.write(path_of(key, stored_as), data)
             return {"path": stored_as, "sha256": sha256, "bytes": len(data)}
 
         return dict(zip(files, self._files.each(write, files), strict=True))
@@ -310,56 +306,34 @@ class Store:
             units: the paths of each one's files, as they were listed: the order in which a disk is fast.
             bundled: records that need not be asked for.
         """
-        paths = [path for files in units for path in files if self._must_read(path, listed[path])]
+        paths = [path for files in units for path in files if self._intact.must_read(path, listed[path])]
         done: dict[str, str] = {}
         records: list[tuple[str, Record]] = []
         read = self._files.read_in_turn(path for path in paths if path not in bundled)
         for path, data in chain(((path, bundled[path]) for path in paths if path in bundled), read):
-            if _is_record(path):
-                if (record := unseal(_key(path), data)) is not None:
-                    records.append((_key(path), record))
+            if is_record(path):
+                if (record := unseal(key_of(path), data)) is not None:
+                    records.append((key_of(path), record))
                     self._seen.keep(path, data or b"")
                     if not self._files.is_local and path not in bundled:
                         self._bundles.note(data or b"", listed[path])
             elif data is not None:
-                self._digests[path] = listed[path], _sha256(data)
+                self._intact.note(path, listed[path], data)
         for key, record in records:
-            files = [(_path(key, file["path"]), file) for file in record["files"].values()]
+            files = [(path_of(key, file["path"]), file) for file in record["files"].values()]
             if all(
                 path in listed
                 and listed[path].size == file["bytes"]
                 and (
                     not self._files.is_local
-                    or self._digests.get(path) == (listed[path], file["sha256"])
-                    or self._is_file_intact(path, file)
+                    or self._intact.is_known(path, listed[path], file["sha256"])
+                    or self._intact.is_intact(path, file)
                 )
                 for path, file in files
             ):
                 done[key] = record["finished_at"]
                 lineage.add(key, record)
         return done
-
-    def _must_read(self, path: str, state: State) -> bool:
-        if _is_record(path):
-            return True
-        is_small = state.size <= LARGEST_NOTE  # a larger one is read only if a record names it with this size
-        return self._files.is_local and is_small and self._digests.get(path, (None, ""))[0] != state
-
-    def _is_file_intact(self, path: str, file: Mapping[str, Any]) -> bool:
-        state = self._files.local_state(path) if self._files.is_local else None
-        if state is not None and self._digests.get(path) == (state, file["sha256"]):
-            return True
-        if state is None or state.size != file["bytes"]:
-            return not self._files.is_local and self._read(path, file) is not None
-        if self._files.local_sha256(path, file["bytes"]) != file["sha256"]:
-            return False
-        self._digests[path] = state, file["sha256"]
-        return True
-
-    def _read(self, path: str, file: Mapping[str, Any]) -> bytes | None:
-        """A file that is as its record says, or None; one that is longer is not read."""
-        data = self._files.read(path, limit=file["bytes"])
-        return data if data is not None and _sha256(data) == file["sha256"] else None
 
 
 def content(found: bytes | LookupError) -> bytes:
@@ -371,46 +345,3 @@ def content(found: bytes | LookupError) -> bytes:
     if isinstance(found, LookupError):
         raise found
     return found
-
-
-class _SeenRecords:
-    """Bytes of records between `done_keys` and `records`, up to a limit; each is given out once."""
-
-    def __init__(self) -> None:
-        self._data: dict[str, bytes] = {}
-        self._bytes = 0
-
-    def clear(self) -> None:
-        self._data.clear()
-        self._bytes = 0
-
-    def keep(self, path: str, data: bytes) -> None:
-        if self._bytes < _SEEN_BYTES:
-            self._data[path] = data
-            self._bytes += len(data)
-
-    def take(self, path: str, size: int) -> bytes | None:
-        """What was read of a record, unless there is another one in its place by now."""
-        data = self._data.pop(path, b"")
-        return data if len(data) == size else None
-
-
-def _path(key: str, name: str) -> str:
-    return f"units/{key[:2]}/{key}/{name}"
-
-
-def _is_record(path: str) -> bool:
-    return path.endswith("/record.json")
-
-
-def _of_units(listed: Mapping[str, State]) -> Mapping[str, State]:
-    """What of a listing is where a unit's files are."""
-    return {path: state for path, state in listed.items() if _PLACE.fullmatch(path)}
-
-
-def _key(path: str) -> str:
-    return path.split("/")[2]
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
