@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 MOMENTS = {
-    "planning": ("panda_ray.execution.planning.plan", "build_plan"),
+    "planning": ("panda_ray.execution.planning.plan", "plan_from"),
     "starting": ("ray", "init"),
     "tracking": ("panda_ray.tracking.mlflow", "MlflowTracker.on_finished"),
     "reporting": ("panda_ray.reports.build", "build_report"),
