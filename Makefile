@@ -65,7 +65,7 @@ cluster-test: export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 cluster-test: wheel
 	$(BIN)/uv venv --quiet --clear --cache-dir .testbed/uv --python $(BIN)/python .testbed/venv
 	$(BIN)/uv pip install --quiet --cache-dir .testbed/uv --python .testbed/venv -c constraints.txt \
-		"$$(echo dist/*.whl)[train,s3,cluster]"
+		"$$(echo dist/*.whl)[train,s3,cluster,search]"
 	PYTHONPATH=tests timeout --kill-after=30 3600 $(BIN)/python -m testbed.room $(BIN)/python -m pytest tests/hosts --timeout 900
 
 check: install

@@ -84,7 +84,7 @@ class TestEveryFile:
     def test_the_wheel_is_this_versions(self, config: dict[str, Any]) -> None:
         wheel = f"panda_ray-{__version__}-py3-none-any.whl"
         assert config["file_mounts"][f"~/{wheel}"] == f"dist/{wheel}"
-        assert re.search(rf'"\$HOME/{re.escape(wheel)}\[train,(s3|gcp),cluster\]"', config["setup_commands"][-1])
+        assert re.search(rf'"\$HOME/{re.escape(wheel)}\[train,(s3|gcp),cluster,search\]"', config["setup_commands"][-1])
 
     def test_uv_is_the_one_of_the_constraints(self, config: dict[str, Any]) -> None:
         pinned = re.search(r"^uv==(.*)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
@@ -95,7 +95,9 @@ class TestEveryFile:
 def test_the_files_install_and_start_alike() -> None:
     """What differs is named here: the storage and what reads it, the region, the autoscaler; machines of one's own need
     more options."""
-    texts = (path.read_text().replace("[train,gcp,cluster]", "[train,s3,cluster]") for path in FILES.values())
+    texts = (
+        path.read_text().replace("[train,gcp,cluster,search]", "[train,s3,cluster,search]") for path in FILES.values()
+    )
     first, *others = map(yaml.safe_load, texts)
     own = {"PANDA_RAY_STORAGE", "AWS_DEFAULT_REGION", "RAY_enable_autoscaler_v2"}
     for other in others:
