@@ -126,7 +126,16 @@ class Epochs(Listener):
         self.members += len(report.losses)
 
 
-@pytest.mark.parametrize("pruner", ["median", "halving", "wilcoxon"])
+@pytest.mark.parametrize(
+    ("runner", "pruner"),
+    [
+        ("inline", "median"),
+        ("inline", "halving"),
+        ("inline", "wilcoxon"),
+        pytest.param("ray", "halving", marks=[pytest.mark.cluster, pytest.mark.slow]),
+    ],
+    indirect=["runner"],
+)
 def test_a_pruned_member_leaves_its_stack_and_is_not_trained_again(tmp_path: Path, runner: Runner, pruner: str) -> None:
     space = {"lr": [0.3, 0.1, 0.05, 0.02, 1e-7, 1e-8], "epochs": [5, 6]}
     sweep = small_search(
