@@ -18,6 +18,8 @@ from torch import Tensor
 from panda_ray.backbones.forward.blocks import Tokens
 from panda_ray.tasks.encoded import EncodedSplit
 
+_ROWS = {"cpu": 512, "cuda": 4096}
+"""Rows per pass without gradients: wide enough to fill the device, small enough to stay in its caches."""
 _CHUNK_TOKENS = {"cpu": 4096, "cuda": 131072}
 """Tokens per training pass, and per block, unless one example is more: enough to fill the device, few enough for its
 caches or its memory."""
@@ -57,6 +59,10 @@ class RowReader:
         labels = self.split.labels[example_X.reshape(-1).to(self._device, non_blocking=True)]
         per_token = labels.dim() == 2 and labels.shape[1] == self.split.input_ids_RT.shape[1]
         return labels[:, :length] if per_token else labels
+
+    def examples_per_pass(self, members: int) -> int:
+        """Examples that so many members read in one pass without gradients."""
+        return max(1, _ROWS[self._device.type] // (members * self.split.rows_per_example))
 
     def part_of_step(self, index_SB: Tensor, part: int, parts: int) -> Tensor:
         """One of several parts (S, b) of the examples of a step, of nearly equal size and length; it may be empty."""

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 Feature = Literal["pooler", "last_hidden"]
 
-_ROWS = {"cpu": 512, "cuda": 4096}
-"""Rows per forward pass."""
-
 
 def labelled_places(task: EncodedTask, most: int, seed: int) -> tuple[NDArray[np.int64], Labelled]:
     """A seeded sample of the training set: examples (B,), and their labelled places, at most so many."""
@@ -65,19 +62,16 @@ def pair_features(
 
     from panda_ray.backbones.forward.row_reader import RowReader
 
-    split, device = task.train.to(backbone.device), backbone.device
-    reader = RowReader(split)
-    prefix_SLKNPH = torch.stack([prompt.prefix_LKNPH for prompt in prompts]).to(device)
+    reader = RowReader(task.train.to(backbone.device))
+    prefix_SLKNPH = torch.stack([prompt.prefix_LKNPH for prompt in prompts]).to(backbone.device)
     feature_SXD = np.empty((len(prompts), len(labelled), backbone.geometry.hidden), dtype=np.float32)
-    longest_B = split.lengths_R.cpu().numpy().reshape(split.examples, -1).max(axis=1)[example_B]
-    width = max(1, _ROWS[device.type] // (len(prompts) * split.rows_per_example))
-    order = np.argsort(longest_B, kind="stable")
-    for start in range(0, len(order), width):
-        part = order[start : start + width]
-        there_X = np.isin(labelled.example_X, part)
+    by_length = reader.sorted_by_length(torch.from_numpy(example_B).unsqueeze(0))[0]
+    own_X = example_B[labelled.example_X]
+    for part_B in torch.split(by_length, reader.examples_per_pass(len(prompts))):
+        there_X = np.isin(own_X, part_B.numpy())
         if not there_X.any():
             continue
-        index_SB = torch.from_numpy(example_B[part]).repeat(len(prompts), 1)
+        index_SB = part_B.repeat(len(prompts), 1)
         with torch.no_grad():
             (features,) = backbone.forward(
                 [reader.tokens(index_SB)],
@@ -85,9 +79,9 @@ def pair_features(
                 position_offset=prompts[0].position_offset,
                 pooled_only=not task.spec.kind.reads_tokens,
             )
-        read_SBYD = _read(features, len(prompts), len(part), task.spec.kind.reads_tokens, feature)
-        position = {int(each): at for at, each in enumerate(part)}
-        at_X = [position[int(each)] for each in labelled.example_X[there_X]]
+        read_SBYD = _read(features, len(prompts), len(part_B), task.spec.kind.reads_tokens, feature)
+        position = {example: at for at, example in enumerate(part_B.tolist())}
+        at_X = [position[example] for example in own_X[there_X].tolist()]
         feature_SXD[:, there_X] = read_SBYD[:, at_X, labelled.place_X[there_X]].float().cpu().numpy()
     return feature_SXD if task.spec.kind.has_head_bias else _without_means(feature_SXD, labelled.example_X)
 

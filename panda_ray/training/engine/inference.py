@@ -21,9 +21,6 @@ from panda_ray.training.engine.objective import head_input, head_outputs
 from panda_ray.training.engine.stack_model import StackModel
 from panda_ray.training.trainables.trainable import Pass, Trainable
 
-_ROWS = {"cpu": 512, "cuda": 4096}
-"""Rows per forward pass: wide enough to fill the device, small enough to stay in its caches."""
-
 
 def autocast(config: TrainConfig, device: torch.device) -> torch.autocast:
     """bf16 autocast where the configuration asks for it; otherwise a context that does nothing."""
@@ -50,8 +47,7 @@ def outputs_by_batch(
     """
     weight_SCD, bias_SC = model.heads.weight_SCD, model.heads.bias_SC
     members = len(weight_SCD)
-    width = max(1, _ROWS[backbone.device.type] // (members * reader.split.rows_per_example))
-    for example_B in reader.by_length(width, collective.rank, collective.size):
+    for example_B in reader.by_length(reader.examples_per_pass(members), collective.rank, collective.size):
         end_if_asked(halt)
         blocks, read_SXD = read_examples(backbone, kind, reader, example_B.repeat(members, 1), model.trainable, config)
         yield example_B, head_outputs(kind, read_SXD, weight_SCD, bias_SC, blocks, reader.split.rows_per_example)

@@ -9,11 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from panda_ray.backbones.forward import row_reader
 from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.encoded import EncodedTask
 from panda_ray.tasks.kinds import PADDING_LOGIT
-from panda_ray.training.engine import inference, teacher
+from panda_ray.training.engine import teacher
 from panda_ray.training.engine.inference import outputs_by_batch
 from panda_ray.training.engine.objective import head_input, head_outputs, label_counts
 from panda_ray.training.engine.optimizer import clip_gradients
@@ -161,7 +162,7 @@ def test_each_teacher_answers_for_the_examples_of_its_own_member(
     kind: str, cache_bytes: int, position_offset: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Four members with other examples each, of which one has no teacher and one speaks through its student's head."""
-    monkeypatch.setitem(inference._ROWS, "cpu", 8)  # several passes, of which the first have the shorter rows
+    monkeypatch.setitem(row_reader._ROWS, "cpu", 8)  # several passes, of which the first have the shorter rows
     monkeypatch.setattr(teacher, "_FEATURE_BATCH", 3)
     backbone, task = random_backbone(), toy_task(kind)
     reader, size, rows = RowReader(task.train), task.spec.output_size, task.train.rows_per_example
