@@ -1,4 +1,4 @@
-"""Stores that uninterrupted runs filled, which interrupted ones are compared with; and an empty MLflow."""
+"""Stores that uninterrupted runs filled, which interrupted ones are compared with; an empty MLflow; both runners."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from panda_ray.execution.runners.inline import InlineRunner
+from panda_ray.execution.runners.ray_cluster import ray_cluster
+from panda_ray.execution.runners.ray_tune import RayTuneRunner
+from panda_ray.execution.runners.run_plan import Runner
+from panda_ray.execution.runners.temporary import temporary_folder
+from panda_ray.execution.work.workspace import Settings
 from panda_ray.tracking.server.client import connect
+from support.runners import RUNNERS
 from support.small_sweeps import LONG, run_inline, small_sweep
 from support.tracked import Server
 
@@ -49,3 +56,18 @@ def server(tmp_path: Path, empty_database: Path) -> Iterator[Server]:
     server = Server(tmp_path)
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def local_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A Ray on this machine that several runs use."""
+    with temporary_folder() as folder, ray_cluster(None, Settings.of(small_sweep(folder)), folder):
+        yield
+
+
+@pytest.fixture(params=RUNNERS)
+def runner(request: pytest.FixtureRequest) -> Runner:
+    if request.param == "inline":
+        return InlineRunner()
+    request.getfixturevalue("local_ray")
+    return RayTuneRunner()

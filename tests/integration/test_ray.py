@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +14,8 @@ from panda_ray.errors import InputError
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Listener
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.runners.ray_cluster import ray_cluster
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.execution.runners.run_plan import run_plan
-from panda_ray.execution.runners.temporary import temporary_folder
 from panda_ray.execution.scheduling.dispatcher import Dispatch
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.host import this_host
@@ -28,13 +25,6 @@ from support.driving import driver, small_disk, wait_for, workers_of
 from support.small_sweeps import LONG, contents, fingerprints, planned, run_inline, small_sweep
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def local_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A Ray on this machine that several runs use."""
-    with temporary_folder() as folder, ray_cluster(None, Settings.of(small_sweep(folder)), folder):
-        yield
 
 
 class WorkerKiller(Listener):

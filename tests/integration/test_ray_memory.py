@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,12 +16,9 @@ from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Listener, Outcome, RunSummary
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.runners.ray_cluster import ray_cluster
 from panda_ray.execution.runners.ray_leaving import lost_workers
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.execution.runners.run_plan import run_plan
-from panda_ray.execution.runners.temporary import temporary_folder
-from panda_ray.execution.work.workspace import Settings
 from panda_ray.training.engine.stacked import EpochReport
 from support.driving import workers_of
 from support.small_sweeps import planned, small_sweep
@@ -34,13 +30,6 @@ LATE = 20
 SLOTS = 2
 
 Kind = TypeVar("Kind")
-
-
-@pytest.fixture(scope="module")
-def local_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A Ray on this machine that both runs use."""
-    with temporary_folder() as folder, ray_cluster(None, Settings.of(small_sweep(folder)), folder):
-        yield
 
 
 def held(kind: type[Kind]) -> list[Kind]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean
 
@@ -12,32 +11,11 @@ import pytest
 from panda_ray.errors import InputError
 from panda_ray.execution.events import Listener
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.runners.inline import InlineRunner
-from panda_ray.execution.runners.ray_cluster import ray_cluster
-from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.execution.runners.run_plan import Runner
-from panda_ray.execution.runners.temporary import temporary_folder
 from panda_ray.execution.store.store import Store
-from panda_ray.execution.work.workspace import Settings
 from panda_ray.training.engine.stacked import EpochReport
 from support.searches import SIX_POINTS, TWO_RANGES, points_of, search, small_search
 from support.small_sweeps import fingerprints, run_inline, small_sweep
-
-RUNNERS = ["inline", pytest.param("ray", marks=[pytest.mark.cluster, pytest.mark.slow])]
-
-
-@pytest.fixture(scope="module")
-def local_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with temporary_folder() as folder, ray_cluster(None, Settings.of(small_sweep(folder)), folder):
-        yield
-
-
-@pytest.fixture(params=RUNNERS)
-def runner(request: pytest.FixtureRequest) -> Runner:
-    if request.param == "inline":
-        return InlineRunner()
-    request.getfixturevalue("local_ray")
-    return RayTuneRunner()
 
 
 class Stacks(Listener):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,34 +13,14 @@ from panda_ray.execution.events import Listener, RunSummary
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.inline import InlineRunner
-from panda_ray.execution.runners.ray_cluster import ray_cluster
-from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.execution.runners.run_plan import Runner, run_plan
-from panda_ray.execution.runners.temporary import temporary_folder
 from panda_ray.execution.steering import Steering
 from panda_ray.execution.store.store import Store
-from panda_ray.execution.work.workspace import Settings
 from panda_ray.training.engine.stacked import EpochReport
 from support.driving import driver, wait_for
+from support.runners import RUNNERS
 from support.small_sweeps import LONG, contents, fingerprints, planned, run_inline, small_sweep
 from support.steerings import Steps, Stopper, nothing_of
-
-RUNNERS = ["inline", pytest.param("ray", marks=[pytest.mark.cluster, pytest.mark.slow])]
-
-
-@pytest.fixture(scope="module")
-def local_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A Ray on this machine that several runs use."""
-    with temporary_folder() as folder, ray_cluster(None, Settings.of(small_sweep(folder)), folder):
-        yield
-
-
-@pytest.fixture(params=RUNNERS)
-def runner(request: pytest.FixtureRequest) -> Runner:
-    if request.param == "inline":
-        return InlineRunner()
-    request.getfixturevalue("local_ray")
-    return RayTuneRunner()
 
 
 def run(plan: Plan, store: Store, runner: Runner, steering: Steering, *listeners: Listener) -> RunSummary:
