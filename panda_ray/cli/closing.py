@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from panda_ray.cli.choice_words import describe_unchosen
 from panda_ray.cli.console import stdout
 from panda_ray.cli.search_words import describe_choice, describe_chosen, standings_as_json
 from panda_ray.execution.signals import EXIT_INTERRUPTED
@@ -50,7 +51,8 @@ class Closing:
     def notes(self) -> list[str]:
         """What the user should know besides."""
         run = self.run
-        notes = [run.refused, run.tracker.message(self.commands.track), run.no_report]
+        unchosen = describe_unchosen(len(run.unchosen)) if run.unchosen else None
+        notes = [unchosen, run.refused, run.tracker.message(self.commands.track), run.no_report]
         return [note for note in notes if note] + list(run.report.notes if run.report else ())
 
     def as_json(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from panda_ray.cli.choice_words import describe_unchosen
 from panda_ray.cli.grid import legend, render_grid
 from panda_ray.cli.search_words import describe_chosen, describe_trials, standings_as_json
 from panda_ray.cli.words import describe_outdated, duration
@@ -27,6 +28,8 @@ def draw(found: Status) -> RenderableType:
     ]
     if found.studies:
         parts += map(Text, [describe_trials(found.studies), *describe_chosen(found.studies)])
+    if found.unchosen:
+        parts.append(Text(describe_unchosen(found.unchosen)))
     if found.tracked is not None:
         parts += _driver(found.tracked)
     for backbone in found.backbones:
@@ -79,6 +82,7 @@ def standing_as_json(found: Status) -> dict[str, Any]:
         "grid": [cell._asdict() for cell in found.cells],
         "failures": [asdict(failed) for failed in found.failures],
         "search": standings_as_json(found.studies) or None,
+        "unchosen": found.unchosen,
         "outdated": found.outdated,
         "skipped": [{"task": task, "reason": reason} for task, reason in found.skipped],
         "driver": None if found.tracked is None else _driver_as_json(found.tracked),

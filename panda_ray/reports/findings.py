@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from panda_ray.reports.formatting import interval_text, number, signed
 from panda_ray.reports.numbers.analysis import Analysis
+from panda_ray.reports.numbers.chosen_sources import mean_regret
 from panda_ray.reports.numbers.gains import MethodGain, TransferGain
 from panda_ray.reports.numbers.tables import Row, top_title
 from panda_ray.tracking.study import Study
@@ -24,6 +25,7 @@ def _findings(analysis: Analysis) -> list[str]:
     lines = [_gain_sentence(gain) for gain in analysis.gains]
     if analysis.over_pot is not None:
         lines.append(_over_pot_sentence(analysis.over_pot))
+    lines += _chosen_sentences(analysis)
     lines += _choice_sentence(analysis)
     lines += _regret_sentence(analysis)
     lines += _similarity_sentences(analysis)
@@ -63,6 +65,21 @@ def _over_pot_sentence(gain: MethodGain) -> str:
         f"{gain.method} against plain transfer (PoT): {signed(gain.mean)} points{_uncertainty(gain)}, "
         f"ahead on {ahead} of {_count(len(gain.transfers), 'transfer')}."
     )
+
+
+def _chosen_sentences(analysis: Analysis) -> list[str]:
+    """How the sources were chosen, and what that cost."""
+    lines = []
+    for label in dict.fromkeys(choice.method for choice in analysis.choices):
+        own = [choice for choice in analysis.choices if choice.method == label]
+        trained, of = sum(len(choice.sources) for choice in own), sum(choice.candidates for choice in own)
+        line = f"{label} was trained on {trained} of {of} pairs, those that {own[0].metric} ranks highest"
+        if (known := mean_regret(own)) is not None:
+            regret, targets = known
+            line += f"; the best of them scores {number(regret, 1)} % below the best of all (regret, mean over "
+            line += f"{_count(targets, 'target')} whose other sources have scores, too)"
+        lines.append(f"{line}.")
+    return lines
 
 
 def _choice_sentence(analysis: Analysis) -> list[str]:

@@ -71,6 +71,8 @@ def table_notes(table: GridTable) -> list[str]:
         "Oracle: the best source per target; top-3: the best of the three sources that a metric ranks first; both "
         "without the target itself. They choose on the set that is reported, so they are optimistic.",
     ]
+    if table.rows_of("top3") and not table.rows_of("oracle"):
+        notes.append("Only the sources that a metric ranks highest were trained, and the best of them is chosen.")
     if table.rows_of("sources"):
         notes.append("a+b: one training from several sources.")
     if any(cell.n < cell.expected for cell in cells):

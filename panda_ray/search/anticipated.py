@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 from panda_ray.errors import InputError
 from panda_ray.execution.costs.costs import Costs
-from panda_ray.execution.planning.growth import grown
+from panda_ray.execution.planning.growth import grown, proposal_of
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.catalog import Catalog
 from panda_ray.search.points import Points, points_of_studies
-from panda_ray.search.proposals import proposal_of
 from panda_ray.search.pruning import first_look
 from panda_ray.search.space import Point, all_points, drawn_points, section_of, wanted
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from panda_ray.execution.planning.growth import grown
+from panda_ray.execution.planning.growth import grown, proposal_of
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.catalog import Catalog
@@ -14,7 +14,6 @@ from panda_ray.search.begin import open_study, study_name
 from panda_ray.search.optuna_storage import Storage, open_storage, study_names
 from panda_ray.search.places import file_of, studies_place
 from panda_ray.search.points import Points, points_of_studies
-from panda_ray.search.proposals import cells_of, proposal_of
 from panda_ray.search.space import wanted
 from panda_ray.search.trials import StudyStanding
 
@@ -53,7 +52,7 @@ def look_at_search(plan: Plan, catalog: Catalog, store: Store) -> Known:
         tried = (trial for trial in standing.trials if trial.state != "failed")
         keys += [key for trial in tried for key in points.keys(trial.point)]
         if standing.complete and standing.best is not None:
-            cells += cells_of(points, points.keys(standing.best.point))
+            cells += points.cells(points.keys(standing.best.point))
         standings.append(standing)
     return Known(grown(plan, proposal_of(studies[0].graph, keys, cells), store), tuple(standings))
 

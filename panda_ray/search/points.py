@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from panda_ray.execution.units.canonical import canonical_json
 from panda_ray.execution.units.catalog import Catalog
-from panda_ray.execution.units.cells import sources_by_target
+from panda_ray.execution.units.cells import Cell, sources_by_target
 from panda_ray.execution.units.graph import Graph
 from panda_ray.execution.units.recipes import MethodRecipe
 from panda_ray.execution.units.unit import Unit
@@ -63,6 +63,10 @@ class Points:
             sweep, section = varied(self.sweep, self.section, self.address.target, point)
             self._keys[said] = self._trials(MethodRecipe(section, sweep, [self.address.target]))
         return self._keys[said]
+
+    def cells(self, keys: Sequence[str]) -> list[Cell]:
+        """The cells of the study, filled with the units of one point."""
+        return [Cell(*self.address, seed, key) for seed, key in zip(self.sweep.seeds, keys, strict=False)]
 
     @cached_property
     def unvaried(self) -> Unit:

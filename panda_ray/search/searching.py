@@ -12,13 +12,12 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from panda_ray.execution.events import Outcome
-from panda_ray.execution.planning.growth import Proposal
+from panda_ray.execution.planning.growth import Proposal, proposal_of
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.steering import Steering
 from panda_ray.execution.store.leases import Lease
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.cells import Cell
-from panda_ray.search.proposals import cells_of, proposal_of
 from panda_ray.search.space import section_of
 from panda_ray.search.study_search import OpenTrial, StudySearch
 from panda_ray.search.trials import StudyStanding
@@ -78,7 +77,7 @@ class Searching(Steering):
                 keys += [key for trial in study.ask() for key in self._noted(study, trial)]
             if study not in self._over and study.over:
                 self._over.add(study)
-                cells += cells_of(study.points, study.chosen)
+                cells += study.points.cells(study.chosen)
         if not keys and not cells:
             return None
         proposal = proposal_of(self._studies[0].points.graph, keys, cells)

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from panda_ray.sweep.hyperparameters import TaskSection, TrainingSection, Tuned, TunedTraining
 from panda_ray.sweep.search_section import SearchSection
-from panda_ray.sweep.section import Section
+from panda_ray.sweep.section import NamedSection, Section
+from panda_ray.sweep.source_choice import MetricReference, SourceChoice
 from panda_ray.sweep.unique_items import unique
 from panda_ray.training.config import Protocol
 
@@ -61,17 +62,6 @@ def _title(section: MethodSection | MetricSection) -> str:
     return section.title
 
 
-class NamedSection(Section):
-    """A section that may be written as its name alone: `pot` for `{method: pot}`."""
-
-    short_key: ClassVar[str]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_name(cls, value: Any) -> Any:
-        return {cls.short_key: value} if isinstance(value, str) else value
-
-
 class BackboneSection(NamedSection):
     """A frozen model: a name from `panda-ray backbones`, or any name with the path of a local model folder."""
 
@@ -93,23 +83,20 @@ class MethodSection(NamedSection):
     """Name in tables and charts; the method's name unless given."""
     options: dict[str, Any] = Field(default_factory=dict)
     """The method's own options."""
+    sources: SourceChoice | None = None
+    """Train on the few sources of each target that a metric ranks highest, instead of all: `{top: 3, by: logme}`. For
+    methods with one source."""
 
     @property
     def title(self) -> str:
         return self.label or self.method
 
 
-class MetricSection(NamedSection):
+class MetricSection(MetricReference):
     """One transferability metric, with its options."""
 
-    short_key: ClassVar[str] = "metric"
-
-    metric: str
-    """A name from `panda-ray metrics`."""
     label: str | None = Field(default=None, min_length=1)
     """Name in tables and charts; the metric's name unless given."""
-    options: dict[str, Any] = Field(default_factory=dict)
-    """The metric's own options."""
 
     @property
     def title(self) -> str:

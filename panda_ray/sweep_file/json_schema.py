@@ -33,9 +33,13 @@ def sweep_schema() -> dict[str, Any]:
     schema["$defs"]["Chosen"]["properties"] |= {"task": tasks, "method": {"enum": list(CELL_METHODS)}}
     _allow_names(schema, "backbones", [spec.name for spec in BACKBONES])
     _allow_names(schema, "methods", list(CELL_METHODS))
-    _allow_names(schema, "metrics", [metric.name for metric in METRICS])
+    metrics = [metric.name for metric in METRICS]
+    _allow_names(schema, "metrics", metrics)
     schema["$defs"]["MethodSection"]["properties"]["method"]["enum"] = list(CELL_METHODS)
-    schema["$defs"]["MetricSection"]["properties"]["metric"]["enum"] = [metric.name for metric in METRICS]
+    schema["$defs"]["MetricReference"]["properties"]["metric"]["enum"] = metrics
+    by = schema["$defs"]["SourceChoice"]["properties"]
+    by["by"] = {"anyOf": [{"enum": metrics}, by["by"]]}
+    schema["$defs"]["MetricSection"]["properties"]["metric"]["enum"] = metrics
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

@@ -6,7 +6,7 @@ Importing this imports torch: `load_sweep` does so once everything else about a 
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -14,9 +14,11 @@ from pydantic import BaseModel, ValidationError
 from panda_ray.backbones import BACKBONES
 from panda_ray.errors import unknown_name
 from panda_ray.methods import METHODS, PairSimilarities, requirement
+from panda_ray.methods.method import Method, Sources
 from panda_ray.metrics import METRICS, MetricChoice
 from panda_ray.registry import Named
 from panda_ray.sweep import BackboneSection, Sweep
+from panda_ray.sweep.source_choice import MetricReference, SourceChoice
 from panda_ray.sweep_file.messages import explain
 from panda_ray.sweep_file.search_names import search_problems
 from panda_ray.sweep_file.yaml_source import Path, Places
@@ -24,6 +26,7 @@ from panda_ray.tasks import TASKS
 from panda_ray.tasks.caching.fetched import is_url
 
 CELL_METHODS = {method.name: method for method in METHODS if method.listed}
+TAKES: Mapping[Sources, str] = {"none": "no sources", "one": "one source", "several": "several sources"}
 METRICS_BY_NAME = {metric.name: metric for metric in METRICS}
 
 
@@ -76,12 +79,28 @@ def _method_problems(sweep: Sweep, places: Places) -> Iterator[str]:
         if method is None:
             yield str(unknown_name("method", section.method, CELL_METHODS, places.find((*path, "method"))))
             continue
+        if section.sources is not None:
+            yield from _choice_of_sources_problems(section.sources, method, sweep, places, (*path, "sources"))
         if problems := option_problems(method.Options, section.options, places, (*path, "options")):
             yield from problems
             continue
         weighed = requirement(PairSimilarities, method.requires(method.Options.model_validate(section.options)))
         if weighed is not None:
             yield from choice_problems(weighed.metric, sweep, places, (*path, "options", "metric"))
+
+
+def _choice_of_sources_problems(
+    choice: SourceChoice, method: Method, sweep: Sweep, places: Places, path: Path
+) -> Iterator[str]:
+    """What is wrong with the sources that a metric is to choose for a method."""
+    place, dotted, count = places.find(path), places.dotted(path), len(sweep.single_sources)
+    if method.sources != "one":
+        yield f"{place}: {dotted}: {method.name} takes {TAKES[method.sources]}, so there is nothing to choose"
+    elif sweep.search is not None:
+        yield f"{place}: {dotted}: a search has a study for every source; choose sources in a sweep without `search`"
+    elif choice.top > count:
+        yield f"{place}: {dotted}.top: must be at most {count}, the number of single sources, not {choice.top}"
+    yield from choice_problems(choice.by, sweep, places, (*path, "by"))
 
 
 def _source_problems(sweep: Sweep, places: Places) -> Iterator[str]:
@@ -106,7 +125,7 @@ def _source_problems(sweep: Sweep, places: Places) -> Iterator[str]:
             yield f"{place}: sources.{index}: no listed method takes several sources; those that do: {able}"
 
 
-def choice_problems(choice: MetricChoice, sweep: Sweep, places: Places, path: Path) -> Iterator[str]:
+def choice_problems(choice: MetricChoice | MetricReference, sweep: Sweep, places: Places, path: Path) -> Iterator[str]:
     """What is wrong with the metric that a method asks for."""
     metric = METRICS_BY_NAME.get(choice.metric)
     if metric is not None:

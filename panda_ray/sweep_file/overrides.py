@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 from panda_ray.errors import InputError
-from panda_ray.sweep import BackboneSection, MethodSection, MetricSection, NamedSection
+from panda_ray.sweep import BackboneSection, MethodSection, MetricSection
+from panda_ray.sweep.section import NamedSection
 from panda_ray.sweep_file.yaml_source import MOST_LEVELS, Path, Places, parse_yaml
 
 _SHOWN = 200

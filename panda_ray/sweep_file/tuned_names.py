@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from panda_ray.backbones import BACKBONES
 from panda_ray.errors import unknown_name
@@ -10,12 +10,10 @@ from panda_ray.methods import METHODS, PairSimilarities, requirement
 from panda_ray.methods.method import Method, Sources
 from panda_ray.sweep import Sweep
 from panda_ray.sweep.hyperparameters import Chosen
-from panda_ray.sweep_file.names import CELL_METHODS, choice_problems, label_problem, option_problems
+from panda_ray.sweep_file.names import CELL_METHODS, TAKES, choice_problems, label_problem, option_problems
 from panda_ray.sweep_file.tuned_file import KEY
 from panda_ray.sweep_file.yaml_source import Path, Places
 from panda_ray.tasks import TASKS
-
-_TAKES: Mapping[Sources, str] = {"none": "no sources", "one": "one source", "several": "several sources"}
 
 
 def tuned_problems(sweep: Sweep, places: Places) -> list[str]:
@@ -54,7 +52,7 @@ def _source_problems(chosen: Chosen, method: Method, places: Places, path: Path)
     takes: Sources = "one" if len(chosen.sources) == 1 else "several"
     if takes != method.sources:
         at = (*path, "sources")
-        yield f"{places.find(at)}: {places.dotted(at)}: {method.name} takes {_TAKES[method.sources]}"
+        yield f"{places.find(at)}: {places.dotted(at)}: {method.name} takes {TAKES[method.sources]}"
 
 
 def _option_problems(chosen: Chosen, method: Method, sweep: Sweep, places: Places, path: Path) -> Iterator[str]:

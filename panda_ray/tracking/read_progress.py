@@ -39,6 +39,7 @@ class TrackedProgress:
         where: the server, as it may be shown.
         state: of the sweep: running, finished, failed or interrupted, as its driver said last.
         cells: in the order of the plan; all of them wait where no driver has said anything yet.
+        unchosen: targets whose sources a metric has not chosen yet, once for each backbone and method.
         snapshot: what the driver said last; None before it said anything.
         heard: seconds since then; None before.
     """
@@ -50,6 +51,7 @@ class TrackedProgress:
     cells: tuple[CellState, ...]
     failures: tuple[Failure, ...]
     skipped: tuple[tuple[str, str], ...]
+    unchosen: int
     snapshot: Snapshot | None
     heard: float | None
 
@@ -80,6 +82,7 @@ def read_progress(tracking_uri: str, sweep: str) -> TrackedProgress:
             cells=tuple(cell for part in parts for cell in part.cells()),
             failures=tuple(failure for part in parts for failure in part.failures),
             skipped=tuple(dict.fromkeys((task, why) for part in parts for task, why in part.plan["skipped"])),
+            unchosen=sum(part.plan["unchosen"] for part in parts),
             snapshot=snapshot,
             heard=None if snapshot is None else max(server_time(tracking_uri) - snapshot.written_at, 0.0),
         )

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 from mlflow import MlflowClient
@@ -33,6 +33,7 @@ from panda_ray.tracking.study import (
     SCORE_COLUMNS,
     SIMILARITY_COLUMNS,
     ItemStatistics,
+    SourceChoice,
     Study,
     TaskInfo,
 )
@@ -133,11 +134,9 @@ class _Part(SummaryFiles):
 
 def _study(parts: Sequence[_Part]) -> Study:
     plans = [part.plan for part in parts]
-    cells = pd.DataFrame(
-        [(plan["backbone"], *(cell[name] for name in CELL_COLUMNS[1:])) for plan in plans for cell in plan["cells"]],
-        columns=list(CELL_COLUMNS),
-    )
-    tables = [table[table["key"].isin(set(cells["key"]))] for table in (part.scores() for part in parts)]
+    cells, candidates = _entries(plans, "cells"), _entries(plans, "candidates")
+    every = [part.scores() for part in parts]
+    tables = [table[table["key"].isin(set(cells["key"]))] for table in every]
     frames = [frame for part in parts if (frame := part.similarity()) is not None and len(frame)]
     latest = plans[0]
     return Study(
@@ -150,7 +149,10 @@ def _study(parts: Sequence[_Part]) -> Study:
         methods={label: name for plan in plans for label, name in plan["methods"].items()},
         metrics=_union(plan["metrics"] for plan in plans),
         cells=cells,
-        scores=cells.merge(pd.concat(tables), on="key", how="inner")[list(SCORE_COLUMNS)],
+        scores=_scored(cells, tables),
+        choices={label: SourceChoice(**choice) for plan in plans for label, choice in plan["choices"].items()},
+        candidates=candidates,
+        candidate_scores=_scored(candidates, every),
         similarity=pd.concat(frames) if frames else pd.DataFrame(columns=list(SIMILARITY_COLUMNS)),
         examples={
             key: unit for part, table in zip(parts, tables, strict=True) for key, unit in part.examples(table).items()
@@ -161,6 +163,17 @@ def _study(parts: Sequence[_Part]) -> Study:
         provenance=latest["provenance"],
         notes=tuple(note for part in parts for note in part.notes),
     )
+
+
+def _entries(plans: Sequence[Mapping[str, Any]], name: str) -> pd.DataFrame:
+    """Entries of the grid in the plans of all backbones (`CELL_COLUMNS`)."""
+    rows = [(plan["backbone"], *(cell[column] for column in CELL_COLUMNS[1:])) for plan in plans for cell in plan[name]]
+    return pd.DataFrame(rows, columns=list(CELL_COLUMNS))
+
+
+def _scored(entries: pd.DataFrame, tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Those with a score (`SCORE_COLUMNS`)."""
+    return entries.merge(pd.concat(tables), on="key", how="inner")[list(SCORE_COLUMNS)]
 
 
 def _union(lists: Iterator[list[str]]) -> tuple[str, ...]:

@@ -50,6 +50,14 @@ class TaskInfo:
 
 
 @dataclass(frozen=True)
+class SourceChoice:
+    """What chooses the sources of a method: `top` of them per target, by the metric with the label `by`."""
+
+    top: int
+    by: str
+
+
+@dataclass(frozen=True)
 class ItemStatistics:
     """Per dev item, what a score is reduced from, under both protocols.
 
@@ -106,6 +114,9 @@ class Study:
         tasks: every source and target.
         cells: desired entries of the grid (`CELL_COLUMNS`).
         scores: finished ones (`SCORE_COLUMNS`).
+        choices: by label of a method whose sources a metric chooses.
+        candidates: entries among which it chooses (`CELL_COLUMNS`), and `candidate_scores` what is known of them: of
+            chosen ones, and of others if an earlier run under this name, or another method, has trained them.
         similarity: `SIMILARITY_COLUMNS`.
         examples: by key, for the finished cells.
         skipped: tasks whose rows are not there, and why.
@@ -129,6 +140,9 @@ class Study:
     failures: tuple[Failure, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
     searched: Searched | None = None
+    choices: Mapping[str, SourceChoice] = field(default_factory=dict)
+    candidates: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(CELL_COLUMNS)))
+    candidate_scores: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(SCORE_COLUMNS)))
     provenance: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

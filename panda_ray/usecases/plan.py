@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from panda_ray.choosing.expected import Anticipated as AnticipatedChoices
+from panda_ray.choosing.expected import anticipate_choices, seconds_of_all
 from panda_ray.execution.costs.ahead import Ahead, work_ahead
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.planning.changes import Change, invalidated
@@ -34,6 +36,8 @@ class Outlook:
         unused_choices: cells of its tuned file that the sweep has not.
         changed: settings under which stored units do not count any more, and how many units each makes anew.
         search: what it will ask for, where the sweep is one.
+        choices: what its metrics will choose, where they choose sources.
+        seconds_of_all: what would be left if they did not.
         least_seconds: of all stacks of a search, if its pruner ended every trial as early as it may.
     """
 
@@ -46,6 +50,8 @@ class Outlook:
     unused_choices: int
     changed: Mapping[Change, int]
     search: Anticipated | None
+    choices: AnticipatedChoices | None
+    seconds_of_all: float | None
     least_seconds: float | None
 
 
@@ -59,7 +65,8 @@ def plan_sweep(sweep: Sweep) -> Outlook:
     catalog = read_catalog(sweep)
     plan = plan_from(sweep, store, catalog)
     search = None if sweep.search is None else anticipate(plan, catalog, store)
-    plan = plan if search is None else search.plan
+    choices = anticipate_choices(plan, catalog, store) if plan.chosen_by else None
+    plan = grows.plan if (grows := search or choices) is not None else plan
     records = [record for _, record in store.records()] if plan.stacks else []
     settings = settings_of(plan)
     states = states_of(plan, running=(), failed=store.failures.among(set(plan.units)))
@@ -74,6 +81,8 @@ def plan_sweep(sweep: Sweep) -> Outlook:
         unused_choices=unused_choices(plan, settings),
         changed=invalidated(plan, records) if search is None else {},
         search=search,
+        choices=choices,
+        seconds_of_all=None if choices is None else seconds_of_all(plan, catalog, store, costs),
         least_seconds=None if search is None else search.least_seconds(costs),
     )
 

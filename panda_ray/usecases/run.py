@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from panda_ray.choosing.choice_places import Place, unchosen
+from panda_ray.choosing.chooser import with_chosen
 from panda_ray.errors import InputError
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Listener, RunSummary
@@ -79,11 +81,17 @@ class Run:
 
     @property
     def complete(self) -> bool:
-        """Every unit has its result; or of a search, where points may fail, every study has chosen one."""
+        """Every unit has its result, and all sources are chosen; or of a search, where points may fail, every study has
+        chosen one."""
         if not self.studies:
-            return self.summary.complete
+            return self.summary.complete and not self.unchosen
         chosen = all(study.complete and study.best is not None for study in self.studies)
         return chosen and self.summary.interrupted is None
+
+    @property
+    def unchosen(self) -> Sequence[Place]:
+        """Where a metric was to choose sources and has not, because an embedding is missing."""
+        return unchosen(self.plan)
 
     @property
     def cells(self) -> dict[str, int]:
@@ -148,7 +156,7 @@ def _start(sweep: Sweep, store: Store) -> Start:
     """Plan, estimate and connect to MLflow; a finished study may lie on a file system that cannot be written."""
     announcer = Announcer()
     catalog = read_catalog(sweep)
-    plan = plan_from(sweep, store, catalog)
+    plan = with_chosen(plan_from(sweep, store, catalog), catalog, store)
     steered = steering_of(plan, catalog, store)
     standings = standings_of(steered)
     tracker = MlflowTracker(store, sweep.tracking_uri, announcer.snapshot, searched_by(standings, sweep))

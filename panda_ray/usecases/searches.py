@@ -1,4 +1,4 @@
-"""What use cases ask of a search, where a sweep is one; Optuna is needed only then."""
+"""What use cases ask of what grows while it runs: a search, for which Optuna is needed, or sources that are chosen."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
+from panda_ray.choosing.chooser import Chooser, with_chosen
+from panda_ray.choosing.source_steering import Choosing
 from panda_ray.execution.planning.plan import Plan, plan_from
 from panda_ray.execution.steering import FIXED_PLAN, Steering
 from panda_ray.execution.store.store import Store
@@ -20,7 +22,7 @@ Standings = Callable[[], Sequence[StudyStanding]]
 
 
 def known_plan(sweep: Sweep, store: Store) -> tuple[Plan, tuple[StudyStanding, ...]]:
-    """The plan of a sweep, of a search as far as it has come, with how its studies stand.
+    """The plan of a sweep as far as points and sources are chosen, with how the studies of a search stand.
 
     Raises:
         InputError: for what cannot be planned, or Optuna is not installed and needed.
@@ -28,7 +30,7 @@ def known_plan(sweep: Sweep, store: Store) -> tuple[Plan, tuple[StudyStanding, .
     catalog = read_catalog(sweep)
     plan = plan_from(sweep, store, catalog)
     if sweep.search is None:
-        return plan, ()
+        return with_chosen(plan, catalog, store), ()
     check_engine("a look at a search", "optuna", "search")
     from panda_ray.search.known import look_at_search
 
@@ -37,13 +39,17 @@ def known_plan(sweep: Sweep, store: Store) -> tuple[Plan, tuple[StudyStanding, .
 
 
 def steering_of(plan: Plan, catalog: Catalog, store: Store) -> AbstractContextManager[Steering]:
-    """Who steers the run of a sweep: its search, or nobody.
+    """Who steers the run of a sweep: its search, the choice of its sources, or nobody.
+
+    Args:
+        plan: with the sources that are chosen already.
 
     Raises:
         InputError: Optuna is not installed, or the search cannot begin.
     """
     if plan.sweep.search is None:
-        return nullcontext(FIXED_PLAN)
+        chooser = Chooser(plan, catalog) if plan.chosen_by else None
+        return nullcontext(Choosing(chooser, lambda place: chooser.chosen(place, store)) if chooser else FIXED_PLAN)
     check_engine("a search", "optuna", "search")
     from panda_ray.search.begin import begin_search
 

@@ -5,15 +5,17 @@ It works before any data set is there: published sizes stand in for rows that wo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from panda_ray.choosing.expected import anticipate_choices
 from panda_ray.errors import InputError
 from panda_ray.execution.costs.ahead import Ahead, work_ahead
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.planning.plan import Plan, plan_from
 from panda_ray.execution.scheduling.lower_bound import Bound, bound_of
 from panda_ray.execution.scheduling.simulation import Simulation, simulate
+from panda_ray.execution.steering import FIXED_PLAN, Steering
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.catalog import Catalog, read_catalog
 from panda_ray.search.anticipated import anticipate
@@ -53,8 +55,13 @@ def simulate_sweep(sweep: Sweep, gpus: Sequence[int]) -> Forecast:
         raise InputError(f"gpus={too_few[0]} cannot hold a stack, which has gpus_per_stack: {per_stack:g}")
     store, catalog = Store(sweep.storage), read_catalog(sweep, download=False)
     plan = plan_from(sweep, store, catalog)
+    begin: Plan = plan
+    steering: Callable[[], Steering] = lambda: FIXED_PLAN  # noqa: E731
     if sweep.search is not None:
-        plan = anticipate(plan, catalog, store).plan
+        plan = begin = anticipate(plan, catalog, store).plan
+    elif plan.chosen_by:
+        choices = anticipate_choices(plan, catalog, store)
+        plan, begin, steering = choices.plan, choices.chooser.plan, choices.steering
     costs = Costs.of(plan, (record for _, record in store.records()))
-    runs = [(count, simulate(plan, int(count / per_stack), costs.expected)) for count in gpus]
+    runs = [(count, simulate(begin, int(count / per_stack), costs.expected, steering())) for count in gpus]
     return Forecast(catalog, plan, work_ahead(plan, costs), bound_of(plan, costs.expected), runs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from panda_ray.choosing.choice_places import unchosen
 from panda_ray.execution.planning.states import CellState, State, cell_states, count_cells, stored_states
 from panda_ray.execution.store.store import Store
 from panda_ray.search.trials import StudyStanding
@@ -35,6 +36,8 @@ class Status:
         skipped: tasks that are left out, and why.
         tracked: what the last driver said, where MLflow was asked.
         studies: how those of a search stand; a search has cells where its points are chosen.
+        unchosen: how many targets have no cells yet, because a metric has not chosen their sources; once for each
+            backbone and method.
     """
 
     sweep: str
@@ -47,6 +50,7 @@ class Status:
     skipped: Sequence[tuple[str, str]]
     tracked: TrackedProgress | None = None
     studies: Sequence[StudyStanding] = ()
+    unchosen: int = 0
 
     @property
     def counts(self) -> Mapping[State, int]:
@@ -55,8 +59,9 @@ class Status:
 
     @property
     def complete(self) -> bool:
-        """Every cell is done, and every study of a search is over."""
-        return all(study.complete for study in self.studies) and self.counts["done"] == len(self.cells)
+        """Every cell is done, all sources are chosen, and every study of a search is over."""
+        is_whole = not self.unchosen and all(study.complete for study in self.studies)
+        return is_whole and self.counts["done"] == len(self.cells)
 
     @property
     def ended(self) -> bool:
@@ -92,6 +97,7 @@ def status_of(sweep: Sweep) -> Status:
         outdated=len(plan.outdated),
         skipped=plan.skipped,
         studies=studies,
+        unchosen=len(unchosen(plan)),
     )
 
 
@@ -115,4 +121,5 @@ def tracked_status(tracking_uri: str, name: str, where: str | None = None) -> St
         outdated=0,
         skipped=found.skipped,
         tracked=found,
+        unchosen=found.unchosen,
     )

@@ -32,7 +32,7 @@ LAYERS = (
     {"panda_ray.execution.costs"},
     {"panda_ray.execution.scheduling", "panda_ray.execution.work"},
     {"panda_ray.execution.runners"},
-    {"panda_ray.search"},
+    {"panda_ray.search", "panda_ray.choosing"},
     {"panda_ray.tracking"},
     {"panda_ray.reports"},
     {"panda_ray.sweep_file", "panda_ray.clusters"},
@@ -55,6 +55,7 @@ ONLY_IN: dict[str, str | tuple[str, ...]] = {
 }
 TORCH_FREE = (
     "panda_ray.search",
+    "panda_ray.choosing",
     "panda_ray.tracking",
     "panda_ray.reports",
     "panda_ray.sweep",

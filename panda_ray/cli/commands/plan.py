@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from panda_ray.cli.choice_words import choices_as_json, describe_choices
 from panda_ray.cli.commands.simulate import Simulate, print_simulation
 from panda_ray.cli.console import print_json, stdout
 from panda_ray.cli.options import Json, Overrides, SweepFile
@@ -61,6 +62,7 @@ def _as_json(outlook: Outlook) -> dict[str, Any]:
         "unused_choices": outlook.unused_choices,
         "changed": [describe_change(change, count) for change, count in outlook.changed.items()],
         "search": None if outlook.search is None else _search_as_json(outlook, outlook.search),
+        "choices": None if outlook.choices is None else choices_as_json(outlook.choices, outlook.seconds_of_all or 0.0),
     }
 
 
@@ -108,6 +110,9 @@ def _print(outlook: Outlook) -> None:
     stdout.print(f"[bold]{plan.sweep.name}[/] in {outlook.storage}{cells}")
     if outlook.search is not None:
         for line in describe_search(outlook.search, outlook.least_seconds or 0.0, outlook.ahead.seconds):
+            stdout.print(line, markup=False, soft_wrap=True)
+    if outlook.choices is not None:
+        for line in describe_choices(outlook.choices, outlook.ahead.seconds, outlook.seconds_of_all or 0.0):
             stdout.print(line, markup=False, soft_wrap=True)
     stdout.print(_table(outlook))
     if (settings := settings_table(outlook.settings)) is not None:

@@ -6,14 +6,14 @@ copies three tables, half a millisecond per 10,000 units; a proposal is for a st
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from panda_ray.execution.planning.packing import pack
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.cells import Cell
-from panda_ray.execution.units.graph import PlanRole
+from panda_ray.execution.units.graph import Graph, PlanRole
 from panda_ray.execution.units.unit import Unit
 
 
@@ -34,6 +34,17 @@ class Proposal:
     cells: tuple[Cell, ...] = ()
 
 
+def proposal_of(graph: Graph, keys: Iterable[str], cells: Sequence[Cell] = ()) -> Proposal:
+    """Units with all that they need; those of cells fill them from now on."""
+    units = graph.with_needed([*keys, *(cell.key for cell in cells)])
+    return Proposal(
+        units=units,
+        role_of={key: graph.role_of[key] for key in units} | dict.fromkeys((cell.key for cell in cells), "cell"),
+        label_of={key: graph.label_of[key] for key in units} | {cell.key: cell.method for cell in cells},
+        cells=tuple(cells),
+    )
+
+
 def grown(plan: Plan, proposal: Proposal, store: Store | None = None) -> Plan:
     """A plan with the units of a proposal; its new stacks follow the old ones, so that no old one changes.
 
@@ -46,7 +57,9 @@ def grown(plan: Plan, proposal: Proposal, store: Store | None = None) -> Plan:
     done = frozenset[str]() if store is None else store.done_among(new)
     checkpointed = {} if store is None else store.checkpoints.members()
     stacks = pack(new, _depths(new), done, checkpointed, plan.sweep.resources.max_stack, plan.limits)
-    renamed = [key for key, role in proposal.role_of.items() if key in new or role == "cell"]
+    renamed = [
+        key for key, role in proposal.role_of.items() if key in new or (role == "cell" and plan.role_of[key] != "cell")
+    ]
     return replace(
         plan,
         cells=plan.cells + proposal.cells,

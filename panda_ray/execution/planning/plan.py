@@ -14,7 +14,7 @@ from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.memory_limits import Footprint, Limit
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.catalog import Catalog, read_catalog
-from panda_ray.execution.units.cells import Cell, Similarity, list_cells, list_similarities
+from panda_ray.execution.units.cells import Cell, Similarity, list_candidates, list_cells, list_similarities
 from panda_ray.execution.units.graph import Graph, PlanRole
 from panda_ray.execution.units.recipes import MetricRecipe
 from panda_ray.execution.units.unit import Unit
@@ -28,8 +28,10 @@ class Plan:
 
     Attributes:
         cells: in the order of the sweep file: backbone, seed, method, target, source.
+        candidates: cells that metrics choose among; those that are not chosen have no units here.
         similarities: of every pair and metric, including the metrics that only a method asks for.
         metrics: those metrics by label.
+        chosen_by: by label of a method whose sources a metric chooses, the label of the metric.
         units: every unit that must exist, by key; a unit comes after its dependencies.
         role_of, label_of: per key, what the unit is to the sweep, and the label of its method or metric.
         done: units that have a valid result in the store.
@@ -42,8 +44,10 @@ class Plan:
 
     sweep: Sweep
     cells: tuple[Cell, ...]
+    candidates: tuple[Cell, ...]
     similarities: tuple[Similarity, ...]
     metrics: Mapping[str, MetricRecipe]
+    chosen_by: Mapping[str, str]
     units: Mapping[str, Unit]
     role_of: Mapping[str, PlanRole]
     label_of: Mapping[str, str]
@@ -78,7 +82,8 @@ def build_plan(sweep: Sweep, store: Store) -> Plan:
 def plan_from(sweep: Sweep, store: Store, catalog: Catalog) -> Plan:
     """`build_plan` for backbones and data sets that were looked up already.
 
-    A search has no cells until its points are chosen: its plan begins with the metrics that the sweep lists.
+    A search has no cells until its points are chosen: its plan begins with the metrics that the sweep lists. Nor has a
+    method until a metric has chosen its sources.
 
     Raises:
         InputError: when no cell is left.
@@ -87,7 +92,8 @@ def plan_from(sweep: Sweep, store: Store, catalog: Catalog) -> Plan:
         graph = Graph(sweep, catalog)
         cells = list_cells(sweep, graph, catalog) if sweep.search is None else ()
         similarities = list_similarities(sweep, graph, catalog)
-    if not cells and sweep.search is None:
+        candidates = list_candidates(sweep, Graph(sweep, catalog), catalog)
+    if not cells and not candidates and sweep.search is None:
         reasons = "; ".join(reason for _, reason in catalog.skipped)
         raise InputError(f"sweep {sweep.name!r} has no cell left to run: {reasons}")
     done = store.done_keys(graph.units.keys())
@@ -98,8 +104,10 @@ def plan_from(sweep: Sweep, store: Store, catalog: Catalog) -> Plan:
     return Plan(
         sweep=sweep,
         cells=cells,
+        candidates=candidates,
         similarities=similarities,
         metrics=graph.metrics,
+        chosen_by=graph.chosen_by,
         units=graph.units,
         role_of=graph.role_of,
         label_of=graph.label_of,

@@ -50,15 +50,38 @@ class Similarity:
 
 
 def list_cells(sweep: Sweep, graph: Graph, catalog: Catalog) -> tuple[Cell, ...]:
-    """Every cell of a sweep, its units added to the graph: by backbone, seed, method, target, sources."""
+    """Every cell of a sweep, its units added to the graph: by backbone, seed, method, target, sources.
+
+    Cells whose sources a metric chooses are not known before it is.
+    """
     cells = []
     entries = sources_by_target(sweep, catalog)
-    for backbone, seed, section in product(catalog.backbones, sweep.seeds, sweep.methods):
+    fixed = [section for section in sweep.methods if section.sources is None]
+    for backbone, seed, section in product(catalog.backbones, sweep.seeds, fixed):
         for target, entry in entries[graph.methods[section.title].method.sources].items():
             for sources in entry:
                 key = graph.cell(backbone, section.title, sources, target, seed)
                 cells.append(Cell(backbone, section.title, sources, target, seed, key))
     return tuple(cells)
+
+
+def list_candidates(sweep: Sweep, graph: Graph, catalog: Catalog) -> tuple[Cell, ...]:
+    """Every cell that a metric chooses among, in the same order, its units added to the graph.
+
+    A task is no source for itself where a metric chooses.
+    """
+    pairs = [
+        (target, source)
+        for target, entry in sources_by_target(sweep, catalog)["one"].items()
+        for (source,) in entry
+        if source != target
+    ]
+    choosing = [section.title for section in sweep.methods if section.sources is not None]
+    return tuple(
+        Cell(backbone, label, (source,), target, seed, graph.cell(backbone, label, (source,), target, seed))
+        for backbone, seed, label in product(catalog.backbones, sweep.seeds, choosing)
+        for target, source in pairs
+    )
 
 
 def sources_by_target(sweep: Sweep, catalog: Catalog) -> dict[Sources, Mapping[str, Sequence[tuple[str, ...]]]]:

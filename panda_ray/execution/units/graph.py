@@ -29,6 +29,7 @@ class Graph:
         units, role_of, label_of, depth_of: by key; the depth is the length of the longest way to a unit that depends
             on nothing.
         metrics: by label: the sweep's metrics, then those that only a method asks for.
+        chosen_by: by label of a method whose sources a metric chooses, the label of the metric.
     """
 
     def __init__(self, sweep: Sweep, catalog: Catalog) -> None:
@@ -46,6 +47,11 @@ class Graph:
         self._teachers: dict[str, MethodRecipe] = {}
         self.metrics = {
             section.title: MetricRecipe(section.metric, section.options, section.title) for section in sweep.metrics
+        }
+        self.chosen_by = {
+            section.title: self._metric(MetricChoice(metric=choice.by.metric, options=choice.by.options))
+            for section in sweep.methods
+            if (choice := section.sources) is not None
         }
         self._weighs: dict[MethodRecipe, MetricRecipe] = {}
 
@@ -151,9 +157,9 @@ class Graph:
         return self._teachers[method]
 
     def _weighing(self, recipe: MethodRecipe, choice: MetricChoice) -> MetricRecipe:
-        """The metric that a method asks for; one that the sweep does not list gets a label of its own."""
+        """The metric that a method weighs pairs with; one that the sweep does not list gets a label of its own."""
         if recipe not in self._weighs:
-            self._weighs[recipe] = self._listed(choice) or self._unlisted(choice)
+            self._weighs[recipe] = self.metrics[self._metric(choice)]
         return self._weighs[recipe]
 
     def _first(self, recipe: MethodRecipe | MetricRecipe, backbone: str, task: str) -> Unit:
@@ -171,13 +177,14 @@ class Graph:
             self.depth_of[key] = 1 + max([self.depth_of[needed] for needed in unit.depends_on], default=-1)
         return key
 
-    def _listed(self, choice: MetricChoice) -> MetricRecipe | None:
-        return next((recipe for recipe in self.metrics.values() if recipe.says(choice)), None)
-
-    def _unlisted(self, choice: MetricChoice) -> MetricRecipe:
+    def _metric(self, choice: MetricChoice) -> str:
+        """Label of the metric that is meant: of the sweep's list, or one that is added."""
+        for label, recipe in self.metrics.items():
+            if recipe.says(choice):
+                return label
         label = self._free_label(choice)
         self.metrics[label] = MetricRecipe(choice.metric, choice.options, label)
-        return self.metrics[label]
+        return label
 
     def _free_label(self, choice: MetricChoice) -> str:
         """The metric's name, with its options where there are any or the name alone is taken."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from panda_ray.reports.numbers.chosen_points import ChosenPoint, chosen_points
+from panda_ray.reports.numbers.chosen_sources import ChosenSources, chosen_sources
 from panda_ray.reports.numbers.comparison import ComparedMethod, ProtocolGap, compare_with_paper, protocol_gaps
 from panda_ray.reports.numbers.frame import (
     Grid,
@@ -32,12 +33,14 @@ class Analysis:
     Attributes:
         sources: of the maps of similarity.
         single_sources: those of them that have cells alone: the rows of single transfers.
-        baseline, pot, panda: label of the first entry of that method in the sweep, if there is one.
+        baseline, pot, panda: label of the first entry of that method in the sweep, if there is one; one whose sources
+            are not chosen goes before others.
         gains: per method with a source, over prompt tuning; empty without it.
         over_pot: PanDa over PoT on the transfers that both have.
         rankings: similarity per metric label, mean over seeds.
         qualities: per metric; empty without PoT.
         compared: with the paper, where it has the backbone.
+        choices: sources that metrics chose.
         searched: what a search has tried on the backbone, and `chosen` what it chose.
     """
 
@@ -57,6 +60,7 @@ class Analysis:
     qualities: tuple[MetricQuality, ...]
     protocols: tuple[ProtocolGap, ...]
     compared: tuple[ComparedMethod, ...]
+    choices: tuple[ChosenSources, ...]
     searched: Searched | None
     chosen: tuple[ChosenPoint, ...]
 
@@ -74,7 +78,7 @@ def analyse(study: Study, backbone: str, replicates: int = REPLICATES) -> Analys
     grid = grid_of(study, backbone)
     scores = study.scores[study.scores["backbone"] == backbone]
     single_sources, targets = single_sources_of(study), targets_of(study)
-    baseline, pot, panda = (next(iter(study.labels_of(name)), None) for name in ("prompt_tuning", "pot", "panda"))
+    baseline, pot, panda = (_label(study, name) for name in ("prompt_tuning", "pot", "panda"))
     transfers = [label for label, name in study.methods.items() if name != "prompt_tuning"]
     lists = lists_of(study)
     bootstrap = Bootstrap(_scored_items(study, backbone), replicates)
@@ -101,6 +105,7 @@ def analyse(study: Study, backbone: str, replicates: int = REPLICATES) -> Analys
             targets=targets,
             rankings={metric: ranking for metric, ranking in rankings.items() if len(set(ranking.values())) > 1},
             lists=lists,
+            choices={label: (choice.top, choice.by) for label, choice in study.choices.items()},
             pot=pot,
             bootstrap=bootstrap,
         ),
@@ -110,9 +115,15 @@ def analyse(study: Study, backbone: str, replicates: int = REPLICATES) -> Analys
         qualities=_qualities(study, backbone, grid, rankings, pot, gains.get(pot or ""), groups),
         protocols=tuple(protocol_gaps(scores, study.examples, list(study.methods), replicates)),
         compared=tuple(compare_with_paper(grid, study.methods, paper_cells(backbone))),
+        choices=tuple(chosen_sources(study, backbone, rankings)),
         searched=searched,
         chosen=chosen_points(searched, grid),
     )
+
+
+def _label(study: Study, method: str) -> str | None:
+    labels = study.labels_of(method)
+    return next((label for label in labels if label not in study.choices), next(iter(labels), None))
 
 
 def _gain(grid: Grid, reference: str | None, method: str | None, bootstrap: Bootstrap) -> MethodGain | None:
@@ -150,6 +161,8 @@ def _qualities(
     pot_gain: MethodGain | None,
     groups: Mapping[str, str],
 ) -> tuple[MetricQuality, ...]:
+    if pot in study.choices:  # the sources that a metric chose say nothing of the others
+        pot, pot_gain = None, None
     first_epoch = pot_scores(grid_of(study, backbone, "score_first_epoch"), pot) if pot else {}
     score = pot_scores(grid, pot) if pot else {}
     gain = {(each.sources, each.target): each.mean for each in pot_gain.transfers} if pot_gain else {}

@@ -2,16 +2,16 @@
 
 One row without transfer, then per method one row per source, its oracle and, per transferability metric, the best of
 the three sources that the metric ranks highest; last, per method with several sources, one row per list of them, which
-no choice among single sources can take. Oracle and top-3 choose among the other tasks, never the target itself: the
-paper's printed top-3 of E_avg lies below the target's own cell for COPA, WiC and CoLA, which a self pair's similarity
-of 1 would have put among the three. A cell that was not computed is None and is never guessed; a row's average exists
-only for seeds that have all of its cells.
+no choice among single sources can take. A method whose sources a metric chose has one choice, the best of them. Oracle
+and top-3 choose among the other tasks, never the target itself: the paper's printed top-3 of E_avg lies below the
+target's own cell for COPA, WiC and CoLA, which a self pair's similarity of 1 would have put among the three. A cell
+that was not computed is None and is never guessed; a row's average exists only for seeds that have all of its cells.
 """
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -74,6 +74,7 @@ def grid_table(
     targets: Sequence[str],
     rankings: Mapping[str, Ranking],
     lists: Mapping[str, Sequence[str]] = {},
+    choices: Mapping[str, tuple[int, str]] = {},
     pot: str | None = None,
     bootstrap: Bootstrap | None = None,
 ) -> GridTable:
@@ -84,11 +85,20 @@ def grid_table(
         methods: labels of the methods that use one source.
         lists: per label of a method that uses several, its lists of them.
         rankings: similarity per metric label, for the rows of the best of the top-3.
+        choices: per label of a method whose sources a metric chose, how many, and the label of the metric.
         pot: label of plain prompt transfer, which the other methods are compared with as well.
         bootstrap: gives the gain of each row without a choice an interval.
     """
     first = _row("baseline", baseline, "", [grid.get((baseline, "", t)) for t in targets]) if baseline else None
-    made = [row for method in methods for row in _method_rows(grid, method, sources, targets, rankings)]
+    made = [
+        row
+        for method in methods
+        for row in (
+            _chosen_rows(grid, method, sources, targets, *choices[method])
+            if method in choices
+            else _method_rows(grid, method, sources, targets, rankings)
+        )
+    ]
     made += [
         _row("sources", label, s, [grid.get((label, s, t)) for t in targets]) for label in lists for s in lists[label]
     ]
@@ -103,22 +113,41 @@ def grid_table(
 def _method_rows(
     grid: Grid, method: str, sources: Sequence[str], targets: Sequence[str], rankings: Mapping[str, Ranking]
 ) -> list[Row]:
-    def best(candidates: Callable[[str], Sequence[str]]) -> list[Aggregate | None]:
-        """Per target, the best computed cell among some sources."""
-        found = [[grid[(method, s, t)] for s in candidates(t) if (method, s, t) in grid] for t in targets]
-        return [max(cells, key=lambda cell: cell.mean) if cells else None for cells in found]
-
-    rows = [_row("source", method, s, [grid.get((method, s, t)) for t in targets]) for s in sources]
-    rows.append(_row("oracle", method, "oracle", best(lambda target: other_sources(sources, target))))
+    others = {target: other_sources(sources, target) for target in targets}
+    rows = _source_rows(grid, method, sources, targets)
+    rows.append(_row("oracle", method, "oracle", _best(grid, method, targets, others)))
     for metric, ranking in rankings.items():
-        ranked = {t: top_sources(ranking, sources, t) for t in targets}
-        rows.append(_row("top3", method, top_title(metric), best(ranked.__getitem__)))
+        ranked = {target: top_sources(ranking, sources, target) for target in targets}
+        rows.append(_row("top3", method, top_title(metric), _best(grid, method, targets, ranked)))
     return rows
 
 
-def top_title(metric: str) -> str:
-    """What a metric's row of the best of the top-3 is called."""
-    return f"top-{TOP} by {metric}"
+def _chosen_rows(
+    grid: Grid, method: str, sources: Sequence[str], targets: Sequence[str], top: int, metric: str
+) -> list[Row]:
+    """Of a method whose sources a metric chose, so that there is no oracle among all, and no other choice."""
+    trained = dict.fromkeys(targets, sources)
+    best = _row("top3", method, top_title(metric, top), _best(grid, method, targets, trained))
+    return [*_source_rows(grid, method, sources, targets), best]
+
+
+def _source_rows(grid: Grid, method: str, sources: Sequence[str], targets: Sequence[str]) -> list[Row]:
+    return [
+        _row("source", method, source, [grid.get((method, source, target)) for target in targets]) for source in sources
+    ]
+
+
+def _best(
+    grid: Grid, method: str, targets: Sequence[str], candidates: Mapping[str, Sequence[str]]
+) -> list[Aggregate | None]:
+    """Per target, the best computed cell among some sources."""
+    found = [[grid[(method, s, t)] for s in candidates[t] if (method, s, t) in grid] for t in targets]
+    return [max(cells, key=lambda cell: cell.mean) if cells else None for cells in found]
+
+
+def top_title(metric: str, top: int = TOP) -> str:
+    """What a metric's row of the best of the top-3 (or another number) is called."""
+    return f"top-{top} by {metric}"
 
 
 def other_sources(sources: Sequence[str], target: str) -> list[str]:

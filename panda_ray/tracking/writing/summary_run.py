@@ -20,9 +20,11 @@ import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Metric, RunTag
 
+from panda_ray.choosing.choice_places import unchosen
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.store.sealed import SCORES
 from panda_ray.execution.store.store import Record
+from panda_ray.execution.units.cells import Cell
 from panda_ray.sweep import sources_text
 from panda_ray.tasks import get_task
 from panda_ray.tracking import examples
@@ -168,22 +170,33 @@ def _described(plan: Plan, backbone: str, provenance: Mapping[str, Any]) -> dict
         "targets": sweep.targets,
         "tasks": {name: {"group": get_task(name).group, "measure": get_task(name).measure} for name in tasks},
         "methods": {section.title: section.method for section in sweep.methods},
+        "unchosen": sum(place.backbone == backbone for place in unchosen(plan)),
         "metrics": list(dict.fromkeys(pair.metric for pair in plan.similarities)),
-        "cells": [
-            {
-                "method": cell.method,
-                "sources": sources_text(cell.sources),
-                "target": cell.target,
-                "seed": cell.seed,
-                "key": cell.key,
-            }
-            for cell in plan.cells
-            if cell.backbone == backbone
-        ],
+        "cells": _cells(plan.cells, backbone),
+        "choices": {
+            section.title: {"top": section.sources.top, "by": plan.chosen_by[section.title]}
+            for section in sweep.methods
+            if section.sources is not None
+        },
+        "candidates": _cells(plan.candidates, backbone),
         "skipped": _pairs(plan.skipped),
         "provenance": dict(provenance),
         IDENTITY: sweep_identity(sweep, backbone),
     }
+
+
+def _cells(cells: Sequence[Cell], backbone: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "method": cell.method,
+            "sources": sources_text(cell.sources),
+            "target": cell.target,
+            "seed": cell.seed,
+            "key": cell.key,
+        }
+        for cell in cells
+        if cell.backbone == backbone
+    ]
 
 
 def _pairs(skipped: Sequence[tuple[str, str]]) -> list[list[str]]:

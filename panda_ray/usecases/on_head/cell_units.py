@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from panda_ray.errors import InputError, shown
-from panda_ray.execution.planning.plan import Plan, build_plan
+from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.states import State, stage_of, stored_states
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.cells import Cell
 from panda_ray.sweep import sources_text
 from panda_ray.usecases.on_head.drive import submitted_sweep
 from panda_ray.usecases.on_head.home import find_home
+from panda_ray.usecases.searches import known_plan
 
 _NEAR = 3
 
@@ -38,7 +39,7 @@ def look_at_cell(sweep: str, name: str) -> dict[str, Any]:
     """
     settled = find_home().settle(submitted_sweep(sweep))
     store = Store(settled.storage)
-    plan = build_plan(settled, store)
+    plan, _ = known_plan(settled, store)
     cells = [cell for cell in plan.cells if cell_name(cell) == name]
     if not cells:
         raise _unknown(sweep, name, plan)
