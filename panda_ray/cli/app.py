@@ -16,6 +16,7 @@ from panda_ray import __version__
 from panda_ray.cli.commands import (
     data,
     doctor,
+    drain_on_notice,
     export,
     lists,
     plan,
@@ -53,6 +54,7 @@ app.command()(doctor.doctor)
 app.command()(track.track)
 app.command()(ui.ui)
 app.command()(serve.serve)
+app.command()(drain_on_notice.drain_on_notice)
 app.command()(export.export)
 for _list in (lists.tasks, lists.methods, lists.metrics, lists.backbones):
     app.command()(_list)

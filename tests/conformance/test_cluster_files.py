@@ -81,6 +81,12 @@ class TestEveryFile:
         assert exports(command)["MLFLOW_TRACKING_URI"] == "http://127.0.0.1:5000"
         assert re.search(r"panda-ray serve --artifacts \S+/mlflow && ray start --head", command)
 
+    def test_workers_that_a_cloud_takes_back_listen_for_its_notice_once_ray_runs(self, config: dict[str, Any]) -> None:
+        *_, start, last = config["worker_start_ray_commands"]
+        listens = last.startswith("setsid --fork panda-ray drain-on-notice ")
+        assert listens == (config["provider"]["type"] in ("aws", "gcp"))
+        assert not listens or "ray start" in start
+
     def test_the_wheel_is_this_versions(self, config: dict[str, Any]) -> None:
         wheel = f"panda_ray-{__version__}-py3-none-any.whl"
         assert config["file_mounts"][f"~/{wheel}"] == f"dist/{wheel}"

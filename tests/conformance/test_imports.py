@@ -50,7 +50,7 @@ ONLY_IN: dict[str, str | tuple[str, ...]] = {
     "rich": "panda_ray.cli",
     "yaml": ("panda_ray.sweep_file.", "panda_ray.clusters.cluster_file"),
     "matplotlib": "panda_ray.reports.figures.",
-    "requests": ("panda_ray.clusters.jobs_api", "panda_ray.tracking.server.http"),
+    "requests": ("panda_ray.clusters.jobs_api", "panda_ray.clusters.notices", "panda_ray.tracking.server.http"),
     "boto3": "panda_ray.clusters.heads.aws",
 }
 TORCH_FREE = (
