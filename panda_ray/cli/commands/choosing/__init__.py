@@ -1,0 +1,1 @@
+"""Commands that name sources for a task."""

@@ -1,0 +1,96 @@
+"""`panda-ray recommend`: which source helps a task, before anything is trained on it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from panda_ray.cli.console import print_json, stderr, stdout
+from panda_ray.cli.options import Json, Overrides
+
+if TYPE_CHECKING:
+    from panda_ray.usecases.choosing.recommendation import Recommendation
+
+Task = Annotated[str, typer.Option("--task", help="The task that sources are wanted for.")]
+Shelf = Annotated[
+    str, typer.Option("--sweep", metavar="SWEEP", help="Whose source prompts are ranked and whose cells are evidence.")
+]
+By = Annotated[str, typer.Option("--by", metavar="METRIC", help="A metric that judges pairs: logme, knn, h_score.")]
+
+
+def recommend(
+    task: Task, overrides: Overrides, sweep: Shelf = "quickstart", by: By = "logme", as_json: Json = False
+) -> None:
+    """Rank a sweep's sources for a task, with the gain over prompt tuning that its finished cells let one expect.
+
+    Nothing is trained; the metric is computed in this process and kept in the sweep's store.
+    """
+    from panda_ray.sweep_file import load_sweep
+    from panda_ray.usecases.choosing.recommendation import recommend as recommended
+
+    found = recommended(load_sweep(sweep, overrides), task, by, stderr.status)
+    if as_json:
+        print_json(_as_json(found))
+        return
+    for line in _verdict(found):
+        stdout.print(line, markup=False, soft_wrap=True)
+    stdout.print(_table(found))
+    for line in _evidence(found):
+        stdout.print(line, markup=False, soft_wrap=True)
+
+
+def _verdict(found: Recommendation) -> list[str]:
+    first = found.sources[0]
+    line = f"{found.task} on {found.backbone}: start from {first.source}, which {found.metric} ranks first"
+    if first.predicted is None:
+        return [f"{line} of {len(found.sources)} sources"]
+    said = first.predicted
+    line += f"; predicted gain over prompt tuning {said.gain:+.1f} points, "
+    line += f"90 % interval [{said.low:+.1f}, {said.high:+.1f}]"
+    if said.low < 0:
+        return [line, "the interval has losses in it too: train the first three, and compare them with prompt tuning"]
+    return [line]
+
+
+def _table(found: Recommendation) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("source", found.metric, "predicted gain", "90 % interval", "measured gain"):
+        table.add_column(column, justify="left" if column == "source" else "right")
+    for each in found.sources:
+        said = each.predicted
+        predicted = ("", "") if said is None else (f"{said.gain:+.1f}", f"[{said.low:+.1f}, {said.high:+.1f}]")
+        measured = "" if each.measured is None else f"{each.measured:+.1f}"
+        table.add_row(each.source, f"{each.similarity:.3f}", *predicted, measured)
+    return table
+
+
+def _evidence(found: Recommendation) -> list[str]:
+    pairs = sum(map(len, found.evidence.values()))
+    lines = [f"similarities are means over the seeds {', '.join(map(str, found.seeds))}"]
+    if found.calibration is None:
+        lines.append(
+            f"no gain is predicted: that needs finished PoT cells of at least 3 other targets, and the store has "
+            f"{pairs} pairs of {len(found.evidence)}"
+        )
+    else:
+        lines.append(
+            f"predicted from {pairs} finished pairs of {len(found.evidence)} targets: {', '.join(found.evidence)}"
+        )
+    if found.covered is not None:
+        held, of = found.covered
+        lines.append(f"of these {of} gains, {held} lie in the interval that the other targets alone give them")
+    if any(each.measured is not None for each in found.sources):
+        lines.append(f"measured gains of {found.task} itself have no say in the prediction")
+    if found.untrained:
+        lines.append(f"left out, because the store has no prompt of them: {', '.join(found.untrained)}")
+    return lines
+
+
+def _as_json(found: Recommendation) -> dict[str, Any]:
+    """Gains in points; `evidence` has similarity and gain by target and source."""
+    said = asdict(found)
+    covered = None if found.covered is None else {"held": found.covered[0], "of": found.covered[1]}
+    return {**said, "covered": covered}
