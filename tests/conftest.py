@@ -49,17 +49,25 @@ def _is_measured(item: pytest.Item) -> bool:
     return not end_to_end and not trains_here
 
 
+def _measures_processes(item: pytest.Item) -> bool:
+    """Not where Ray starts workers: tracing takes a half more of their start, for which these tests mostly wait."""
+    return _is_measured(item) and item.get_closest_marker("cluster") is None
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Leave some tests out of the coverage."""
+    """Leave some tests out of the coverage, and of others the processes that they start."""
     measuring = coverage.Coverage.current()
-    if measuring is None or _is_measured(item):
+    if measuring is None or _measures_processes(item):
         return (yield)
     config = os.environ.pop(_CONFIG_OF_PROCESSES, None)
-    measuring.stop()
+    measured_here = _is_measured(item)
+    if not measured_here:
+        measuring.stop()
     try:
         return (yield)
     finally:
-        measuring.start()
+        if not measured_here:
+            measuring.start()
         if config is not None:
             os.environ[_CONFIG_OF_PROCESSES] = config
