@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 from panda_ray.backbones.architectures import sizes_of_folder
@@ -78,6 +79,16 @@ BACKBONES: Registry[BackboneSpec] = Registry(
             355.4,
             Sizes(24, 1024, 4096),
         ),
+        BackboneSpec(
+            "deberta-v2-xlarge",
+            "microsoft/deberta-v2-xlarge",
+            None,
+            884.6,
+            Sizes(24, 1536, 6144, position_terms=2, relative_positions=511, convolution=3.0),
+        ),
+        BackboneSpec("opt-350m", "facebook/opt-350m", None, 331.2, Sizes(24, 1024, 4096, 2048)),
+        # The Hub gives it to those who accepted Meta's licence; its head for words is not counted, for none is loaded.
+        BackboneSpec("llama2-7b", "meta-llama/Llama-2-7b-hf", None, 6607.3, Sizes(32, 4096, 11008, 4096, gated=True)),
     ),
 )
 
@@ -145,7 +156,8 @@ def check_files(name: str, folder: Path) -> list[Path]:
 def _hash_folder(name: str, folder: Path) -> str:
     """sha256 over names and contents of what a model is loaded from; weights are looked at first."""
     total = hashlib.sha256()
-    for file in sorted({*folder.glob("*.json"), *folder.glob("*.txt"), *check_files(name, folder)}):
+    read = (folder.glob(pattern) for pattern in ("*.json", "*.txt", "*.model"))  # the last is of sentencepiece
+    for file in sorted({*chain.from_iterable(read), *check_files(name, folder)}):
         seen = file.stat()
         total.update(f"{file.name}:{_hash_file(file, seen.st_size, seen.st_mtime_ns)}\n".encode())
     return total.hexdigest()

@@ -37,6 +37,12 @@ class Sizes:
     """Width of keys and of values, all heads together; D unless given."""
     gated: bool = False
     """Whether a feed-forward part has three matrices, two of them up, instead of two."""
+    position_terms: int = 0
+    """Terms of a score besides that of query and key, each a product with embeddings of relative positions."""
+    relative_positions: int = 0
+    """Relative positions that have an embedding of their own."""
+    convolution: float = 0.0
+    """Weights of a convolution before the first layer's last norm, in D^2: its width over its groups."""
 
 
 def check_positions(backbone: str, positions: int, prompt_len: int, max_len: int, position_offset: bool) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from transformers import AutoModel, BertConfig, LlamaConfig, OPTConfig, RobertaConfig
+from transformers import AutoModel, BertConfig, DebertaV2Config, LlamaConfig, OPTConfig, RobertaConfig
 
 from panda_ray.backbones import Backbone, Tokens
 from panda_ray.backbones.architectures import ARCHITECTURES
@@ -20,10 +20,21 @@ SIZES: dict[str, Any] = {
     "max_position_embeddings": 64,
     "initializer_range": 0.2,  # ten times the usual, so that untrained features depend on the words
 }
+DEBERTA_SIZES: dict[str, Any] = SIZES | {
+    "relative_attention": True,
+    "position_biased_input": False,
+    "pos_att_type": "p2c|c2p",
+    "pad_token_id": 1,
+}
+"""Without buckets, convolution and shared projections, as the first large models were."""
+BUCKETS: dict[str, Any] = {"position_buckets": 8, "share_att_key": True, "norm_rel_ebd": "layer_norm"}
 OPT_SIZES: dict[str, Any] = SIZES | {"ffn_dim": 48, "init_std": 0.2}
 CONFIGS: dict[str, Callable[[], Any]] = {
     "bert": lambda: BertConfig(**SIZES),
     "roberta": lambda: RobertaConfig(**SIZES, type_vocab_size=1, pad_token_id=1),
+    "deberta-v2": lambda: DebertaV2Config(**DEBERTA_SIZES | BUCKETS, conv_kernel_size=3, conv_act="gelu"),
+    "deberta-v3": lambda: DebertaV2Config(**DEBERTA_SIZES | BUCKETS),
+    "deberta-plain": lambda: DebertaV2Config(**DEBERTA_SIZES | {"position_biased_input": True, "type_vocab_size": 2}),
     "opt": lambda: OPTConfig(**OPT_SIZES),
     "opt-350m": lambda: OPTConfig(**OPT_SIZES, do_layer_norm_before=False, word_embed_proj_dim=16),
     "llama": lambda: LlamaConfig(**SIZES),

@@ -111,6 +111,14 @@ class Layout:
         start_Y = torch.cat(starts)
         return start_Y if self._last_of_Y is None else start_Y + self._last_of_Y
 
+    def real(self) -> list[Tensor | None]:
+        """Which tokens of each block are no padding, (R, T); None where all of them are."""
+        seen = [block.pooled_sees_R11V for block in self.blocks]
+        return [
+            None if sees_R11V is None else sees_R11V[:, 0, 0, -block.length :]
+            for block, sees_R11V in zip(self.blocks, seen, strict=True)
+        ]
+
     def positions(self) -> Tensor:
         """Position of each token in its row, from 0, (1, X) int64."""
         return self.joined(

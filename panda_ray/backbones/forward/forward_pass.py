@@ -51,13 +51,31 @@ class ForwardPass:
         """What belongs to pooled tokens, (1, Y, ...) of (1, X, ...)."""
         return x_1XD[:, self.layout.pooled_tokens()]
 
+    def along_rows(self, x_1XD: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
+        """What a function of rows (R, T, D) gives for each block, (1, X, D); it is given zeros for padding."""
+        parts = [
+            function(x_R1TD[:, 0] if real_RT is None else x_R1TD[:, 0].masked_fill(~real_RT.unsqueeze(2), 0))
+            for x_R1TD, real_RT in zip(self.layout.split_rows(x_1XD[0].unsqueeze(1)), self.layout.real(), strict=True)
+        ]
+        return self.layout.joined([part_RTD.flatten(0, 1) for part_RTD in parts])
+
     def attend(
-        self, layer: int, query_1ZGH: Tensor, key_1XNH: Tensor, value_1XNH: Tensor, *, scaling: float, pooled_only: bool
+        self,
+        layer: int,
+        query_1ZGH: Tensor,
+        key_1XNH: Tensor,
+        value_1XNH: Tensor,
+        *,
+        scaling: float,
+        pooled_only: bool,
+        bias: Callable[[Tensor, Tensor], Tensor] | None = None,
     ) -> Tensor:
         """Attention within the rows of every block, over [prefix, tokens of the row]; (1, Z, G * H).
 
         Args:
             pooled_only: queries are of pooled tokens (Z = Y), not of all (Z = X).
+            bias: what is added to the scores of a block's tokens (R, G, Q, T), of its queries (R, G, Q, H) and keys
+                (R, N, T, H).
         """
         split = self.layout.split_pooled if pooled_only else self.layout.split_rows
         mixed_ZGH = [
@@ -70,6 +88,7 @@ class ForwardPass:
                 scaling=scaling,
                 dropout=self.dropout,
                 prefix=self.prefix,
+                bias_RGQT=None if bias is None else bias(query_RGQH, key_RNTH),
             )
             .transpose(1, 2)
             .flatten(0, 1)

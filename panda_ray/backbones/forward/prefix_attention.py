@@ -47,12 +47,14 @@ def attend_to_rows(
     scaling: float,
     dropout: float,
     prefix: PrefixStack | None,
+    bias_RGQT: Tensor | None = None,
 ) -> Tensor:
     """Attention of each row's queries over [prefix, tokens of the row], (R, G, Q, H).
 
     Args:
         visible: True where a query sees a key, broadcast to (R, G, Q, V); None where all do.
         dropout: share of prefix entries and of attention probabilities zeroed.
+        bias_RGQT: added to scores of tokens; those of the prefix get none.
     """
     if prefix is not None:
         key_RNPH, value_RNPH = prefix.layer(layer, key_RNTH.shape[0], key_RNTH.dtype, dropout)
@@ -61,12 +63,19 @@ def attend_to_rows(
     group = query_RGQH.shape[1] // key_RNTH.shape[1]
     if group > 1:  # query heads that share a key/value head are neighbours
         key_RNTH, value_RNTH = (x_RNVH.repeat_interleave(group, dim=1) for x_RNVH in (key_RNTH, value_RNTH))
+    mask = visible if bias_RGQT is None else _with_bias(visible, bias_RGQT, key_RNTH.shape[2])
     if dropout == 0 or query_RGQH.is_cuda:
         return F.scaled_dot_product_attention(
-            query_RGQH, key_RNTH, value_RNTH, attn_mask=visible, dropout_p=dropout, scale=scaling
+            query_RGQH, key_RNTH, value_RNTH, attn_mask=mask, dropout_p=dropout, scale=scaling
         )
     # What PyTorch computes on a CPU when there is dropout, but with masks that are cheap to draw.
     score_RGQV = (query_RGQH * scaling) @ key_RNTH.transpose(2, 3)
-    if visible is not None:
-        score_RGQV = score_RGQV.masked_fill(~visible, float("-inf"))
+    if mask is not None:
+        score_RGQV = score_RGQV + mask if bias_RGQT is not None else score_RGQV.masked_fill(~mask, float("-inf"))
     return drop(score_RGQV.softmax(dim=-1), dropout) @ value_RNTH
+
+
+def _with_bias(visible: Tensor | None, bias_RGQT: Tensor, keys: int) -> Tensor:
+    """What is added to scores, (R, G, Q, V): nothing for a prefix, minus infinity where a key is not seen."""
+    bias_RGQV = F.pad(bias_RGQT, (keys - bias_RGQT.shape[3], 0))
+    return bias_RGQV if visible is None else bias_RGQV.masked_fill(~visible, float("-inf"))

@@ -18,12 +18,18 @@ def forward_operations(sizes: Sizes, tokens: float, prompt_len: int, every_token
 
     A layer takes T * 4 D^2 for keys and values (less with fewer heads), Q * (4 D^2 + 4 D F) for queries, output
     projection and feed-forward network (6 D F if gated), and Q * 4 (P + T) D for attention; a causal layer as much.
+    Each term for relative positions is a product of a row's queries or keys with the embeddings of its W distances,
+    and a convolution one with T * W D^2; embeddings are projected once for all rows, which is not counted.
 
     Args:
         every_token: whether heads read every token, or the first one alone.
     """
     outputs = _outputs(sizes, tokens, every_token)
-    return sum(_linear(sizes, tokens, each) + _attention(sizes, tokens, prompt_len, each) for each in outputs)
+    layers = sum(
+        _linear(sizes, tokens, each) + _attention(sizes, tokens, prompt_len, each) + _positions(sizes, tokens, each)
+        for each in outputs
+    )
+    return layers + tokens * 2 * sizes.convolution * sizes.hidden**2
 
 
 def backward_operations(sizes: Sizes, tokens: float, prompt_len: int, every_token: bool) -> float:
@@ -32,10 +38,12 @@ def backward_operations(sizes: Sizes, tokens: float, prompt_len: int, every_toke
     A linear layer passes its gradient back with as many operations as it took forward, attention with twice as many
     (four products against two; recomputing the scores, as fused kernels do, is not counted). No gradient is needed
     below the first layer's prefix, so its tokens' projections to queries, keys and values have no backward pass, and
-    one of its four products, the gradient of its queries, is not there.
+    one of its four products, the gradient of its queries, is not there, nor are those of its terms for positions and
+    of a convolution of its tokens.
     """
     outputs = _outputs(sizes, tokens, every_token)
     everything = sum(_linear(sizes, tokens, each) + 2 * _attention(sizes, tokens, prompt_len, each) for each in outputs)
+    everything += sum(_positions(sizes, tokens, each) for each in outputs[1:])
     of_inputs = tokens * _keys_and_values(sizes) + outputs[0] * 2 * sizes.hidden * _query_hidden(sizes)
     return everything - of_inputs - _attention(sizes, tokens, prompt_len, outputs[0]) / 2
 
@@ -60,3 +68,9 @@ def _query_hidden(sizes: Sizes) -> int:
 
 def _attention(sizes: Sizes, tokens: float, prompt_len: int, outputs: float) -> float:
     return 4 * outputs * (prompt_len + tokens) * _query_hidden(sizes)
+
+
+def _positions(sizes: Sizes, tokens: float, outputs: float) -> float:
+    """Terms of scores for relative positions: of queries with embeddings, then of keys with them."""
+    width = min(2 * tokens - 1, sizes.relative_positions) * _query_hidden(sizes)
+    return sum(2 * each * width for each in (outputs, tokens)[: sizes.position_terms])

@@ -23,7 +23,15 @@ from panda_ray.backbones import (
 from panda_ray.errors import InputError
 from support.models import random_model
 
-VOCABULARY = {"builtin": 478, "bert": 30522, "roberta": 50265, "cased": 28996}
+VOCABULARY = {
+    "builtin": 478,
+    "bert": 30522,
+    "roberta": 50265,
+    "cased": 28996,
+    "deberta": 128100,
+    "opt": 50272 / 2,  # whose embeddings are half as wide as its layers
+    "llama2": 32000,
+}
 POSITIONS = {True: 192, False: 512}
 """Of the packaged model, and of those on the Hub."""
 
@@ -75,7 +83,7 @@ def test_sizes_add_up_to_the_published_number_of_parameters(spec: BackboneSpec) 
     embeddings = (
         VOCABULARY["cased" if spec.name.endswith("-cased") else spec.name.split("-")[0]] + POSITIONS[spec.packaged]
     ) * sizes.hidden
-    layer = 4 * sizes.hidden**2 + 2 * sizes.hidden * sizes.feed_forward
+    layer = 4 * sizes.hidden**2 + (3 if sizes.gated else 2) * sizes.hidden * sizes.feed_forward
     pooler = sizes.hidden**2
     counted = (embeddings + sizes.layers * layer + pooler) / 1e6
     assert counted == pytest.approx(spec.parameters_million, rel=0.01, abs=0.05)
