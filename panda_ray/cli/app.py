@@ -29,7 +29,7 @@ from panda_ray.cli.commands import (
     track,
     ui,
 )
-from panda_ray.cli.commands.choosing import recommend
+from panda_ray.cli.commands.choosing import best, recommend
 from panda_ray.cli.commands.remote import driver_logs, jobs, on_head, submitting
 from panda_ray.cli.console import print_input_error
 from panda_ray.cli.streams import guarded_streams
@@ -51,6 +51,7 @@ app.command()(run.quickstart)
 app.command()(plan.plan)
 app.command()(status.status)
 app.command()(report.report)
+app.command()(best.best)
 app.command()(recommend.recommend)
 app.command()(doctor.doctor)
 app.command()(track.track)

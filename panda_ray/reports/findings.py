@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from panda_ray.reports.formatting import interval_text, number, signed
 from panda_ray.reports.numbers.analysis import Analysis
-from panda_ray.reports.numbers.chosen_sources import mean_regret
 from panda_ray.reports.numbers.gains import MethodGain, TransferGain
+from panda_ray.reports.numbers.sources.best_sources import BestSource
+from panda_ray.reports.numbers.sources.chosen_sources import mean_regret
+from panda_ray.reports.numbers.statistics import Interval
 from panda_ray.reports.numbers.tables import Row, top_title
 from panda_ray.tracking.study import Study
 
@@ -25,6 +27,7 @@ def _findings(analysis: Analysis) -> list[str]:
     lines = [_gain_sentence(gain) for gain in analysis.gains]
     if analysis.over_pot is not None:
         lines.append(_over_pot_sentence(analysis.over_pot))
+    lines += _best_sentences(analysis)
     lines += _chosen_sentences(analysis)
     lines += _choice_sentence(analysis)
     lines += _regret_sentence(analysis)
@@ -80,6 +83,38 @@ def _chosen_sentences(analysis: Analysis) -> list[str]:
             line += f"{_count(targets, 'target')} whose other sources have scores, too)"
         lines.append(f"{line}.")
     return lines
+
+
+def best_sentence(found: BestSource) -> str:
+    """Which source to take for a target, and how sure that is."""
+    best, lead, other = found.best, found.lead, found.runner_up
+    gain = f"{signed(best.mean)} points over prompt tuning{_interval(best.interval)}"
+    name = f"{best.sources} by {best.method}"
+    if not found.helps:
+        return f"{found.target}: no source helps; the best of {found.of}, {name}, gives {gain}."
+    line = f"{found.target}: {name}, {gain}, the best of {_count(found.of, 'transfer')}"
+    if lead is None or other is None:
+        return f"{line}."
+    ahead = "clearly" if lead.interval is not None and lead.interval.low > 0 else "not clearly"
+    line += f", {ahead} ahead of {other.sources} by {other.method}"
+    return f"{line} ({signed(lead.mean)}{_interval(lead.interval)})."
+
+
+def _best_sentences(analysis: Analysis) -> list[str]:
+    """One sentence: a line per target would hide the other findings; `panda-ray best` has them."""
+    if not analysis.best:
+        return []
+    named = [
+        f"{each.target} {each.best.sources} ({each.best.method} {signed(each.best.mean)})"
+        if each.helps
+        else f"{each.target} none"
+        for each in analysis.best
+    ]
+    return [f"Best source per target, by the reported scores: {'; '.join(named)}."]
+
+
+def _interval(interval: Interval | None) -> str:
+    return f" {interval_text(interval)}" if interval else ""
 
 
 def _choice_sentence(analysis: Analysis) -> list[str]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from panda_ray.errors import InputError
 from panda_ray.execution.planning.plan import build_plan
 from panda_ray.execution.store.store import Store
 from panda_ray.tracking.read_progress import read_progress
 from panda_ray.tracking.read_study import read_study
 from panda_ray.tracking.server.uri import tracking_uri_of
 from panda_ray.tracking.study import SourceChoice
+from panda_ray.usecases.choosing.best_of_sweep import best_of
 from panda_ray.usecases.searches import known_plan
 from support.chosen import choosing_sweep, run_invented
 from support.records import publish
@@ -38,3 +42,19 @@ def test_scores_of_an_earlier_grid_tell_what_choosing_costs(tmp_path: Path) -> N
     assert set(study.candidate_scores["sources"]) == set(sweep.single_sources) == set(study.candidates["sources"])
     assert len(study.candidate_scores) == len(sweep.single_sources)
     assert read_progress(uri, sweep.name).unchosen == 0
+
+
+def test_best_names_the_source_of_one_target_from_mlflow_alone(tmp_path: Path) -> None:
+    sweep = choosing_sweep(tmp_path, methods=["prompt_tuning", "pot"], seeds=[1])
+    store = Store(str(tmp_path))
+    with pytest.raises(InputError, match="unknown target 'remarks'; did you mean 'remark'"):
+        best_of(sweep, "remarks")
+    publish(build_plan(sweep, store), store)
+    track(build_plan(sweep, store), store)
+    score = {(cell.sources, cell.target): store.known(cell.key)["score"] for cell in build_plan(sweep, store).cells}
+    others = {sources: value for (sources, target), value in score.items() if target == "kinds" and sources}
+    others.pop(("kinds",))
+    (found,) = best_of(sweep, "kinds")["builtin-tiny"]
+    assert found.best.mean == pytest.approx(max(others.values()) - score[(), "kinds"])
+    assert found.of == 3
+    assert [each.target for each in best_of(sweep)["builtin-tiny"]] == sweep.targets

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from panda_ray.reports.numbers.chosen_points import ChosenPoint, chosen_points
-from panda_ray.reports.numbers.chosen_sources import ChosenSources, chosen_sources
 from panda_ray.reports.numbers.comparison import ComparedMethod, ProtocolGap, compare_with_paper, protocol_gaps
 from panda_ray.reports.numbers.frame import (
     Grid,
@@ -18,6 +17,8 @@ from panda_ray.reports.numbers.frame import (
     targets_of,
 )
 from panda_ray.reports.numbers.gains import MethodGain, method_gain, transfer_gains
+from panda_ray.reports.numbers.sources.best_sources import BestSource, best_sources
+from panda_ray.reports.numbers.sources.chosen_sources import ChosenSources, chosen_sources
 from panda_ray.reports.numbers.statistics import REPLICATES, Bootstrap, ScoredItems
 from panda_ray.reports.numbers.tables import GridTable, Ranking, grid_table
 from panda_ray.reports.numbers.transferability import MetricQuality, metric_quality, pot_scores
@@ -40,6 +41,7 @@ class Analysis:
         rankings: similarity per metric label, mean over seeds.
         qualities: per metric; empty without PoT.
         compared: with the paper, where it has the backbone.
+        best: the best source of each target, of those that were trained.
         choices: sources that metrics chose.
         searched: what a search has tried on the backbone, and `chosen` what it chose.
     """
@@ -60,6 +62,7 @@ class Analysis:
     qualities: tuple[MetricQuality, ...]
     protocols: tuple[ProtocolGap, ...]
     compared: tuple[ComparedMethod, ...]
+    best: tuple[BestSource, ...]
     choices: tuple[ChosenSources, ...]
     searched: Searched | None
     chosen: tuple[ChosenPoint, ...]
@@ -115,6 +118,7 @@ def analyse(study: Study, backbone: str, replicates: int = REPLICATES) -> Analys
         qualities=_qualities(study, backbone, grid, rankings, pot, gains.get(pot or ""), groups),
         protocols=tuple(protocol_gaps(scores, study.examples, list(study.methods), replicates)),
         compared=tuple(compare_with_paper(grid, study.methods, paper_cells(backbone))),
+        best=tuple(best_sources([gain for gain in gains.values() if gain], targets, bootstrap)),
         choices=tuple(chosen_sources(study, backbone, rankings)),
         searched=searched,
         chosen=chosen_points(searched, grid),

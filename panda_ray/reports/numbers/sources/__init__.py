@@ -1,0 +1,1 @@
+"""Which sources were chosen for a target, and which turned out best."""
