@@ -40,6 +40,9 @@ class MethodOptions(BaseModel):
     WITHOUT_EFFECT: ClassVar[Mapping[Choice, tuple[str, ...]]] = {}
     """Options that a choice does not read: naming one is an error, and none of them is part of a key."""
 
+    UNSEEN_AT: ClassVar[Mapping[str, Any]] = {}
+    """Options that change nothing at these values, where they are no part of a key: keys are older than the option."""
+
     @model_validator(mode="after")
     def _only_options_with_effect(self) -> Self:
         for (option, value), names in self._choices.items():
@@ -53,6 +56,7 @@ class MethodOptions(BaseModel):
     def _with_effect(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         options: dict[str, Any] = serialize(self)
         unread = {name for names in self._choices.values() for name in names}
+        unread |= {name for name, value in self.UNSEEN_AT.items() if getattr(self, name) == value}
         return {name: value for name, value in options.items() if name not in unread}
 
     @property

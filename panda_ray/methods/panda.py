@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -25,7 +25,7 @@ from panda_ray.metrics import MetricChoice
 from panda_ray.seeding import generator
 from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
 from panda_ray.training.config import TrainConfig
-from panda_ray.training.member import Distillation, KdLoss, Member
+from panda_ray.training.member import Distillation, KdLoss, KdReduction, Member
 
 if TYPE_CHECKING:
     from panda_ray.training.trainables.trainable import Part
@@ -47,8 +47,18 @@ class PandaOptions(MethodOptions):
 
     WITHOUT_EFFECT: ClassVar[Mapping[Choice, tuple[str, ...]]] = {
         ("preset", "paper"): ("beta",),
-        ("preset", "official_code"): ("teacher", "kd_loss", "kd_weight", "metric", "clamp"),
+        ("preset", "official_code"): (
+            "teacher",
+            "kd_loss",
+            "kd_weight",
+            "kd_temperature",
+            "kd_reduction",
+            "metric",
+            "clamp",
+        ),
+        ("kd_loss", "mse_logit"): ("kd_temperature",),
     }
+    UNSEEN_AT: ClassVar[Mapping[str, Any]] = {"kd_temperature": 1.0, "kd_reduction": "mean"}
 
     preset: Literal["paper", "official_code"] = "paper"
     """`official_code` decides teacher, loss, weight and the (missing) similarity as the released code does."""
@@ -56,6 +66,13 @@ class PandaOptions(MethodOptions):
     kd_loss: KdLoss = "mse_prob"
     kd_weight: float = Field(default=0.05, ge=0)
     """lambda of Eq. 5."""
+    kd_temperature: float = Field(default=1.0, ge=0.1, le=100)
+    """T of softmax(z / T), of teacher and student alike. L_kd is multiplied with T^2, because its gradients shrink
+    like 1 / T^2: the effective weight stays lambda * sim (Hinton et al., 2015). No effect on regression, which has no
+    softmax."""
+    kd_reduction: KdReduction = "mean"
+    """Of L_kd over a batch of B examples. `mean`: the effective weight beside L_ce, a mean itself, is lambda * sim.
+    `sum` (Eq. 3 as it is printed): it is B times that, and so grows with the batch size."""
     metric: MetricChoice = MetricChoice(metric="task_embedding")
     """Transferability metric that gives `sim`: its name, or `{metric: NAME, options: {...}}`."""
     clamp: bool = False
@@ -112,6 +129,8 @@ def _distillation(inputs: Inputs, options: PandaOptions) -> Distillation:
         student_head=options.teacher != "target_like",
         weight=options.kd_weight * _similarity(inputs, options),
         loss=options.kd_loss,
+        reduction=options.kd_reduction,
+        temperature=options.kd_temperature,
     )
 
 

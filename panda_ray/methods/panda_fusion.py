@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -23,7 +23,7 @@ from panda_ray.methods.requirements import PairSimilarities, PairTeachers, Requi
 from panda_ray.metrics import MetricChoice
 from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
 from panda_ray.training.config import TrainConfig
-from panda_ray.training.member import Distillation, KdLoss, Member
+from panda_ray.training.member import Distillation, KdLoss, KdReduction, Member
 
 if TYPE_CHECKING:
     from panda_ray.training.trainables.trainable import Part
@@ -37,7 +37,9 @@ class FusionOptions(MethodOptions):
     WITHOUT_EFFECT: ClassVar[Mapping[Choice, tuple[str, ...]]] = {
         ("fusion", "late"): ("teacher", "head"),
         ("teacher", "source"): ("head",),
+        ("kd_loss", "mse_logit"): ("kd_temperature",),
     }
+    UNSEEN_AT: ClassVar[Mapping[str, Any]] = {"kd_temperature": 1.0, "kd_reduction": "mean"}
 
     fusion: Literal["early", "late"] = "early"
     teacher: Literal["target_like", "source"] = "target_like"
@@ -49,6 +51,13 @@ class FusionOptions(MethodOptions):
     kd_loss: KdLoss = "mse_prob"
     kd_weight: float = Field(default=0.05, ge=0)
     """lambda."""
+    kd_temperature: float = Field(default=1.0, ge=0.1, le=100)
+    """T of softmax(z / T), of teacher and student alike. L_kd is multiplied with T^2, because its gradients shrink
+    like 1 / T^2: the effective weight stays lambda (Hinton et al., 2015). No effect on regression, which has no
+    softmax."""
+    kd_reduction: KdReduction = "mean"
+    """Of L_kd over a batch of B examples. `mean`: the effective weight beside L_ce, a mean itself, is lambda.
+    `sum` (Eq. 3 as it is printed): it is B times that, and so grows with the batch size."""
     metric: MetricChoice = MetricChoice(metric="task_embedding")
     """Transferability metric that gives `sim`: its name, or `{metric: NAME, options: {...}}`."""
 
@@ -95,7 +104,9 @@ class PandaFusion:
             student_head=not late and options.head == "student",
             weight=options.kd_weight,
             loss=options.kd_loss,
+            reduction=options.kd_reduction,
             shares=shares if late else (),
+            temperature=options.kd_temperature,
         )
         return Member(inputs.name, inputs.seed, inputs.config.lr, fresh_prefix(inputs), distillation)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from panda_ray.training.trainables.trainable import Part
 
 KdLoss = Literal["mse_prob", "mse_logit", "kl", "ce"]
+KdReduction = Literal["mean", "sum"]
 
 
 @dataclass(frozen=True)
@@ -29,17 +30,19 @@ class Distillation:
         student_head: classify the teacher's features through the student's own head instead of the teacher's.
         weight: factor of the distillation loss: `lambda`, times `sim` where one source is weighed.
         loss: how outputs are compared.
-        reduction: `sum_classes` is the paper's (sum over classes, mean over the batch); `released_code` is the mean
-            over classes and batch, divided by the batch again.
+        reduction: over the batch, after the sum over classes: its `mean`, or that times its examples (`sum`);
+            `released_code` is the mean over classes and batch, divided by the batch again.
         shares: what each teacher's outputs weigh in their mixture, sum_i shares_i P_i; none for one teacher as it is.
+        temperature: T: what both sides say is softened to softmax(z / T), and the loss is multiplied with T^2.
     """
 
     teachers: tuple[Part, ...]
     student_head: bool
     weight: float
     loss: KdLoss = "mse_prob"
-    reduction: Literal["sum_classes", "released_code"] = "sum_classes"
+    reduction: Literal[KdReduction, "released_code"] = "mean"
     shares: tuple[float, ...] = ()
+    temperature: float = 1.0
 
     def __post_init__(self) -> None:
         assert len(self.shares) == (len(self.teachers) if self.shares else 0), "every teacher has a share"
@@ -48,6 +51,8 @@ class Distillation:
 
     def factor(self, batch_size: int) -> float:
         """What the batch's mean divergence is multiplied with."""
+        if self.reduction == "sum":
+            return self.weight * batch_size
         return self.weight / batch_size if self.reduction == "released_code" else self.weight
 
 

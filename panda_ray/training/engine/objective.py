@@ -59,6 +59,7 @@ def distillation_loss(
     labels: Tensor,
     mean_of_outputs: bool = False,
     mixed: bool = False,
+    temperature: float = 1.0,
 ) -> Tensor:
     """L_kd of each member (S,) (Eq. 4 of the paper), summed over what counts: divergence between teacher and student.
 
@@ -67,23 +68,32 @@ def distillation_loss(
         teacher: outputs (S, B, ..., C), constant.
         labels: (S, B, ...), to leave out the positions that do not count.
         mean_of_outputs: average over the last dimension instead of summing over it, padding tokens left out.
-        mixed: the teacher is a `mixture` already.
+        mixed: the teacher is a `mixture` already, under the same temperature.
+        temperature: T of what is compared as distributions, softmax(z / T). The gradients of such a divergence shrink
+            like 1 / T^2; it is multiplied with T^2, so that its weight means the same under every T (Hinton et al.,
+            2015, Sec. 2).
     """
     loss = _comparable(kind, loss)
-    divergence = _divergence(loss, student, teacher if mixed else _imitated(loss, teacher))
+    divergence = _divergence(
+        loss, _softened(loss, student, temperature), teacher if mixed else _imitated(loss, teacher, temperature)
+    )
+    if loss != "mse_logit":
+        divergence = divergence * temperature**2
     if mean_of_outputs:
         divergence = divergence / (student.detach() > PADDING_LOGIT).sum(dim=-1)
     return (divergence * (labels != IGNORED)).flatten(1).sum(dim=1)
 
 
-def mixture(kind: TaskKind, loss: KdLoss, shares_n: Sequence[float], outputs_n: Tensor) -> Tensor:
+def mixture(
+    kind: TaskKind, loss: KdLoss, shares_n: Sequence[float], outputs_n: Tensor, temperature: float = 1.0
+) -> Tensor:
     """What a student imitates of several teachers, sum_i shares_i P_i: (B, ..., C).
 
     Args:
         outputs_n: of each teacher, (n, B, ..., C).
     """
     loss = _comparable(kind, loss)
-    imitated_n = _imitated(loss, outputs_n)
+    imitated_n = _imitated(loss, outputs_n, temperature)
     share_n = outputs_n.new_tensor(shares_n).reshape(-1, *[1] * (outputs_n.dim() - 1))
     if loss == "kl":
         return (imitated_n + share_n.log()).logsumexp(dim=0)
@@ -96,8 +106,14 @@ def _comparable(kind: TaskKind, loss: KdLoss) -> KdLoss:
     return loss if kind.has_softmax else "mse_logit"
 
 
-def _imitated(loss: KdLoss, outputs: Tensor) -> Tensor:
+def _softened(loss: KdLoss, outputs: Tensor, temperature: float) -> Tensor:
+    """Outputs whose softmax is compared; those that are compared themselves stay as they are."""
+    return outputs if loss == "mse_logit" else outputs / temperature
+
+
+def _imitated(loss: KdLoss, outputs: Tensor, temperature: float) -> Tensor:
     """What is compared of a teacher's outputs: themselves, or the distribution that they stand for."""
+    outputs = _softened(loss, outputs, temperature)
     if loss == "mse_logit":
         return outputs
     return outputs.log_softmax(dim=-1) if loss == "kl" else outputs.softmax(dim=-1)

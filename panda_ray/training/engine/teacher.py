@@ -113,10 +113,10 @@ class Teachers:
         """
         loss_S = student.new_zeros(len(student))
         factor_M = self._factor(batch_size)
-        for (loss, mean_of_outputs, mixed), at in self._positions.items():
+        for (loss, mean_of_outputs, mixed, temperature), at in self._positions.items():
             members = torch.tensor([self.members[position] for position in at], device=student.device)
             divergence = distillation_loss(
-                self._kind, loss, student[members], teacher[at], labels[members], mean_of_outputs, mixed
+                self._kind, loss, student[members], teacher[at], labels[members], mean_of_outputs, mixed, temperature
             )
             loss_S = loss_S.index_add(0, members, factor_M[at] * divergence)
         return loss_S
@@ -127,10 +127,11 @@ class Teachers:
         self._own_head = [index for index, each in distillations.items() if not each.student_head]
         self._borrowing = [index for index, each in distillations.items() if each.student_head]
         self.members = [*self._own_head, *self._borrowing]
-        self._positions: dict[tuple[KdLoss, bool, bool], list[int]] = defaultdict(list)
+        self._positions: dict[tuple[KdLoss, bool, bool, float], list[int]] = defaultdict(list)
         for position, member in enumerate(self.members):
             each = distillations[member]
-            self._positions[each.loss, each.reduction == "released_code", bool(each.shares)].append(position)
+            compared = each.loss, each.reduction == "released_code", bool(each.shares), each.temperature
+            self._positions[compared].append(position)
         self._factors: dict[int, Tensor] = {}
 
     def _factor(self, batch_size: int) -> Tensor:
@@ -176,7 +177,7 @@ class Teachers:
         parts = torch.split(outputs, [len(each.teachers) for each in students])
         return torch.stack(
             [
-                mixture(self._kind, each.loss, each.shares, part) if each.shares else part[0]
+                mixture(self._kind, each.loss, each.shares, part, each.temperature) if each.shares else part[0]
                 for each, part in zip(students, parts, strict=True)
             ]
         )

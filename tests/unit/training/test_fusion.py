@@ -70,7 +70,8 @@ def test_the_fusion_requires_a_teacher_and_a_similarity_of_each_source() -> None
 @pytest.mark.parametrize("teacher", ["target_like", "source"])
 def test_early_fusion_imitates_the_weighted_mean_of_the_prompts_through_the_students_head(teacher: Any) -> None:
     given = prompts(3)
-    found = distillation(given, teacher=teacher, kd_weight=0.2, kd_loss="kl")
+    found = distillation(given, teacher=teacher, kd_weight=0.2, kd_loss="kl", kd_temperature=2.0, kd_reduction="sum")
+    assert (found.temperature, found.reduction) == (2.0, "sum")
     (fused,) = found.teachers
     expected = sum(SIMILARITIES[i] * given[i].prefix_LKNPH for i in range(3)) / 3
     assert isinstance(expected, Tensor)

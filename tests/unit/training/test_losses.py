@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from panda_ray.tasks.kinds import CLASSIFICATION, EXTRACTIVE_QA, MULTIPLE_CHOICE, REGRESSION, TAGGING
-from panda_ray.training.engine.objective import distillation_loss, label_counts
+from panda_ray.training.engine.objective import distillation_loss, label_counts, mixture
 from panda_ray.training.member import Distillation, KdLoss
 from panda_ray.training.trainables.prefix import prefix_part
 from support.closeness import rounding
 
 TEACHER = [[2.0, -1.0, 0.5], [0.0, 0.3, -0.7]]
 STUDENT = [[1.0, 0.2, -0.5], [-0.4, 0.9, 0.1]]
+LOSSES: tuple[KdLoss, ...] = ("mse_prob", "mse_logit", "kl", "ce")
 
 
 def softmax(logits: list[float]) -> list[float]:
@@ -22,30 +23,66 @@ def softmax(logits: list[float]) -> list[float]:
     return [math.exp(value) / total for value in logits]
 
 
-def by_hand(loss: KdLoss, teacher: list[float], student: list[float]) -> float:
-    p, q = softmax(teacher), softmax(student)
-    if loss == "mse_prob":
-        return sum((a - b) ** 2 for a, b in zip(p, q, strict=True))
+def by_hand(loss: KdLoss, teacher: list[float], student: list[float], temperature: float = 1.0) -> float:
     if loss == "mse_logit":
         return sum((a - b) ** 2 for a, b in zip(teacher, student, strict=True))
-    if loss == "kl":
-        return sum(a * math.log(a / b) for a, b in zip(p, q, strict=True))
-    return -sum(a * math.log(b) for a, b in zip(p, q, strict=True))
+    p, q = (softmax([value / temperature for value in logits]) for logits in (teacher, student))
+    if loss == "mse_prob":
+        divergence = sum((a - b) ** 2 for a, b in zip(p, q, strict=True))
+    elif loss == "kl":
+        divergence = sum(a * math.log(a / b) for a, b in zip(p, q, strict=True))
+    else:
+        divergence = -sum(a * math.log(b) for a, b in zip(p, q, strict=True))
+    return divergence * temperature**2
 
 
-@pytest.mark.parametrize("loss", ["mse_prob", "mse_logit", "kl", "ce"])
-def test_kd_losses_equal_the_formulas(loss: KdLoss) -> None:
+@pytest.mark.parametrize("temperature", [1.0, 0.5, 4.0])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_kd_losses_equal_the_formulas(loss: KdLoss, temperature: float) -> None:
     student, teacher = torch.tensor([STUDENT, TEACHER]), torch.tensor([TEACHER, STUDENT])
-    got_S = distillation_loss(CLASSIFICATION, loss, student, teacher, torch.tensor([[0, 1], [1, 1]]))
-    forth = sum(by_hand(loss, *pair) for pair in zip(TEACHER, STUDENT, strict=True))
-    back = sum(by_hand(loss, *pair) for pair in zip(STUDENT, TEACHER, strict=True))
+    labels = torch.tensor([[0, 1], [1, 1]])
+    got_S = distillation_loss(CLASSIFICATION, loss, student, teacher, labels, temperature=temperature)
+    forth = sum(by_hand(loss, *pair, temperature) for pair in zip(TEACHER, STUDENT, strict=True))
+    back = sum(by_hand(loss, *pair, temperature) for pair in zip(STUDENT, TEACHER, strict=True))
     assert got_S.tolist() == pytest.approx([forth, back], rel=rounding(torch.float32))
+
+
+@pytest.mark.parametrize("loss", ["mse_prob", "kl", "ce"])
+def test_the_temperature_leaves_gradients_at_their_size(loss: KdLoss) -> None:
+    """At high temperatures they no longer depend on it; without the factor T^2, 16 times hotter is 256 times less."""
+
+    def gradient(temperature: float) -> torch.Tensor:
+        student = torch.tensor([STUDENT], requires_grad=True)
+        distillation_loss(
+            CLASSIFICATION, loss, student, torch.tensor([TEACHER]), torch.zeros(1, 2), temperature=temperature
+        ).sum().backward()  # type: ignore[no-untyped-call]
+        assert student.grad is not None
+        return student.grad
+
+    torch.testing.assert_close(gradient(320.0), gradient(20.0), rtol=0.3, atol=0)
+
+
+def test_a_mixture_is_of_distributions_at_the_temperature_and_compared_at_it() -> None:
+    said_n = torch.tensor([[TEACHER], [STUDENT]])
+    student, labels = torch.tensor([[[0.1, 0.7, -0.2], [0.0, -1.0, 1.0]]]), torch.zeros(1, 2)
+    mixed = mixture(CLASSIFICATION, "mse_prob", (0.25, 0.5), said_n, temperature=2.0)
+    got = distillation_loss(CLASSIFICATION, "mse_prob", student, mixed, labels, mixed=True, temperature=2.0)
+    expected = 0.0
+    for t, s, mine in zip(TEACHER, STUDENT, student[0].tolist(), strict=True):
+        p, q, own = (softmax([value / 2 for value in logits]) for logits in (t, s, mine))
+        expected += 4 * sum((0.25 * a + 0.5 * b - c) ** 2 for a, b, c in zip(p, q, own, strict=True))
+    assert got.item() == pytest.approx(expected, rel=rounding(torch.float32))
 
 
 def test_the_released_code_divides_by_the_batch_once_more() -> None:
     teacher = prefix_part(torch.zeros(0))
     assert Distillation((teacher,), False, 0.5).factor(batch_size=16) == 0.5
     assert Distillation((teacher,), False, 0.5, "mse_logit", "released_code").factor(batch_size=16) == 0.5 / 16
+
+
+def test_the_sum_over_the_batch_is_its_mean_times_its_examples() -> None:
+    teacher = prefix_part(torch.zeros(0))
+    assert Distillation((teacher,), False, 0.5, reduction="sum").factor(batch_size=16) == 0.5 * 16
 
 
 def test_tags_that_do_not_count_are_not_distilled() -> None:

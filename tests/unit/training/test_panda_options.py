@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
+from pydantic import ValidationError
 
 from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.methods import Inputs, MethodOptions, PairTeachers, SourcePrompts, get_method, requirement
 from panda_ray.methods import target_like_teacher as teacher_method
 from panda_ray.methods.panda import PandaOptions
+from panda_ray.methods.panda_fusion import FusionOptions
 from panda_ray.prompts.heads import initial_head
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.seeding import generator
@@ -51,7 +53,7 @@ def test_the_weight_is_lambda_times_similarity() -> None:
     assert (found.weight, found.loss, found.reduction, found.student_head) == (
         0.05 * 0.5,
         "mse_prob",
-        "sum_classes",
+        "mean",
         False,
     )
     assert distillation(PandaOptions(kd_weight=0.2), similarity=-0.5).weight == pytest.approx(-0.1)
@@ -65,6 +67,42 @@ def test_the_preset_does_what_the_released_code_does() -> None:
     assert torch.equal(prefix_of(found), prefix_of(distillation(PandaOptions())))
     assert distillation(PandaOptions(preset="official_code", beta=2.0)).weight == pytest.approx(0.2)
     assert get_method("panda").requires(PandaOptions(preset="official_code")) == (PairTeachers("pot"),)
+
+
+def test_temperature_and_reduction_reach_the_loss_of_each_member() -> None:
+    """Members of one stack that differ in both; the reference softens, squares and sums by itself."""
+    random = torch.Generator().manual_seed(0)
+    student, teacher = torch.randn((3, 4, 3), generator=random), torch.randn((3, 4, 3), generator=random)
+    asked = [{}, {"kd_temperature": 3.0}, {"kd_temperature": 3.0, "kd_reduction": "sum"}]
+    found = [blank(distillation(PandaOptions(kd_weight=2.0, **options)), "classification") for options in asked]
+    task = toy_task("classification")
+    teachers = Teachers(random_backbone(), task.spec.kind, RowReader(task.train), dict(enumerate(found)), CONFIG)
+    labels = torch.zeros((3, 4), dtype=torch.int64)
+    got_S = teachers.losses(student, teacher, labels, batch_size=4) / label_counts(labels)
+    wanted = [
+        (F.softmax(student[at] / hot, -1) - F.softmax(teacher[at] / hot, -1)).square().sum().item() * hot**2 * factor
+        for at, (hot, factor) in enumerate([(1.0, 1 / 4), (3.0, 1 / 4), (3.0, 1.0)])
+    ]
+    assert got_S.tolist() == pytest.approx(wanted, rel=1e-5)  # lambda * sim is 1
+
+
+@pytest.mark.parametrize("options", [PandaOptions, FusionOptions])
+def test_temperature_and_reduction_enter_keys_where_they_change_something(options: type[MethodOptions]) -> None:
+    both = {"kd_temperature", "kd_reduction"}
+    assert not both & options().model_dump().keys()
+    assert not both & options.model_validate({"kd_temperature": 1.0, "kd_reduction": "mean"}).model_dump().keys()
+    said = {"kd_temperature": 2.0, "kd_reduction": "sum"}
+    assert said.items() <= options.model_validate(said).model_dump().items()
+    with pytest.raises(ValidationError, match="no effect under the kd_loss 'mse_logit'"):
+        options.model_validate({"kd_temperature": 2.0, "kd_loss": "mse_logit"})
+    with pytest.raises(ValidationError, match=r"greater than or equal to 0\.1"):
+        options.model_validate({"kd_temperature": 0.0})
+
+
+@pytest.mark.parametrize("said", [{"kd_temperature": 2.0}, {"kd_reduction": "sum"}], ids=str)
+def test_the_preset_decides_temperature_and_reduction(said: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match="no effect under the preset 'official_code'"):
+        PandaOptions.model_validate({"preset": "official_code", **said})
 
 
 def released_code(student_BC: torch.Tensor, teacher_BC: torch.Tensor, beta: float) -> float:
