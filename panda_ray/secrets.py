@@ -33,6 +33,11 @@ def public(text: str) -> str:
     return _hide(text, _USER_ALONE, _OPTION_ALONE)
 
 
+def has_secret(uri: str) -> bool:
+    """Whether a URI holds a password, or an option that is called a secret."""
+    return bool(_secrets(uri))
+
+
 def _hide(text: str, user: re.Pattern[str], option: re.Pattern[str]) -> str:
     if "://" not in text:
         return text

@@ -11,6 +11,7 @@ from panda_ray.clusters.code import code_hash, code_package
 from panda_ray.clusters.jobs_api import JobExistsError
 from panda_ray.clusters.open_cluster import Cluster
 from panda_ray.errors import InputError
+from panda_ray.secrets import has_secret, public
 from panda_ray.sweep import Sweep
 from panda_ray.usecases.doctor import both_sides
 from panda_ray.usecases.doctor.case import Finding
@@ -62,6 +63,7 @@ def prepare(cluster: Cluster, sweep: Sweep, upload: bool = False, say: Say = lam
         InputError: it cannot run there, with what to do.
         UnreachableError: the cluster is not there, or lets us not in.
     """
+    _check_no_password_is_kept(sweep)
     check_ray(cluster)
     if (job := running(cluster, sweep.name)) is not None:
         return Prepared(sweep.name, job.id, "running")
@@ -133,6 +135,16 @@ def check_ray(cluster: Cluster) -> None:
         raise InputError(
             f"{cluster.title} runs Ray {there}, and this panda_ray was made for Ray {RAY}; start the cluster with the "
             "versions of constraints.txt, or install the panda-ray that belongs to its Ray"
+        )
+
+
+def _check_no_password_is_kept(sweep: Sweep) -> None:
+    """The head keeps a sweep as it was submitted, to go on with it, and without this password could not."""
+    storage = sweep.search.storage if sweep.search is not None else None
+    if storage is not None and has_secret(storage):
+        raise InputError(
+            f"search.storage {public(storage)} holds a password, which the head would keep in a file; leave it out, "
+            "and give it to the head's user where its database looks for it (Postgres: ~/.pgpass)"
         )
 
 

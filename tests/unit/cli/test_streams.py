@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from panda_ray.cli.streams import Guarded
-from panda_ray.secrets import public, redacted
+from panda_ray.secrets import has_secret, public, redacted
 from support.command_line import CommandLine
 
 SECRET = "hunter2"
@@ -45,6 +45,19 @@ def test_user_and_password_are_hidden_and_nothing_else(text: str, shown: str) ->
 )
 def test_blanks_and_quotes_of_a_password_are_hidden_where_a_uri_stands_alone(uri: str, shown: str) -> None:
     assert public(uri) == shown
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("postgresql://me:x@db/studies", True),
+        ("postgresql://db/studies?password=x", True),
+        ("postgresql://me@db/studies?sslmode=require", False),
+        ("runs/studies.log", False),
+    ],
+)
+def test_a_user_alone_is_no_secret(uri: str, expected: bool) -> None:
+    assert has_secret(uri) == expected
 
 
 def test_a_known_uris_password_is_hidden_wherever_others_say_it() -> None:

@@ -11,14 +11,18 @@ import sys
 import tomllib
 import zipfile
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from panda_ray.clusters.code import code_hash, code_package, installed_code, zipped
 from panda_ray.clusters.jobs_api import Job
+from panda_ray.clusters.open_cluster import Cluster
+from panda_ray.errors import InputError
 from panda_ray.usecases.remote.entries import entry_of, number
 from panda_ray.usecases.remote.progress_line import last_progress
-from panda_ray.usecases.remote.submit import RAY, sweep_file
+from panda_ray.usecases.remote.submit import RAY, prepare, sweep_file
+from support.searches import SIX_POINTS
 from support.small_sweeps import small_sweep
 
 ROOT = Path(__file__).parents[3]
@@ -120,3 +124,11 @@ def test_the_ray_of_submissions_is_the_one_that_is_installed() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     (wanted,) = (text for text in project["optional-dependencies"]["train"] if text.startswith("ray["))
     assert f">={RAY}" in wanted
+
+
+def test_a_password_of_a_searchs_storage_is_refused_before_the_cluster_is_asked() -> None:
+    search = SIX_POINTS | {"storage": "postgresql://me:hunter2@db/studies"}
+    sweep = small_sweep("s3://lab/run", methods=["prompt_tuning"], search=search)
+    with pytest.raises(InputError, match=r"search\.storage .* leave it out.*\.pgpass") as refused:
+        prepare(cast(Cluster, None), sweep)
+    assert "hunter2" not in str(refused.value)
