@@ -53,6 +53,7 @@ class MlflowTracker(Listener):
         tracking_uri: a server or a database; a SQLite file beside a local store unless given.
         snapshots: where the sweep stands, asked in another thread now and then; nowhere unless given.
         searched: what a search has found, asked in the thread that listens; nothing unless given.
+        has_reached_all: whether a run that was not interrupted counts as finished; all of its units are, unless given.
 
     Attributes:
         tracking_uri: where it logs to.
@@ -71,10 +72,12 @@ class MlflowTracker(Listener):
         tracking_uri: str | None = None,
         snapshots: Callable[[], Snapshot | None] = lambda: None,
         searched: Callable[[], Searched | None] = lambda: None,
+        has_reached_all: Callable[[RunSummary], bool] = lambda summary: summary.complete,
     ) -> None:
         self._store = store
         self._snapshots = snapshots
         self._searched = searched
+        self._has_reached_all = has_reached_all
         self._searched_at = 0.0
         self.tracking_uri = tracking_uri_of(store.url, tracking_uri)
         self.missing: frozenset[str] = frozenset()
@@ -142,9 +145,14 @@ class MlflowTracker(Listener):
     def finish(self, summary: RunSummary, seconds: float) -> None:
         """Likewise, for so long at the most."""
         if (thread := self._thread) is not None:
-            thread.finish(_state(summary), seconds)
+            thread.finish(self._state(summary), seconds)
             self.missing, self.trouble, self.refused = thread.missing, thread.trouble, thread.refused
             self.is_silent = thread.is_silent
+
+    def _state(self, summary: RunSummary) -> str:
+        if summary.interrupted is not None:
+            return "interrupted"
+        return "finished" if self._has_reached_all(summary) else "failed"
 
     def message(self, command: str) -> str | None:
         """One sentence on what could not be logged, or None.
@@ -161,12 +169,6 @@ class MlflowTracker(Listener):
             f"MLflow at {public(self.tracking_uri)} lacks {units}{because}; nothing is lost: the store has the "
             f"results, and the next run sends them, or at once: {command}"
         )
-
-
-def _state(summary: RunSummary) -> str:
-    if summary.interrupted is not None:
-        return "interrupted"
-    return "finished" if summary.complete else "failed"
 
 
 class _Thread(threading.Thread):

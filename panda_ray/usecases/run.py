@@ -22,7 +22,7 @@ from panda_ray.search.trials import StudyStanding
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.usecases import Busy
-from panda_ray.usecases.searches import Standings, searched_by, standings_of, steering_of
+from panda_ray.usecases.searches import Standings, has_reached_all, searched_by, standings_of, steering_of
 from panda_ray.usecases.watching.announcer import Announcer
 
 if TYPE_CHECKING:
@@ -81,12 +81,8 @@ class Run:
 
     @property
     def complete(self) -> bool:
-        """Every unit has its result, and all sources are chosen; or of a search, where points may fail, every study has
-        chosen one."""
-        if not self.studies:
-            return self.summary.complete and not self.unchosen
-        chosen = all(study.complete and study.best is not None for study in self.studies)
-        return chosen and self.summary.interrupted is None
+        """Whether there is all that the sweep is for."""
+        return has_reached_all(self.summary, self.studies)
 
     @property
     def unchosen(self) -> Sequence[Place]:
@@ -159,7 +155,13 @@ def _start(sweep: Sweep, store: Store) -> Start:
     plan = with_chosen(plan_from(sweep, store, catalog), catalog, store)
     steered = steering_of(plan, catalog, store)
     standings = standings_of(steered)
-    tracker = MlflowTracker(store, sweep.tracking_uri, announcer.snapshot, searched_by(standings, sweep))
+    tracker = MlflowTracker(
+        store,
+        sweep.tracking_uri,
+        announcer.snapshot,
+        searched_by(standings, sweep),
+        lambda summary: has_reached_all(summary, standings()),
+    )
     costs = Costs.in_store(plan, store)
     announcer.follow(plan, costs)
     try:

@@ -6,8 +6,10 @@ import shlex
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
+from panda_ray.choosing.choice_places import unchosen
 from panda_ray.choosing.chooser import Chooser, with_chosen
 from panda_ray.choosing.source_steering import Choosing
+from panda_ray.execution.events import RunSummary
 from panda_ray.execution.planning.plan import Plan, plan_from
 from panda_ray.execution.steering import FIXED_PLAN, Steering
 from panda_ray.execution.store.store import Store
@@ -54,6 +56,18 @@ def steering_of(plan: Plan, catalog: Catalog, store: Store) -> AbstractContextMa
     from panda_ray.search.begin import begin_search
 
     return begin_search(plan, catalog, store)
+
+
+def has_reached_all(summary: RunSummary, studies: Sequence[StudyStanding]) -> bool:
+    """Whether a run has brought all that its sweep is for.
+
+    Every unit has its result, and all sources are chosen; of a search, where points may fail, every study has chosen
+    one.
+    """
+    if not studies:
+        return summary.complete and not unchosen(summary.plan)
+    chosen = all(study.complete and study.best is not None for study in studies)
+    return chosen and summary.interrupted is None
 
 
 def searched_by(standings: Standings, sweep: Sweep) -> Callable[[], Searched | None]:

@@ -15,7 +15,7 @@ from panda_ray.sweep import Sweep
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.usecases import Busy
 from panda_ray.usecases.progress import Progress
-from panda_ray.usecases.searches import known_plan, searched_by
+from panda_ray.usecases.searches import has_reached_all, known_plan, searched_by
 from panda_ray.usecases.watching.announcer import snapshot_of
 
 _SECONDS = 24 * 3600.0
@@ -47,7 +47,13 @@ def track_sweep(sweep: Sweep, rebuild: bool = False, busy: Busy = nullcontext) -
     progress = Progress(plan, Costs.in_store(plan, store))
     progress.states |= stored_states(plan, store)
     searched = searched_by(lambda: standings, sweep)
-    tracker = MlflowTracker(store, sweep.tracking_uri, lambda: snapshot_of(progress), searched)
+    tracker = MlflowTracker(
+        store,
+        sweep.tracking_uri,
+        lambda: snapshot_of(progress),
+        searched,
+        lambda summary: has_reached_all(summary, standings),
+    )
     with busy("logging to MLflow"):
         tracker.start(plan, rebuild=rebuild)
         tracker.take_search()

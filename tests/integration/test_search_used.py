@@ -13,12 +13,14 @@ from panda_ray.execution.store.store import Store
 from panda_ray.sweep import Sweep
 from panda_ray.sweep_file import load_sweep
 from panda_ray.sweep_file.tuned_file import tuned_text
+from panda_ray.tracking.read_progress import read_progress
 from panda_ray.tracking.read_study import read_study
 from panda_ray.tracking.server.uri import tracking_uri_of
 from panda_ray.usecases.chosen import choices_of
 from panda_ray.usecases.run import run_sweep
 from panda_ray.usecases.searches import dashboard_command
 from panda_ray.usecases.track import track_sweep
+from support.searches import small_search
 
 SEARCH = """\
 name: searched
@@ -134,3 +136,20 @@ def test_the_command_of_the_dashboard_names_the_studies(searched: tuple[Path, Sw
     assert command.startswith("optuna-dashboard ")
     assert str(folder / "store" / "search.db") in command
     assert dashboard_command(sweep.model_copy(update={"search": None})) is None
+
+
+def test_a_search_with_a_diverged_point_is_finished_for_the_shell_and_for_mlflow(tmp_path: Path) -> None:
+    space = {"space": {"lr": [1e-2, 1e38]}, "sampler": "grid"}
+    sweep = small_search(tmp_path / "store", space, training={"epochs": 1, "prompt_len": 4, "batch_size": 16})
+    uri = tracking_uri_of(sweep.storage, None)
+    run = run_sweep(sweep, InlineRunner())
+    assert (len(run.summary.failed), run.complete, read_progress(uri, sweep.name).state) == (1, True, "finished")
+    track_sweep(sweep, rebuild=True)
+    assert read_progress(uri, sweep.name).state == "finished"
+
+
+def test_a_search_without_a_point_that_can_be_trained_has_failed(tmp_path: Path) -> None:
+    space = {"space": {"lr": [1e37, 1e38]}, "sampler": "grid"}
+    sweep = small_search(tmp_path / "store", space, training={"epochs": 1, "prompt_len": 4, "batch_size": 16})
+    run = run_sweep(sweep, InlineRunner())
+    assert (run.complete, read_progress(tracking_uri_of(sweep.storage, None), sweep.name).state) == (False, "failed")
