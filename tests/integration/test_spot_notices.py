@@ -48,20 +48,21 @@ def listener(cluster: Cluster, server: MetadataServer) -> Iterator[subprocess.Po
             process.kill()
 
 
-def work() -> Any:
-    """What a node that drains stays for: an idle one ends at once."""
+def work(name: str) -> Any:
+    """What a node that drains stays for: an idle one ends at once. Detached: in a process that has had another Ray
+    before, this Ray takes an actor for one that nobody refers to."""
 
     class Work:
         def node(self) -> str:
             return str(ray.get_runtime_context().get_node_id())
 
-    return ray.remote(num_cpus=1)(Work).remote()
+    return ray.remote(num_cpus=1)(Work).options(name=name, lifetime="detached").remote()
 
 
 @pytest.mark.parametrize("cloud", ["aws", "gcp"])
 def test_a_notice_drains_the_workers_of_its_machine_until_its_time(cluster: Cluster, cloud: Cloud) -> None:
     node = cluster.add_node(num_cpus=1, include_log_monitor=False)
-    going_on = work()
+    going_on = work(cloud)
     assert ray.get(going_on.node.remote()) == node.node_id
     with metadata_server(cloud) as server, listener(cluster, server) as process:
         assert process.stdout is not None
