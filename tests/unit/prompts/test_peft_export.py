@@ -22,7 +22,8 @@ def a_prompt(model_type: str, position_offset: bool = True) -> Prompt:
     return Prompt(random_prefixes(backbone, 1)[0], head, torch.randn(3), position_offset)
 
 
-@pytest.mark.parametrize("model_type", sorted(CONFIGS))
+# transformers' DeBERTa takes no keys and values from outside, so PEFT has no prefix tuning of it.
+@pytest.mark.parametrize("model_type", sorted(name for name in CONFIGS if not name.startswith("deberta")))
 def test_peft_gives_the_same_logits(model_type: str, tmp_path: Path) -> None:
     prompt, tokens = a_prompt(model_type), random_tokens([9, 4, 12])
     random_model(model_type).save_pretrained(tmp_path / "base")
