@@ -92,7 +92,7 @@ def plan_from(sweep: Sweep, store: Store, catalog: Catalog) -> Plan:
         graph = Graph(sweep, catalog)
         cells = list_cells(sweep, graph, catalog) if sweep.search is None else ()
         similarities = list_similarities(sweep, graph, catalog)
-        candidates = list_candidates(sweep, Graph(sweep, catalog), catalog)
+        candidates = list_candidates(sweep, Graph(sweep, catalog), catalog) if graph.chosen_by else ()
     if not cells and not candidates and sweep.search is None:
         reasons = "; ".join(reason for _, reason in catalog.skipped)
         raise InputError(f"sweep {sweep.name!r} has no cell left to run: {reasons}")
