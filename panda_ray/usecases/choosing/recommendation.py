@@ -130,8 +130,8 @@ def _values(pairs: Collection[Similarity], plan: Plan, catalog: Catalog, store: 
         from panda_ray.execution.runners.run_plan import run_plan
 
         graph = Graph(plan.sweep, catalog)
+        (recipe,) = graph.metrics.values()
         for pair in pairs:
-            (recipe,) = graph.metrics.values()
             graph.embeddings(recipe, pair.backbone, pair.source, pair.target, pair.seed)
         nothing = replace(plan, cells=(), units={}, role_of={}, label_of={}, done=frozenset(), stacks=())
         alone = grown(nothing, proposal_of(graph, keys), store)

@@ -41,14 +41,11 @@ class NodesHere:
         except _TROUBLE:
             return False
 
-    def drain(self, deadline: float, why: str) -> int:
+    def drain(self, deadline: float, why: str) -> None:
         """Say that the machine goes: nothing starts on it any more, and its stacks save and go on elsewhere.
 
         Args:
             deadline: when (seconds since 1970).
-
-        Returns:
-            how many nodes that were.
 
         Raises:
             InputError: Ray did not take it, for now.
@@ -60,7 +57,6 @@ class NodesHere:
                 raise InputError(f"Ray does not answer: {' '.join(str(error).split())[:200]}") from error
             if not accepted:
                 raise InputError(f"Ray refuses to drain node {node}: {refusal}")
-        return len(self._ids)
 
     def _alive(self) -> set[str]:
         found = self._client.get_all_node_info(timeout=_ANSWER_SECONDS)

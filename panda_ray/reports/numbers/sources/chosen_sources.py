@@ -84,8 +84,8 @@ def _chosen(
 ) -> ChosenSources:
     scored = {source: scores[source] for source in sources if source in scores}
     best = max(scored.items(), key=lambda item: item[1], default=None)
-    regret = None
-    if best is not None and all(source in scores for source in every) and (top := max(scores.values())) > 0:
-        regret = 100 * (top - best[1]) / top
     known = sum(source in scores for source in every)
+    regret = None
+    if best is not None and known == len(every) and (top := max(scores.values())) > 0:
+        regret = 100 * (top - best[1]) / top
     return ChosenSources(label, metric, target, tuple(sources), best, len(every), known, regret)
