@@ -14,7 +14,7 @@ import psycopg
 from panda_ray.errors import InputError
 from panda_ray.tracking.server.http import is_mlflow
 from panda_ray.tracking.server.postgres import Postgres
-from panda_ray.usecases.mlflow_server import HOST, server_command, server_environment
+from panda_ray.usecases.serving.mlflow_server import HOST, server_command, server_environment
 
 _PATIENCE = 180
 

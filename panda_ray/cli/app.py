@@ -13,24 +13,10 @@ from typing import Annotated
 import typer
 
 from panda_ray import __version__
-from panda_ray.cli.commands import (
-    data,
-    doctor,
-    drain_on_notice,
-    export,
-    lists,
-    plan,
-    report,
-    run,
-    schema,
-    search,
-    serve,
-    status,
-    track,
-    ui,
-)
+from panda_ray.cli.commands import data, doctor, export, lists, plan, report, run, schema, search, status, track
 from panda_ray.cli.commands.choosing import best, recommend
 from panda_ray.cli.commands.remote import driver_logs, jobs, on_head, submitting
+from panda_ray.cli.commands.serving import drain_on_notice, serve, ui
 from panda_ray.cli.console import print_input_error
 from panda_ray.cli.streams import guarded_streams
 from panda_ray.clusters.unreachable import UnreachableError

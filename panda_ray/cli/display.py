@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from panda_ray.execution.planning.plan import Plan
     from panda_ray.execution.planning.stack import Stack
     from panda_ray.training.engine.stacked import EpochReport
-    from panda_ray.usecases.searches import Standings
+    from panda_ray.usecases.searching.searches import Standings
 
 _REFRESHES_PER_SECOND = 4
 _HEARTBEAT_SECONDS = 30.0

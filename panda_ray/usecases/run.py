@@ -22,7 +22,7 @@ from panda_ray.search.trials import StudyStanding
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.usecases import Busy
-from panda_ray.usecases.searches import Standings, has_reached_all, searched_by, standings_of, steering_of
+from panda_ray.usecases.searching.searches import Standings, has_reached_all, searched_by, standings_of, steering_of
 from panda_ray.usecases.watching.announcer import Announcer
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from panda_ray.sweep import Sweep
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.usecases import Busy
 from panda_ray.usecases.progress import Progress
-from panda_ray.usecases.searches import has_reached_all, known_plan, searched_by
+from panda_ray.usecases.searching.searches import has_reached_all, known_plan, searched_by
 from panda_ray.usecases.watching.announcer import snapshot_of
 
 _SECONDS = 24 * 3600.0

@@ -17,7 +17,7 @@ from panda_ray.execution.units.catalog import read_catalog
 from panda_ray.execution.units.unit import Unit
 from panda_ray.execution.work.similarity import embedding_bytes
 from panda_ray.sweep import Sweep
-from panda_ray.usecases.searches import known_plan, steering_of
+from panda_ray.usecases.searching.searches import known_plan, steering_of
 from support.records import START, common, publish
 from support.small_sweeps import small_sweep
 

@@ -21,7 +21,7 @@ def export(sweep_file: SweepFile, overrides: Overrides) -> None:
     """Print what a search chose as a tuned file, from MLflow alone: panda-ray search export SWEEP > tuned.yaml."""
     from panda_ray.sweep_file import load_sweep
     from panda_ray.sweep_file.tuned_file import tuned_text
-    from panda_ray.usecases.chosen import choices_of
+    from panda_ray.usecases.searching.chosen import choices_of
 
     choices = choices_of(load_sweep(sweep_file, overrides))
     sys.stdout.write(tuned_text(choices.tuned, choices.comments))

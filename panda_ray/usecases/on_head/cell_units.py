@@ -14,7 +14,7 @@ from panda_ray.execution.units.cells import Cell
 from panda_ray.sweep import sources_text
 from panda_ray.usecases.on_head.drive import submitted_sweep
 from panda_ray.usecases.on_head.home import find_home
-from panda_ray.usecases.searches import known_plan
+from panda_ray.usecases.searching.searches import known_plan
 
 _NEAR = 3
 

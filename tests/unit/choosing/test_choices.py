@@ -7,7 +7,7 @@ from pathlib import Path
 from panda_ray.choosing.choice_places import unchosen
 from panda_ray.execution.store.store import Store
 from panda_ray.usecases.plan import plan_sweep
-from panda_ray.usecases.searches import known_plan
+from panda_ray.usecases.searching.searches import known_plan
 from panda_ray.usecases.simulate import simulate_sweep
 from panda_ray.usecases.status import status_of
 from support.chosen import CHOOSES, choosing_sweep, chosen_by, fresh_plan, run_invented

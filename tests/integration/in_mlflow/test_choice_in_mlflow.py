@@ -14,7 +14,7 @@ from panda_ray.tracking.read_study import read_study
 from panda_ray.tracking.server.uri import tracking_uri_of
 from panda_ray.tracking.study import SourceChoice
 from panda_ray.usecases.choosing.best_of_sweep import best_of
-from panda_ray.usecases.searches import known_plan
+from panda_ray.usecases.searching.searches import known_plan
 from support.chosen import choosing_sweep, run_invented
 from support.records import publish
 from support.tracked import track

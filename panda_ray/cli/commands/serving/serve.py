@@ -24,8 +24,8 @@ Port = Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")]
 def serve(folder: Folder = None, artifacts: Artifacts = None, port: Port = 5000, as_json: Json = False) -> None:
     """Have MLflow's server running on 127.0.0.1, over a Postgres of its own, and return; start only what is missing."""
     from panda_ray.secrets import public
-    from panda_ray.usecases.serve import default_folder
-    from panda_ray.usecases.serve import serve as serve_mlflow
+    from panda_ray.usecases.serving.serve import default_folder
+    from panda_ray.usecases.serving.serve import serve as serve_mlflow
 
     served = serve_mlflow(folder or default_folder(), artifacts, port)
     if as_json:

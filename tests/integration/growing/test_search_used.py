@@ -16,9 +16,9 @@ from panda_ray.sweep_file.tuned_file import tuned_text
 from panda_ray.tracking.read_progress import read_progress
 from panda_ray.tracking.read_study import read_study
 from panda_ray.tracking.server.uri import tracking_uri_of
-from panda_ray.usecases.chosen import choices_of
 from panda_ray.usecases.run import run_sweep
-from panda_ray.usecases.searches import dashboard_command
+from panda_ray.usecases.searching.chosen import choices_of
+from panda_ray.usecases.searching.searches import dashboard_command
 from panda_ray.usecases.track import track_sweep
 from support.searches import small_search
 

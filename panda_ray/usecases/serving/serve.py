@@ -12,7 +12,7 @@ from panda_ray.errors import InputError
 from panda_ray.tracking.server.http import is_mlflow
 from panda_ray.tracking.server.postgres import Postgres
 from panda_ray.usecases.engine import check_engine
-from panda_ray.usecases.mlflow_server import HOST, server_command, server_environment
+from panda_ray.usecases.serving.mlflow_server import HOST, server_command, server_environment
 
 _START_SECONDS = 300
 """The first start makes MLflow's tables."""

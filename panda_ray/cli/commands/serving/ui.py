@@ -16,7 +16,7 @@ from panda_ray.cli.options import ClusterFile, Overrides
 from panda_ray.errors import InputError
 
 if TYPE_CHECKING:
-    from panda_ray.usecases.ui import Server
+    from panda_ray.usecases.serving.ui import Server
 
 _SECONDS_BETWEEN_LOOKS = 5.0
 
@@ -38,8 +38,8 @@ def ui(
         return
     from panda_ray.secrets import public
     from panda_ray.sweep_file import load_sweep
-    from panda_ray.usecases.searches import dashboard_command
-    from panda_ray.usecases.ui import address_of, make_server, tracked_at
+    from panda_ray.usecases.searching.searches import dashboard_command
+    from panda_ray.usecases.serving.ui import address_of, make_server, tracked_at
 
     sweep = None if sweep_file is None else load_sweep(sweep_file, overrides)
     tracking_uri = tracked_at(sweep)

@@ -53,7 +53,7 @@ def test_uv_run_from_a_subfolder_starts_ray_and_writes_nothing_into_the_home(tmp
     home.mkdir()
     (tmp_path / "project" / "pyproject.toml").write_text('[project]\nname = "mine"\nversion = "1"\n')
     (sub / "start.py").write_text(START)
-    tests = Path(__file__).parents[1]
+    tests = Path(__file__).parents[2]
     command = [
         sys.executable,
         "-m",

@@ -10,7 +10,7 @@ from panda_ray.errors import InputError
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.server.uri import database_of, is_sqlite, mlflow_uri, tracking_uri_of, uri_of_database
 from panda_ray.usecases.engine import check_engine
-from panda_ray.usecases.mlflow_server import HOST, server_command, server_environment
+from panda_ray.usecases.serving.mlflow_server import HOST, server_command, server_environment
 
 _RUNS = Path("runs")
 

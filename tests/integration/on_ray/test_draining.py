@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 DRAINS = 2
 NOTICE_SECONDS = 30.0
 EPOCHS, STEPS_PER_EPOCH = 60, 16
-TESTS = Path(__file__).parents[1]
+TESTS = Path(__file__).parents[2]
 
 
 class Nodes:

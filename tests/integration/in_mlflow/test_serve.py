@@ -20,7 +20,7 @@ from mlflow import MlflowClient
 
 from panda_ray.errors import InputError
 from panda_ray.tracking.server import postgres
-from panda_ray.usecases.serve import Served, serve
+from panda_ray.usecases.serving.serve import Served, serve
 from support.command_line import run_here
 from support.pages import free_port
 

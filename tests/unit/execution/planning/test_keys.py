@@ -17,7 +17,7 @@ from panda_ray.sweep import Sweep
 from panda_ray.tasks import get_task
 from panda_ray.training.config import TrainConfig
 
-GOLDEN = Path(__file__).parents[2] / "golden_keys.json"
+GOLDEN = Path(__file__).parents[3] / "golden_keys.json"
 
 UNIT = Unit(
     product="prompt",

@@ -19,7 +19,7 @@ from panda_ray.search.places import studies_place
 from support.searches import killed_search, points_of, search
 from support.small_sweeps import fingerprints
 
-TESTS = Path(__file__).parents[1]
+TESTS = Path(__file__).parents[2]
 
 
 @contextmanager

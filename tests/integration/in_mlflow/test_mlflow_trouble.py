@@ -35,7 +35,7 @@ from support.tracked import (
     track,
 )
 
-TESTS = Path(__file__).parents[1]
+TESTS = Path(__file__).parents[2]
 
 
 @contextmanager

@@ -95,7 +95,7 @@ def run(code: str, *arguments: str, **environment: str) -> str:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    tests = Path(__file__).parents[1]
+    tests = Path(__file__).parents[2]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)])}
     command = [sys.executable, "-c", DRIVER, "--set", f"tracking_uri=http://ann:{SECRET}@tracking:5000"]
     with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as driver:

@@ -8,7 +8,7 @@ from panda_ray.cli.console import stdout
 def drain_on_notice() -> None:
     """Wait for the notice that the cloud takes this machine back, and have Ray drain it; for workers of a cluster."""
     from panda_ray.clusters.notices import find_notices
-    from panda_ray.usecases.drain_on_notice import drain_on_notice as drain
+    from panda_ray.usecases.serving.drain_on_notice import drain_on_notice as drain
 
     notices = find_notices()
     if notices is None:

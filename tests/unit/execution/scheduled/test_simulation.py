@@ -24,7 +24,7 @@ from panda_ray.sweep_file import load_sweep
 from panda_ray.training.config import TrainConfig
 from support.small_sweeps import planned, small_sweep
 
-PAPER = Path(__file__).parents[3] / "sweeps" / "paper" / "bert_large.yaml"
+PAPER = Path(__file__).parents[4] / "sweeps" / "paper" / "bert_large.yaml"
 
 
 def paper_grid(storage: Path, precision: str = "bf16") -> Plan:

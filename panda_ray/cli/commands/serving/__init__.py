@@ -1,0 +1,1 @@
+"""Commands that stay until they are ended, or start what stays."""
