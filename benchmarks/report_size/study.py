@@ -93,7 +93,7 @@ def make_study(sweep_file: Path) -> int:
                 units = [_unit(cell, section.name) for cell in of_target[first : first + STACK]]
                 summary.add_cells(target, [record for record, _ in units], {r["key"]: data for r, data in units})
                 records += [record for record, _ in units]
-        summary.write_scores()
+        summary.write_scores([])
         summary.write_failures([])
         labels = UnitLabels("cell", "panda")
         run_id = new_unit_run(client, records[0], labels, experiment_id=experiment_id, parent_id=summary.run_id)

@@ -149,7 +149,7 @@ class Session:
     def write_scores(self) -> None:
         """The tables of scores that have changed."""
         for summary in self._summaries.values():
-            summary.write_scores()
+            summary.write_scores(self._plan.cells)
 
     def write_page(self, state: str) -> None:
         """What the experiment's page shows, where it has changed."""

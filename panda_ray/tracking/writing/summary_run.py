@@ -11,7 +11,7 @@ import io
 import json
 import tempfile
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ from panda_ray.tracking.runs import (
 from panda_ray.tracking.searched import Searched
 from panda_ray.tracking.snapshot import Snapshot
 from panda_ray.tracking.study import Failure
+from panda_ray.tracking.writing.summary_tables import TABLES_TAG, summary_tables, table_mark
 from panda_ray.tracking.writing.unit_run import known_milliseconds
 
 TABLE_COLUMNS = ("key", "measure", *SCORES, "examples", "ended")
@@ -124,13 +125,18 @@ class SummaryRun:
             self.rows[record["key"]] = {**names, **scores, "examples": path, "ended": ended}
         self._has_news = True
 
-    def write_scores(self) -> None:
-        """The table of all cells, where it has changed."""
-        if self._has_news:
-            data = io.BytesIO()
-            pd.DataFrame(list(self.rows.values()), columns=list(TABLE_COLUMNS)).to_parquet(data, index=False)
-            self._write(SCORES_FILE, data.getvalue())
-            self._has_news = False
+    def write_scores(self, cells: Iterable[Cell]) -> None:
+        """The table of all cells, which the reader reads, and those for people; where they have changed."""
+        if not self._has_news:
+            return
+        data = io.BytesIO()
+        pd.DataFrame(list(self.rows.values()), columns=list(TABLE_COLUMNS)).to_parquet(data, index=False)
+        self._write(SCORES_FILE, data.getvalue())
+        tables = summary_tables(cells, {key: row["score"] for key, row in self.rows.items()})
+        for file, table in tables.items():
+            self._write(file, table.to_json(orient="split", index=False).encode())
+        self._client.set_tag(self.run_id, TABLES_TAG, json.dumps(table_mark(tables)))
+        self._has_news = False
 
     def write_similarity(self, frame: pd.DataFrame) -> None:
         """Predicted transferability per pair and seed."""

@@ -23,6 +23,7 @@ from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.tracking.read_study import read_study
 from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.writing.experiment_page import VIEW
+from panda_ray.tracking.writing.summary_tables import LEADERBOARD_FILE, TABLES_TAG
 from panda_ray.training.member import EpochScore
 from support.records import publish
 from support.tracked import (
@@ -68,6 +69,9 @@ def test_a_run_its_extension_and_its_report(storage: Path) -> None:
     assert markdown_text(report.headline[0]) in summary.data.tags["mlflow.note.content"]
     assert summary.data.tags["state"] == "finished"
     assert summary.data.metrics["units_done"] == len(extended.units)
+    assert {"path": LEADERBOARD_FILE, "type": "table"} in json.loads(summary.data.tags[TABLES_TAG])
+    board = json.loads(Path(client.download_artifacts(summary.info.run_id, LEADERBOARD_FILE)).read_bytes())
+    assert len(board["data"]) == 2 * (1 + 2 + 2), "a table is replaced, not added to"
 
 
 def test_mlflow_is_rebuilt_from_the_store(storage: Path, empty_database: Path) -> None:
