@@ -9,12 +9,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from panda_ray.reports.html import Section
 from panda_ray.reports.numbers.analysis import analyse
@@ -42,7 +44,7 @@ def sections_of(study: Study, replicates: int = REPLICATES, processes: int | Non
 
 def _side_by_side(study: Study, replicates: int, workers: int) -> list[Section]:
     """Numbers first, then figures, as jobs of their own: whole sections would leave a worker without one at the end."""
-    with _pool(workers) as pool:
+    with _pool(workers) as pool, _no_main_module():
         numbers = [
             pool.submit(analyse, _of_backbone(study, backbone), backbone, replicates) for backbone in study.backbones
         ]
@@ -64,6 +66,22 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
             for process in processes:
                 process.join()
             raise
+
+
+@contextmanager
+def _no_main_module() -> Iterator[None]:
+    """Nothing of the program is imported by processes that start meanwhile.
+
+    A spawned process begins with importing the program that its parent is. Where that is somebody's script without a
+    guard around its statements, each would run the whole script again.
+    """
+    main = sys.modules["__main__"]
+    kept: dict[str, Any] = {name: main.__dict__.pop(name) for name in ("__file__", "__spec__") if name in main.__dict__}
+    main.__spec__ = None
+    try:
+        yield
+    finally:
+        main.__dict__.update(kept)
 
 
 def _begin() -> None:

@@ -54,6 +54,15 @@ class Outlook:
     seconds_of_all: float | None
     least_seconds: float | None
 
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Per stage, its units: `total`, `done`, `to_run` and `blocked`."""
+        by_stage = {}
+        for name, states in self.stages.items():
+            total, done, blocked = states.total(), states["done"], states["blocked"]
+            by_stage[name] = {"total": total, "done": done, "to_run": total - done - blocked, "blocked": blocked}
+        return by_stage
+
 
 def plan_sweep(sweep: Sweep) -> Outlook:
     """Look at what a sweep would do.

@@ -54,6 +54,7 @@ LIGHT = (
     "panda_ray.tracking.writing.provenance",
     "panda_ray.tracking.runs",
     "panda_ray.tracking.study",
+    "panda_ray.python",
     "panda_ray.reports.figures.drawing",
     "panda_ray.reports.numbers.frame",
     "panda_ray.reports.paper",

@@ -46,7 +46,7 @@ def _as_json(outlook: Outlook) -> dict[str, Any]:
     blocked units included, as if they ran one by one. `hyperparameters`: one entry per backbone, method and task, and
     per sources that the tuned file names; `unused_choices`: entries of that file for what the sweep has not."""
     plan, ahead = outlook.plan, outlook.ahead
-    by_stage = _counts(outlook)
+    by_stage = outlook.counts
     return {
         "sweep": plan.sweep.name,
         "storage": outlook.storage,
@@ -73,15 +73,6 @@ def _search_as_json(outlook: Outlook, search: Anticipated) -> dict[str, Any]:
         "least_seconds": outlook.least_seconds,
         "chooses": describe_choice(search.plan.sweep),
     }
-
-
-def _counts(outlook: Outlook) -> dict[str, dict[str, int]]:
-    """Units of each stage."""
-    by_stage = {}
-    for name, states in outlook.stages.items():
-        total, done, blocked = states.total(), states["done"], states["blocked"]
-        by_stage[name] = {"total": total, "done": done, "to_run": total - done - blocked, "blocked": blocked}
-    return by_stage
 
 
 def _sum(by_stage: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
@@ -134,7 +125,7 @@ def _print(outlook: Outlook) -> None:
 
 def _table(outlook: Outlook) -> Table:
     """Units by stage, and what those that are left take."""
-    ahead, by_stage = outlook.ahead, _counts(outlook)
+    ahead, by_stage = outlook.ahead, outlook.counts
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in ("units", "total", "done", "to run", "blocked", "time", f"{ahead.processor}-hours"):
         table.add_column(column, justify="left" if column == "units" else "right")

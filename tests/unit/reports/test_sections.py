@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
@@ -62,6 +63,26 @@ def test_an_interrupt_ends_the_processes_at_once() -> None:
         sections_of(STUDY, replicates=20_000, processes=2)
     interrupted.join()
     assert not multiprocessing.active_children()
+
+
+def test_a_script_without_a_guard_is_not_run_again_by_its_processes(tmp_path: Path) -> None:
+    script, seen = tmp_path / "script.py", tmp_path / "seen"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from support.studies import invented_study\n"
+        "from panda_ray.reports.sections import sections_of\n"
+        f"with Path({str(seen)!r}).open('a') as file:\n"
+        "    file.write('run\\n')\n"
+        "study = invented_study(backbones=('bert-tiny', 'bert-small'), seeds=(11,), items=20)\n"
+        "assert len(sections_of(study, replicates=50, processes=2)) == 2\n"
+        "import __main__\n"
+        "assert __main__.__file__ == __file__\n"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "Traceback" not in ended.stderr, "a process that failed was made good by doing everything in this one"
+    assert seen.read_text() == "run\n"
 
 
 def test_processes_do_not_outlive_a_driver_that_is_killed() -> None:

@@ -1,0 +1,147 @@
+"""What planning, running and ranking return: the use case's data, and how a notebook shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from html import escape
+
+import pandas as pd
+
+from panda_ray.cli.words import describe_ahead
+from panda_ray.reports.figures.drawing import Drawing
+from panda_ray.usecases.choosing.recommendation import Recommendation
+from panda_ray.usecases.plan import Outlook
+from panda_ray.usecases.run import Run
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A sweep before it runs; `outlook` has all that is known."""
+
+    outlook: Outlook
+
+    @property
+    def units(self) -> pd.DataFrame:
+        """Units by stage: in total, done, to run, and blocked by one that failed."""
+        return pd.DataFrame.from_dict(self.outlook.counts, orient="index")
+
+    @property
+    def seconds(self) -> float:
+        """What all stacks that are left should take, one after the other."""
+        return self.outlook.ahead.seconds
+
+    @property
+    def _lines(self) -> list[str]:
+        stacks = len(self.outlook.plan.stacks)
+        return describe_ahead(self.outlook.ahead, stacks) if stacks else ["nothing to run"]
+
+    def __repr__(self) -> str:
+        return "\n".join([str(self.units), *self._lines])
+
+    def _repr_html_(self) -> str:
+        return f"{self.units.to_html()}{_paragraphs(self._lines)}"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a run ended; `run` has all that is known."""
+
+    run: Run
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is all that the sweep is for."""
+        return self.run.complete
+
+    @property
+    def headline(self) -> tuple[str, ...]:
+        """What was found."""
+        return () if self.run.report is None else self.run.report.headline
+
+    @property
+    def page(self) -> str | None:
+        """Where the report is."""
+        return self.run.page
+
+    @property
+    def failures(self) -> pd.DataFrame:
+        """Units that failed, and why."""
+        units, failed = self.run.plan.units, self.run.summary.failed
+        rows = [(key, units[key].title, error) for key, error in failed.items()]
+        return pd.DataFrame(rows, columns=["key", "unit", "error"])
+
+    @property
+    def _lines(self) -> list[str]:
+        cells, interrupted = self.run.cells, self.run.summary.interrupted
+        lines = [f"{cells['done']} of {cells['total']} cells done, {len(self.run.summary.new)} new results"]
+        if interrupted is not None:
+            lines.append(f"ended early: {interrupted}; run() continues")
+        notes = (self.run.refused, self.run.tracker.message("panda-ray track"), self.run.no_report)
+        report_notes = () if self.run.report is None else self.run.report.notes
+        return [*lines, *self.headline, *(note for note in notes if note), *report_notes]
+
+    def __repr__(self) -> str:
+        return "\n".join([*self._lines, *(f"failed: {each.unit}: {each.error}" for each in self.failures.itertuples())])
+
+    def _repr_html_(self) -> str:
+        failures = self.failures.to_html(index=False) if len(self.failures) else ""
+        return f"{_paragraphs(self._lines)}{failures}"
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Sources of a task, the most similar first; `recommendation` has all that is known."""
+
+    recommendation: Recommendation
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Similarity, predicted gain over prompt tuning in points with its 90 % interval, and the measured gain."""
+        rows = []
+        for each in self.recommendation.sources:
+            said = each.predicted
+            predicted = (None, None, None) if said is None else (said.gain, said.low, said.high)
+            rows.append((each.source, each.similarity, *predicted, each.measured))
+        columns = ["source", "similarity", "gain", "low", "high", "measured"]
+        return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[1:], float))
+
+    @property
+    def best(self) -> str:
+        """The first source."""
+        return self.recommendation.sources[0].source
+
+    def __repr__(self) -> str:
+        return str(self.frame)
+
+    def _repr_html_(self) -> str:
+        return self.frame.to_html(index=False, float_format="{:.2f}".format, na_rep="")
+
+
+class Figures(Mapping[str, Drawing]):
+    """Figures by name; a notebook shows all of them with their captions."""
+
+    def __init__(self, drawings: Mapping[str, Drawing]) -> None:
+        self._drawings = drawings
+
+    def __getitem__(self, name: str) -> Drawing:
+        return self._drawings[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._drawings)
+
+    def __len__(self) -> int:
+        return len(self._drawings)
+
+    def __repr__(self) -> str:
+        return f"<Figures: {', '.join(self)}>"
+
+    def _repr_html_(self) -> str:
+        return "".join(
+            f"<figure>{drawing.svg}<figcaption>{escape(drawing.caption)}</figcaption></figure>"
+            for drawing in self.values()
+        )
+
+
+def _paragraphs(lines: list[str]) -> str:
+    return "".join(f"<p>{escape(line)}</p>" for line in lines)
