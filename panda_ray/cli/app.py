@@ -16,6 +16,7 @@ from panda_ray import __version__
 from panda_ray.cli.commands import data, doctor, export, lists, plan, report, run, schema, search, status, track
 from panda_ray.cli.commands.choosing import best, recommend
 from panda_ray.cli.commands.remote import driver_logs, jobs, on_head, submitting
+from panda_ray.cli.commands.reproducing import paper_tables
 from panda_ray.cli.commands.serving import drain_on_notice, serve, ui
 from panda_ray.cli.console import print_input_error
 from panda_ray.cli.streams import guarded_streams
@@ -39,6 +40,7 @@ app.command()(status.status)
 app.command()(report.report)
 app.command()(best.best)
 app.command()(recommend.recommend)
+app.command()(paper_tables.paper)
 app.command()(doctor.doctor)
 app.command()(track.track)
 app.command()(ui.ui)

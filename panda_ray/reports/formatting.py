@@ -115,7 +115,7 @@ def _numbers(row: Row, best: Sequence[str | None], bold: str) -> list[str]:
 
 def latex(table: GridTable) -> str:
     """A `tabular` for booktabs; methods are separated by rules and named once."""
-    targets = [_escape(target) for target in table.targets]
+    targets = [latex_text(target) for target in table.targets]
     header = ["Method", "Sources", *targets, "Average", r"$\Delta$", r"95\,\% interval", r"$\Delta$ PoT"]
     lines = [
         *(f"% {note}" for note in table_notes(table)),
@@ -126,10 +126,10 @@ def latex(table: GridTable) -> str:
     best = best_means(table.rows)
     method = None
     for row in table.rows:
-        names = ["" if row.method == method else _escape(row.method), _escape(row.title)]
+        names = ["" if row.method == method else latex_text(row.method), latex_text(row.title)]
         if row.method != method:
             lines.append(r"\midrule")
-        lines.append(_latex_line([*names, *map(_typeset, _numbers(row, best, r"\textbf{{{}}}"))]))
+        lines.append(_latex_line([*names, *map(typeset, _numbers(row, best, r"\textbf{{{}}}"))]))
         method = row.method
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
@@ -142,14 +142,16 @@ _SPECIAL = str.maketrans(
     {character: rf"\{character}" for character in "&%$#_{}"}
     | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
 )
-_SIGNS = str.maketrans({"±": r"$\pm$", MINUS: "$-$", ABSENT: "--", "†": r"$^\dagger$"})
+_SIGNS = str.maketrans(
+    {"±": r"$\pm$", MINUS: "$-$", ABSENT: "--", "†": r"$^\dagger$", "‡": r"$^\ddagger$", "Δ": r"$\Delta$"}
+)
 
 
-def _escape(text: str) -> str:
+def latex_text(text: str) -> str:
     """A name that a user chose, as LaTeX text."""
     return one_line(text).translate(_SPECIAL)
 
 
-def _typeset(text: str) -> str:
-    """A number as this module writes it, in LaTeX's signs."""
+def typeset(text: str) -> str:
+    """A number as reports write it, in LaTeX's signs."""
     return text.translate(_SIGNS)

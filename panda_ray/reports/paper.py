@@ -25,13 +25,14 @@ METHODS = {"prompt_tuning": "p_tuning_v2", "pot": "vanilla_pot", "panda": "panda
 """Our method's name to the paper's row name."""
 
 
-def _rows(name: str) -> list[dict[str, str]]:
+def paper_rows(name: str) -> list[dict[str, str]]:
+    """The rows of a file, by its name without the ending."""
     with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 def _order(task_column: str) -> list[str]:
-    return list(dict.fromkeys(row[task_column] for row in _rows(TABLES["bert-large"]) if row[task_column]))
+    return list(dict.fromkeys(row[task_column] for row in paper_rows(TABLES["bert-large"]) if row[task_column]))
 
 
 TARGET_ORDER: tuple[str, ...] = tuple(_order("target"))
@@ -53,7 +54,7 @@ class PaperCell:
 def _errata() -> dict[tuple[str, str, str, str], str]:
     """Notes by table, method, source ("" without transfer) and target ("all" for a whole row)."""
     notes = {}
-    for row in _rows("errata"):
+    for row in paper_rows("errata"):
         for source in row["row"].split("+"):
             notes[(row["table"], row["method"], source, row["column"])] = row["note"]
     return notes
@@ -66,7 +67,7 @@ def paper_cells(backbone: str) -> dict[tuple[str, str, str], PaperCell]:
     if table is None:
         return {}
     cells = {}
-    for row in _rows(table):
+    for row in paper_rows(table):
         name = (row["method"], row["source"], row["target"])
         erratum = _errata().get((table, *name)) or _errata().get((table, row["method"], row["source"], "all"), "")
         cells[name] = PaperCell(float(row["score"]), erratum)

@@ -35,6 +35,7 @@ LAYERS = (
     {"panda_ray.search", "panda_ray.choosing"},
     {"panda_ray.tracking"},
     {"panda_ray.reports"},
+    {"panda_ray.reports.reproduction"},
     {"panda_ray.sweep_file", "panda_ray.clusters"},
     {"panda_ray.usecases"},
     {"panda_ray.cli"},

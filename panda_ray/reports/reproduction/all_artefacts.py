@@ -1,0 +1,38 @@
+"""Which tables there are. To add one, write its layout in a file of **tables/** and add it here."""
+
+from __future__ import annotations
+
+from panda_ray.errors import unknown_name
+from panda_ray.reports.reproduction.artefact import Artefact
+from panda_ray.reports.reproduction.tables import (
+    ablations,
+    averages_by_size,
+    costs_of_methods,
+    datasets,
+    families,
+    grids,
+    several_sources,
+    similarities,
+)
+
+_MODULES = (datasets, grids, averages_by_size, several_sources, ablations, similarities, families, costs_of_methods)
+
+ARTEFACTS: dict[str, Artefact] = {
+    artefact.id: artefact
+    for artefact in sorted(
+        (artefact for module in _MODULES for artefact in module.ARTEFACTS),
+        key=lambda artefact: int(artefact.id.removeprefix("table")),
+    )
+}
+"""By id, in the paper's order."""
+
+
+def get_artefact(name: str) -> Artefact:
+    """The artefact of that id.
+
+    Raises:
+        InputError: there is none.
+    """
+    if name not in ARTEFACTS:
+        raise unknown_name("table or figure", name, ARTEFACTS)
+    return ARTEFACTS[name]

@@ -1,0 +1,1 @@
+"""The paper's tables asked for by name."""
