@@ -165,7 +165,7 @@ class Sweep(Section):
     """`paper`: the best epoch on the whole dev set. `honest`: one half selects, the other is reported."""
     training: TrainingSection = Field(default_factory=TrainingSection)
     tasks: dict[str, TaskSection] = Field(default_factory=dict)
-    """Per task, what differs from `training`."""
+    """Per task, what differs from `training`; a name of your own with `data` makes a task of your own files."""
     hyperparameters: Tuned | None = None
     """Path of a tuned file, relative to the working directory, or what it holds: values for single cells, used where
     this file says nothing."""

@@ -13,6 +13,7 @@ from pydantic import Field, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from panda_ray.sweep.section import Section
+from panda_ray.sweep.task_data import TaskData
 from panda_ray.sweep.unique_items import unique
 from panda_ray.tasks.task import Schedule
 from panda_ray.training.config import Precision, Protocol
@@ -76,8 +77,8 @@ class TrainingSection(Section):
         return self
 
 
-class TaskSection(Section):
-    """What one task does differently from `training`, and how many of its rows are used."""
+class TaskSection(TaskData):
+    """What one task does differently from `training`, how many of its rows are used, and where rows of your own are."""
 
     lr: _Rate | None = None
     batch_size: _Examples | None = None

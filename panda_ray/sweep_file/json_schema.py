@@ -18,7 +18,7 @@ def sweep_schema() -> dict[str, Any]:
     """JSON schema (draft 2020-12) of a sweep file."""
     schema: dict[str, Any] = Sweep.model_json_schema()
     fields = schema["properties"]
-    schema["$defs"]["TaskName"] = {"enum": [task.name for task in TASKS]}
+    schema["$defs"]["TaskName"] = {"anyOf": [{"enum": [task.name for task in TASKS]}, {"type": "string"}]}
     tasks = {"$ref": "#/$defs/TaskName"}
     several = {"items": tasks, "minItems": 2, "type": "array", "uniqueItems": True}
     for key, suites in SUITES.items():

@@ -6,6 +6,7 @@ Importing this imports torch: `load_sweep` does so once everything else about a 
 from __future__ import annotations
 
 import pathlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from panda_ray.methods.method import Method, Sources
 from panda_ray.metrics import METRICS, MetricChoice
 from panda_ray.registry import Named
 from panda_ray.sweep import BackboneSection, Sweep
+from panda_ray.sweep.named_tasks import own_names
 from panda_ray.sweep.source_choice import MetricReference, SourceChoice
 from panda_ray.sweep_file.messages import explain
 from panda_ray.sweep_file.search_names import search_problems
@@ -25,6 +27,7 @@ from panda_ray.sweep_file.yaml_source import Path, Places
 from panda_ray.tasks import TASKS
 from panda_ray.tasks.caching.fetched import is_url
 
+_PLAIN_NAME = re.compile("[A-Za-z0-9][A-Za-z0-9._-]*")
 CELL_METHODS = {method.name: method for method in METHODS if method.listed}
 TAKES: Mapping[Sources, str] = {"none": "no sources", "one": "one source", "several": "several sources"}
 METRICS_BY_NAME = {metric.name: metric for metric in METRICS}
@@ -44,12 +47,21 @@ def name_problems(sweep: Sweep, places: Places) -> list[str]:
 
 
 def folder_problems(sweep: Sweep, places: Places) -> list[str]:
-    """One sentence per folder that is not on this machine."""
-    return [*_data_root_problems(sweep, places), *_model_problems(sweep.backbones, places)]
+    """One sentence per folder or file that is not on this machine."""
+    own = _own_data_problems(sweep, places)
+    return [*_data_root_problems(sweep, places), *own, *_model_problems(sweep.backbones, places)]
 
 
 def _task_problems(sweep: Sweep, places: Places) -> Iterator[str]:
-    known = [task.name for task in TASKS]
+    own = own_names(sweep.tasks)
+    registered = {task.name for task in TASKS}
+    for name in own:
+        place = places.find(("tasks", name))
+        if name in registered:
+            yield f"{place}: tasks.{name}: is a task of the package; give the one of your data another name"
+        elif not _PLAIN_NAME.fullmatch(name):
+            yield f"{place}: tasks: the name {name!r} must be made of letters, digits, '.', '_' and '-'"
+    known = [*registered, *own]
     paths: list[Path] = [("tasks", name) for name in sweep.tasks]
     named = {path: str(path[1]) for path in paths}
     for key, entries in (("sources", sweep.sources), ("targets", sweep.targets)):
@@ -166,6 +178,14 @@ def option_problems(options: type[BaseModel], values: dict[str, Any], places: Pl
 def _data_root_problems(sweep: Sweep, places: Places) -> Iterator[str]:
     if sweep.data_root is not None and not _may_be_there(sweep.data_root):
         yield f"{places.find(('data_root',))}: no folder {sweep.data_root!r} for data_root{_from_here()}"
+
+
+def _own_data_problems(sweep: Sweep, places: Places) -> Iterator[str]:
+    for name in own_names(sweep.tasks):
+        for key in ("data", "dev"):
+            path = getattr(sweep.tasks[name], key)
+            if path is not None and not pathlib.Path(path).expanduser().exists():
+                yield f"{places.find(('tasks', name, key))}: no file {path!r} for tasks.{name}.{key}{_from_here()}"
 
 
 def _model_problems(sections: list[BackboneSection], places: Places) -> Iterator[str]:

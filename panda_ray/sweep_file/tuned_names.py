@@ -10,6 +10,7 @@ from panda_ray.methods import METHODS, PairSimilarities, requirement
 from panda_ray.methods.method import Method, Sources
 from panda_ray.sweep import Sweep
 from panda_ray.sweep.hyperparameters import Chosen
+from panda_ray.sweep.named_tasks import own_names
 from panda_ray.sweep_file.names import CELL_METHODS, TAKES, choice_problems, label_problem, option_problems
 from panda_ray.sweep_file.tuned_file import KEY
 from panda_ray.sweep_file.yaml_source import Path, Places
@@ -20,7 +21,7 @@ def tuned_problems(sweep: Sweep, places: Places) -> list[str]:
     """One sentence per name or option that does not exist."""
     if sweep.hyperparameters is None:
         return []
-    tasks = {task.name for task in TASKS}
+    tasks = {task.name for task in TASKS} | set(own_names(sweep.tasks))
     backbones = {spec.name for spec in BACKBONES} | {section.name for section in sweep.backbones}
     problems: list[str] = []
     for index, chosen in enumerate(sweep.hyperparameters.chosen):

@@ -52,7 +52,21 @@ class UserOrigin:
     reason: str
 
 
-Origin = HubOrigin | BuiltinOrigin | UserOrigin
+@dataclass(frozen=True)
+class FileOrigin:
+    """Files of a user's own, in any form that `rows/own_files.py` reads."""
+
+    data: str
+    """A file, or a folder of files of one form."""
+    dev: str | None
+    """Likewise of the dev split; None for a part of `data`."""
+    dev_share: float
+    """Of the rows of `data`, of each class where there are classes."""
+    dev_seed: int
+    """Draws that part."""
+
+
+Origin = HubOrigin | BuiltinOrigin | UserOrigin | FileOrigin
 
 
 @dataclass(frozen=True)

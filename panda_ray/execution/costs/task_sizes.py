@@ -11,15 +11,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from panda_ray.execution.costs.workload import TaskSize
+from panda_ray.sweep.named_tasks import own_names, task_of
 from panda_ray.tasks import TASKS
 
 if TYPE_CHECKING:
     from panda_ray.execution.planning.plan import Plan
 
 Record = Mapping[str, Any]
-
-_READ_EVERYWHERE = frozenset(task.name for task in TASKS if task.kind.reads_tokens)
-"""Tasks whose heads read every token."""
 
 
 class KnownSizes:
@@ -28,13 +26,15 @@ class KnownSizes:
     def __init__(self, plan: Plan) -> None:
         self._max_len = plan.sweep.training.max_len
         self._fingerprints = {unit.task: unit.data.fingerprint for unit in plan.units.values()}
-        self._planned = _planned(plan, self._max_len)
+        own = [task_of(name, plan.sweep.tasks) for name in own_names(plan.sweep.tasks) if name in plan.extents]
+        self._read_everywhere = frozenset(task.name for task in (*TASKS, *own) if task.kind.reads_tokens)
+        self._planned = self._of_plan(plan)
         self._counted: dict[tuple[str, ...], TaskSize] = {}
 
     def learn(self, record: Record) -> TaskSize | None:
         """Take what a finished unit says of its task, and return it; None where neither it nor the plan knows it."""
         if "tokens_per_example" in record:
-            size = _counted(record)
+            size = self._of_record(record)
             self._keep(record, size)
             return size
         data = record["identity"]["data"]
@@ -62,27 +62,25 @@ class KnownSizes:
         planned = self._planned[task]
         return planned if near is None else replace(planned, tokens_per_row=near.tokens_per_row)
 
-
-def _counted(record: Record) -> TaskSize:
-    return TaskSize(
-        train_examples=record["train_examples"],
-        dev_examples=record["dev_examples"],
-        rows_per_example=record["rows_per_example"],
-        tokens_per_row=record["tokens_per_example"] / record["rows_per_example"],
-        every_token=record["identity"]["data"]["task"] in _READ_EVERYWHERE,
-    )
-
-
-def _planned(plan: Plan, max_len: int) -> dict[str, TaskSize]:
-    """Tasks as their rows look without a tokenizer."""
-    sizes = {}
-    for task, extent in plan.extents.items():
-        per_row = extent.examples_per_row(max_len)
-        sizes[task] = TaskSize(
-            train_examples=extent.train_rows * per_row,
-            dev_examples=extent.dev_rows * per_row,
-            rows_per_example=extent.rows_per_example,
-            tokens_per_row=extent.tokens_per_row(max_len),
-            every_token=task in _READ_EVERYWHERE,
+    def _of_record(self, record: Record) -> TaskSize:
+        return TaskSize(
+            train_examples=record["train_examples"],
+            dev_examples=record["dev_examples"],
+            rows_per_example=record["rows_per_example"],
+            tokens_per_row=record["tokens_per_example"] / record["rows_per_example"],
+            every_token=record["identity"]["data"]["task"] in self._read_everywhere,
         )
-    return sizes
+
+    def _of_plan(self, plan: Plan) -> dict[str, TaskSize]:
+        """Tasks as their rows look without a tokenizer."""
+        sizes = {}
+        for task, extent in plan.extents.items():
+            per_row = extent.examples_per_row(self._max_len)
+            sizes[task] = TaskSize(
+                train_examples=extent.train_rows * per_row,
+                dev_examples=extent.dev_rows * per_row,
+                rows_per_example=extent.rows_per_example,
+                tokens_per_row=extent.tokens_per_row(self._max_len),
+                every_token=task in self._read_everywhere,
+            )
+        return sizes

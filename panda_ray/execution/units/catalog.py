@@ -14,7 +14,7 @@ from panda_ray.errors import InputError
 from panda_ray.execution.units.unit import BackboneRef, DataRef
 from panda_ray.sweep import BackboneSection, Sweep
 from panda_ray.sweep.hyperparameters import TaskSection
-from panda_ray.tasks import get_task
+from panda_ray.sweep.named_tasks import task_of
 from panda_ray.tasks.caching.survey import survey
 from panda_ray.tasks.extent import Extent, nominal_extent
 from panda_ray.tasks.rows.hub import is_cached
@@ -64,7 +64,7 @@ def read_catalog(sweep: Sweep, *, download: bool = True) -> Catalog:
     backbones = {section.name: BackboneRef(section.name, _identity(section, download)) for section in sweep.backbones}
     data, extents, skipped = {}, {}, []
     for name in dict.fromkeys([*sweep.source_tasks, *sweep.targets]):
-        task, own = get_task(name), sweep.tasks.get(name, TaskSection())
+        task, own = task_of(name, sweep.tasks), sweep.tasks.get(name, TaskSection())
         try:
             fingerprint, extents[name] = _rows(task, sweep.data_root, own, download)
         except MissingData as error:

@@ -15,7 +15,7 @@ from panda_ray.methods import PairSimilarities, get_method, requirement
 from panda_ray.metrics import MetricChoice, PairMetric, get_metric
 from panda_ray.sweep import MethodSection, Sweep
 from panda_ray.sweep.hyperparameters import Chosen
-from panda_ray.tasks import get_task
+from panda_ray.sweep.named_tasks import task_of
 from panda_ray.training.config import TrainConfig
 
 Options = TypeVar("Options", bound=BaseModel)
@@ -55,7 +55,7 @@ class MethodRecipe:
         }
         self.configs: dict[str, TrainConfig] = {}
         self.levels: dict[str, Mapping[str, Level]] = {}
-        for task in map(get_task, tasks):
+        for task in (task_of(name, sweep.tasks) for name in tasks):
             published = method.hyperparameters(task, options)
             config, levels = resolve_config(sweep, task, published, chosen.training if chosen else None)
             self.configs[task.name] = method.config(config, task.size_class)

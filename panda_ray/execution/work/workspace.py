@@ -14,7 +14,9 @@ from panda_ray.backbones import Backbone, backbone_identity, load_backbone
 from panda_ray.errors import InputError
 from panda_ray.execution.units.unit import BackboneRef, DataRef
 from panda_ray.sweep import Sweep
-from panda_ray.tasks import get_task
+from panda_ray.sweep.hyperparameters import TaskSection
+from panda_ray.sweep.named_tasks import own_names, task_of
+from panda_ray.tasks import TaskSpec
 from panda_ray.tasks.caching.encoded import encoded_task
 from panda_ray.tasks.caching.fetched import is_url
 from panda_ray.tasks.caching.survey import survey
@@ -34,19 +36,22 @@ class Settings:
     Attributes:
         backbone_paths: name and local folder (or None) of each backbone.
         threads: of one stack; the same in every runner, because sums depend on it.
+        own_tasks: what the sweep says of tasks whose rows are the user's own.
     """
 
     data_root: str | None
     backbone_paths: tuple[tuple[str, str | None], ...]
     checkpoint_seconds: float
     threads: int
+    own_tasks: tuple[tuple[str, TaskSection], ...] = ()
 
     @classmethod
     def of(cls, sweep: Sweep) -> Settings:
         """The settings of a sweep, independent of the working directory."""
         paths = tuple((section.name, _absolute(section.path)) for section in sweep.backbones)
         threads = max(1, int(sweep.resources.cpus_per_stack))
-        return cls(_absolute(sweep.data_root), paths, sweep.resources.checkpoint_seconds, threads)
+        own = tuple((name, _with_absolute_paths(sweep.tasks[name])) for name in own_names(sweep.tasks))
+        return cls(_absolute(sweep.data_root), paths, sweep.resources.checkpoint_seconds, threads, own)
 
 
 class Workspace:
@@ -91,14 +96,17 @@ class Workspace:
         return load_backbone(ref.name, path, identity=ref.identity)
 
     def _encode(self, ref: DataRef, backbone: BackboneRef, max_len: int) -> EncodedTask:
-        spec = get_task(ref.task)
+        spec = self._spec(ref)
         found = survey(spec, self.settings.data_root, ref.max_train_rows, ref.max_dev_rows)
         _check_unchanged(ref, found.fingerprint, found.where)
         tokenizer = self.backbone(backbone).tokenizer
         return encoded_task(spec, ref.fingerprint, lambda: self._rows(ref), tokenizer, backbone.identity, max_len)
 
+    def _spec(self, ref: DataRef) -> TaskSpec:
+        return task_of(ref.task, dict(self.settings.own_tasks))
+
     def _rows(self, ref: DataRef) -> TaskRows:
-        rows = load_rows(get_task(ref.task), self.settings.data_root, ref.max_train_rows, ref.max_dev_rows)
+        rows = load_rows(self._spec(ref), self.settings.data_root, ref.max_train_rows, ref.max_dev_rows)
         _check_unchanged(ref, rows.fingerprint, rows.train_where)
         return rows
 
@@ -118,6 +126,10 @@ def _kept(cache: dict[Address, Value], size: int, address: Address, make: Callab
         del cache[next(iter(cache))]
     cache[address] = value
     return value
+
+
+def _with_absolute_paths(section: TaskSection) -> TaskSection:
+    return section.model_copy(update={"data": _absolute(section.data), "dev": _absolute(section.dev)})
 
 
 def _absolute(path: str | None) -> str | None:

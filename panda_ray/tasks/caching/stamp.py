@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import astuple
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import panda_ray.tasks
 from panda_ray.tasks.rows.loading import split_files
-from panda_ray.tasks.task import TaskSpec
+from panda_ray.tasks.rows.own_rows import what_is_asked
+from panda_ray.tasks.task import FileOrigin, TaskSpec
 
 
 def is_ours(spec: TaskSpec) -> bool:
-    """Whether a task is one of this package's, so that `code_stamp` covers its templates."""
-    return any(spec is known for known in panda_ray.tasks.TASKS.own)
+    """Whether a task is one of this package's, or of a user's files, so that `code_stamp` covers its templates."""
+    return isinstance(spec.origin, FileOrigin) or any(spec is known for known in panda_ray.tasks.TASKS.own)
 
 
 def rows_stamp(spec: TaskSpec, data_root: str | None) -> list[Any]:
@@ -25,7 +27,8 @@ def rows_stamp(spec: TaskSpec, data_root: str | None) -> list[Any]:
     """
     files = split_files(spec, data_root)
     states = None if files is None else [[_state(path) for path in split] for split in files]
-    return [spec.name, spec.template_version, code_stamp(), states]
+    own = [*astuple(spec.origin)[1:], what_is_asked(spec)] if isinstance(spec.origin, FileOrigin) else []
+    return [spec.name, spec.template_version, code_stamp(), states, *own]
 
 
 @lru_cache(maxsize=1)

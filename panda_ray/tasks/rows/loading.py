@@ -1,4 +1,4 @@
-"""Where a task's rows come from: the project itself, a folder of Parquet files, or the Hub.
+"""Where a task's rows come from: the project itself, a folder of Parquet files, a file of the user's, or the Hub.
 
 `data_root` replaces the Hub: it holds a folder per task, with the splits `train` and `validation` in any of the layouts
 of `layout.py` and with the Hub's columns (see docs/data.md). Nothing is trained on rows that `validation.py` finds a
@@ -8,7 +8,7 @@ problem with.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,11 @@ from panda_ray.tasks.caching.fetched import is_url, local_folder
 from panda_ray.tasks.rows.fingerprint import fingerprint
 from panda_ray.tasks.rows.hub import fetch
 from panda_ray.tasks.rows.layout import find_split
-from panda_ray.tasks.rows.table import SplitTable, columns_of, read_parquet, sample_numbers
+from panda_ray.tasks.rows.own_files import own_files
+from panda_ray.tasks.rows.own_rows import own_splits, what_is_asked
+from panda_ray.tasks.rows.table import SplitTable, columns_of, in_normal_form, read_parquet, sample_numbers
 from panda_ray.tasks.rows.validation import problems
-from panda_ray.tasks.task import BuiltinOrigin, HubOrigin, TaskSpec, UserOrigin
+from panda_ray.tasks.task import BuiltinOrigin, FileOrigin, HubOrigin, TaskSpec, UserOrigin
 
 
 class MissingData(InputError):  # noqa: N818  what happened, not a mistake of the user
@@ -64,7 +66,8 @@ def load_rows(
 
 def as_task_rows(spec: TaskSpec, train: SplitTable, dev: SplitTable) -> TaskRows:
     """Both splits with the fingerprint of their rows."""
-    hashed = fingerprint({"train": train.rows, "dev": dev.rows}, columns_of(spec))
+    asked = what_is_asked(spec) if isinstance(spec.origin, FileOrigin) else None
+    hashed = fingerprint({"train": train.rows, "dev": dev.rows}, columns_of(spec), asked)
     return TaskRows(train.rows, dev.rows, hashed, train.where, dev.where)
 
 
@@ -76,6 +79,8 @@ def read_splits(
     Raises:
         MissingData, InputError: as `load_rows`, but for problems inside the rows.
     """
+    if isinstance(spec.origin, FileOrigin):
+        return own_splits(spec, spec.origin, max_train_rows, max_dev_rows)
     files = split_files(spec, data_root)
     if isinstance(spec.origin, BuiltinOrigin):
         train = _generated(spec, spec.origin, "train", max_train_rows)
@@ -84,11 +89,13 @@ def read_splits(
         assert files is not None, "only built-in rows are not in files"
         train = read_parquet(spec, files[0], max_train_rows)
         dev = read_parquet(spec, files[1], max_dev_rows)
-    return _in_normal_form(spec, train), _in_normal_form(spec, dev)
+    return in_normal_form(spec, train), in_normal_form(spec, dev)
 
 
 def split_files(spec: TaskSpec, data_root: str | None) -> tuple[Sequence[Path], Sequence[Path]] | None:
     """(train, dev) files of a task, fetched if need be; None for rows that the project generates.
+
+    A dev split that is a part of the training file has none.
 
     Raises:
         MissingData: for a set that is not there and that a grid can do without.
@@ -96,6 +103,8 @@ def split_files(spec: TaskSpec, data_root: str | None) -> tuple[Sequence[Path], 
     """
     if isinstance(spec.origin, BuiltinOrigin):
         return None
+    if isinstance(spec.origin, FileOrigin):
+        return own_files(spec.name, spec.origin.data), own_files(spec.name, spec.origin.dev)
     if data_root is not None:
         return _local_files(spec, data_root, "train"), _local_files(spec, data_root, "validation")
     if isinstance(spec.origin, HubOrigin):
@@ -104,14 +113,6 @@ def split_files(spec: TaskSpec, data_root: str | None) -> tuple[Sequence[Path], 
         f"task {spec.name!r} is yours to bring ({spec.origin.reason}): set data_root: DIR and put it into "
         f"DIR/{spec.name}/train.parquet and validation.parquet, see docs/data.md"
     )
-
-
-def _in_normal_form(spec: TaskSpec, table: SplitTable) -> SplitTable:
-    """The table with its labels in one form: what writers store differently has the same fingerprint."""
-    normal = spec.kind.normal_label(spec)
-    if normal is None:
-        return table
-    return replace(table, rows=[{**row, spec.label_column: normal(row[spec.label_column])} for row in table.rows])
 
 
 def _generated(spec: TaskSpec, origin: BuiltinOrigin, split: str, limit: int | None) -> SplitTable:

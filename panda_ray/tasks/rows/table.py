@@ -10,7 +10,7 @@ import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from pathlib import Path
 from random import Random
@@ -72,6 +72,14 @@ def sample_numbers(total: int, limit: int | None) -> Sequence[int]:
     return sorted(Random(SAMPLE_SEED).sample(range(total), limit))
 
 
+def in_normal_form(spec: TaskSpec, table: SplitTable) -> SplitTable:
+    """The table with its labels in one form: what writers store differently has the same fingerprint."""
+    normal = spec.kind.normal_label(spec)
+    if normal is None:
+        return table
+    return replace(table, rows=[{**row, spec.label_column: normal(row[spec.label_column])} for row in table.rows])
+
+
 def read_parquet(spec: TaskSpec, files: Sequence[Path], limit: int | None) -> SplitTable:
     """A split in one or several Parquet files.
 
@@ -91,7 +99,7 @@ def read_parquet(spec: TaskSpec, files: Sequence[Path], limit: int | None) -> Sp
     for path, table, first in zip(files, tables, ends, strict=False):
         inside = slice(bisect_left(numbers, first), bisect_left(numbers, first + table.num_rows))
         own = [number - first for number in numbers[inside]]
-        read = _as_rows(path, own, table.take(pa.array(own, type=pa.int64())))
+        read = as_rows(path, own, table.take(pa.array(own, type=pa.int64())))
         if not set(columns_of(spec)) <= set(table.column_names):
             read = [_adapted(spec, path, number, row) for number, row in zip(own, read, strict=True)]
         rows += read
@@ -116,22 +124,22 @@ def _read_file(spec: TaskSpec, path: Path) -> pa.Table:
             )
         if schema.names.count(column) > 1:
             raise InputError(f"{path}: there are {schema.names.count(column)} columns {column!r}; keep one of them")
-        _check_type(path, schema.field(column))
+        check_type(path, schema.field(column))
     _check_declared_labels(spec, path, declared_labels(path, schema, spec.label_column))
     try:
-        table = _stream(path, schema, columns)
+        table = parquet_stream(path, schema, columns)
     except Exception as error:
-        raise InputError(f"{path}: the file is damaged, its rows cannot be read ({_first_line(error)})") from error
+        raise InputError(f"{path}: the file is damaged, its rows cannot be read ({first_line(error)})") from error
     return with_text(path, table)
 
 
-def _stream(path: Path, schema: pa.Schema, columns: Sequence[str]) -> pa.Table:
+def parquet_stream(path: Path, schema: pa.Schema, columns: Sequence[str]) -> pa.Table:
     """All rows, with the checksums of the pages verified where the file has them."""
     from datasets import Features, IterableDataset
     from pyarrow.dataset import ParquetFragmentScanOptions
 
     bare = pa.schema([schema.field(column) for column in columns])
-    with _quiet(), TemporaryDirectory() as cache:
+    with quiet(), TemporaryDirectory() as cache:
         stream = IterableDataset.from_parquet(
             str(path),
             features=Features.from_arrow_schema(bare),
@@ -148,7 +156,7 @@ def _stream(path: Path, schema: pa.Schema, columns: Sequence[str]) -> pa.Table:
     return pa.concat_tables(batches) if batches else bare.empty_table()
 
 
-def _as_rows(path: Path, numbers: Sequence[int], table: pa.Table) -> list[dict[str, Any]]:
+def as_rows(path: Path, numbers: Sequence[int], table: pa.Table) -> list[dict[str, Any]]:
     """Python's values; some of Arrow's have none, such as a date after the year 9999."""
     try:
         rows: list[dict[str, Any]] = table.to_pylist()
@@ -169,12 +177,12 @@ def _unreadable(value: pa.Scalar) -> str | None:
     try:
         value.as_py()
     except Exception as error:
-        return _first_line(error)
+        return first_line(error)
     return None
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """`datasets` logs each error before it raises it; our sentence says it once."""
     from datasets.utils import logging
 
@@ -200,7 +208,7 @@ def declared_labels(path: Path, schema: pa.Schema, column: str) -> tuple[str, ..
         feature = _features(described, column).get(column)
     except Exception as error:  # anything may be written there
         raise InputError(
-            f"{path}: the schema's 'huggingface' metadata cannot be understood ({_first_line(error)}), so nobody "
+            f"{path}: the schema's 'huggingface' metadata cannot be understood ({first_line(error)}), so nobody "
             f"knows what the codes of column {column!r} mean; write the file again without it or with a right one"
         ) from error
     while feature is not None and not hasattr(feature, "names"):
@@ -227,7 +235,7 @@ def _check_declared_labels(spec: TaskSpec, path: Path, declared: tuple[str, ...]
         )
 
 
-def _check_type(path: Path, field: pa.Field) -> None:
+def check_type(path: Path, field: pa.Field) -> None:
     from datasets import Features
 
     try:
@@ -261,10 +269,10 @@ def _not_parquet(path: Path, error: Exception) -> str:
     with path.open("rb") as file:
         if file.read(len(_POINTER)) == _POINTER:
             return f"{path}: a pointer of Git LFS, not the file itself; fetch it with `git lfs pull`"
-    return f"{path}: not a Parquet file ({_first_line(error)})"
+    return f"{path}: not a Parquet file ({first_line(error)})"
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     """An error's reason in one line."""
     lines = str(error).splitlines()
     return lines[0] if lines else type(error).__name__

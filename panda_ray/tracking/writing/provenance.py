@@ -16,16 +16,17 @@ _DISTRIBUTIONS = {"mlflow": "mlflow-skinny"}
 """MLflow's client, which also comes without the rest of MLflow and always has its version."""
 
 _PRIVATE: Mapping[str, Any] = {"storage": True, "tracking_uri": True, "data_root": True, "search": {"storage": True}}
-"""Fields of a sweep that name hosts, folders or accounts; so do the paths of its backbones."""
+"""Fields of a sweep that name hosts, folders or accounts; so do the paths of its backbones and of tasks' own data."""
 
 
 def provenance(sweep: Sweep) -> dict[str, Any]:
     """JSON data for the summary run and the report."""
+    own_paths = {name: {"data", "dev"} for name in sweep.tasks}
     return {
         "versions": dict(versions()),
         "commit": _commit(),
         "sweep": {
-            **sweep.model_dump(mode="json", exclude=dict(_PRIVATE)),
+            **sweep.model_dump(mode="json", exclude={**_PRIVATE, "tasks": own_paths}),
             "backbones": [section.name for section in sweep.backbones],
         },
     }

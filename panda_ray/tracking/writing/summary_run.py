@@ -26,7 +26,7 @@ from panda_ray.execution.store.sealed import SCORES
 from panda_ray.execution.store.store import Record
 from panda_ray.execution.units.cells import Cell
 from panda_ray.sweep import sources_text
-from panda_ray.tasks import get_task
+from panda_ray.sweep.named_tasks import task_of
 from panda_ray.tracking import examples
 from panda_ray.tracking.identity import IDENTITY, sweep_identity
 from panda_ray.tracking.runs import (
@@ -167,14 +167,14 @@ class SummaryRun:
 
 def _described(plan: Plan, backbone: str, provenance: Mapping[str, Any]) -> dict[str, Any]:
     sweep = plan.sweep
-    tasks = dict.fromkeys([*sweep.source_tasks, *sweep.targets])
+    tasks = {name: task_of(name, sweep.tasks) for name in (*sweep.source_tasks, *sweep.targets)}
     return {
         "sweep": sweep.name,
         "backbone": backbone,
         "protocol": sweep.protocol,
         "sources": sweep.source_tasks,
         "targets": sweep.targets,
-        "tasks": {name: {"group": get_task(name).group, "measure": get_task(name).measure} for name in tasks},
+        "tasks": {name: {"group": task.group, "measure": task.measure} for name, task in tasks.items()},
         "methods": {section.title: section.method for section in sweep.methods},
         "unchosen": sum(place.backbone == backbone for place in unchosen(plan)),
         "metrics": list(dict.fromkeys(pair.metric for pair in plan.similarities)),

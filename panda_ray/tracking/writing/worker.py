@@ -155,7 +155,7 @@ class Worker:
                 self._new.add(found.key)
                 self._failures.pop(found.key, None)
             elif found.status == "stopped":
-                self._stopped[found.key] = stopped_record(self._plan.units[found.key], found)
+                self._stopped[found.key] = stopped_record(self._plan.units[found.key], found, self._plan.sweep.tasks)
             else:
                 self._failures[found.key] = found
 

@@ -12,8 +12,9 @@ from panda_ray.usecases.doctor.case import Case, Finding
 
 
 def folders_of(sweep: Sweep) -> Iterator[str]:
-    """What a sweep reads from folders of machines: data sets and models."""
-    named = (sweep.data_root, *(section.path for section in sweep.backbones))
+    """What a sweep reads from folders of machines: data sets, files of tasks of one's own, and models."""
+    own = (path for section in sweep.tasks.values() for path in (section.data, section.dev))
+    named = (sweep.data_root, *own, *(section.path for section in sweep.backbones))
     yield from (folder for folder in named if folder is not None and not is_url(folder))
 
 

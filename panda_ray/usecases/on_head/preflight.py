@@ -40,7 +40,7 @@ def check_sweep(sweep: Sweep) -> dict[str, Any]:
     home = find_home()
     settled = home.settle(sweep)
     submission = Submissions(home).find(sweep.name)
-    missing = [path for path in folders_of(settled) if not Path(path).expanduser().is_dir()]
+    missing = [path for path in folders_of(settled) if not Path(path).expanduser().exists()]
     return {
         "versions": installed(),
         "submission": None if submission is None else submission.summary,

@@ -19,6 +19,7 @@ from panda_ray.clusters.code import zipped
 from panda_ray.clusters.open_cluster import Cluster
 from panda_ray.errors import InputError
 from panda_ray.sweep import Sweep
+from panda_ray.sweep.hyperparameters import TaskSection
 from panda_ray.usecases.remote.asking import ask_head
 
 MANIFEST = "manifest.json"
@@ -70,19 +71,25 @@ def with_folders(cluster: Cluster, sweep: Sweep, missing: Sequence[str], upload:
         InputError: a folder is nowhere, or it is here and not to be uploaded.
     """
     for path in missing:
-        if not Path(path).expanduser().is_dir():
-            raise InputError(f"there is no folder {path!r}, neither on {cluster.title} nor here")
+        if not Path(path).expanduser().exists():
+            raise InputError(f"there is no file or folder {path!r}, neither on {cluster.title} nor here")
     if not upload:
         raise InputError(
-            f"{cluster.title} has no folder {missing[0]!r}, which is on this machine; bring it there with "
-            "--upload-data, or name a folder that all its nodes see: --set data_root=..."
+            f"{cluster.title} has no {missing[0]!r}, which is on this machine; bring it there with "
+            "--upload-data, or name one that all its nodes see: --set data_root=..., --set tasks.NAME.data=..."
         )
     view = _bring(cluster, list(_files(sweep, missing)), say)
     backbones = [
         section.model_copy(update={"path": f"{view}/models/{section.name}"}) if section.path in missing else section
         for section in sweep.backbones
     ]
-    changes: dict[str, Any] = {"backbones": backbones}
+    tasks = {
+        name: section.model_copy(
+            update={key: f"{view}/{place}" for key, path, place in _own(name, section) if path in missing}
+        )
+        for name, section in sweep.tasks.items()
+    }
+    changes: dict[str, Any] = {"backbones": backbones, "tasks": tasks}
     if sweep.data_root in missing:
         changes["data_root"] = f"{view}/data"
     return sweep.model_copy(update=changes)
@@ -96,11 +103,24 @@ def _files(sweep: Sweep, missing: Sequence[str]) -> Iterator[LocalFile]:
             yield from (
                 _file(path, f"data/{path.relative_to(root)}") for path in sorted((root / task).rglob("*.parquet"))
             )
+    for name, own in sweep.tasks.items():
+        for _, given, place in _own(name, own):
+            path = Path(given).expanduser()
+            if given in missing:
+                inside = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+                yield from (_file(each, str(Path(place, each.relative_to(path)))) for each in inside)
     for section in sweep.backbones:
         if section.path is not None and section.path in missing:
             root = Path(section.path).expanduser()
             found = sorted(path for path in root.rglob("*") if path.is_file())
             yield from (_file(path, f"models/{section.name}/{path.relative_to(root)}") for path in found)
+
+
+def _own(task: str, section: TaskSection) -> Iterator[tuple[str, str, str]]:
+    """Key, path here and place there of each file or folder of a task of the user's own."""
+    for key, path in (("data", section.data), ("dev", section.dev)):
+        if path is not None:
+            yield key, path, f"tasks/{task}/{key}/{Path(path).name}"
 
 
 def _file(path: Path, place: str) -> LocalFile:

@@ -1,0 +1,173 @@
+"""Rows of a user's own files as those of a task, and their dev split where they have none."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from panda_ray.errors import InputError
+from panda_ray.tasks.kinds import CLASSIFICATION, EXTRACTIVE_QA, MULTIPLE_CHOICE, REGRESSION, TAGGING
+from panda_ray.tasks.rows.own_files import own_files, read_columns
+from panda_ray.tasks.rows.own_templates import columns_used
+from panda_ray.tasks.rows.table import (
+    SplitTable,
+    as_rows,
+    columns_of,
+    declared_labels,
+    in_normal_form,
+    sample_numbers,
+)
+from panda_ray.tasks.rows.text import with_text
+from panda_ray.tasks.task import FileOrigin, Row, TaskSpec
+
+_SPREADSHEET_TRUTH = {True: "true", False: "false"}
+
+
+def what_is_asked(spec: TaskSpec) -> dict[str, Any]:
+    """JSON data that says what a task of a user's own makes of its rows: it enters their fingerprint."""
+    return {
+        "kind": spec.kind.name,
+        "measure": spec.measure,
+        "labels": list(spec.labels),
+        "first": columns_used(spec.first),
+        "second": columns_used(spec.second),
+        "label": spec.label_column,
+    }
+
+
+def own_splits(
+    spec: TaskSpec, origin: FileOrigin, max_train_rows: int | None, max_dev_rows: int | None
+) -> tuple[SplitTable, SplitTable]:
+    """(train, dev) in normal form.
+
+    Raises:
+        InputError: files are not there or cannot be read, lack a column, or hold too few rows to be split.
+    """
+    data = in_normal_form(spec, read_own(spec, origin.data))
+    if origin.dev is not None:
+        dev = in_normal_form(spec, read_own(spec, origin.dev))
+        return _sample(data, max_train_rows), _sample(dev, max_dev_rows)
+    dev_numbers = _drawn(spec, data, origin)
+    chosen = set(dev_numbers)
+    train_numbers = [number for number in range(len(data.rows)) if number not in chosen]
+    return _sample(_part(data, train_numbers), max_train_rows), _sample(_part(data, dev_numbers), max_dev_rows)
+
+
+def read_own(spec: TaskSpec, place: str) -> SplitTable:
+    """Every row of a file or folder, labels as the names, numbers and answers that they mean.
+
+    Raises:
+        InputError: as `read_columns`.
+    """
+    files = own_files(spec.name, place)
+    rows: list[dict[str, Any]] = []
+    parts: list[tuple[Path, int]] = []
+    for path in files:
+        table = with_text(path, read_columns(path, columns_of(spec)))
+        parts.append((path, len(rows)))
+        labels = _declared(path, spec.label_column)
+        rows += [_as_meant(spec, row, labels) for row in as_rows(path, range(table.num_rows), table)]
+    return SplitTable(place, rows, range(len(rows)), tuple(parts))
+
+
+def _declared(path: Path, column: str) -> tuple[str, ...] | None:
+    """Names that a Parquet file of `datasets` gives the codes of its labels."""
+    return declared_labels(path, pq.read_schema(path), column) if path.suffix.lower() == ".parquet" else None
+
+
+def _as_meant(spec: TaskSpec, row: Row, declared: tuple[str, ...] | None) -> dict[str, Any]:
+    label = row[spec.label_column]
+    if declared is not None and isinstance(label, int) and 0 <= label < len(declared):
+        label = declared[label]
+    if spec.kind is EXTRACTIVE_QA:
+        assert spec.second is not None, "questions are asked about a context"
+        return {**row, spec.label_column: _answers(label, spec.second(row))}
+    meant = {**row, spec.label_column: _LABELS[spec.kind.name](label)}
+    if spec.kind is TAGGING:
+        meant[spec.columns[0]] = _words(row[spec.columns[0]])
+    return meant
+
+
+def _class(label: Any) -> Any:
+    """The name of a class; an empty cell has none."""
+    if isinstance(label, bool):
+        return _SPREADSHEET_TRUTH[label]
+    if isinstance(label, float) and label.is_integer():
+        return str(int(label))
+    return None if label is None or (isinstance(label, str) and not label.strip()) else str(label).strip()
+
+
+def _number(label: Any) -> Any:
+    try:
+        number = float(label) if isinstance(label, str) else label
+    except ValueError:
+        return label
+    return label if isinstance(number, float) and not math.isfinite(number) else number
+
+
+def _choice(label: Any) -> Any:
+    """A choice by its column, or by its position from 0."""
+    return int(label) if isinstance(label, str) and label.isdecimal() else label
+
+
+def _words(words: Any) -> Any:
+    """Words or tags; in one text, blanks separate them."""
+    return words.split() if isinstance(words, str) else words
+
+
+def _answers(label: Any, context: Any) -> Any:
+    """An answer that is written as its text alone begins where the context has it first; "" is no answer."""
+    if not isinstance(label, str):
+        return label
+    return (
+        {"text": [label], "answer_start": [str(context).find(label)]}
+        if label
+        else {
+            "text": [],
+            "answer_start": [],
+        }
+    )
+
+
+_LABELS: Mapping[str, Callable[[Any], Any]] = {
+    CLASSIFICATION.name: _class,
+    REGRESSION.name: _number,
+    MULTIPLE_CHOICE.name: _choice,
+    TAGGING.name: _words,
+}
+OWN_KINDS = (CLASSIFICATION, REGRESSION, MULTIPLE_CHOICE, TAGGING, EXTRACTIVE_QA)
+"""Those that a user's rows may be of."""
+
+
+def _drawn(spec: TaskSpec, data: SplitTable, origin: FileOrigin) -> list[int]:
+    """Numbers of the rows that are the dev split, in ascending order: the same share of every class, at least one."""
+    strata: dict[Any, list[int]] = defaultdict(list)
+    for number, row in enumerate(data.rows):
+        strata[row[spec.label_column] if spec.kind.has_classes else None].append(number)
+    random = Random(origin.dev_seed)
+    drawn: list[int] = []
+    for _, numbers in sorted(strata.items(), key=lambda item: str(item[0])):
+        most = len(numbers) - 1
+        drawn += random.sample(numbers, min(most, max(1, round(origin.dev_share * len(numbers)))))
+    if not drawn:
+        raise InputError(
+            f"task {spec.name!r}: {data.where} has too few rows to be split into train and dev ({len(data.rows)}); "
+            "give more, or the dev rows in a file of their own (`dev`)"
+        )
+    return sorted(drawn)
+
+
+def _part(data: SplitTable, numbers: Sequence[int]) -> SplitTable:
+    return SplitTable(data.where, [data.rows[number] for number in numbers], numbers, data.parts)
+
+
+def _sample(table: SplitTable, limit: int | None) -> SplitTable:
+    chosen = sample_numbers(len(table.rows), limit)
+    rows = [table.rows[index] for index in chosen]
+    return SplitTable(table.where, rows, [table.numbers[index] for index in chosen], table.parts)
