@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from panda_ray.sweep.section import Section
-from panda_ray.tasks.own import OWN_MEASURES, OwnTask
+from panda_ray.tasks.own import OWN_MEASURES, KindName, MeasureName, OwnTask
 from panda_ray.tasks.task import FileOrigin
 
 _DEV_SHARE = 0.2
@@ -43,7 +43,7 @@ class TaskData(Section):
     """Size of that part; 0.2 unless given."""
     dev_seed: int | None = Field(default=None, ge=0, le=_MOST_SEED)
     """Draws that part; 0 unless given."""
-    kind: Literal["classification", "regression", "multiple_choice", "tagging", "extractive_qa"] | None = None
+    kind: KindName | None = None
     """What is asked of a row of `data`."""
     text: Columns | None = None
     """Column of the text, or several; of question answering the question, of tagging the words."""
@@ -55,7 +55,7 @@ class TaskData(Section):
     """Column of the label."""
     labels: Annotated[list[str], Field(min_length=2)] | None = None
     """Names of classes or tags in the order of their codes; those that the rows have, sorted, unless given."""
-    measure: Literal["accuracy", "f1", "matthews", "pearson_spearman_mean", "span_f1", "squad_f1"] | None = None
+    measure: MeasureName | None = None
     """What scores are; the usual one of the kind unless given."""
 
     @model_validator(mode="after")

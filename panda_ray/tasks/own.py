@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import astuple, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from panda_ray.errors import InputError
 from panda_ray.tasks.caching.disk import DiskCache, address
@@ -14,6 +14,10 @@ from panda_ray.tasks.kinds import CLASSIFICATION, EXTRACTIVE_QA, MULTIPLE_CHOICE
 from panda_ray.tasks.rows.own_rows import OWN_KINDS, own_splits, read_own
 from panda_ray.tasks.rows.own_templates import Choices, JoinedText, OneText, Repeated
 from panda_ray.tasks.task import FileOrigin, Hyperparameters, Row, TaskSpec
+
+KindName = Literal["classification", "regression", "multiple_choice", "tagging", "extractive_qa"]
+"""What rows of one's own may be asked."""
+MeasureName = Literal["accuracy", "f1", "matthews", "pearson_spearman_mean", "span_f1", "squad_f1"]
 
 OWN_MEASURES: Mapping[str, tuple[str, ...]] = {
     CLASSIFICATION.name: ("accuracy", "f1", "matthews"),
@@ -46,13 +50,13 @@ class OwnTask:
 
     name: str
     origin: FileOrigin
-    kind: str
+    kind: KindName
     text: tuple[str, ...]
     pair: tuple[str, ...]
     choices: tuple[str, ...]
     label: str
     labels: tuple[str, ...]
-    measure: str | None
+    measure: MeasureName | None
 
 
 def own_task(own: OwnTask) -> TaskSpec:

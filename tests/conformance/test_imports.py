@@ -47,7 +47,11 @@ ONLY_IN: dict[str, str | tuple[str, ...]] = {
     "ray": "panda_ray.execution.runners.ray_",
     "mlflow": "panda_ray.tracking.",
     "optuna": "panda_ray.search.optuna_",
-    "datasets": ("panda_ray.tasks.rows.table", "panda_ray.tasks.rows.own_files"),
+    "datasets": (
+        "panda_ray.tasks.rows.table",
+        "panda_ray.tasks.rows.declared_labels",
+        "panda_ray.tasks.rows.own_files",
+    ),
     "typer": "panda_ray.cli",
     "rich": "panda_ray.cli",
     "yaml": ("panda_ray.sweep_file.", "panda_ray.clusters.cluster_file"),

@@ -21,8 +21,9 @@ import pyarrow.parquet as pq
 from panda_ray.errors import InputError, unknown_name
 from panda_ray.tasks.conversion.bio import bio_of_iob
 from panda_ray.tasks.conversion.conll_files import sentences_of
+from panda_ray.tasks.rows.declared_labels import first_line
 from panda_ray.tasks.rows.layout import check_readable, in_row_order
-from panda_ray.tasks.rows.table import check_type, first_line, parquet_stream, quiet
+from panda_ray.tasks.rows.table import check_type, parquet_stream, quiet
 
 WORDS, TAGS = "tokens", "tags"
 """The columns of a CoNLL file: its first and its last one."""

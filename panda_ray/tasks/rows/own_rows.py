@@ -13,13 +13,13 @@ import pyarrow.parquet as pq
 
 from panda_ray.errors import InputError
 from panda_ray.tasks.kinds import CLASSIFICATION, EXTRACTIVE_QA, MULTIPLE_CHOICE, REGRESSION, TAGGING
+from panda_ray.tasks.rows.declared_labels import declared_labels
 from panda_ray.tasks.rows.own_files import own_files, read_columns
 from panda_ray.tasks.rows.own_templates import columns_used
 from panda_ray.tasks.rows.table import (
     SplitTable,
     as_rows,
     columns_of,
-    declared_labels,
     in_normal_form,
     sample_numbers,
 )

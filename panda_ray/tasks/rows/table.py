@@ -6,7 +6,6 @@ its cache and asks no server. Files are not trusted: whatever is wrong with one 
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,24 +14,21 @@ from operator import itemgetter
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from panda_ray.errors import InputError
+from panda_ray.tasks.rows.declared_labels import check_declared_labels, declared_labels, first_line
 from panda_ray.tasks.rows.layout import check_readable
 from panda_ray.tasks.rows.text import with_text
 from panda_ray.tasks.task import HubOrigin, Row, TaskSpec
-
-if TYPE_CHECKING:
-    from datasets import Features
 
 SAMPLE_SEED = 0
 """Seed of row limits: fixed, because a limit already says which rows are meant."""
 
 _BATCH_ROWS = 10_000
-_METADATA = b"huggingface"
 _POINTER = b"version https://git-lfs"
 
 
@@ -125,7 +121,7 @@ def _read_file(spec: TaskSpec, path: Path) -> pa.Table:
         if schema.names.count(column) > 1:
             raise InputError(f"{path}: there are {schema.names.count(column)} columns {column!r}; keep one of them")
         check_type(path, schema.field(column))
-    _check_declared_labels(spec, path, declared_labels(path, schema, spec.label_column))
+    check_declared_labels(spec, path, declared_labels(path, schema, spec.label_column))
     try:
         table = parquet_stream(path, schema, columns)
     except Exception as error:
@@ -194,47 +190,6 @@ def quiet() -> Iterator[None]:
         logging.set_verbosity(before)
 
 
-def declared_labels(path: Path, schema: pa.Schema, column: str) -> tuple[str, ...] | None:
-    """Label names that `datasets` stored in a file's schema for a column (or its list elements), if any.
-
-    Raises:
-        InputError: for a description that cannot be understood, as it may say that codes mean something else.
-    """
-    stored = (schema.metadata or {}).get(_METADATA)
-    if stored is None:
-        return None
-    try:
-        described = (json.loads(stored).get("info") or {}).get("features") or {}
-        feature = _features(described, column).get(column)
-    except Exception as error:  # anything may be written there
-        raise InputError(
-            f"{path}: the schema's 'huggingface' metadata cannot be understood ({first_line(error)}), so nobody "
-            f"knows what the codes of column {column!r} mean; write the file again without it or with a right one"
-        ) from error
-    while feature is not None and not hasattr(feature, "names"):
-        feature = getattr(feature, "feature", None)
-    names = None if feature is None else tuple(feature.names)
-    says_nothing = names is None or names == tuple(map(str, range(len(names))))
-    return None if says_nothing else names
-
-
-def _features(described: Any, column: str) -> Features:
-    """One column's feature, out of a mapping as in files or out of a list as in a repository's README."""
-    from datasets import Features
-
-    if isinstance(described, list):
-        return Features._from_yaml_list([each for each in described if each["name"] == column])
-    return Features.from_dict({name: feature for name, feature in described.items() if name == column})
-
-
-def _check_declared_labels(spec: TaskSpec, path: Path, declared: tuple[str, ...] | None) -> None:
-    if declared is not None and spec.labels and declared != spec.labels:
-        raise InputError(
-            f"{path}: column {spec.label_column!r} declares the labels {', '.join(declared)}; task {spec.name!r} codes "
-            f"them as {', '.join(spec.labels)}, in this order"
-        )
-
-
 def check_type(path: Path, field: pa.Field) -> None:
     from datasets import Features
 
@@ -270,9 +225,3 @@ def _not_parquet(path: Path, error: Exception) -> str:
         if file.read(len(_POINTER)) == _POINTER:
             return f"{path}: a pointer of Git LFS, not the file itself; fetch it with `git lfs pull`"
     return f"{path}: not a Parquet file ({first_line(error)})"
-
-
-def first_line(error: Exception) -> str:
-    """An error's reason in one line."""
-    lines = str(error).splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -51,13 +51,13 @@ def question(folders: Sequence[str] = ()) -> dict[str, Any]:
     """What a node is asked.
 
     Args:
-        folders: that it must see.
+        folders: that it must see; files, too.
     """
     return {
         "versions": installed(),
         "gpus": gpus(),
         "free": shutil.disk_usage(tempfile.gettempdir()).free,
-        "unseen": [folder for folder in folders if not Path(folder).expanduser().is_dir()],
+        "unseen": [folder for folder in folders if not Path(folder).expanduser().exists()],
     }
 
 
