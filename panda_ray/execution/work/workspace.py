@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,13 +14,13 @@ from panda_ray.backbones import Backbone, backbone_identity, load_backbone
 from panda_ray.errors import InputError
 from panda_ray.execution.units.unit import BackboneRef, DataRef
 from panda_ray.sweep import Sweep
-from panda_ray.sweep.hyperparameters import TaskSection
-from panda_ray.sweep.named_tasks import own_names, task_of
-from panda_ray.tasks import TaskSpec
+from panda_ray.sweep.named_tasks import own_names
+from panda_ray.tasks import TaskSpec, get_task
 from panda_ray.tasks.caching.encoded import encoded_task
 from panda_ray.tasks.caching.fetched import is_url
 from panda_ray.tasks.caching.survey import survey
 from panda_ray.tasks.encoded import EncodedTask
+from panda_ray.tasks.own import OwnTask, own_task
 from panda_ray.tasks.rows.loading import TaskRows, load_rows
 
 _KEPT_TASKS = 8
@@ -36,21 +36,21 @@ class Settings:
     Attributes:
         backbone_paths: name and local folder (or None) of each backbone.
         threads: of one stack; the same in every runner, because sums depend on it.
-        own_tasks: what the sweep says of tasks whose rows are the user's own.
+        own_tasks: what the sweep says of tasks whose rows are the user's own; no worker has them registered.
     """
 
     data_root: str | None
     backbone_paths: tuple[tuple[str, str | None], ...]
     checkpoint_seconds: float
     threads: int
-    own_tasks: tuple[tuple[str, TaskSection], ...] = ()
+    own_tasks: tuple[OwnTask, ...] = ()
 
     @classmethod
     def of(cls, sweep: Sweep) -> Settings:
         """The settings of a sweep, independent of the working directory."""
         paths = tuple((section.name, _absolute(section.path)) for section in sweep.backbones)
         threads = max(1, int(sweep.resources.cpus_per_stack))
-        own = tuple((name, _with_absolute_paths(sweep.tasks[name])) for name in own_names(sweep.tasks))
+        own = tuple(_with_absolute_paths(sweep.tasks[name].as_task(name)) for name in own_names(sweep.tasks))
         return cls(_absolute(sweep.data_root), paths, sweep.resources.checkpoint_seconds, threads, own)
 
 
@@ -103,7 +103,8 @@ class Workspace:
         return encoded_task(spec, ref.fingerprint, lambda: self._rows(ref), tokenizer, backbone.identity, max_len)
 
     def _spec(self, ref: DataRef) -> TaskSpec:
-        return task_of(ref.task, dict(self.settings.own_tasks))
+        own = next((own for own in self.settings.own_tasks if own.name == ref.task), None)
+        return get_task(ref.task) if own is None else own_task(own)
 
     def _rows(self, ref: DataRef) -> TaskRows:
         rows = load_rows(self._spec(ref), self.settings.data_root, ref.max_train_rows, ref.max_dev_rows)
@@ -128,8 +129,10 @@ def _kept(cache: dict[Address, Value], size: int, address: Address, make: Callab
     return value
 
 
-def _with_absolute_paths(section: TaskSection) -> TaskSection:
-    return section.model_copy(update={"data": _absolute(section.data), "dev": _absolute(section.dev)})
+def _with_absolute_paths(own: OwnTask) -> OwnTask:
+    data, dev = _absolute(own.origin.data), _absolute(own.origin.dev)
+    assert data is not None, "a task of one's own has rows"
+    return replace(own, origin=replace(own.origin, data=data, dev=dev))
 
 
 def _absolute(path: str | None) -> str | None:

@@ -161,3 +161,19 @@ def test_what_the_tracking_server_would_refuse_is_refused_before_anything_starts
     assert "takes nothing" in ended.err
     assert "no room" in ended.err
     assert {job["sweep"] for job in laptop("jobs").json["sweeps"]} == {"small"}
+
+
+def test_a_file_of_a_users_own_is_refused_and_with_upload_data_brought_and_trained_on(
+    laptop: Laptop, root: Path
+) -> None:
+    rows = "".join(f"a {word} day,{mood}\n" for word, mood in [("fine", "good"), ("wet", "bad")] * 8)
+    (laptop.folder / "my.csv").write_text(f"text,mood\n{rows}")
+    mine = {"data": "my.csv", "kind": "classification", "text": "text", "label": "mood", "epochs": 1}
+    file = laptop.write(name="mine", targets=["mine"], methods=["prompt_tuning"], tasks={"mine": mine})
+    refused = laptop("submit", file, "--yes")
+    assert refused.code == 2
+    assert "has no 'my.csv', which is on this machine; bring it there with --upload-data" in refused.err
+    ended = run_here(laptop.folder, "submit", file, "--yes", "--upload-data", "--follow", "--address", laptop.url)
+    assert "1 of 1 cells done" in ended.out, ended.err
+    [record] = [json.loads(path.read_text()) for path in (root / "mine").glob("units/*/*/record.json")]
+    assert (record["target"], record["train_examples"], record["dev_examples"]) == ("mine", 12, 4)

@@ -15,6 +15,7 @@ from panda_ray.execution.units.catalog import Catalog, read_catalog
 from panda_ray.execution.work.workspace import Settings
 from panda_ray.sweep.named_tasks import task_of
 from panda_ray.sweep_file import load_sweep
+from panda_ray.tasks.own import own_task
 from panda_ray.tasks.rows.loading import TaskRows, load_rows
 
 ROWS = [
@@ -114,7 +115,8 @@ def test_classes_are_in_order_and_what_a_worker_gets_is_enough(tmp_path: Path, m
     sweep = load_sweep("x.yaml")
     settings = Settings.of(sweep)
     monkeypatch.chdir("/")
-    spec = task_of("mine", dict(settings.own_tasks))
+    (own,) = {settings: settings.own_tasks}[settings]
+    spec = own_task(own)
     assert (spec.labels, spec.train_rows, spec.measure) == (("2", "10"), 24, "accuracy")
     assert load_rows(spec).train_where == str(tmp_path / "my.csv")
 
