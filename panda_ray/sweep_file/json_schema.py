@@ -28,7 +28,7 @@ def sweep_schema() -> dict[str, Any]:
             "title": by_name.pop("title"),
             "anyOf": [{"enum": list(suites)}, by_name],
         }
-    fields["tasks"]["propertyNames"] = tasks
+    _name_own_tasks(schema)
     fields[KEY]["anyOf"].insert(0, {"type": "string"})
     schema["$defs"]["Chosen"]["properties"] |= {"task": tasks, "method": {"enum": list(CELL_METHODS)}}
     _allow_names(schema, "backbones", [spec.name for spec in BACKBONES])
@@ -41,6 +41,23 @@ def sweep_schema() -> dict[str, Any]:
     by["by"] = {"anyOf": [{"enum": metrics}, by["by"]]}
     schema["$defs"]["MetricSection"]["properties"]["metric"]["enum"] = metrics
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _name_own_tasks(schema: dict[str, Any]) -> None:
+    """Let a task have any name where the file says what its data is, and one that exists elsewhere."""
+    names = [task.name for task in TASKS]
+    tasks = schema["properties"]["tasks"]
+    section = tasks["additionalProperties"]
+    tasks["properties"] = dict.fromkeys(names, section)
+    tasks["additionalProperties"] = {"allOf": [section, {"required": ["data"]}]}
+    known = {"enum": names}
+    schema["if"] = {"properties": {"tasks": {"additionalProperties": {"not": {"required": ["data"]}}}}}
+    schema["then"] = {
+        "properties": {
+            "sources": {"items": {"anyOf": [known, {"type": "array", "items": known}]}},
+            "targets": {"items": known},
+        }
+    }
 
 
 def _allow_names(schema: dict[str, Any], key: str, names: list[str]) -> None:

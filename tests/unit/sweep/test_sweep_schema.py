@@ -63,6 +63,14 @@ def test_schema_rejects_what_the_loader_rejects(change: dict[str, Any]) -> None:
     assert not validator.is_valid(good | change)
 
 
+def test_schema_takes_a_name_for_which_the_file_gives_data() -> None:
+    validator = jsonschema.Draft202012Validator(sweep_schema())
+    mine = {"data": "my.csv", "kind": "regression", "text": "a", "label": "b"}
+    good = read("quickstart.yaml") | {"targets": ["mine"], "tasks": {"mine": mine}}
+    assert validator.is_valid(good)
+    assert not validator.is_valid(good | {"tasks": {"mine": mine | {"kind": "translation"}}})
+
+
 def test_schema_describes_its_keys() -> None:
     fields = json.loads(schema_text())["properties"]
     assert {"storage", "sources", "methods", "self_pairs"} <= {
