@@ -18,6 +18,7 @@ from panda_ray.cli.commands.choosing import best, recommend
 from panda_ray.cli.commands.remote import driver_logs, jobs, on_head, submitting
 from panda_ray.cli.commands.reproducing import paper_tables
 from panda_ray.cli.commands.serving import drain_on_notice, serve, ui
+from panda_ray.cli.commands.shared_prompts import prompts
 from panda_ray.cli.console import print_input_error
 from panda_ray.cli.streams import guarded_streams
 from panda_ray.clusters.unreachable import UnreachableError
@@ -54,6 +55,7 @@ for _remote in (submitting.submit, submitting.resume, jobs.jobs, driver_logs.log
 app.add_typer(on_head.app, name="on-head", hidden=True)
 app.add_typer(data.app, name="data")
 app.add_typer(search.app, name="search")
+app.add_typer(prompts.app, name="prompts")
 app.command()(schema.schema)
 
 

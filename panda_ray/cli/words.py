@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from panda_ray.secrets import public
+
 if TYPE_CHECKING:
     from panda_ray.execution.costs.ahead import Ahead
     from panda_ray.execution.costs.speeds import Basis
     from panda_ray.execution.planning.changes import Change
+    from panda_ray.usecases.plan import Outlook
 
 _KNOWN_FROM: Mapping[Basis, str] = {
     "measured": "measured",
@@ -57,6 +60,12 @@ def ahead_as_json(ahead: Ahead) -> dict[str, Any]:
         "currency": ahead.sweep.prices.currency,
         "shares": {basis: round(seconds / total, 4) for basis, seconds in ahead.by_basis.items()} if total else {},
     }
+
+
+def describe_taken(outlook: Outlook) -> str:
+    """What is said of prompts that a run will copy and not train."""
+    origin = public(outlook.plan.sweep.prompts or "")
+    return f"{len(outlook.taken)} trained prompts are taken from {origin}; they count as done"
 
 
 def describe_outdated(units: int) -> str:

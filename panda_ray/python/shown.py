@@ -8,7 +8,7 @@ from html import escape
 
 import pandas as pd
 
-from panda_ray.cli.words import describe_ahead
+from panda_ray.cli.words import describe_ahead, describe_taken
 from panda_ray.reports.figures.drawing import Drawing
 from panda_ray.usecases.choosing.recommendation import Recommendation
 from panda_ray.usecases.plan import Outlook
@@ -34,7 +34,8 @@ class Planned:
     @property
     def _lines(self) -> list[str]:
         stacks = len(self.outlook.plan.stacks)
-        return describe_ahead(self.outlook.ahead, stacks) if stacks else ["nothing to run"]
+        lines = describe_ahead(self.outlook.ahead, stacks) if stacks else ["nothing to run"]
+        return [*lines, describe_taken(self.outlook)] if self.outlook.taken else lines
 
     def __repr__(self) -> str:
         return "\n".join([str(self.units), *self._lines])

@@ -140,6 +140,9 @@ class Sweep(Section):
     """MLflow server or database; a local SQLite file beside a local store unless given."""
     data_root: str | None = None
     """Folder, or URL of one (s3://, gs://), with <task>/{train,validation}.parquet, instead of the Hub."""
+    prompts: str | None = Field(default=None, min_length=1)
+    """Folder or URL of a store of trained prompts (`panda-ray prompts`): what has the same key there is taken and not
+    trained."""
     backbones: Annotated[list[BackboneSection], Field(min_length=1), unique("backbone", lambda section: section.name)]
     """Names from `panda-ray backbones`, or sections with the path of a local model folder."""
     sources: Annotated[

@@ -12,6 +12,7 @@ from panda_ray.execution.costs.ahead import Ahead, work_ahead
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.planning.changes import Change, invalidated
 from panda_ray.execution.planning.footprints import footprint_of
+from panda_ray.execution.planning.lending import lent, without
 from panda_ray.execution.planning.packing import widest
 from panda_ray.execution.planning.plan import Plan, plan_from
 from panda_ray.execution.planning.settings import Setting, settings_of, unused_choices
@@ -21,6 +22,7 @@ from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.catalog import read_catalog
 from panda_ray.search.anticipated import Anticipated, anticipate
 from panda_ray.sweep import Sweep
+from panda_ray.usecases.shared_prompts.taking import origin_of
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Outlook:
         stages: units by state, per stage: `waiting` ones will be computed by the next run; `blocked` ones too, but only
             if the unit that failed before them now succeeds.
         ahead: what all stacks that are left take, blocked units included.
+        taken: units that `prompts` has; they count as done.
         narrowed: what keeps stacks narrower than the sweep file does.
         settings: the hyper-parameters of its trainings.
         unused_choices: cells of its tuned file that the sweep has not.
@@ -45,6 +48,7 @@ class Outlook:
     storage: str
     stages: Mapping[str, Counter[State]]
     ahead: Ahead
+    taken: frozenset[str]
     narrowed: tuple[Limit, ...]
     settings: Sequence[Setting]
     unused_choices: int
@@ -73,6 +77,8 @@ def plan_sweep(sweep: Sweep) -> Outlook:
     store = Store(sweep.storage)
     catalog = read_catalog(sweep)
     plan = plan_from(sweep, store, catalog)
+    taken = lent(plan, origin) if (origin := origin_of(sweep)) is not None else frozenset()
+    plan = without(plan, taken)
     search = None if sweep.search is None else anticipate(plan, catalog, store)
     choices = anticipate_choices(plan, catalog, store) if plan.chosen_by else None
     plan = grows.plan if (grows := search or choices) is not None else plan
@@ -85,6 +91,7 @@ def plan_sweep(sweep: Sweep) -> Outlook:
         storage=store.url,
         stages=stages(plan, states),
         ahead=work_ahead(plan, costs),
+        taken=taken,
         narrowed=_narrowing(plan),
         settings=settings,
         unused_choices=unused_choices(plan, settings),

@@ -13,7 +13,7 @@ from panda_ray.choosing.chooser import with_chosen
 from panda_ray.errors import InputError
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Listener, RunSummary
-from panda_ray.execution.planning.plan import Plan, plan_from
+from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.signals import reason_of
 from panda_ray.execution.steering import Steering
 from panda_ray.execution.store.store import Store
@@ -23,6 +23,7 @@ from panda_ray.sweep import Sweep
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.usecases import Busy
 from panda_ray.usecases.searching.searches import Standings, has_reached_all, searched_by, standings_of, steering_of
+from panda_ray.usecases.shared_prompts.taking import plan_with_taken
 from panda_ray.usecases.watching.announcer import Announcer
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def _start(sweep: Sweep, store: Store) -> Start:
     """Plan, estimate and connect to MLflow; a finished study may lie on a file system that cannot be written."""
     announcer = Announcer()
     catalog = read_catalog(sweep)
-    plan = with_chosen(plan_from(sweep, store, catalog), catalog, store)
+    plan = with_chosen(plan_with_taken(sweep, store, catalog), catalog, store)
     steered = steering_of(plan, catalog, store)
     standings = standings_of(steered)
     tracker = MlflowTracker(

@@ -13,7 +13,15 @@ from panda_ray.cli.console import print_json, stdout
 from panda_ray.cli.options import Json, Overrides, SweepFile
 from panda_ray.cli.search_words import describe_choice, describe_search
 from panda_ray.cli.settings_table import describe_settings, settings_as_json, settings_table
-from panda_ray.cli.words import ahead_as_json, describe_ahead, describe_change, describe_outdated, duration, hours
+from panda_ray.cli.words import (
+    ahead_as_json,
+    describe_ahead,
+    describe_change,
+    describe_outdated,
+    describe_taken,
+    duration,
+    hours,
+)
 
 if TYPE_CHECKING:
     from panda_ray.execution.costs.ahead import Ahead
@@ -55,6 +63,7 @@ def _as_json(outlook: Outlook) -> dict[str, Any]:
         "by_stage": {name: {**counts, **_taken(ahead, name)} for name, counts in by_stage.items()},
         "stacks": len(plan.stacks),
         "estimate": ahead_as_json(ahead) if plan.stacks else None,
+        "taken": len(outlook.taken),
         "narrowed": [_describe_limit(limit) for limit in outlook.narrowed],
         "skipped": [{"task": task, "reason": reason} for task, reason in plan.skipped],
         "outdated": len(plan.outdated),
@@ -113,6 +122,8 @@ def _print(outlook: Outlook) -> None:
         stdout.print(line, markup=False, soft_wrap=True)
     for line in describe_ahead(outlook.ahead, len(plan.stacks)) if plan.stacks else ["nothing to run"]:
         stdout.print(line, markup=False, soft_wrap=True)
+    if outlook.taken:
+        stdout.print(describe_taken(outlook), markup=False, soft_wrap=True)
     for title, lines in (
         ("narrower stacks", [_describe_limit(limit) for limit in outlook.narrowed]),
         ("left out", [reason for _, reason in plan.skipped]),

@@ -109,6 +109,13 @@ class Store:
                 self._files.write(place, sealed)
         self.failures.clear(key)
 
+    def remove(self, key: str) -> None:
+        """Remove a unit: first its record, so that from then on it is not done, then the files that it names."""
+        record = self.record(key)
+        self._files.remove(path_of(key, "record.json"))
+        for file in (record or {"files": {}})["files"].values():
+            self._files.remove(path_of(key, file["path"]))
+
     def record(self, key: str) -> Record | None:
         """The record of a unit, or None if it has none or it was damaged; its files are checked when they are read."""
         if not is_key(key):

@@ -13,7 +13,7 @@ from panda_ray.choosing.ranking import mean_similarities, ranked
 from panda_ray.errors import InputError
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.planning.growth import grown, proposal_of
-from panda_ray.execution.planning.plan import Plan, plan_from
+from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.catalog import Catalog, read_catalog
 from panda_ray.execution.units.cells import Similarity
@@ -23,6 +23,7 @@ from panda_ray.metrics import PairMetric, get_metric
 from panda_ray.sweep import MethodSection, MetricSection, Sweep
 from panda_ray.usecases import Busy
 from panda_ray.usecases.engine import check_engine
+from panda_ray.usecases.shared_prompts.taking import plan_with_taken
 
 _BASELINE, _TRANSFER = "prompt_tuning", "pot"
 
@@ -86,7 +87,7 @@ def recommend(sweep: Sweep, task: str, metric: str = "logme", busy: Busy = nullc
         catalog = read_catalog(asked)
         if task not in catalog.data:
             raise InputError(dict(catalog.skipped)[task])
-        plan = plan_from(asked, store, catalog)
+        plan = plan_with_taken(asked, store, catalog)
     pairs = [pair for pair in plan.similarities if pair.source != pair.target and _prompts(plan, pair) <= plan.done]
     if not any(pair.target == task for pair in pairs):
         raise InputError(

@@ -28,6 +28,7 @@ from panda_ray.execution.store.remote import objects
 from panda_ray.execution.store.sealed import seal
 from panda_ray.execution.store.store import Store
 from panda_ray.usecases.run import run_sweep
+from panda_ray.usecases.shared_prompts.kept import prompts_in, pull_prompts
 from support.driving import driver, wait_for
 from support.object_server import BUCKET, KEY_ID, SECRET, ObjectServer, Request, object_server
 from support.records import BARE
@@ -62,6 +63,23 @@ def trained(process: subprocess.Popen[str], status: int = 0) -> list[str]:
 def keys_of(url: str) -> frozenset[str]:
     plan, _ = planned(small_sweep(url, training=LONG))
     return frozenset(plan.units)
+
+
+def test_prompts_go_through_a_bucket_with_few_requests(url: str, server: ObjectServer, tmp_path: Path) -> None:
+    origin, elsewhere = str(tmp_path / "origin"), str(tmp_path / "elsewhere")
+    trained_here = Store(origin)
+    keys = [f"{digit}{'0' * 63}" for digit in "0123456789"]
+    for key in keys:
+        trained_here.publish(key, BARE | {"key": key}, FILES)
+    assert len(pull_prompts(origin, url)) == 10
+    server.proxy.requests.clear()
+    assert [each.key for each in prompts_in(url)] == keys
+    assert len(server.proxy.requests) <= 2 + 10, "a listing, and each record once"
+    assert len(pull_prompts(url, elsewhere)) == 10
+    copied = Store(elsewhere)
+    for key in keys:
+        assert copied.known(key) == trained_here.known(key)
+        assert {name: copied.read_file(key, name) for name in FILES} == FILES
 
 
 @pytest.mark.slow

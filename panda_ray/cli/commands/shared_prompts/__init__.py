@@ -1,0 +1,1 @@
+"""Commands over a store of trained prompts that sweeps share."""
