@@ -10,11 +10,12 @@ STAMP := $(VENV)/.installed
 #   make install TORCH="torch --index-url https://download.pytorch.org/whl/cpu"
 TORCH ?= torch
 
-.PHONY: help install quickstart wheel test cluster-test check mutants clean bench bench-quick bench-check constraints
+.PHONY: help install quickstart builtin-prompts wheel test cluster-test check mutants clean bench bench-quick bench-check constraints
 
 help:
 	@echo "make install     create $(VENV) and install panda_ray with its development tools"
 	@echo "make quickstart  install, then run sweeps/quickstart.yaml (no hub, no GPU, no server)"
+	@echo "make builtin-prompts train the source prompts that come with the package anew (3 minutes on 2 cores)"
 	@echo "make wheel       install, then build dist/*.whl, which the nodes of a cluster install"
 	@echo "make test        install, then run the tests, two at a time, with coverage"
 	@echo "make cluster-test install, then run the tests on several hosts, in namespaces of this machine (Linux, as root)"
@@ -77,6 +78,14 @@ check: install
 constraints: install
 	{ sed '/^[^#]/,$$d' constraints.txt; $(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//'; } > .constraints
 	mv .constraints constraints.txt
+
+# The source prompts that come with the package, after a change of what keys are made of; see `prompts: builtin`.
+builtin-prompts: install
+	rm -rf build/prompts panda_ray/builtin_prompts
+	$(BIN)/panda-ray run quickstart --set storage=build/prompts --set metrics=[] --set methods=[prompt_tuning] \
+		--set 'targets=[review, rating, paraphrase, likeness, kinds, follows, names, roles, reading]'
+	$(BIN)/panda-ray prompts pull build/prompts panda_ray/builtin_prompts
+	rm -rf build/prompts
 
 mutants: install
 	$(BIN)/python scripts/mutants.py

@@ -142,7 +142,7 @@ class Sweep(Section):
     """Folder, or URL of one (s3://, gs://), with <task>/{train,validation}.parquet, instead of the Hub."""
     prompts: str | None = Field(default=None, min_length=1)
     """Folder or URL of a store of trained prompts (`panda-ray prompts`): what has the same key there is taken and not
-    trained."""
+    trained. `builtin` are the source prompts of the built-in suite, which come with the package."""
     backbones: Annotated[list[BackboneSection], Field(min_length=1), unique("backbone", lambda section: section.name)]
     """Names from `panda-ray backbones`, or sections with the path of a local model folder."""
     sources: Annotated[

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,11 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder / "installed")
     return folder / "installed"
+
+
+def test_the_wheel_brings_the_built_in_prompts(installed: Path) -> None:
+    names = Counter(path.suffix for path in (installed / "panda_ray" / "builtin_prompts" / "units").rglob("*.*"))
+    assert names == {".json": 27, ".parquet": 27, ".safetensors": 27}
 
 
 def panda_ray(elsewhere: Path, environment: Mapping[str, str], *arguments: str) -> Any:

@@ -12,6 +12,7 @@ from panda_ray.execution.store.lineage import inputs_of
 from panda_ray.execution.store.store import Record, Store
 from panda_ray.sweep import Sweep
 from panda_ray.usecases.searching.searches import known_plan
+from panda_ray.usecases.shared_prompts.builtin_prompts import read_place, written_place
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def prompts_in(url: str) -> list[KeptPrompt]:
     Raises:
         InputError: the store cannot be read.
     """
-    store = Store(url)
+    store = Store(read_place(url))
     records = dict(store.records(store.done_keys()))
     found = [_kept(key, record) for key, record in records.items() if _is_shared(record)]
     return sorted(found, key=lambda each: (each.task, each.backbone, each.method, each.seed, each.key))
@@ -58,7 +59,7 @@ def prompt_in(url: str, prefix: str) -> tuple[KeptPrompt, Record]:
         InputError: none begins so, or several do.
     """
     (found,) = _named(url, [prefix])
-    return found, Store(url).known(found.key)
+    return found, Store(read_place(url)).known(found.key)
 
 
 def push_prompts(sweep: Sweep, url: str, tasks: Collection[str] = ()) -> list[KeptPrompt]:
@@ -76,7 +77,7 @@ def push_prompts(sweep: Sweep, url: str, tasks: Collection[str] = ()) -> list[Ke
     for task in tasks:
         if task not in sweep.source_tasks:
             raise unknown_name("source", task, sweep.source_tasks, f"sweep {sweep.name!r}")
-    store, shared = Store(sweep.storage), Store(url)
+    store, shared = Store(sweep.storage), Store(written_place(url))
     plan, _ = known_plan(sweep, store)
     wanted = {
         key
@@ -104,8 +105,8 @@ def pull_prompts(url: str, storage: str, prefixes: Sequence[str] = ()) -> list[K
         InputError: for a prefix of no prompt or of several, a damaged prompt, or a full storage.
     """
     wanted = {each.key for each in (_named(url, prefixes) if prefixes else prompts_in(url))}
-    store = Store(storage)
-    return _copy(sorted(wanted - store.done_keys(wanted)), Store(url), store)
+    store = Store(written_place(storage))
+    return _copy(sorted(wanted - store.done_keys(wanted)), Store(read_place(url)), store)
 
 
 def remove_prompt(url: str, prefix: str) -> KeptPrompt:
@@ -114,8 +115,8 @@ def remove_prompt(url: str, prefix: str) -> KeptPrompt:
     Raises:
         InputError: none begins so or several do, or results of that store were computed from it.
     """
+    store = Store(written_place(url))
     (found,) = _named(url, [prefix])
-    store = Store(url)
     built = sum(any(each.key == found.key for each in inputs_of(record)) for _, record in store.records())
     if built:
         raise InputError(

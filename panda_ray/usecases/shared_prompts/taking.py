@@ -9,6 +9,7 @@ from panda_ray.execution.store.copying import copy_results
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.catalog import Catalog
 from panda_ray.sweep import Sweep
+from panda_ray.usecases.shared_prompts.builtin_prompts import read_place
 
 
 def origin_of(sweep: Sweep) -> Store | None:
@@ -19,7 +20,7 @@ def origin_of(sweep: Sweep) -> Store | None:
     """
     if sweep.prompts is None:
         return None
-    store = Store(sweep.prompts)
+    store = Store(read_place(sweep.prompts))
     if store.local_folder is not None and not store.local_folder.is_dir():
         raise InputError(
             f"no folder {sweep.prompts!r} for prompts on this machine; `panda-ray prompts push SWEEP URL` fills "

@@ -9,6 +9,7 @@ import pytest
 
 from panda_ray.errors import InputError
 from panda_ray.execution.store.store import Store
+from panda_ray.sweep_file import load_sweep
 from panda_ray.usecases.choosing.recommendation import recommend
 from panda_ray.usecases.plan import plan_sweep
 from panda_ray.usecases.run import run_sweep
@@ -128,6 +129,26 @@ def test_a_prompt_is_removed_and_one_that_others_were_computed_from_stays(traine
     with pytest.raises(InputError, match=r"1 results were computed from the prompt of kinds"):
         remove_prompt(str(trained), first.key)
     assert Store(str(trained)).is_done(first.key)
+
+
+def test_the_package_brings_every_source_prompt_of_the_quickstart(tmp_path: Path) -> None:
+    changes = [f"storage={tmp_path}", "prompts=builtin"]
+    outlook = plan_sweep(load_sweep("quickstart", changes))
+    assert outlook.counts["source prompts"] == {"total": 27, "done": 27, "to_run": 0, "blocked": 0}, (
+        "keys have changed: make builtin-prompts"
+    )
+    assert {each.key for each in prompts_in("builtin")} == outlook.taken
+    assert len(recommend(load_sweep("quickstart", [*changes, "seeds=[11]"]), "bulletin").sources) == 9
+
+
+def test_what_the_package_brings_is_never_written(trained: Path) -> None:
+    stays = "come with the package and stay as they are"
+    with pytest.raises(InputError, match=stays):
+        push_prompts(small_sweep(trained, **SEEDS), "builtin")
+    with pytest.raises(InputError, match=stays):
+        pull_prompts(str(trained), "builtin")
+    with pytest.raises(InputError, match=stays):
+        remove_prompt("builtin", prompts_in("builtin")[0].key)
 
 
 def test_what_cannot_be_meant_is_one_sentence(trained: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ _SHOWN = 12
 
 app = typer.Typer(name="prompts", help="Share trained prompts between sweeps.", no_args_is_help=True)
 
-Url = Annotated[str, typer.Argument(metavar="URL", help="Folder or URL (s3://, gs://) of a store.")]
+Url = Annotated[str, typer.Argument(metavar="URL", help="Folder or URL (s3://, gs://) of a store, or builtin.")]
 Key = Annotated[str, typer.Argument(metavar="KEY", help="Key of a prompt, or how it begins.")]
 Keys = Annotated[
     list[str], typer.Argument(metavar="[KEY]...", help="Prompts to copy; all unless given.", default_factory=list)
