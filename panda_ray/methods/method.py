@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model
 from pydantic_core import PydanticCustomError
 
 from panda_ray.methods.requirements import Requirement
+from panda_ray.methods.trains import Trains
 from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Member
@@ -110,6 +111,10 @@ class Method(Protocol):
 
     def requires(self, options: MethodOptions) -> tuple[Requirement, ...]:
         """What a cell depends on."""
+        ...
+
+    def trains(self, options: Mapping[str, Any]) -> Trains:
+        """What a cell trains below its head, with options as its unit has them; asked once per unit, so it is quick."""
         ...
 
     def teacher_passes(self, sources: int) -> int:

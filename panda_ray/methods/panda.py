@@ -21,6 +21,7 @@ from pydantic import Field
 
 from panda_ray.methods.method import Choice, Inputs, MethodOptions, Sources, fresh_prefix
 from panda_ray.methods.requirements import PairSimilarities, PairTeachers, Requirement, SourcePrompts
+from panda_ray.methods.trains import PREFIXES, Trains
 from panda_ray.metrics import MetricChoice
 from panda_ray.seeding import generator
 from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
@@ -96,6 +97,9 @@ class Panda:
         if options.preset == "official_code":
             return (PairTeachers("pot"),)
         return (*_TEACHER[options.teacher], PairSimilarities(options.metric))
+
+    def trains(self, options: Mapping[str, Any]) -> Trains:
+        return PREFIXES
 
     def teacher_passes(self, sources: int) -> int:
         return 1

@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from panda_ray.methods.method import Choice, Inputs, MethodOptions, Sources, fresh_prefix
 from panda_ray.methods.requirements import PairSimilarities, PairTeachers, Requirement, SourcePrompts
+from panda_ray.methods.trains import PREFIXES, Trains
 from panda_ray.metrics import MetricChoice
 from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
 from panda_ray.training.config import TrainConfig
@@ -85,6 +86,9 @@ class PandaFusion:
         assert isinstance(options, FusionOptions)
         teacher = SourcePrompts() if options.teacher == "source" else PairTeachers("teacher")
         return teacher, PairSimilarities(options.metric)
+
+    def trains(self, options: Mapping[str, Any]) -> Trains:
+        return PREFIXES
 
     def teacher_passes(self, sources: int) -> int:
         return sources

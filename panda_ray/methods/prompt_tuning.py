@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from panda_ray.methods.method import Inputs, MethodOptions, Sources, fresh_prefix
 from panda_ray.methods.requirements import Requirement
+from panda_ray.methods.trains import PREFIXES, Trains
 from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Member
@@ -21,6 +25,9 @@ class PromptTuning:
 
     def requires(self, options: MethodOptions) -> tuple[Requirement, ...]:
         return ()
+
+    def trains(self, options: Mapping[str, Any]) -> Trains:
+        return PREFIXES
 
     def teacher_passes(self, sources: int) -> int:
         return 0

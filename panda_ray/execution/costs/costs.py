@@ -15,6 +15,7 @@ from panda_ray.execution.costs.samples import Device, EmbeddingSample, Samples, 
 from panda_ray.execution.costs.speeds import Basis, Estimate, Speeds, embedding_seconds
 from panda_ray.execution.costs.task_sizes import KnownSizes
 from panda_ray.execution.costs.workload import TaskSize, embedding_work, training_work
+from panda_ray.execution.planning.footprints import trains_of
 from panda_ray.execution.planning.stack import Stack
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ class Costs:
         first = stack.members[0]
         counted = stack.todo if first.config is None else stack.members
         methods = tuple(sorted(Counter((unit.method, len(unit.sources)) for unit in counted).items()))
-        address = (first.product, first.backbone.name, first.task, first.config, methods, workers)
+        trained = None if first.config is None else trains_of(first)
+        address = (first.product, first.backbone.name, first.task, first.config, trained, methods, workers)
         if address not in self._known:
             self._known[address] = self._embedding(stack) if first.config is None else self._training(stack, workers)
         return self._known[address]
@@ -85,7 +87,9 @@ class Costs:
         assert first.config is not None, "a training has hyper-parameters"
         backbone, task = first.backbone.name, first.task
         methods = ((unit.method, len(unit.sources)) for unit in stack.members)
-        work = training_work(methods, self._sizes[backbone], self._tasks[backbone, task], first.config)
+        work = training_work(
+            trains_of(first), methods, self._sizes[backbone], self._tasks[backbone, task], first.config
+        )
         return self._speeds.training(backbone, task, work, workers)
 
     def _embedding(self, stack: Stack) -> Estimate:

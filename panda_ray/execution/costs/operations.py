@@ -2,7 +2,7 @@
 
 A multiplication and an addition are two operations. Counted are the matrix products of the layers; embeddings, layer
 norms, activations, softmax, dropout, pooler and head are left out (below two per cent in the backbones of the study).
-Weights are frozen, so the backward pass has no weight gradients, only those of the activations.
+Frozen weights have no gradients, so a backward pass then has those of the activations alone.
 
 Letters: T tokens of a row, Q tokens of it that a layer's output is needed of (1 in the last layer where heads read the
 first token alone, else T), P prompt length, D hidden size, F feed-forward size.
@@ -11,6 +11,19 @@ first token alone, else T), P prompt length, D hidden size, F feed-forward size.
 from __future__ import annotations
 
 from panda_ray.backbones import Sizes
+from panda_ray.methods.trains import Gradients, Trains
+
+
+def row_operations(
+    trains: Trains, sizes: Sizes, tokens: float, prompt_len: int, every_token: bool
+) -> tuple[float, float]:
+    """Operations of one row, forward and backward, for those who train that.
+
+    Args:
+        tokens: of the row, without virtual ones.
+    """
+    row = (sizes, tokens + prompt_len, 0) if trains.as_tokens else (sizes, tokens, prompt_len)
+    return forward_operations(*row, every_token), backward_operations(*row, every_token, trains.gradients)
 
 
 def forward_operations(sizes: Sizes, tokens: float, prompt_len: int, every_token: bool) -> float:
@@ -32,20 +45,30 @@ def forward_operations(sizes: Sizes, tokens: float, prompt_len: int, every_token
     return layers + tokens * 2 * sizes.convolution * sizes.hidden**2
 
 
-def backward_operations(sizes: Sizes, tokens: float, prompt_len: int, every_token: bool) -> float:
-    """Operations of the gradients of one row's activations.
+def backward_operations(
+    sizes: Sizes, tokens: float, prompt_len: int, every_token: bool, gradients: Gradients = "prefix"
+) -> float:
+    """Operations of the gradients of one row.
 
     A linear layer passes its gradient back with as many operations as it took forward, attention with twice as many
-    (four products against two; recomputing the scores, as fused kernels do, is not counted). No gradient is needed
-    below the first layer's prefix, so its tokens' projections to queries, keys and values have no backward pass, and
+    (four products against two; recomputing the scores, as fused kernels do, is not counted). Below the first layer's
+    prefix no gradient is needed, so its tokens' projections to queries, keys and values have no backward pass, and
     one of its four products, the gradient of its queries, is not there, nor are those of its terms for positions and
-    of a convolution of its tokens.
+    of a convolution of its tokens. Gradients of weights take each linear layer, convolution and term once more.
+
+    Args:
+        gradients: how far down they go.
     """
     outputs = _outputs(sizes, tokens, every_token)
-    everything = sum(_linear(sizes, tokens, each) + 2 * _attention(sizes, tokens, prompt_len, each) for each in outputs)
-    everything += sum(_positions(sizes, tokens, each) for each in outputs[1:])
-    of_inputs = tokens * _keys_and_values(sizes) + outputs[0] * 2 * sizes.hidden * _query_hidden(sizes)
-    return everything - of_inputs - _attention(sizes, tokens, prompt_len, outputs[0]) / 2
+    linear = sum(_linear(sizes, tokens, each) for each in outputs)
+    everything = linear + sum(2 * _attention(sizes, tokens, prompt_len, each) for each in outputs)
+    terms = sum(_positions(sizes, tokens, each) for each in outputs)
+    if gradients == "prefix":
+        lowest = _positions(sizes, tokens, outputs[0]) + _attention(sizes, tokens, prompt_len, outputs[0]) / 2
+        of_inputs = tokens * _keys_and_values(sizes) + outputs[0] * 2 * sizes.hidden * _query_hidden(sizes)
+        return everything + terms - lowest - of_inputs
+    convolved = tokens * 2 * sizes.convolution * sizes.hidden**2
+    return everything + terms + convolved + (linear + terms + convolved if gradients == "weights" else 0)
 
 
 def _outputs(sizes: Sizes, tokens: float, every_token: bool) -> list[float]:

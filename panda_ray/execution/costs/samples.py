@@ -14,6 +14,7 @@ from typing import Any
 
 from panda_ray.backbones import Sizes
 from panda_ray.execution.costs.workload import TaskSize, Work, loop_operations, training_examples, training_steps
+from panda_ray.methods import get_method
 from panda_ray.sweep import Sweep
 from panda_ray.training.config import TrainConfig
 
@@ -139,6 +140,7 @@ def device_of(sweep: Sweep, samples: Sequence[Sample]) -> Device:
 
 def _sample(record: Mapping[str, Any], sizes: Sizes, size: TaskSize, device: Device) -> Sample:
     config = TrainConfig(**record["identity"]["config"])
+    trains = get_method(record["method"]).trains(record["identity"]["options"])
     width = record["stack_width"]
     outside = record["seconds"] - record["training_seconds"] if "training_seconds" in record else None
     return Sample(
@@ -147,7 +149,7 @@ def _sample(record: Mapping[str, Any], sizes: Sizes, size: TaskSize, device: Dev
         device=device,
         workers=record.get("workers", 1),
         work=Work(
-            operations=width * loop_operations(sizes, size, config),
+            operations=width * loop_operations(trains, sizes, size, config),
             launches=sizes.layers * training_steps(config, size.train_examples),
         ),
         seconds=width * training_examples(config, size.train_examples) / record["examples_per_second"],

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from panda_ray.backbones import Sizes
-from panda_ray.execution.costs.operations import backward_operations, forward_operations
+from panda_ray.execution.costs.operations import forward_operations, row_operations
 from panda_ray.methods import get_method
+from panda_ray.methods.trains import Trains
 from panda_ray.metrics import PairMetric, get_metric
 from panda_ray.metrics.pairs.pair_metric import MOST_ROWS
 from panda_ray.training.config import TrainConfig
@@ -60,28 +61,31 @@ def training_examples(config: TrainConfig, examples: float) -> float:
 
 
 @lru_cache(maxsize=4096)
-def loop_operations(sizes: Sizes, task: TaskSize, config: TrainConfig) -> float:
+def loop_operations(trains: Trains, sizes: Sizes, task: TaskSize, config: TrainConfig) -> float:
     """Operations of one member in its training loop, evaluations included."""
     rows = task.rows_per_example
-    row = (sizes, task.tokens_per_row, config.prompt_len, task.every_token)
-    forward, backward = rows * forward_operations(*row), rows * backward_operations(*row)
+    row = row_operations(trains, sizes, task.tokens_per_row, config.prompt_len, task.every_token)
+    forward, backward = (rows * operations for operations in row)
     steps_per_epoch = -(-task.train_examples // config.batch_size)
     evaluations = -(-training_steps(config, task.train_examples) // steps_per_epoch)
     trained = training_examples(config, task.train_examples) * (forward + backward)
     return trained + evaluations * task.dev_examples * forward
 
 
-def training_work(methods: Iterable[tuple[str, int]], sizes: Sizes, task: TaskSize, config: TrainConfig) -> Work:
+def training_work(
+    trains: Trains, methods: Iterable[tuple[str, int]], sizes: Sizes, task: TaskSize, config: TrainConfig
+) -> Work:
     """Work of one stack: the operations of its members and of their teachers, and the launches that they share.
 
     Args:
+        trains: what its members train.
         methods: of its members, each with the number of its sources.
     """
     passes = [get_method(method).teacher_passes(sources) for method, sources in methods]
     one_pass = task.train_examples * task.rows_per_example
-    one_pass *= forward_operations(sizes, task.tokens_per_row, config.prompt_len, task.every_token)
+    one_pass *= row_operations(trains, sizes, task.tokens_per_row, config.prompt_len, task.every_token)[0]
     return Work(
-        operations=len(passes) * loop_operations(sizes, task, config) + sum(passes) * one_pass,
+        operations=len(passes) * loop_operations(trains, sizes, task, config) + sum(passes) * one_pass,
         launches=sizes.layers * training_steps(config, task.train_examples),
     )
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.memory_limits import Footprint
 from panda_ray.execution.units.unit import Unit
+from panda_ray.methods import get_method
+from panda_ray.methods.trains import Trains
 from panda_ray.training.config import TrainConfig
+
+
+def trains_of(unit: Unit) -> Trains:
+    """What a training trains below its head."""
+    return get_method(unit.method).trains(unit.options)
 
 
 def footprint_of(stack: Stack) -> Footprint | None:
@@ -20,6 +27,7 @@ def footprint_of_training(unit: Unit, config: TrainConfig, workers: int = 1) -> 
         backbone=unit.backbone.name,
         identity=unit.backbone.identity,
         task=unit.task,
+        trained=trains_of(unit).name,
         batch_size=config.batch_size,
         prompt_len=config.prompt_len,
         max_len=config.max_len,

@@ -3,7 +3,7 @@
 (A schedule that knows its slots may still cut a stack of new members when it starts it, see `scheduling/allotment.py`.)
 
 Units may share a stack when everything is equal that one forward pass shares: backbone, data, hyper-parameters (but
-for the learning rate and the initialisation, which are a member's own) and depth in the graph.
+for the learning rate and the initialisation, which are a member's own), what is trained, and depth in the graph.
 
 A stack that has a checkpoint comes back exactly as it was, finished members included, because floating-point sums
 depend on the shape of the batch: it then ends bit-equal to a run that was never interrupted. All other stacks hold
@@ -19,7 +19,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Literal
 
-from panda_ray.execution.planning.footprints import footprint_of_training
+from panda_ray.execution.planning.footprints import footprint_of_training, trains_of
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.memory_limits import Footprint, Limit
 from panda_ray.execution.units.unit import Unit
@@ -109,7 +109,9 @@ def _fresh(group: Sequence[Unit], settled: Collection[str], limit: int) -> Itera
 
 def shared(unit: Unit) -> tuple[Any, ...]:
     """What one forward pass shares: units for which it is equal may be members of one stack."""
-    return (unit.product, unit.backbone, unit.data, unit.config and _shared_config(unit.config))
+    if unit.config is None:
+        return (unit.product, unit.backbone, unit.data)
+    return (unit.product, unit.backbone, unit.data, _shared_config(unit.config), trains_of(unit))
 
 
 @lru_cache(maxsize=4096)

@@ -1,8 +1,8 @@
 """How wide stacks may be on the devices that have been tried: what did not fit into memory is not tried again.
 
-Memory depends on the backbone, the task's texts, the batch size, the lengths, the precision, and on how many workers
-share a step: together they are the *footprint* of a stack. Each width that was tried has a file of its own, so that
-workers never write over each other:
+Memory depends on the backbone, the task's texts, what is trained, the batch size, the lengths, the precision, and on
+how many workers share a step: together they are the *footprint* of a stack. Each width that was tried has a file of its
+own, so that workers never write over each other:
 
     limits/<footprint>/<width>.json     whether it fitted, on which device, when
 
@@ -29,6 +29,7 @@ class Footprint:
     backbone: str
     identity: str
     task: str
+    trained: str
     batch_size: int
     prompt_len: int
     max_len: int

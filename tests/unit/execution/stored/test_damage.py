@@ -32,7 +32,7 @@ from panda_ray.prompts.prompt import Prompt
 from support import records
 from support.small_sweeps import planned, small_sweep
 
-FOOTPRINT = Footprint("b", "i", "t", 8, 4, 16, "fp32", 1)
+FOOTPRINT = Footprint("b", "i", "t", "prefix", 8, 4, 16, "fp32", 1)
 EVERYWHERE = ("record.json", "prompt.*", "failures", "limits", "checkpoints", "leases")
 
 

@@ -23,7 +23,15 @@ from panda_ray.training.config import TrainConfig
 
 CONFIG = TrainConfig(lr=1e-3, batch_size=16, epochs=2)
 FOOTPRINT = Footprint(
-    "tiny", "local:0", "rte", CONFIG.batch_size, CONFIG.prompt_len, CONFIG.max_len, CONFIG.precision, workers=1
+    backbone="tiny",
+    identity="local:0",
+    task="rte",
+    trained="prefix",
+    batch_size=CONFIG.batch_size,
+    prompt_len=CONFIG.prompt_len,
+    max_len=CONFIG.max_len,
+    precision=CONFIG.precision,
+    workers=1,
 )
 
 
