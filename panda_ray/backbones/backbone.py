@@ -7,7 +7,7 @@ F feed-forward size.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,7 @@ from panda_ray.backbones.forward.blocks import Layout, Tokens
 from panda_ray.backbones.forward.dropout import use_pass_dropout
 from panda_ray.backbones.forward.forward_pass import ForwardPass
 from panda_ray.backbones.forward.frozen_linear import use_frozen_linear
+from panda_ray.backbones.forward.leading_vectors import LeadingVectors
 from panda_ray.backbones.forward.prefix_attention import PrefixStack
 from panda_ray.backbones.sizes import check_positions
 from panda_ray.errors import InputError
@@ -86,6 +87,7 @@ class Backbone:
         position_offset: bool,
         dropout: float = 0.0,
         pooled_only: bool = False,
+        leading: LeadingVectors | None = None,
     ) -> list[Features]:
         """Encode blocks of rows, each row with its member's prefix (of R rows, row r belongs to member r // (R / S)).
 
@@ -96,26 +98,48 @@ class Backbone:
             dropout: share of entries zeroed in the prefixes and inside the backbone; 0 but for training.
             pooled_only: compute of the last layer what the pooled token of each row needs; hidden states are then those
                 of pooled tokens, (R, 1, D).
+            leading: vectors in front of every row's tokens, in the input alone; features are of the row's tokens.
         """
         prompt_len = 0 if prefix_SLKNPH is None else prefix_SLKNPH.shape[4]
-        layout = Layout(blocks, prompt_len, causal=self.architecture.causal, pooled=self.architecture.pooled)
-        run = ForwardPass(
-            layout,
-            PrefixStack(prefix_SLKNPH) if prefix_SLKNPH is not None and prompt_len else None,
-            layout.positions() + (prompt_len if position_offset else 0),
-            dropout,
-        )
+        rows = blocks if leading is None else leading.with_room(blocks)
+        layout = self._layout(rows, prompt_len, 0 if leading is None else leading.count)
         with self._pass_dropout.during_pass(dropout):
-            hidden_1ZD = self._hidden(blocks, run, pooled_only)
+            run = ForwardPass(
+                layout,
+                PrefixStack(prefix_SLKNPH) if prefix_SLKNPH is not None and prompt_len else None,
+                layout.positions() + (prompt_len if position_offset else 0),
+                dropout,
+                None if leading is None else self._with_vectors(leading, blocks, layout, dropout),
+            )
+            hidden_1ZD = self._hidden(rows, run, pooled_only)
         return self._features(hidden_1ZD[0], layout, pooled_only)
 
-    def _hidden(self, blocks: Sequence[Tokens], run: ForwardPass, pooled_only: bool) -> Tensor:
-        """Last hidden states, (1, X, D), or (1, Y, D) of the pooled tokens alone."""
-        hidden_1ZD = self._encoder.embed(
+    def _layout(self, blocks: Sequence[Tokens], prompt_len: int, leading: int = 0) -> Layout:
+        architecture = self.architecture
+        return Layout(blocks, prompt_len, causal=architecture.causal, pooled=architecture.pooled, leading=leading)
+
+    def _with_vectors(
+        self, leading: LeadingVectors, blocks: Sequence[Tokens], layout: Layout, dropout: float
+    ) -> Callable[[Tensor], Tensor]:
+        """What puts the vectors in front of the word embeddings of these blocks."""
+        embedded = None
+        if leading.embedded_twice:
+            plain = self._layout(blocks, 0)
+            run = ForwardPass(plain, None, plain.positions(), dropout)
+            embedded = plain.split(self._embedded(blocks, run)[0])
+        return lambda words_1XW: leading.put_in(words_1XW, layout, embedded)
+
+    def _embedded(self, blocks: Sequence[Tokens], run: ForwardPass) -> Tensor:
+        """What the first layer reads, (1, X, D)."""
+        return self._encoder.embed(
             run.layout.joined([tokens.input_ids_RT.flatten() for tokens in blocks]),
             run.layout.joined([tokens.token_type_ids_RT.flatten() for tokens in blocks]),
             run,
         )
+
+    def _hidden(self, blocks: Sequence[Tokens], run: ForwardPass, pooled_only: bool) -> Tensor:
+        """Last hidden states, (1, X, D), or (1, Y, D) of the pooled tokens alone."""
+        hidden_1ZD = self._embedded(blocks, run)
         last = self.geometry.layers - 1
         for index in range(self.geometry.layers):
             hidden_1ZD = self._encoder.layer(index, hidden_1ZD, run, pooled_only and index == last)
@@ -126,6 +150,8 @@ class Backbone:
         rows = [block.rows for block in layout.blocks]
         parts = torch.split(hidden_ZD, rows) if pooled_only else layout.split(hidden_ZD)
         hidden = [part_ZD.reshape(count, -1, part_ZD.shape[1]) for count, part_ZD in zip(rows, parts, strict=True)]
+        if not pooled_only:
+            hidden = [hidden_RTD[:, layout.leading :] for hidden_RTD in hidden]
         if self._without_pooler:
             return [Features(hidden_RTD, None, self._without_pooler) for hidden_RTD in hidden]
         pooled_YD = self._encoder.pool(hidden_ZD if pooled_only else hidden_ZD[layout.pooled_tokens()])

@@ -29,7 +29,7 @@ class Encoder(Protocol):
     """
 
     def embed(self, input_ids_1X: Tensor, token_type_ids_1X: Tensor, run: ForwardPass) -> Tensor:
-        """What the first layer reads, (1, X, D); positions are those of the pass."""
+        """What the first layer reads, (1, X, D); positions, and what is made of word embeddings, are the pass's."""
         ...
 
     def layer(self, index: int, hidden_1XD: Tensor, run: ForwardPass, pooled_only: bool) -> Tensor:

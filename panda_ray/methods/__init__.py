@@ -1,5 +1,6 @@
 """Transfer methods. To add one, write a file and add it to `METHODS`."""
 
+from panda_ray.methods.lester import Lester
 from panda_ray.methods.method import Inputs, Method, MethodOptions, Sources
 from panda_ray.methods.panda import Panda
 from panda_ray.methods.panda_fusion import PandaFusion
@@ -15,7 +16,9 @@ from panda_ray.methods.requirements import (
 from panda_ray.methods.target_like_teacher import TargetLikeTeacher
 from panda_ray.registry import Registry
 
-METHODS: Registry[Method] = Registry("method", (PromptTuning(), PoT(), Panda(), PandaFusion(), TargetLikeTeacher()))
+METHODS: Registry[Method] = Registry(
+    "method", (PromptTuning(), PoT(), Panda(), PandaFusion(), Lester(), TargetLikeTeacher())
+)
 
 
 def get_method(name: str) -> Method:

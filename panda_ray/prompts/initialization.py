@@ -1,4 +1,4 @@
-"""How a fresh prefix starts, before any transfer.
+"""How fresh prompts start, before any transfer.
 
 Shape letters: L layers, K = 2 (keys, values), N key/value heads, P prompt length, H head size.
 """
@@ -55,7 +55,12 @@ def initial_prefix(name: str, scale: float, geometry: Geometry, prompt_len: int,
     Raises:
         InputError: for an unknown name.
     """
+    shape = (geometry.layers, 2, geometry.kv_heads, prompt_len, geometry.head_size)
+    return initial_values(name, scale, shape, random)
+
+
+def initial_values(name: str, scale: float, shape: tuple[int, ...], random: Generator) -> Tensor:
+    """Fresh numbers in float32, in any shape; see `initial_prefix`."""
     if name not in INITIALIZATIONS:
         raise unknown_name("initialization", name, INITIALIZATIONS)
-    shape = (geometry.layers, 2, geometry.kv_heads, prompt_len, geometry.head_size)
     return INITIALIZATIONS[name](shape, scale, random)

@@ -1,26 +1,57 @@
-"""Export of a prompt to PEFT, so that it can be used without panda_ray.
+"""Export of what was trained to PEFT, so that it can be used without panda_ray.
 
 PEFT keeps a prefix as one matrix of P rows and 2 * L * N * H columns, in the order layer, key/value, head, position in
-the head. The exported adapter gives the same hidden states as this project does with `position_offset` on.
+the head, and virtual tokens as one of P rows and D columns. The exported adapter gives the same hidden states as this
+project does: of a prefix with `position_offset` on, of virtual tokens from row P on.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
+from safetensors import SafetensorError
+from torch import Tensor
 
 from panda_ray.errors import InputError
 from panda_ray.prompts.prompt import Prompt
 
 
-def export_peft(prompt: Prompt, folder: Path, base_model: str, task_type: str = "FEATURE_EXTRACTION") -> None:
+def export_trained(data: bytes, folder: Path, base_model: str, task_type: str = "FEATURE_EXTRACTION") -> None:
     """Write `adapter_config.json`, `adapter_model.safetensors` and the head (`head.safetensors`) to `folder`.
 
     Args:
+        data: a training's safetensors file.
         base_model: name or path of the backbone that the adapter belongs to.
         task_type: PEFT's name of the task.
+
+    Raises:
+        InputError: PEFT has no adapter that computes what was trained.
+    """
+    try:
+        tensors = safetensors.torch.load(data)
+    except SafetensorError as error:
+        raise InputError(f"this is no prompt file: {error}") from error
+    if "virtual_tokens" not in tensors:
+        export_peft(Prompt.from_bytes(data), folder, base_model, task_type)
+        return
+    if bool(tensors["embedded_twice"]):
+        raise InputError("PEFT embeds text once; these virtual tokens were trained before text that is embedded twice")
+    matrix_PD = tensors["virtual_tokens"]
+    own = {
+        "peft_type": "PROMPT_TUNING",
+        "num_virtual_tokens": len(matrix_PD),
+        "token_dim": matrix_PD.shape[1],
+        "prompt_tuning_init": "RANDOM",
+    }
+    _write(folder, own, matrix_PD, tensors, base_model, task_type)
+
+
+def export_peft(prompt: Prompt, folder: Path, base_model: str, task_type: str = "FEATURE_EXTRACTION") -> None:
+    """Write a prefix and its head; see `export_trained`.
 
     Raises:
         InputError: the prompt was trained with positions that PEFT does not know.
@@ -31,21 +62,41 @@ def export_peft(prompt: Prompt, folder: Path, base_model: str, task_type: str = 
         )
     layers, _, heads, prompt_len, head_size = prompt.prefix_LKNPH.shape
     matrix = prompt.prefix_LKNPH.permute(3, 0, 1, 2, 4).reshape(prompt_len, -1).contiguous()
-    config = {
+    own = {
         "peft_type": "PREFIX_TUNING",
-        "task_type": task_type,
-        "base_model_name_or_path": base_model,
-        "inference_mode": True,
         "num_virtual_tokens": prompt_len,
         "token_dim": heads * head_size,
-        "num_transformer_submodules": 1,
         "num_attention_heads": heads,
         "num_layers": layers,
         "encoder_hidden_size": heads * head_size,
         "prefix_projection": False,
     }
+    _write(folder, own, matrix, prompt.tensors(), base_model, task_type)
+
+
+def _write(
+    folder: Path,
+    own: Mapping[str, Any],
+    matrix: Tensor,
+    tensors: Mapping[str, Tensor],
+    base_model: str,
+    task_type: str,
+) -> None:
+    """Write an adapter of one matrix.
+
+    Args:
+        own: its configuration, without what all adapters have.
+        tensors: with the head's among them.
+    """
+    config = {
+        "task_type": task_type,
+        "base_model_name_or_path": base_model,
+        "inference_mode": True,
+        "num_transformer_submodules": 1,
+        **own,
+    }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     safetensors.torch.save_file({"prompt_embeddings": matrix}, folder / "adapter_model.safetensors")
-    head = {"weight": prompt.head_weight_CD.contiguous(), "bias": prompt.head_bias_C.contiguous()}
+    head = {name: tensors[f"head.{name}"].contiguous() for name in ("weight", "bias")}
     safetensors.torch.save_file(head, folder / "head.safetensors")

@@ -12,7 +12,7 @@ from panda_ray.usecases.engine import check_engine
 
 
 def export_prompt(sweep: Sweep, key: str, folder: Path) -> Record:
-    """Write a training's prompt as a PEFT prefix-tuning adapter.
+    """Write what a training trained as an adapter of PEFT.
 
     Args:
         key: of the unit, or how it begins.
@@ -22,18 +22,17 @@ def export_prompt(sweep: Sweep, key: str, folder: Path) -> Record:
         The record of the training.
 
     Raises:
-        InputError: no training has such a key, or several have.
+        InputError: no training has such a key, or several have; or PEFT has no adapter that computes it.
     """
     check_engine("an export")
     from panda_ray.backbones.registry import model_location
-    from panda_ray.prompts.peft import export_peft
-    from panda_ray.prompts.prompt import Prompt
+    from panda_ray.prompts.peft import export_trained
 
     store = Store(sweep.storage)
     full, record = _find(store, key)
-    prompt = Prompt.from_bytes(store.read_file(full, PROMPT_FILE))
+    trained = store.read_file(full, PROMPT_FILE)
     paths = {backbone.name: backbone.path for backbone in sweep.backbones}
-    export_peft(prompt, folder, model_location(record["backbone"], paths.get(record["backbone"])))
+    export_trained(trained, folder, model_location(record["backbone"], paths.get(record["backbone"])))
     return record
 
 

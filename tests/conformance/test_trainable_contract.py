@@ -19,10 +19,11 @@ from panda_ray.training.engine.stacked import EpochReport, train_stack
 from panda_ray.training.member import Distillation, Member, MemberResult
 from panda_ray.training.trainables.prefix import prefix_part
 from panda_ray.training.trainables.trainable import Part, Pass, Trainable, stacked
+from panda_ray.training.trainables.virtual_tokens import virtual_tokens_part
 from support.closeness import assert_close
 from support.models import random_backbone, random_prefixes, random_tokens
 from support.toys import toy_task
-from support.trainables import AttendedPrompts, VirtualTokens
+from support.trainables import AttendedPrompts
 from support.trainings import CONFIG, Slot, assert_same
 
 CPU = torch.device("cpu")
@@ -54,7 +55,11 @@ def prefixes(seed: int, count: int) -> Tensor:
     return random_prefixes(random_backbone(), count, seed=seed)
 
 
-OWN = (Example("prefix", lambda seed: prefix_part(prefixes(seed, 1)[0]), numbers=3 * 2 * 4 * 5 * 8),)
+OWN = (
+    Example("prefix", lambda seed: prefix_part(prefixes(seed, 1)[0]), numbers=3 * 2 * 4 * 5 * 8),
+    Example("virtual tokens", lambda seed: virtual_tokens_part(noise(seed, 4, 32)), numbers=4 * 32),
+    Example("virtual tokens, twice", lambda seed: virtual_tokens_part(noise(seed, 4, 32), True), numbers=4 * 32),
+)
 EXAMPLES = (
     *OWN,
     Example(
@@ -62,7 +67,6 @@ EXAMPLES = (
         lambda seed: Part(AttendedPrompts, {"sources": prefixes(seed, 3), "keys": 0.1 * noise(seed, 3, 32)}),
         numbers=3 * 32,
     ),
-    Example("virtual tokens", lambda seed: Part(VirtualTokens, {"virtual_tokens": noise(seed, 4, 32)}), numbers=4 * 32),
 )
 every_trainable = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 each_reading = pytest.mark.parametrize("pooled_only", [True, False], ids=["pooled", "tokens"])

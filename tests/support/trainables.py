@@ -6,15 +6,12 @@ values), N key/value heads, P prompt length, H head size, D hidden size, T token
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from panda_ray.backbones.backbone import Backbone, Features
+from panda_ray.backbones.backbone import Features
 from panda_ray.backbones.forward.blocks import Tokens
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.trainables.leaves import host_copy, kept, leaf_of
@@ -61,67 +58,3 @@ class AttendedPrompts:
 
     def artifact(self, member: int) -> Mapping[str, Tensor]:
         return {"sources": host_copy(self._sources_SnLKNPH, member), "keys": host_copy(self._keys_SnD, member)}
-
-
-class VirtualTokens:
-    """Trained vectors between the first token and the others of every row, in the input alone (Lester et al., 2021).
-
-    Args:
-        parts: with `virtual_tokens` (P, D) each.
-    """
-
-    def __init__(self, parts: Sequence[Mapping[str, Tensor]], config: TrainConfig, device: torch.device) -> None:
-        self._virtual_SPD = leaf_of([part["virtual_tokens"] for part in parts], device)
-
-    @property
-    def leaves(self) -> Mapping[str, Tensor]:
-        return {"virtual_tokens": self._virtual_SPD}
-
-    def keep(self, members: Sequence[int]) -> None:
-        self._virtual_SPD = kept(self._virtual_SPD, members)
-
-    def features(self, run: Pass, blocks: Sequence[Tokens]) -> list[Features]:
-        return [self._of_block(run, block) for block in blocks]
-
-    def _of_block(self, run: Pass, block: Tokens) -> Features:
-        members, prompt_len, _ = self._virtual_SPD.shape
-        longer = Tokens(
-            _with_room(block.input_ids_RT, prompt_len),
-            _with_room(block.token_type_ids_RT, prompt_len),
-            block.lengths_R + prompt_len,
-            block.padded,
-        )
-        rows, length = longer.input_ids_RT.shape
-        with _put_in(run.backbone, self._virtual_SPD.repeat_interleave(rows // members, dim=0), length):
-            [features] = run.backbone.forward(
-                [longer], None, position_offset=True, dropout=run.dropout, pooled_only=run.pooled_only
-            )
-        if run.pooled_only:
-            return features
-        hidden_RTD = torch.cat([features.hidden_RTD[:, :1], features.hidden_RTD[:, 1 + prompt_len :]], dim=1)
-        return replace(features, hidden_RTD=hidden_RTD)
-
-    def artifact(self, member: int) -> Mapping[str, Tensor]:
-        return {"virtual_tokens": host_copy(self._virtual_SPD, member)}
-
-
-def _with_room(x_RT: Tensor, places: int) -> Tensor:
-    return torch.cat([x_RT[:, :1], x_RT.new_zeros((len(x_RT), places)), x_RT[:, 1:]], dim=1)
-
-
-@contextmanager
-def _put_in(backbone: Backbone, virtual_RPD: Tensor, length: int) -> Iterator[None]:
-    """Rows of one block, so many tokens long, have these vectors behind their first one while the context lasts."""
-    rows, places, _ = virtual_RPD.shape
-    filled = rows * length  # what is behind it belongs to no row
-
-    def put(_module: Any, inputs: tuple[Tensor], output_1XD: Tensor) -> Tensor:
-        row_RTD = output_1XD[0, :filled].unflatten(0, (rows, -1))
-        changed_RTD = torch.cat([row_RTD[:, :1], virtual_RPD, row_RTD[:, 1 + places :]], dim=1)
-        return torch.cat([changed_RTD.flatten(0, 1), output_1XD[0, filled:]]).unsqueeze(0)
-
-    handle = backbone._model.get_input_embeddings().register_forward_hook(put)
-    try:
-        yield
-    finally:
-        handle.remove()

@@ -34,7 +34,7 @@ class BertEncoder:
 
     def embed(self, input_ids_1X: Tensor, token_type_ids_1X: Tensor, run: ForwardPass) -> Tensor:
         embedded_1XD: Tensor = self._model.embeddings(
-            input_ids=input_ids_1X,
+            inputs_embeds=run.words(self._model.embeddings.word_embeddings(input_ids_1X)),
             token_type_ids=token_type_ids_1X,
             position_ids=run.positions_1X + self._first_position,
         )

@@ -37,7 +37,9 @@ class DebertaV2Encoder:
 
     def embed(self, input_ids_1X: Tensor, token_type_ids_1X: Tensor, run: ForwardPass) -> Tensor:
         embedded_1XD: Tensor = self._model.embeddings(
-            input_ids=input_ids_1X, token_type_ids=token_type_ids_1X, position_ids=run.positions_1X
+            inputs_embeds=run.words(self._model.embeddings.word_embeddings(input_ids_1X)),
+            token_type_ids=token_type_ids_1X,
+            position_ids=run.positions_1X,
         )
         return embedded_1XD
 
@@ -54,7 +56,7 @@ class DebertaV2Encoder:
             own.value_proj(hidden_1XD).unflatten(-1, heads),
             scaling=scaling,
             pooled_only=pooled_only,
-            bias=self._position_terms(own, run, scaling) if own.relative_attention else None,
+            bias=self._position_terms(own, run, scaling, pooled_only) if own.relative_attention else None,
         )
         attended_1ZD = layer.attention.output(mixed_1ZD, read_1ZD)
         output_1ZD: Tensor = layer.output(layer.intermediate(attended_1ZD), attended_1ZD)
@@ -82,11 +84,14 @@ class DebertaV2Encoder:
         normed_1ZD: Tensor = own.LayerNorm(output_1ZD + local_1ZD)
         return normed_1ZD
 
-    def _position_terms(self, own: Any, run: ForwardPass, scaling: float) -> Callable[[Tensor, Tensor], Tensor]:
+    def _position_terms(
+        self, own: Any, run: ForwardPass, scaling: float, pooled_only: bool
+    ) -> Callable[[Tensor, Tensor], Tensor]:
         """What one layer adds to the scores of a block's queries and keys, prefix left out: (R, N, Q, T)."""
         indices, embedded_WD = run.once(self._relative_positions)
         embedded_WD = own.pos_dropout(embedded_WD)
         heads = (-1, own.attention_head_size)
+        first = run.layout.leading if pooled_only else 0
         names = ("key_proj", "query_proj") if own.share_att_key else ("pos_key_proj", "pos_query_proj")
         key_NHW, query_NHW = (
             getattr(own, name)(embedded_WD).unflatten(-1, heads).permute(1, 2, 0) if kind in own.pos_att_type else None
@@ -95,7 +100,7 @@ class DebertaV2Encoder:
 
         def terms(query_RNQH: Tensor, key_RNTH: Tensor) -> Tensor:
             (rows, heads, queries), length = query_RNQH.shape[:3], key_RNTH.shape[2]
-            index_QT = indices[length][:queries]  # one query is that of the first token
+            index_QT = indices[length][first : first + queries]
             term_RNQT = query_RNQH.new_zeros(())
             if key_NHW is not None:
                 to_positions_RNQW = query_RNQH @ key_NHW

@@ -31,8 +31,7 @@ class LlamaEncoder:
         self._rotate_half: Callable[[Tensor], Tensor] = rotate_half
 
     def embed(self, input_ids_1X: Tensor, token_type_ids_1X: Tensor, run: ForwardPass) -> Tensor:
-        embedded_1XD: Tensor = self._model.embed_tokens(input_ids_1X)
-        return embedded_1XD
+        return run.words(self._model.embed_tokens(input_ids_1X))
 
     def layer(self, index: int, hidden_1XD: Tensor, run: ForwardPass, pooled_only: bool) -> Tensor:
         layer = self._model.layers[index]

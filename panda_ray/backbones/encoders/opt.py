@@ -26,7 +26,7 @@ class OptEncoder:
 
     def embed(self, input_ids_1X: Tensor, token_type_ids_1X: Tensor, run: ForwardPass) -> Tensor:
         decoder = self._decoder
-        words_1XD: Tensor = decoder.embed_tokens(input_ids_1X)
+        words_1XD = run.words(decoder.embed_tokens(input_ids_1X))
         if decoder.project_in is not None:
             words_1XD = decoder.project_in(words_1XD)
         embedded_1XD: Tensor = words_1XD + decoder.embed_positions(None, position_ids=run.positions_1X)

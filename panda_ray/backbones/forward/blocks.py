@@ -59,13 +59,21 @@ class Layout:
         prompt_len: P, keys that every token sees besides the tokens of its row.
         causal: whether a token sees only itself and those before it. Padding comes last, so that no token sees it then.
         pooled: which real token of a row stands for all of it.
+        leading: places in front of every row that hold no token of it.
 
     Attributes:
+        leading: the same.
         filler: tokens at the end of X that belong to no block; nothing reads what becomes of them.
     """
 
     def __init__(
-        self, blocks: Sequence[Tokens], prompt_len: int, *, causal: bool, pooled: Literal["first", "last"]
+        self,
+        blocks: Sequence[Tokens],
+        prompt_len: int,
+        *,
+        causal: bool,
+        pooled: Literal["first", "last"],
+        leading: int = 0,
     ) -> None:
         self.blocks: list[Block] = []
         start = 0
@@ -76,6 +84,7 @@ class Layout:
             self.blocks.append(Block(start, rows, length, real_R11V, each_sees))
             start += rows * length
         self._last_of_Y = torch.cat([tokens.lengths_R for tokens in blocks]) - 1 if pooled == "last" else None
+        self.leading = leading
         self._device = blocks[0].input_ids_RT.device
         self.filler = _filler(start) if self._device.type == "cpu" else 0
 
@@ -109,7 +118,7 @@ class Layout:
             for block in self.blocks
         ]
         start_Y = torch.cat(starts)
-        return start_Y if self._last_of_Y is None else start_Y + self._last_of_Y
+        return start_Y + (self.leading if self._last_of_Y is None else self._last_of_Y)
 
     def real(self) -> list[Tensor | None]:
         """Which tokens of each block are no padding, (R, T); None where all of them are."""

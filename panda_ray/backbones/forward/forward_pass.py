@@ -28,12 +28,14 @@ class ForwardPass:
         prefix: keys and values that every row sees before its tokens; None for the plain model.
         positions_1X: position of each token in its row, from 0, or from P where virtual tokens take positions.
         dropout: share of entries zeroed in the prefixes and inside the backbone; 0 but for training.
+        with_vectors: what puts vectors into word embeddings, (1, X, W); None where they stay as they are.
     """
 
     layout: Layout
     prefix: PrefixStack | None
     positions_1X: Tensor
     dropout: float
+    with_vectors: Callable[[Tensor], Tensor] | None = None
     _shared: dict[Any, Any] = field(default_factory=dict)
 
     def once(self, compute: Callable[[ForwardPass], Shared]) -> Shared:
@@ -42,6 +44,10 @@ class ForwardPass:
             self._shared[compute] = compute(self)
         shared: Shared = self._shared[compute]
         return shared
+
+    def words(self, words_1XW: Tensor) -> Tensor:
+        """Word embeddings (1, X, W) as the pass has them, before anything is added to them."""
+        return words_1XW if self.with_vectors is None else self.with_vectors(words_1XW)
 
     def drop(self, x: Tensor) -> Tensor:
         """The pass's dropout where an architecture has it without a module."""

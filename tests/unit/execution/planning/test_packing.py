@@ -61,6 +61,15 @@ def test_units_that_cannot_share_a_forward_pass_are_apart(other: Unit) -> None:
     assert len(packed([unit(0), other])) == 2
 
 
+def test_units_that_train_different_things_are_apart_and_know_their_own_limits() -> None:
+    once, twice = {"embedded": "once"}, {"embedded": "twice"}
+    units = [unit(0), *(replace(unit(1), method="lester", options=options) for options in (once, twice, once))]
+    units = [*units[:3], replace(units[3], seed=2)]
+    stacks = packed(units)
+    assert shapes(stacks) == {(0,), (1, 2), (1,)}
+    assert len({footprint_of(stack) for stack in stacks}) == 3
+
+
 def test_learning_rate_and_initialization_are_a_members_own() -> None:
     others = [unit(1, config=replace(CONFIG, lr=5e-3)), unit(2, config=replace(CONFIG, initialization="zeros"))]
     assert len(packed([unit(0), *others])) == 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -15,7 +16,9 @@ from benchmarks.formulas import FORMULAS
 from panda_ray.backbones import Backbone, Sizes, Tokens, backbone_sizes, load_backbone
 from panda_ray.backbones.architectures import ARCHITECTURES
 from panda_ray.backbones.forward.frozen_linear import onednn_is_right
-from panda_ray.execution.costs.operations import backward_operations, forward_operations
+from panda_ray.backbones.forward.leading_vectors import LeadingVectors
+from panda_ray.execution.costs.operations import backward_operations, forward_operations, row_operations
+from panda_ray.methods import get_method
 from support.models import CONFIGS, random_backbone
 
 NAMES = (
@@ -56,8 +59,8 @@ def test_forward(backbone: Backbone, sizes: Sizes, every_token: bool, prompt_len
 @pytest.mark.parametrize("every_token", [True, False])
 def test_forward_and_backward(backbone: Backbone, sizes: Sizes, every_token: bool) -> None:
     with counter() as counted, sdpa_kernel(SDPBackend.MATH):
-        read, prefix = passed(backbone, every_token, PROMPT_LEN)
-        read.sum().backward()
+        features, prefix = passed(backbone, every_token, PROMPT_LEN)
+        features.sum().backward()
     assert prefix.grad is not None
     expected = once_per_pass(sizes) + ROWS * sum(
         operations(sizes, TOKENS, PROMPT_LEN, every_token) for operations in (forward_operations, backward_operations)
@@ -65,9 +68,21 @@ def test_forward_and_backward(backbone: Backbone, sizes: Sizes, every_token: boo
     assert counted.get_total_flops() == pytest.approx(expected, rel=0.002)
 
 
-def once_per_pass(sizes: Sizes) -> int:
+@pytest.mark.parametrize("every_token", [True, False])
+def test_virtual_tokens_pass_through_all_layers_and_take_gradients_from_all(
+    backbone: Backbone, sizes: Sizes, every_token: bool
+) -> None:
+    with counter() as counted, sdpa_kernel(SDPBackend.MATH):
+        vectors = torch.randn(MEMBERS, PROMPT_LEN, backbone.geometry.hidden, requires_grad=True)
+        read(backbone, every_token, leading=LeadingVectors(vectors)).sum().backward()
+    trains = get_method("lester").trains({"embedded": "once"})
+    expected = ROWS * sum(row_operations(trains, sizes, TOKENS, PROMPT_LEN, every_token))
+    assert counted.get_total_flops() == pytest.approx(expected + once_per_pass(sizes, TOKENS + PROMPT_LEN), rel=0.002)
+
+
+def once_per_pass(sizes: Sizes, tokens: int = TOKENS) -> int:
     """Projections of embedded relative positions, which rows share and which costs of rows leave out."""
-    places = min(2 * TOKENS - 1, sizes.relative_positions)
+    places = min(2 * tokens - 1, sizes.relative_positions)
     return 2 * sizes.layers * sizes.position_terms * places * sizes.hidden * (sizes.query_hidden or sizes.hidden)
 
 
@@ -76,11 +91,17 @@ def counter() -> FlopCounterMode:
     return FlopCounterMode(display=False, custom_mapping=FORMULAS)
 
 
-def passed(backbone: Backbone, every_token: bool, prompt_len: int) -> tuple[torch.Tensor, torch.Tensor]:
+def passed(backbone: Backbone, every_token: bool, prompt_len: int) -> tuple[Tensor, Tensor]:
     """What a head reads of some rows, and the prefixes that its gradient reaches."""
     sizes = backbone.geometry
+    prefix = torch.randn(MEMBERS, sizes.layers, 2, sizes.kv_heads, prompt_len, sizes.head_size, requires_grad=True)
+    return read(backbone, every_token, prefix), prefix
+
+
+def read(
+    backbone: Backbone, every_token: bool, prefix: Tensor | None = None, leading: LeadingVectors | None = None
+) -> Tensor:
     ids = torch.randint(5, 60, (ROWS, TOKENS))
     tokens = Tokens(ids, torch.zeros_like(ids), torch.full((ROWS,), TOKENS), padded=False)
-    prefix = torch.randn(MEMBERS, sizes.layers, 2, sizes.kv_heads, prompt_len, sizes.head_size, requires_grad=True)
-    (features,) = backbone.forward([tokens], prefix, position_offset=True, pooled_only=not every_token)
-    return features.hidden_RTD if every_token else features.pooled_RD, prefix
+    [features] = backbone.forward([tokens], prefix, position_offset=True, pooled_only=not every_token, leading=leading)
+    return features.hidden_RTD if every_token else features.pooled_RD
