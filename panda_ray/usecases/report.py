@@ -22,7 +22,7 @@ def report_sweep(sweep: Sweep, folder: Path | None = None) -> Report:
     Raises:
         InputError: MLflow cannot be read or has no such sweep, or the folder cannot be written.
     """
-    folder = folder or _beside_results(sweep)
+    folder = folder or beside_results(sweep)
     check_folder(folder)
     return build_report(tracking_uri_of(sweep.storage, sweep.tracking_uri), sweep, folder)
 
@@ -75,6 +75,7 @@ def check_folder(folder: Path) -> None:
         ) from error
 
 
-def _beside_results(sweep: Sweep) -> Path:
+def beside_results(sweep: Sweep) -> Path:
+    """Where the report of a sweep lies, or would if its storage were on this machine."""
     is_remote = "://" in sweep.storage
     return (Path() if is_remote else Path(sweep.storage)) / "reports" / sweep.name

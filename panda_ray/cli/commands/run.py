@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -47,13 +47,7 @@ def run(
     """
     if address is not None and runner is RunnerName.INLINE:
         raise InputError("--address names a Ray cluster; it has no meaning with --runner inline")
-    with signals_end_the_run():
-        try:
-            code = _run(sweep_file, overrides, runner, address, as_json)
-        except KeyboardInterrupt as signalled:  # before there was a plan, or while the closing was printed
-            code = EXIT_INTERRUPTED
-            _print_early_end(reason_of(signalled), as_json)
-        raise typer.Exit(code)
+    raise typer.Exit(until_signalled(lambda: _run(sweep_file, overrides, runner, address, as_json), as_json))
 
 
 def quickstart(
@@ -63,12 +57,20 @@ def quickstart(
     run("quickstart", overrides, runner, address, as_json)
 
 
+def until_signalled(body: Callable[[], int], as_json: bool) -> int:
+    """The exit status of what runs sweeps, a signal's included."""
+    with signals_end_the_run():
+        try:
+            return body()
+        except KeyboardInterrupt as signalled:  # before there was a plan, or while the closing was printed
+            _print_early_end(reason_of(signalled), as_json)
+            return EXIT_INTERRUPTED
+
+
 def _run(sweep_file: str, overrides: list[str], name: RunnerName, address: str | None, as_json: bool) -> int:
     from panda_ray.sweep_file import load_sweep
 
-    track, ui = (_command_on(sweep_file, overrides, command) for command in ("track", "ui"))
-    commands = Commands(again=_command(), track=track, ui=ui)
-    return run_loaded(load_sweep(sweep_file, overrides), name, address, as_json, commands)
+    return run_loaded(load_sweep(sweep_file, overrides), name, address, as_json, commands_on(sweep_file, overrides))
 
 
 def run_loaded(
@@ -124,12 +126,18 @@ def _print_early_end(reason: str, as_json: bool) -> None:
         stdout.print(f"The same command continues: {_command()}", markup=False, soft_wrap=True)
 
 
+def commands_on(sweep_file: str, overrides: Sequence[str]) -> Commands:
+    """How to go on with a sweep, after the command line that this process is."""
+    track, ui = (_command_on(sweep_file, overrides, command) for command in ("track", "ui"))
+    return Commands(again=_command(), track=track, ui=ui)
+
+
 def _command() -> str:
     """The command line that this process is, as it may be shown."""
     return shlex.join(["panda-ray", *map(public, sys.argv[1:])])
 
 
-def _command_on(sweep_file: str, overrides: list[str], name: str) -> str:
+def _command_on(sweep_file: str, overrides: Sequence[str], name: str) -> str:
     """Another command on the same sweep."""
     sets = [part for override in overrides for part in ("--set", public(override))]
     return shlex.join(["panda-ray", name, sweep_file, *sets])

@@ -31,7 +31,8 @@ class Numbers(Protocol):
         ...
 
     def stated(self, *name: str) -> Value | None:
-        """A number that is known without those that it is computed from."""
+        """A number that is known without those that it is computed from; the last name says what it is over, if it is
+        a mean."""
         ...
 
     def erratum(self, where: str, method: str, row: str, column: str) -> str:
@@ -62,7 +63,12 @@ class Axes:
 def average(numbers: Numbers, backbone: str, method: str, sources: str, targets: Sequence[str]) -> Value | None:
     """Of a row over its targets; the stated one where its cells are not known."""
     computed = mean_of(numbers.score(backbone, method, sources, target) for target in targets)
-    return computed or numbers.stated("average", backbone, method, sources)
+    return computed or numbers.stated("average", backbone, method, sources, over(targets))
+
+
+def over(tasks: Sequence[str]) -> str:
+    """Tasks as one name."""
+    return "+".join(tasks)
 
 
 def oracle(numbers: Numbers, backbone: str, method: str, sources: Sequence[str], target: str) -> Value | None:

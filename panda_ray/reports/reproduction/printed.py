@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache, cached_property
 
-from panda_ray.reports.paper import METHODS, TABLES, paper_cells, paper_rows
-from panda_ray.reports.reproduction.asked import ORACLE
+from panda_ray.reports.paper import METHODS, SOURCE_ORDER, TABLES, TARGET_ORDER, paper_cells, paper_rows
+from panda_ray.reports.reproduction.asked import ORACLE, over
 from panda_ray.reports.reproduction.value import Value, printed
 
 _LABELS = {row: label for label, row in METHODS.items()} | {"prompt_tuning": "lester"}
@@ -19,6 +19,11 @@ _TOP = {"vanilla_pot_top3_e_avg": ("pot", "e_avg"), "panda_top3_ours": ("panda",
 _METRICS = {"ours": "task_embedding"}
 
 _FUSED = "mnli+qnli+qqp"
+
+_TARGETS = over(TARGET_ORDER)
+"""What stated averages are over."""
+
+_ALL = over(sorted(SOURCE_ORDER))
 
 Name = tuple[str, ...]
 
@@ -77,11 +82,11 @@ def _top_three() -> Iterator[tuple[Name, Value]]:
 def _stated() -> Iterator[tuple[Name, str]]:
     yield from _stated_averages()
     for row in paper_rows("table9_similarity_std"):
-        yield ("std", "bert-base", row["source"]), row["std"]
-        yield ("to_mean", "bert-base", row["source"]), row["abs_ours_minus_avg"]
+        yield ("std", "bert-base", row["source"], _TARGETS), row["std"]
+        yield ("to_mean", "bert-base", row["source"], _TARGETS), row["abs_ours_minus_avg"]
     for row in paper_rows("table10_same_diff"):
         metric = _METRICS.get(row["metric"], row["metric"])
-        yield ("related", _SIZES[row["backbone"]], metric, row["pair_type"]), row["similarity_percent"]
+        yield ("related", _SIZES[row["backbone"]], metric, row["pair_type"], _ALL), row["similarity_percent"]
     for row in paper_rows("table12_cost"):
         yield ("parameters", "bert-large", _label(row["method"])), row["trainable_params_million"]
         yield ("seconds", "bert-large", _label(row["method"])), row["seconds"]
@@ -91,16 +96,16 @@ def _stated_averages() -> Iterator[tuple[Name, str]]:
     """Of rows whose cells the paper does not print."""
     for row in paper_rows("table4_multitask"):
         if row["setting"] == "multi":
-            yield ("average", "bert-base", row["method"].replace("_", "-"), _FUSED), row["avg"]
+            yield ("average", "bert-base", row["method"].replace("_", "-"), _FUSED, _TARGETS), row["avg"]
     for row in paper_rows("table5_teacher"):
         if row["teacher"] in ("random", "source"):
-            yield ("average", _SIZES[row["backbone"]], f"panda-{row['teacher']}", "mnli"), row["avg"]
+            yield ("average", _SIZES[row["backbone"]], f"panda-{row['teacher']}", "mnli", _TARGETS), row["avg"]
     for row in paper_rows("table6_metric_weight"):
         if row["metric"] not in ("", "ours"):
-            yield ("average", _SIZES[row["backbone"]], f"panda-{row['metric']}", "qnli"), row["avg"]
+            yield ("average", _SIZES[row["backbone"]], f"panda-{row['metric']}", "qnli", _TARGETS), row["avg"]
     for row in paper_rows("table7_kd_loss"):
         if row["kd_loss"] != "mse":
-            yield ("average", _SIZES[row["backbone"]], f"panda-{row['kd_loss']}", row["source"]), row["avg"]
+            yield ("average", _SIZES[row["backbone"]], f"panda-{row['kd_loss']}", row["source"], _TARGETS), row["avg"]
 
 
 @cache

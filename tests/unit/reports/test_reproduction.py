@@ -12,7 +12,7 @@ from panda_ray.reports.paper import TABLES, paper_rows
 from panda_ray.reports.reproduction.all_artefacts import ARTEFACTS, get_artefact
 from panda_ray.reports.reproduction.paper_table import Entry, Table
 from panda_ray.reports.reproduction.value import Value, best_of, difference, mean_of, printed, rounded
-from panda_ray.usecases.reproducing.printed_tables import printed_table
+from panda_ray.usecases.reproducing.printed_tables import printed_tables
 
 LABELS = {
     "model_tuning": "model tuning",
@@ -121,6 +121,11 @@ PRINTED = {
 } | {name: (lambda backbone=backbone: grid(backbone)) for backbone, name in GRIDS.items()}
 
 
+def only_table(artefact: str) -> Table:
+    (table,) = printed_tables(get_artefact(artefact)).values()
+    return table
+
+
 def shown(table: Table) -> dict[Place, str]:
     """What a table shows, as text."""
     found: dict[Place, str] = {}
@@ -141,7 +146,7 @@ def text(value: Value | None, entry: Entry) -> str:
 def deviating(artefact: str) -> set[tuple[str, str]]:
     """What the paper prints and what its own cells give, where they differ."""
     theirs = {place: number for place, number in PRINTED[artefact]() if number}
-    ours = shown(printed_table(get_artefact(artefact)))
+    ours = shown(only_table(artefact))
     extra = {
         place
         for place in ours.keys() - theirs.keys()
@@ -165,7 +170,7 @@ def test_every_number_is_the_printed_one_but_for_the_errata(artefact: str) -> No
 def test_all_sixteen_tables_are_there_in_the_papers_order() -> None:
     assert list(ARTEFACTS) == [f"table{number}" for number in range(1, 17)]
     assert {name for name in ARTEFACTS if ARTEFACTS[name].sweep is None} == {"table1"}
-    assert len(printed_table(get_artefact("table1")).lines) == 21
+    assert len(only_table("table1").lines) == 21
     with pytest.raises(InputError, match="unknown table or figure 'tabel4'; did you mean 'table4'"):
         get_artefact("tabel4")
 
@@ -173,7 +178,7 @@ def test_all_sixteen_tables_are_there_in_the_papers_order() -> None:
 def test_cells_that_collapsed_are_counted_as_the_papers_claims_count_them() -> None:
     fell = {"vanilla PoT": 0, "PanDa": 0}
     for name in GRIDS.values():
-        table = printed_table(get_artefact(name))
+        table = only_table(name)
         for line in table.lines:
             method, source = line.names
             if source and source != "oracle" and "top-3" not in source:

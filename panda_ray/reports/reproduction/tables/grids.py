@@ -92,12 +92,12 @@ def _with_errata(numbers: Numbers, backbone: str, method: str, source: str, line
 
 
 ARTEFACTS = tuple(
-    Artefact(f"table{number}", f"Table {roman}: transfer on {name}", f"paper/{name.replace('-', '_')}", _layout)
-    for number, roman, name in (
-        (2, "II", "bert-large"),
-        (13, "XIII", "bert-base"),
-        (14, "XIV", "bert-medium"),
-        (15, "XV", "bert-small"),
-        (16, "XVI", "bert-tiny"),
+    Artefact(f"table{number}", f"Table {roman}: transfer", f"paper/bert_{size}", _layout, per_backbone=True)
+    for number, roman, size in (
+        (2, "II", "large"),
+        (13, "XIII", "base"),
+        (14, "XIV", "medium"),
+        (15, "XV", "small"),
+        (16, "XVI", "tiny"),
     )
 )

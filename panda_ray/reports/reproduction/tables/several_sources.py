@@ -34,4 +34,4 @@ def _layout(numbers: Numbers, axes: Axes) -> Table:
     )
 
 
-ARTEFACTS = (Artefact("table4", "Table IV: several sources", "paper/table4", _layout),)
+ARTEFACTS = (Artefact("table4", "Table IV: several sources", "paper/table4", _layout, per_backbone=True),)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from panda_ray.reports.numbers.transferability import relatedness
 from panda_ray.reports.paper import paper_rows
 from panda_ray.reports.reproduction.artefact import Artefact
-from panda_ray.reports.reproduction.asked import Axes, Numbers
+from panda_ray.reports.reproduction.asked import Axes, Numbers, over
 from panda_ray.reports.reproduction.paper_table import Entry, Line, Table
 from panda_ray.reports.reproduction.titles import title
 from panda_ray.reports.reproduction.value import Value, per_seed
@@ -59,15 +59,16 @@ def _deviations(
     known = {(t, n): _of(numbers, backbone, source, t, n) for t in targets for n in _EXAMPLES}
     values = {pair: value for pair, value in known.items() if value is not None}
     if len(values) < len(known):
-        return numbers.stated("std", backbone, source), numbers.stated("to_mean", backbone, source)
+        std, to_mean = (numbers.stated(name, backbone, source, over(targets)) for name in ("std", "to_mean"))
+        return std, to_mean
 
-    def std(of: Mapping[tuple[str, int], float]) -> float:
+    def deviation(of: Mapping[tuple[str, int], float]) -> float:
         return statistics.fmean(statistics.pstdev(of[t, n] for n in _EXAMPLES) for t in targets)
 
-    def to_mean(of: Mapping[tuple[str, int], float]) -> float:
+    def distance(of: Mapping[tuple[str, int], float]) -> float:
         return statistics.fmean(abs(of[t, _USED] - statistics.fmean(of[t, n] for n in _EXAMPLES)) for t in targets)
 
-    return per_seed(values, std), per_seed(values, to_mean)
+    return per_seed(values, deviation), per_seed(values, distance)
 
 
 def _types(numbers: Numbers, axes: Axes) -> Table:
@@ -93,7 +94,10 @@ def _related(
     known = {(a, b): numbers.similarity(backbone, metric, a, b) for a in axes.sources for b in axes.targets if a != b}
     values = {pair: value for pair, value in known.items() if value is not None}
     if len(values) < len(known):
-        return {name: numbers.stated("related", backbone, metric, name) for name in ("same", "different")}
+        return {
+            name: numbers.stated("related", backbone, metric, name, over(sorted(axes.sources)))
+            for name in ("same", "different")
+        }
     return {
         "same": per_seed(values, lambda ranking: relatedness(_percent(ranking), groups).within),
         "different": per_seed(values, lambda ranking: relatedness(_percent(ranking), groups).between),
@@ -105,7 +109,15 @@ def _percent(ranking: Mapping[tuple[str, str], float]) -> dict[tuple[str, str], 
 
 
 ARTEFACTS = (
-    Artefact("table8", "Table VIII: similarity by the number of examples", "paper/table8", _examples),
-    Artefact("table9", "Table IX: how much the number of examples moves a similarity", "paper/table9", _moves),
+    Artefact(
+        "table8", "Table VIII: similarity by the number of examples", "paper/table8", _examples, per_backbone=True
+    ),
+    Artefact(
+        "table9",
+        "Table IX: how much the number of examples moves a similarity",
+        "paper/table9",
+        _moves,
+        per_backbone=True,
+    ),
     Artefact("table10", "Table X: similarity in percent of tasks of one type and of two", "paper/table10", _types),
 )

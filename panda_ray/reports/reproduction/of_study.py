@@ -1,0 +1,47 @@
+"""A study's numbers as a source of tables."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from panda_ray.reports.numbers.frame import grid_of
+from panda_ray.reports.reproduction.value import Value
+from panda_ray.tracking.study import Study
+
+
+class StudyNumbers:
+    """What a study has; see `Numbers`. It states nothing without its cells, and has no errata."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+
+    def score(self, backbone: str, method: str, sources: str, target: str) -> Value | None:
+        return self._scores.get((backbone, method, sources, target))
+
+    def similarity(self, backbone: str, metric: str, source: str, target: str) -> Value | None:
+        return self._similarities.get((backbone, metric, source, target))
+
+    def stated(self, *_name: str) -> Value | None:
+        return None
+
+    def erratum(self, _where: str, _method: str, _row: str, _column: str) -> str:
+        return ""
+
+    @cached_property
+    def _scores(self) -> dict[tuple[str, str, str, str], Value]:
+        return {
+            (backbone, *name): Value(cell.by_seed, cell.expected)
+            for backbone in self._study.backbones
+            for name, cell in grid_of(self._study, backbone).items()
+        }
+
+    @cached_property
+    def _similarities(self) -> dict[tuple[str, str, str, str], Value]:
+        names = ["backbone", "metric", "source", "target"]
+        seeds = self._study.cells["seed"].nunique()
+        return {
+            (str(backbone), str(metric), str(source), str(target)): Value(
+                dict(zip(rows["seed"], rows["similarity"], strict=True)), seeds
+            )
+            for (backbone, metric, source, target), rows in self._study.similarity.groupby(names, sort=False)
+        }

@@ -1,0 +1,51 @@
+"""An artefact as an ordinary sweep: the shipped one, with what somebody wants otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from panda_ray.errors import InputError
+from panda_ray.reports.numbers.frame import in_paper_order
+from panda_ray.reports.paper import TARGET_ORDER
+from panda_ray.reports.reproduction.all_artefacts import ARTEFACTS, get_artefact
+from panda_ray.reports.reproduction.artefact import Artefact
+from panda_ray.reports.reproduction.asked import Axes
+from panda_ray.sweep import Sweep, sources_text
+from panda_ray.sweep_file import load_sweep
+
+ALL = "all"
+
+
+def artefacts_named(name: str) -> list[Artefact]:
+    """The artefact of that id, or all of them.
+
+    Raises:
+        InputError: there is none.
+    """
+    return list(ARTEFACTS.values()) if name == ALL else [get_artefact(name)]
+
+
+def artefact_sweeps(name: str, overrides: Sequence[str]) -> list[tuple[Artefact, Sweep]]:
+    """The artefacts that something must run for, each with its sweep.
+
+    Raises:
+        InputError: there is none of that name, nothing runs for it, or the overrides do not fit.
+    """
+    found = [
+        (artefact, load_sweep(artefact.sweep, overrides))
+        for artefact in artefacts_named(name)
+        if artefact.sweep is not None
+    ]
+    if not found:
+        raise InputError(f"nothing runs for {name}: it shows what is known beforehand; see it with --printed")
+    return found
+
+
+def axes_of(sweep: Sweep) -> Axes:
+    """What the table of a sweep runs over; its first list of sources is the one that is trained together."""
+    return Axes(
+        backbones=tuple(section.name for section in sweep.backbones),
+        sources=tuple(sweep.single_sources),
+        targets=tuple(in_paper_order(sweep.targets, TARGET_ORDER)),
+        together=sources_text(sweep.source_lists[0]) if sweep.source_lists else "",
+    )
