@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def finish(figure: Figure, name: str, caption: str) -> Drawing:
     png = io.BytesIO()
     extent = _extent(figure)
     figure.savefig(png, format="png", facecolor="white", bbox_inches=extent, metadata={"Software": None})
-    svg = _svg(figure, name, extent)
+    svg = _titled(_svg(figure, name, extent), caption)
     on_white = re.sub(r"(<svg[^>]*>)", r'\1<rect width="100%" height="100%" fill="#ffffff"/>', svg, count=1)
     return Drawing(name, caption, on_white, png.getvalue(), _inline(svg))
 
@@ -95,12 +96,18 @@ def _svg(figure: Figure, name: str, extent: Bbox) -> str:
     return text.getvalue()
 
 
+def _titled(svg: str, caption: str) -> str:
+    """The figure with what it shows in words, for those who hear it."""
+    start = svg.index(">", svg.index("<svg")) + 1
+    return f"{svg[:start]}<title>{escape(caption)}</title>{svg[start:]}"
+
+
 def _inline(svg: str) -> str:
     """The `svg` element alone, in the page's ink, scaled to the page's width; no references to other hosts."""
     element = svg[svg.index("<svg") :]
     element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
     element = re.sub(r'<g id="[A-Za-z_]+\d*">', "<g>", element)
-    element = re.sub(r'(<svg[^>]*?) width="([\d.]+)pt"', r'\1 style="max-width: \2pt"', element, count=1)
+    element = re.sub(r'(<svg[^>]*?) width="([\d.]+)pt"', r'\1 style="--natural: \2pt"', element, count=1)
     element = re.sub(r'(<svg[^>]*?) height="[\d.]+pt"', r"\1", element, count=1)
     return element.replace(INK, "currentColor")
 

@@ -53,7 +53,7 @@ def page_of(study: Study, folder: Path) -> tuple[str, set[str]]:
 
 
 def row_of(page: str) -> list[str]:
-    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", page)]
+    rows = [re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row) for row in re.findall(r"<tr>(.*?)</tr>", page)]
     (row,) = [row for row in rows if row[:3] == ["panda", "cola", "cb"] and len(row) == 10]
     return row
 
