@@ -59,6 +59,7 @@ class Architecture:
         causal: whether a token sees only those before it, and the prefix.
         pooled: the real token of a row that stands for all of it.
         geometry, sizes: read from a configuration; a KeyError names what it lacks.
+        takes_cache: whether transformers' model takes keys and values from outside, as PEFT's prefix tuning needs.
         pooler: module that pooled vectors pass through; checkpoints that lack it serve tasks that read every token.
         unread: modules of transformers that nothing here reads, so that a checkpoint may lack them.
     """
@@ -69,5 +70,6 @@ class Architecture:
     pooled: Literal["first", "last"]
     geometry: Callable[[Config], Geometry]
     sizes: Callable[[Config], Sizes]
+    takes_cache: bool = True
     pooler: str = ""
     unread: tuple[str, ...] = ()

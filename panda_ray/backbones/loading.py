@@ -11,6 +11,7 @@ import torch
 
 from panda_ray.backbones.architectures import ARCHITECTURES
 from panda_ray.backbones.backbone import Backbone
+from panda_ray.backbones.encoder import Architecture
 from panda_ray.backbones.registry import backbone_identity, check_files, local_folder, not_fetched
 from panda_ray.backbones.weights import check_loaded, unreadable
 from panda_ray.errors import InputError
@@ -62,6 +63,26 @@ def load_backbone(
     without_pooler = check_loaded(name, where, loading, architecture)
     target = torch.device(device) if device is not None else default_device()
     return Backbone(name, model.to(target), tokenizer, architecture, without_pooler)
+
+
+def architecture_of(name: str, path: str | None, identity: str) -> Architecture:
+    """The architecture of a backbone, of which only the configuration is read.
+
+    Args:
+        identity: as `backbone_identity` returned it.
+
+    Raises:
+        InputError: for a folder that holds no model, an unknown architecture, or a Hub that cannot be asked.
+    """
+    from transformers import AutoConfig
+
+    folder = local_folder(name, path)
+    where, _, revision = (str(folder), "", None) if folder else identity.removeprefix("hub:").partition("@")
+    try:
+        model_type = AutoConfig.from_pretrained(where, revision=revision).model_type
+    except (OSError, ValueError) as error:
+        raise not_fetched(name, where, error) if folder is None else unreadable(name, where, error) from error
+    return ARCHITECTURES.get(model_type, where=f"backbone {name!r}")
 
 
 @contextmanager

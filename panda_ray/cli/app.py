@@ -13,8 +13,9 @@ from typing import Annotated
 import typer
 
 from panda_ray import __version__
-from panda_ray.cli.commands import data, doctor, export, lists, plan, report, run, schema, search, status, track
+from panda_ray.cli.commands import data, doctor, lists, plan, report, run, schema, search, status, track
 from panda_ray.cli.commands.choosing import best, recommend
+from panda_ray.cli.commands.exporting import export, predict
 from panda_ray.cli.commands.remote import driver_logs, jobs, on_head, submitting
 from panda_ray.cli.commands.reproducing import paper_tables
 from panda_ray.cli.commands.serving import drain_on_notice, serve, ui
@@ -48,6 +49,7 @@ app.command()(ui.ui)
 app.command()(serve.serve)
 app.command()(drain_on_notice.drain_on_notice)
 app.command()(export.export)
+app.command()(predict.predict)
 for _list in (lists.tasks, lists.methods, lists.metrics, lists.backbones):
     app.command()(_list)
 for _remote in (submitting.submit, submitting.resume, jobs.jobs, driver_logs.logs, jobs.pause, jobs.cancel):

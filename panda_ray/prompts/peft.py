@@ -13,11 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
 from panda_ray.errors import InputError
 from panda_ray.prompts.prompt import Prompt
+
+_CONFIG = "adapter_config.json"
+_ADAPTER = "adapter_model.safetensors"
+_HEAD = "head.safetensors"
 
 
 def export_trained(data: bytes, folder: Path, base_model: str, task_type: str = "FEATURE_EXTRACTION") -> None:
@@ -96,7 +101,27 @@ def _write(
         **own,
     }
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    safetensors.torch.save_file({"prompt_embeddings": matrix}, folder / "adapter_model.safetensors")
+    (folder / _CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    safetensors.torch.save_file({"prompt_embeddings": matrix}, folder / _ADAPTER)
     head = {name: tensors[f"head.{name}"].contiguous() for name in ("weight", "bias")}
-    safetensors.torch.save_file(head, folder / "head.safetensors")
+    safetensors.torch.save_file(head, folder / _HEAD)
+
+
+def read_peft(folder: Path) -> dict[str, Tensor]:
+    """The inverse of `export_trained`: what was trained and its head, by their names in a training's file.
+
+    Raises:
+        InputError: the folder does not hold what that wrote.
+    """
+    try:
+        config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+        matrix = safetensors.torch.load_file(folder / _ADAPTER)["prompt_embeddings"]
+        head = safetensors.torch.load_file(folder / _HEAD)
+        tensors = {"head.weight": head["weight"], "head.bias": head["bias"]}
+        if config["peft_type"] == "PROMPT_TUNING":
+            return {**tensors, "virtual_tokens": matrix, "embedded_twice": torch.tensor(False)}
+        shape = (config["num_virtual_tokens"], config["num_layers"], 2, config["num_attention_heads"], -1)
+        prefix_LKNPH = matrix.reshape(shape).permute(1, 2, 3, 0, 4).contiguous()
+        return {**tensors, "prefix": prefix_LKNPH, "position_offset": torch.tensor(True)}
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        raise InputError(f"{folder}: is no exported prompt ({error})") from error

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import astuple, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any, Literal
 
 from panda_ray.errors import InputError
 from panda_ray.tasks.caching.disk import DiskCache, address
 from panda_ray.tasks.caching.stamp import rows_stamp
 from panda_ray.tasks.kinds import CLASSIFICATION, EXTRACTIVE_QA, MULTIPLE_CHOICE, REGRESSION, TAGGING, TaskKind
-from panda_ray.tasks.rows.own_rows import OWN_KINDS, own_splits, read_own
-from panda_ray.tasks.rows.own_templates import Choices, JoinedText, OneText, Repeated
+from panda_ray.tasks.rows.own.own_rows import OWN_KINDS, own_splits, read_own
+from panda_ray.tasks.rows.own.own_templates import Choices, JoinedText, OneText, Repeated
 from panda_ray.tasks.task import FileOrigin, Hyperparameters, Row, TaskSpec
 
 KindName = Literal["classification", "regression", "multiple_choice", "tagging", "extractive_qa"]
@@ -31,6 +31,7 @@ OWN_MEASURES: Mapping[str, tuple[str, ...]] = {
 MOST_CLASSES = 1_000
 _HYPERPARAMETERS = Hyperparameters(lr=1e-2, batch_size=32, epochs=60)
 """Those of the small targets of Table I (MRPC, STS-B)."""
+_NOWHERE = FileOrigin("", None, dev_share=0.5, dev_seed=0)
 _CACHE = DiskCache("own_tasks", limit_bytes=4 << 20)
 
 
@@ -74,6 +75,26 @@ def own_task(own: OwnTask) -> TaskSpec:
         )
     )
     return replace(spec, labels=tuple(found["labels"]), train_rows=found["train_rows"])
+
+
+def described(own: OwnTask, labels: tuple[str, ...]) -> dict[str, Any]:
+    """JSON data that says what a task asks of a row, and nothing of where its rows were."""
+    said = asdict(own)
+    del said["name"], said["origin"]
+    return {**said, "labels": labels}
+
+
+def task_of_description(name: str, said: Mapping[str, Any]) -> TaskSpec:
+    """The task that `described` gave, without rows of its own.
+
+    Raises:
+        InputError: it was not written by this version.
+    """
+    fields = {key: tuple(value) if isinstance(value, list) else value for key, value in said.items()}
+    try:
+        return _without_rows(OwnTask(name, _NOWHERE, **fields))
+    except (TypeError, StopIteration) as error:
+        raise InputError(f"the description of task {name!r} cannot be understood ({error})") from error
 
 
 def _without_rows(own: OwnTask) -> TaskSpec:

@@ -54,7 +54,7 @@ class UserOrigin:
 
 @dataclass(frozen=True)
 class FileOrigin:
-    """Files of a user's own, in any form that `rows/own_files.py` reads."""
+    """Files of a user's own, in any form that `rows/own/own_files.py` reads."""
 
     data: str
     """A file, or a folder of files of one form."""

@@ -50,7 +50,7 @@ ONLY_IN: dict[str, str | tuple[str, ...]] = {
     "datasets": (
         "panda_ray.tasks.rows.table",
         "panda_ray.tasks.rows.declared_labels",
-        "panda_ray.tasks.rows.own_files",
+        "panda_ray.tasks.rows.own.own_files",
     ),
     "typer": "panda_ray.cli",
     "rich": "panda_ray.cli",

@@ -81,3 +81,23 @@ def four_pairs(folder: Path, **changes: object) -> Sweep:
         "seeds": [1],
     }
     return Sweep.model_validate(described | changes)
+
+
+PER_KIND = ("remark", "rating", "choice", "bulletin", "lookup")
+"""A task of the built-in suite of every kind that it has."""
+
+
+def one_per_kind(storage: Path | str) -> Sweep:
+    """Prompt tuning on those tasks; 5 units that train in a few seconds."""
+    described = {
+        "name": "kinds",
+        "storage": str(storage),
+        "backbones": ["builtin-tiny"],
+        "sources": ["rating"],
+        "targets": list(PER_KIND),
+        "methods": ["prompt_tuning"],
+        "seeds": [1],
+        "training": {"epochs": 2, "prompt_len": 4, "max_len": 48, "batch_size": 8},
+        "tasks": {task: {"max_train_rows": 24, "max_dev_rows": 24} for task in PER_KIND},
+    }
+    return Sweep.model_validate(described)

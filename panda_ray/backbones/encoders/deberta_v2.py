@@ -165,5 +165,11 @@ def _sizes(config: Config) -> Sizes:
 
 
 DEBERTA_V2 = Architecture(
-    "deberta-v2", DebertaV2Encoder, causal=False, pooled="first", geometry=_geometry, sizes=_sizes
+    "deberta-v2",
+    DebertaV2Encoder,
+    causal=False,
+    pooled="first",
+    geometry=_geometry,
+    sizes=_sizes,
+    takes_cache=False,
 )

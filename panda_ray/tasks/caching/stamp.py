@@ -10,7 +10,7 @@ from typing import Any
 
 import panda_ray.tasks
 from panda_ray.tasks.rows.loading import split_files
-from panda_ray.tasks.rows.own_rows import what_is_asked
+from panda_ray.tasks.rows.own.own_rows import what_is_asked
 from panda_ray.tasks.task import FileOrigin, TaskSpec
 
 

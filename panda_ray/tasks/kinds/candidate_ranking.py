@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from panda_ray.tasks.kinds.kind import TaskKind
+from panda_ray.tasks.kinds.kind import TaskKind, softmax
 from panda_ray.tasks.kinds.labels import shown
 from panda_ray.tasks.kinds.token_rows import Texts, encode_texts
 
@@ -27,6 +27,7 @@ class CandidateRanking(TaskKind):
     """
 
     name = "candidate_ranking"
+    answer = "each candidate is a row; the largest second output less the first is the right one"
     has_classes = True
     holds_lists = True
 
@@ -41,6 +42,9 @@ class CandidateRanking(TaskKind):
         if not any(answer in candidates for answer in answers):
             return f"none of the answers {shown(answers)} is among the candidates {shown(list(candidates))}"
         return None
+
+    def placeholder(self, spec: TaskSpec, row: Row) -> list[str]:
+        return list(self._candidates(spec, row))
 
     def value_name(self, spec: TaskSpec, value: Any) -> str:
         return f"{len(value)} answers"
@@ -83,6 +87,15 @@ class CandidateRanking(TaskKind):
         order = np.lexsort((np.arange(len(item_E)), -margin_E, item_E))
         _, first = np.unique(item_E[order], return_index=True)
         return tuple(split.decoding[example] for example in order[first])
+
+    def probabilities(self, spec: TaskSpec, split: EncodedSplit, outputs_E: NDArray[Any]) -> tuple[Any, ...]:
+        """Of each candidate, that it is right; they need not add up to 1."""
+        found: list[dict[str, float]] = [{} for _ in split.references]
+        for item, candidate, right in zip(
+            split.item_of_example, split.decoding, softmax(outputs_E)[:, 1].tolist(), strict=True
+        ):
+            found[item][candidate] = right
+        return tuple(found)
 
 
 CANDIDATE_RANKING = CandidateRanking()

@@ -14,6 +14,7 @@ class Classification(CodedKind):
     """A label is the code of a class; a prediction too."""
 
     name = "classification"
+    answer = "the largest output names the label, in the order of the labels"
     has_classes = True
     must_vary = True
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from panda_ray.tasks.kinds.kind import TaskKind
+from panda_ray.tasks.kinds.kind import TaskKind, softmax
 from panda_ray.tasks.kinds.labels import code_complaint, coder
 
 if TYPE_CHECKING:
@@ -33,3 +33,10 @@ class CodedKind(TaskKind):
     def decode(self, spec: TaskSpec, split: EncodedSplit, kept_E: NDArray[Any]) -> tuple[int, ...]:
         """The answer with the largest of the outputs (E, C)."""
         return tuple(kept_E.argmax(axis=1).tolist())
+
+    def named(self, spec: TaskSpec, prediction: int) -> str:
+        return spec.labels[prediction]
+
+    def probabilities(self, spec: TaskSpec, split: EncodedSplit, outputs_E: NDArray[Any]) -> tuple[Any, ...]:
+        """Of every label, by its name."""
+        return tuple(dict(zip(spec.labels, each, strict=True)) for each in softmax(outputs_E).tolist())

@@ -18,7 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from panda_ray.seeding import derive_seed
-from panda_ray.tasks.kinds.kind import PADDING_LOGIT, TaskKind
+from panda_ray.tasks.kinds.kind import PADDING_LOGIT, TaskKind, softmax
 from panda_ray.tasks.kinds.labelled import Labelled
 from panda_ray.tasks.kinds.labels import holds_null, shown
 from panda_ray.tasks.kinds.token_rows import TokenRows, columns, encodings, segment_ids
@@ -55,6 +55,7 @@ class ExtractiveQA(TaskKind):
     """
 
     name = "extractive_qa"
+    answer = "the two outputs of a token say that the answer starts and ends there; both at token 0 is no answer"
     has_label_names = False
     windowed = True
     nominal_words = (10, 120)
@@ -81,6 +82,9 @@ class ExtractiveQA(TaskKind):
         context = spec.second(row)
         places = zip(texts, starts, strict=True)
         return next((found for text, start in places if (found := _place_complaint(context, text, start))), None)
+
+    def placeholder(self, spec: TaskSpec, row: Row) -> dict[str, list[Any]]:
+        return {field: [] for field in ANSWER_FIELDS}
 
     def value_name(self, spec: TaskSpec, value: Any) -> str:
         return "answerable" if value["text"] else "unanswerable"
@@ -158,15 +162,17 @@ class ExtractiveQA(TaskKind):
 
     def decode(self, spec: TaskSpec, split: EncodedSplit, kept_E: NDArray[Any]) -> tuple[str, ...]:
         """The answer text of each question, "" for no answer, from start and end logits (E, 2, T)."""
-        score_E, start_E, end_E = _best_spans(split, kept_E)
-        item_E = np.asarray(split.item_of_example)
-        order = np.lexsort((np.arange(len(item_E)), -score_E, item_E))
-        _, first = np.unique(item_E[order], return_index=True)
-        null_I = np.full(len(first), np.inf)
-        np.minimum.at(null_I, item_E, kept_E[:, 0, 0] + kept_E[:, 1, 0])
         return tuple(
-            "" if null > score_E[example] else _text(split.decoding[example], start_E[example], end_E[example])
-            for example, null in zip(order[first], null_I, strict=True)
+            "" if not end else _text(split.decoding[example], start, end)
+            for example, start, end in _answers(split, kept_E)
+        )
+
+    def probabilities(self, spec: TaskSpec, split: EncodedSplit, outputs_E: NDArray[Any]) -> tuple[Any, ...]:
+        """Of each answer: that it starts and that it ends where it does, in its window; "no answer" is at token 0."""
+        share_E2T = softmax(outputs_E)
+        return tuple(
+            float(share_E2T[example, 0, start] * share_E2T[example, 1, end])
+            for example, start, end in _answers(split, outputs_E)
         )
 
 
@@ -257,6 +263,20 @@ def _answer_tokens(answers: dict[str, list[Any]], window: ContextWindow) -> tupl
     start_token = int(np.searchsorted(ends_N, begin, side="right"))
     end_token = int(np.searchsorted(starts_N, end, side="left")) - 1
     return window.first_token + start_token, window.first_token + max(end_token, start_token)
+
+
+def _answers(split: EncodedSplit, outputs_E2T: NDArray[Any]) -> list[tuple[int, int, int]]:
+    """Window, start and end token of each question's answer; (window, 0, 0) for none."""
+    score_E, start_E, end_E = _best_spans(split, outputs_E2T)
+    item_E = np.asarray(split.item_of_example)
+    order = np.lexsort((np.arange(len(item_E)), -score_E, item_E))
+    _, first = np.unique(item_E[order], return_index=True)
+    null_I = np.full(len(first), np.inf)
+    np.minimum.at(null_I, item_E, outputs_E2T[:, 0, 0] + outputs_E2T[:, 1, 0])
+    return [
+        (int(example), 0, 0) if null > score_E[example] else (int(example), int(start_E[example]), int(end_E[example]))
+        for example, null in zip(order[first], null_I, strict=True)
+    ]
 
 
 def _best_spans(split: EncodedSplit, outputs_E2T: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:

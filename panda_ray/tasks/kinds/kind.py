@@ -40,6 +40,9 @@ class TaskKind(ABC):
     name: str
     """For display; nothing is decided by it."""
 
+    answer: str
+    """How the outputs of a row become its prediction, for people who read them by themselves."""
+
     has_label_names: bool = True
     """Whether a task lists what its labels' codes mean (`TaskSpec.labels`)."""
     has_classes: bool = False
@@ -92,6 +95,10 @@ class TaskKind(ABC):
     @abstractmethod
     def complaint(self, spec: TaskSpec, row: Row) -> str | None:
         """What is wrong with a row's label, in normal form: a sentence, which may begin with another `column ...`."""
+
+    def placeholder(self, spec: TaskSpec, row: Row) -> Any:
+        """A label, in normal form, for a row that has none and is only read."""
+        return 0
 
     def values(self, label: Any) -> Sequence[Any]:
         """What one label holds, to be counted."""
@@ -182,3 +189,22 @@ class TaskKind(ABC):
         Args:
             kept_E: (E, ...), what `kept` gave for one member; all rows as long as the split's longest.
         """
+
+    def named(self, spec: TaskSpec, prediction: Any) -> Any:
+        """A prediction as people call it, a JSON value. Here: itself."""
+        return prediction
+
+    def probabilities(self, spec: TaskSpec, split: EncodedSplit, outputs_E: NDArray[Any]) -> tuple[Any, ...]:
+        """How probable what may be predicted of each item is, as a JSON value; None where outputs are no logits.
+
+        Args:
+            outputs_E: (E, ..., C), the outputs of one member; all rows as long as the split's longest.
+        """
+        return (None,) * len(split.references)
+
+
+def softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
+    """Probabilities over the last dimension."""
+    raised = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+    shares: NDArray[np.float64] = raised / raised.sum(axis=-1, keepdims=True)
+    return shares

@@ -25,6 +25,7 @@ class MultipleChoice(CodedKind):
     """The templates give one text per choice; a label is the code of the right choice, a prediction too."""
 
     name = "multiple_choice"
+    answer = "each choice is a row with one output; the largest is the right choice"
     has_head_bias = False
 
     def texts(self, spec: TaskSpec, row: Row) -> Texts:

@@ -26,6 +26,7 @@ class Regression(TaskKind):
     """A label is a finite number in `TaskSpec.label_range`; a prediction is any number."""
 
     name = "regression"
+    answer = "the output is the number"
     has_label_names = False
     must_vary = True
     label_type = np.float32
@@ -43,6 +44,9 @@ class Regression(TaskKind):
         low, high = spec.label_range
         hint = NO_LABEL_HINT if label == -1 else ""
         return None if low <= label <= high else f"{label} is out of range (allowed: {low:g} to {high:g}){hint}"
+
+    def placeholder(self, spec: TaskSpec, row: Row) -> float:
+        return spec.label_range[0] if spec.label_range else 0.0
 
     def value_name(self, spec: TaskSpec, value: Any) -> str:
         """The number without its decimals."""

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from panda_ray.tasks.kinds.kind import IGNORED, TaskKind
+from panda_ray.tasks.kinds.kind import IGNORED, TaskKind, softmax
 from panda_ray.tasks.kinds.labelled import Labelled
 from panda_ray.tasks.kinds.labels import code_complaint, coder, shown
 from panda_ray.tasks.kinds.token_rows import Texts, TokenRows, columns, encodings, pad_rows
@@ -53,6 +53,7 @@ class Tagging(TaskKind):
     """The first template gives a row's words; a label is the list of their tags' codes, a prediction that of names."""
 
     name = "tagging"
+    answer = "the largest output of a word's first token names its tag, in the order of the labels"
     must_vary = True
     holds_lists = True
     schedule = "exponential"
@@ -72,6 +73,9 @@ class Tagging(TaskKind):
         if len(tags) != len(words):
             return f"{len(tags)} tags for {len(words)} words; every word needs one"
         return next((complaint for tag in tags if (complaint := code_complaint(spec, tag))), None)
+
+    def placeholder(self, spec: TaskSpec, row: Row) -> list[int]:
+        return [0] * len(self._words(spec, row))
 
     def values(self, label: Any) -> Sequence[Any]:
         tags: Sequence[Any] = label
@@ -143,6 +147,11 @@ class Tagging(TaskKind):
         names = np.array(spec.labels, dtype=object)
         return tuple(_word_tags(names, found, tags_T) for found, tags_T in zip(split.decoding, kept_E, strict=True))
 
+    def probabilities(self, spec: TaskSpec, split: EncodedSplit, outputs_E: NDArray[Any]) -> tuple[Any, ...]:
+        """Of each word's predicted tag, from logits (E, T, C); None for words without a token."""
+        best_ET = softmax(outputs_E).max(axis=-1)
+        return tuple(_word_values(found, best_T) for found, best_T in zip(split.decoding, best_ET, strict=True))
+
 
 def _first_tokens(words: Sequence[str], encoding: Any) -> TaggedWords:
     """The first token of every word, by the characters that the token covers."""
@@ -164,6 +173,13 @@ def _word_tags(names: NDArray[np.object_], found: TaggedWords, tags_T: NDArray[A
     tags[found.word_W] = names[tags_T[found.token_W]]
     result: list[str] = tags.tolist()
     return result
+
+
+def _word_values(found: TaggedWords, value_T: NDArray[np.float64]) -> list[float | None]:
+    values: list[float | None] = [None] * found.words
+    for word, value in zip(found.word_W.tolist(), value_T[found.token_W].tolist(), strict=True):
+        values[word] = value
+    return values
 
 
 TAGGING = Tagging()

@@ -17,8 +17,8 @@ from panda_ray.tasks.caching.fetched import is_url, local_folder
 from panda_ray.tasks.rows.fingerprint import fingerprint
 from panda_ray.tasks.rows.hub import fetch
 from panda_ray.tasks.rows.layout import find_split
-from panda_ray.tasks.rows.own_files import own_files
-from panda_ray.tasks.rows.own_rows import own_splits, what_is_asked
+from panda_ray.tasks.rows.own.own_files import own_files
+from panda_ray.tasks.rows.own.own_rows import own_splits, what_is_asked
 from panda_ray.tasks.rows.table import SplitTable, columns_of, in_normal_form, read_parquet, sample_numbers
 from panda_ray.tasks.rows.validation import problems
 from panda_ray.tasks.task import BuiltinOrigin, FileOrigin, HubOrigin, TaskSpec, UserOrigin

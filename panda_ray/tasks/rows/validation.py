@@ -20,12 +20,17 @@ def problems(spec: TaskSpec, table: SplitTable) -> Iterator[str]:
         yield f"{table.where}: the split is empty; task {spec.name!r} needs rows to train on and to score"
         return
     sound = True
-    for index, row in enumerate(table.rows):
-        for complaint in _row_complaints(spec, row):
-            sound = False
-            yield f"{table.place(index)}, {complaint}"
+    for problem in row_problems(spec, table):
+        sound = False
+        yield problem
     if sound and spec.kind.must_vary:
         yield from _too_uniform(spec, table)
+
+
+def row_problems(spec: TaskSpec, table: SplitTable) -> Iterator[str]:
+    """Every problem inside a row."""
+    for index, row in enumerate(table.rows):
+        yield from (f"{table.place(index)}, {complaint}" for complaint in _row_complaints(spec, row))
 
 
 def _row_complaints(spec: TaskSpec, row: Row) -> Iterator[str]:

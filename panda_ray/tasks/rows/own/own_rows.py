@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 from panda_ray.errors import InputError
 from panda_ray.tasks.kinds import CLASSIFICATION, EXTRACTIVE_QA, MULTIPLE_CHOICE, REGRESSION, TAGGING
 from panda_ray.tasks.rows.declared_labels import declared_labels
-from panda_ray.tasks.rows.own_files import own_files, read_columns
-from panda_ray.tasks.rows.own_templates import columns_used
+from panda_ray.tasks.rows.own.own_files import own_files, read_columns
+from panda_ray.tasks.rows.own.own_templates import columns_used
 from panda_ray.tasks.rows.table import (
     SplitTable,
     as_rows,
@@ -90,7 +90,7 @@ def _as_meant(spec: TaskSpec, row: Row, declared: tuple[str, ...] | None) -> dic
         return {**row, spec.label_column: _answers(label, spec.second(row))}
     meant = {**row, spec.label_column: _LABELS[spec.kind.name](label)}
     if spec.kind is TAGGING:
-        meant[spec.columns[0]] = _words(row[spec.columns[0]])
+        meant[spec.columns[0]] = words_of(row[spec.columns[0]])
     return meant
 
 
@@ -116,7 +116,7 @@ def _choice(label: Any) -> Any:
     return int(label) if isinstance(label, str) and label.isdecimal() else label
 
 
-def _words(words: Any) -> Any:
+def words_of(words: Any) -> Any:
     """Words or tags; in one text, blanks separate them."""
     return words.split() if isinstance(words, str) else words
 
@@ -139,7 +139,7 @@ _LABELS: Mapping[str, Callable[[Any], Any]] = {
     CLASSIFICATION.name: _class,
     REGRESSION.name: _number,
     MULTIPLE_CHOICE.name: _choice,
-    TAGGING.name: _words,
+    TAGGING.name: words_of,
 }
 OWN_KINDS = (CLASSIFICATION, REGRESSION, MULTIPLE_CHOICE, TAGGING, EXTRACTIVE_QA)
 """Those that a user's rows may be of."""

@@ -1,0 +1,1 @@
+"""What is done with one trained prompt: taken along, and asked."""

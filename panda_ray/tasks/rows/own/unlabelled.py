@@ -1,0 +1,48 @@
+"""Rows that are to be labelled: a user's files again, read without the column of the label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from panda_ray.errors import InputError
+from panda_ray.tasks.kinds import TAGGING
+from panda_ray.tasks.rows.own.own_files import own_files, read_columns
+from panda_ray.tasks.rows.own.own_rows import words_of
+from panda_ray.tasks.rows.table import SplitTable, as_rows
+from panda_ray.tasks.rows.text import with_text
+from panda_ray.tasks.rows.validation import row_problems
+from panda_ray.tasks.task import Row, TaskSpec
+
+
+def unlabelled_rows(spec: TaskSpec, place: str, rows_at_a_time: int) -> Iterator[list[dict[str, Any]]]:
+    """The rows of a file, or of a folder of files, in parts, each row with a label that says nothing.
+
+    Raises:
+        InputError: nothing can be read there, a column is missing, or a text is; the first problem, with its place.
+    """
+    columns = [column for column in spec.columns if column != spec.label_column]
+    found = 0
+    for path in own_files(spec.name, place):
+        table = with_text(path, read_columns(path, columns))
+        rows = [_as_read(spec, row) for row in as_rows(path, range(table.num_rows), table)]
+        found += len(rows)
+        for first in range(0, len(rows), rows_at_a_time):
+            part = rows[first : first + rows_at_a_time]
+            numbers = range(first, first + len(part))
+            problem = next(row_problems(spec, SplitTable(str(path), part, numbers)), None)
+            if problem is not None:
+                raise InputError(problem)
+            yield part
+    if not found:
+        raise InputError(f"{place}: there are no rows to be labelled")
+
+
+def _as_read(spec: TaskSpec, row: Row) -> dict[str, Any]:
+    read = dict(row)
+    if spec.kind is TAGGING:
+        read[spec.columns[0]] = words_of(row[spec.columns[0]])
+    try:
+        return {**read, spec.label_column: spec.kind.placeholder(spec, read)}
+    except (TypeError, AttributeError, InputError):  # a text is missing, which is said of the row with its place
+        return {**read, spec.label_column: 0}

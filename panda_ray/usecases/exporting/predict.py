@@ -1,0 +1,104 @@
+"""New rows labelled with an exported prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from panda_ray.errors import InputError
+from panda_ray.tasks import TaskSpec, get_task
+from panda_ray.tasks.caching.fetched import is_url
+from panda_ray.tasks.own import task_of_description
+from panda_ray.usecases.engine import check_engine
+
+if TYPE_CHECKING:
+    from panda_ray.backbones import Backbone
+    from panda_ray.prompts.exported import ExportedPrompt
+
+_ROWS = 512
+"""Encoded at a time: their outputs fit into memory, whatever the kind."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a prompt says of one row.
+
+    Attributes:
+        prediction: label, number, tags or text.
+        probability: of each label or candidate by its name, of each word's tag, or of the answer; None where the task
+            asks for a number.
+    """
+
+    row: int
+    prediction: Any
+    probability: Any
+
+
+def predict(folder: Path, data: str, model: str | None = None) -> Iterator[Prediction]:
+    """Label the rows of a file or folder of files, in their order.
+
+    Args:
+        folder: that `export_prompt` wrote.
+        data: CSV, TSV, JSON lines, Parquet or CoNLL with the columns of the task; that of the label is not read.
+        model: folder of the backbone's weights, where it does not lie where it lay.
+
+    Raises:
+        InputError: the folder holds no exported prompt, the weights are not those that it was trained with, or the rows
+            cannot be read.
+    """
+    check_engine("a prediction")
+    from panda_ray.prompts.exported import ExportedPrompt
+    from panda_ray.prompts.peft import read_peft
+    from panda_ray.tasks.rows.own.unlabelled import unlabelled_rows
+
+    said = ExportedPrompt.read(folder)
+    spec, prompt, backbone = _task(said), read_peft(folder), _backbone(said, folder, model)
+    done = 0
+    for rows in unlabelled_rows(spec, data, _ROWS):
+        for prediction, probability in _of_rows(said, spec, prompt, backbone, rows):
+            yield Prediction(done, spec.kind.named(spec, prediction), probability)
+            done += 1
+
+
+def _of_rows(
+    said: ExportedPrompt, spec: TaskSpec, prompt: Any, backbone: Backbone, rows: Sequence[Any]
+) -> Iterator[tuple[Any, Any]]:
+    from panda_ray.training.engine.prediction import outputs_of
+
+    split = spec.encode(rows, backbone.tokenizer, said.max_len)
+    outputs_E = outputs_of(backbone, spec.kind, prompt, split, said.precision)
+    kept_E = spec.kind.kept(outputs_E.unsqueeze(0))[0].numpy()
+    yield from zip(spec.decode(split, kept_E), spec.kind.probabilities(spec, split, outputs_E.numpy()), strict=True)
+
+
+def _task(said: ExportedPrompt) -> TaskSpec:
+    if said.own is not None:
+        return task_of_description(said.task, said.own)
+    spec = get_task(said.task)
+    if spec.labels != said.labels:
+        raise InputError(
+            f"task {said.task!r} has the labels {', '.join(spec.labels)} here, and had {', '.join(said.labels)} where "
+            "the prompt was exported"
+        )
+    return spec
+
+
+def _backbone(said: ExportedPrompt, folder: Path, model: str | None) -> Backbone:
+    from panda_ray.backbones import load_backbone
+    from panda_ray.backbones.registry import backbone_identity
+
+    path = model
+    if model is None and said.repository is None and said.location is not None:
+        path = said.location if is_url(said.location) else str(folder / said.location)
+        if not is_url(path) and not Path(path).is_dir():
+            raise InputError(f"the backbone {said.backbone!r} is not at {path}; name its folder: --model DIR")
+    if said.repository is not None and path is None:
+        return load_backbone(said.backbone, identity=said.identity)
+    if said.repository is None and (found := backbone_identity(said.backbone, path)) != said.identity:
+        raise InputError(
+            f"the prompt was trained with the backbone {said.backbone!r} of {said.identity[:22]}..., and "
+            f"{path or 'that of this version'} is {found[:22]}..."
+        )
+    return load_backbone(said.backbone, path)

@@ -1,0 +1,54 @@
+"""`panda-ray export` on a real store."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from panda_ray.cli.app import app
+from panda_ray.errors import InputError
+from panda_ray.execution.store.store import Store
+from panda_ray.sweep import BackboneSection, Sweep
+from support.models import random_model
+
+
+def export(sweep: Sweep, folder: Path, *words: str) -> str:
+    file = folder / "sweep.json"
+    file.write_text(sweep.model_dump_json(exclude_none=True))
+    result = CliRunner().invoke(app, ["export", str(file), *words], catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.output
+
+
+def test_a_prompt_is_exported_by_how_its_key_begins_or_as_the_best_of_a_target(trained: Sweep, tmp_path: Path) -> None:
+    [(key, record)] = [
+        (key, record) for key, record in Store(trained.storage).records() if record["target"] == "lookup"
+    ]
+    said = export(trained, tmp_path, key[:20], str(tmp_path / "adapter"))
+    assert f"prompt_tuning on lookup ({record['score']:.1f})" in said
+    config = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text(encoding="utf-8"))
+    assert (config["num_virtual_tokens"], config["num_layers"], config["num_attention_heads"]) == (4, 3, 4)
+    assert config["base_model_name_or_path"] == "builtin-tiny"
+    card = (tmp_path / "adapter" / "README.md").read_text()
+    assert f"squad_f1 {record['score']:.1f}, of the best epoch" in card
+    export(trained, tmp_path, str(tmp_path / "best"), "--best", "lookup")
+    assert (tmp_path / "best" / "README.md").read_text() == card
+
+
+def test_an_unknown_key_and_a_prompt_that_peft_cannot_run_get_one_sentence(trained: Sweep, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no training with a key that begins with 'zz'"):
+        export(trained, tmp_path, "zz", str(tmp_path / "adapter"))
+    with pytest.raises(InputError, match="export SWEEP KEY DIR"):
+        export(trained, tmp_path, str(tmp_path / "adapter"))
+    random_model("deberta-v2").save_pretrained(tmp_path / "deberta")
+    store = Store(str(tmp_path / "runs"))
+    [record, *_] = (record for _, record in Store(trained.storage).records())
+    store.publish(record["key"], {**record, "backbone": "mine"}, {})
+    mine = BackboneSection(name="mine", path=str(tmp_path / "deberta"))
+    sweep = trained.model_copy(update={"storage": store.url, "backbones": [mine]})
+    with pytest.raises(InputError, match="PEFT cannot run a prompt of mine: transformers' deberta-v2 takes no keys"):
+        export(sweep, tmp_path, record["key"], str(tmp_path / "adapter"))
+    assert not (tmp_path / "adapter").exists()
