@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from panda_ray.errors import InputError
 
@@ -42,7 +42,7 @@ class ExportedPrompt:
     pooling: str
     max_len: int
     prompt_len: int
-    precision: str
+    precision: Literal["fp32", "bf16"]
     method: str
     sources: tuple[str, ...]
     seed: int
@@ -78,6 +78,7 @@ class ExportedPrompt:
             version = said.pop("format")
             if version != _FORMAT:
                 raise InputError(f"{path}: has format {version!r}, this version reads {_FORMAT}; export it again")
-            return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in said.items()})
+            fields: dict[str, Any] = {key: tuple(val) if isinstance(val, list) else val for key, val in said.items()}
+            return cls(**fields)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise InputError(f"{path}: cannot be understood ({error}); export the prompt again") from error

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from panda_ray.sweep.section import Section
-from panda_ray.tasks.own import OWN_MEASURES, KindName, MeasureName, OwnTask
+from panda_ray.tasks.kinds.own.own_columns import KindName, MeasureName, OwnColumns
+from panda_ray.tasks.own import OWN_KINDS, OwnTask
 from panda_ray.tasks.task import FileOrigin
 
 _DEV_SHARE = 0.2
 _DEV_SEED = 0
 _MOST_SEED = 2**63 - 1
-_NEEDED: Mapping[str, str] = {"multiple_choice": "choices", "extractive_qa": "pair"}
-"""What a kind needs beside text and label."""
 
 
 def _listed(value: Any) -> Any:
@@ -65,38 +63,36 @@ class TaskData(Section):
             if stray is not None:
                 raise PydanticCustomError("no_data", "says nothing without `data`, the file of the rows", {"at": stray})
             return self
-        for name in ("kind", "text", "label", _NEEDED.get(str(self.kind), "kind")):
+        for name in ("kind", "text", "label", *(self._read.needs if self.kind else ())):
             if getattr(self, name) is None:
                 said = {"name": repr(name), "kind": f" {self.kind}" if self.kind else ""}
                 raise PydanticCustomError("incomplete", "lacks the key {name}: rows of a task{kind} need it", said)
         self._check_kind()
         return self
 
+    @property
+    def _read(self) -> OwnColumns:
+        read = OWN_KINDS[str(self.kind)].own_columns
+        assert read is not None, "one of these"
+        return read
+
     def _check_kind(self) -> None:
         """Refuse what means nothing for the kind."""
-        assert self.kind is not None, "checked before"
-        means_nothing = {
-            "choices": self.kind != "multiple_choice",
-            "pair": self.kind in ("multiple_choice", "tagging"),
-            "labels": self.kind not in ("classification", "tagging"),
-            "dev_share": self.dev is not None,
-            "dev_seed": self.dev is not None,
-        }
+        read = self._read
+        means_nothing = {name: name not in read.takes for name in ("choices", "pair", "labels")}
+        if self.dev is not None:
+            means_nothing |= {"dev_share": True, "dev_seed": True}
         for name, idle in means_nothing.items():
             if idle and getattr(self, name) is not None:
                 why = "a `dev` of its own" if name.startswith("dev_") else f"kind {self.kind!r}"
                 raise PydanticCustomError("no_effect", "has no effect with {why}", {"why": why, "at": name})
-        several = [
-            name
-            for name, kinds in (("text", ("tagging",)), ("pair", ("extractive_qa",)))
-            if self.kind in kinds and len(getattr(self, name)) > 1
-        ]
+        several = [name for name in read.single if len(getattr(self, name)) > 1]
         if several:
             raise PydanticCustomError(
                 "one_column", "must be one column for kind {kind}", {"kind": repr(self.kind), "at": several[0]}
             )
-        if self.measure is not None and self.measure not in OWN_MEASURES[self.kind]:
-            said = {"kind": self.kind, "allowed": ", ".join(OWN_MEASURES[self.kind]), "at": "measure"}
+        if self.measure is not None and self.measure not in read.measures:
+            said = {"kind": self.kind, "allowed": ", ".join(read.measures), "at": "measure"}
             raise PydanticCustomError("measure", "must be one of {allowed} for kind {kind}", said)
 
     def as_task(self, name: str) -> OwnTask:

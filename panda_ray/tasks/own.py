@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, astuple, dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from panda_ray.errors import InputError
 from panda_ray.tasks.caching.disk import DiskCache, address
 from panda_ray.tasks.caching.stamp import rows_stamp
-from panda_ray.tasks.kinds import CLASSIFICATION, EXTRACTIVE_QA, MULTIPLE_CHOICE, REGRESSION, TAGGING, TaskKind
-from panda_ray.tasks.rows.own.own_rows import OWN_KINDS, own_splits, read_own
-from panda_ray.tasks.rows.own.own_templates import Choices, JoinedText, OneText, Repeated
-from panda_ray.tasks.task import FileOrigin, Hyperparameters, Row, TaskSpec
+from panda_ray.tasks.kinds import KINDS, TaskKind
+from panda_ray.tasks.kinds.own.own_columns import KindName, MeasureName
+from panda_ray.tasks.rows.own.own_rows import own_splits, read_own
+from panda_ray.tasks.task import FileOrigin, Hyperparameters, TaskSpec
 
-KindName = Literal["classification", "regression", "multiple_choice", "tagging", "extractive_qa"]
-"""What rows of one's own may be asked."""
-MeasureName = Literal["accuracy", "f1", "matthews", "pearson_spearman_mean", "span_f1", "squad_f1"]
-
-OWN_MEASURES: Mapping[str, tuple[str, ...]] = {
-    CLASSIFICATION.name: ("accuracy", "f1", "matthews"),
-    REGRESSION.name: ("pearson_spearman_mean",),
-    MULTIPLE_CHOICE.name: ("accuracy",),
-    TAGGING.name: ("span_f1",),
-    EXTRACTIVE_QA.name: ("squad_f1",),
-}
-"""What rows of a kind may be scored by, the usual one first."""
+OWN_KINDS: Mapping[str, TaskKind] = {kind.name: kind for kind in KINDS if kind.own_columns is not None}
+"""Those that a user's rows may be of, by name."""
 
 MOST_CLASSES = 1_000
 _HYPERPARAMETERS = Hyperparameters(lr=1e-2, batch_size=32, epochs=60)
@@ -90,41 +80,32 @@ def task_of_description(name: str, said: Mapping[str, Any]) -> TaskSpec:
     Raises:
         InputError: it was not written by this version.
     """
-    fields = {key: tuple(value) if isinstance(value, list) else value for key, value in said.items()}
+    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in said.items()}
     try:
         return _without_rows(OwnTask(name, _NOWHERE, **fields))
-    except (TypeError, StopIteration) as error:
+    except (TypeError, KeyError) as error:
         raise InputError(f"the description of task {name!r} cannot be understood ({error})") from error
 
 
 def _without_rows(own: OwnTask) -> TaskSpec:
-    kind = next(kind for kind in OWN_KINDS if kind.name == own.kind)
-    first, second = _templates(own, kind)
+    kind = OWN_KINDS[own.kind]
+    assert kind.own_columns is not None, "one of these"
+    first, second = kind.own_columns.templates(own.text, own.pair, own.choices)
     return TaskSpec(
         name=own.name,
         group="own",
         kind=kind,
-        measure=own.measure or OWN_MEASURES[kind.name][0],
+        measure=own.measure or kind.own_columns.measures[0],
         origin=own.origin,
         hyperparameters=_HYPERPARAMETERS,
         train_rows=0,
         columns=tuple(dict.fromkeys((*own.text, *own.pair, *own.choices, own.label))),
-        labels=own.choices if kind is MULTIPLE_CHOICE else own.labels,
+        labels=own.labels or own.choices,
         first=first,
         second=second,
         label_column=own.label,
         is_target=True,
     )
-
-
-def _templates(own: OwnTask, kind: TaskKind) -> tuple[Callable[[Row], Any], Callable[[Row], Any] | None]:
-    if kind is MULTIPLE_CHOICE:
-        return Repeated(own.text, len(own.choices)), Choices(own.choices)
-    if kind is TAGGING:
-        return OneText(own.text), None
-    if kind is EXTRACTIVE_QA:
-        return JoinedText(own.text), OneText(own.pair)
-    return JoinedText(own.text), JoinedText(own.pair) if own.pair else None
 
 
 def _found(spec: TaskSpec) -> dict[str, Any]:
@@ -144,7 +125,7 @@ def _labels(spec: TaskSpec, origin: FileOrigin) -> tuple[str, ...]:
     where = f"{origin.data}, column {spec.label_column!r}"
     if len(names) == 1:
         raise InputError(f"{where}: every label is {names[0]!r}; at least two are needed")
-    if len(names) > MOST_CLASSES or (spec.kind is CLASSIFICATION and len(names) > max(2, len(rows) / 2)):
+    if len(names) > MOST_CLASSES or (spec.kind.has_classes and len(names) > max(2, len(rows) / 2)):
         raise InputError(
             f"{where}: {len(names):,} different labels in {len(rows):,} rows; at most {MOST_CLASSES:,}, and half of "
             "the rows, can be learnt: name another column, or `kind: regression` for numbers"

@@ -54,6 +54,34 @@ def test_the_packages_own_kinds_are_those_of_its_tasks_and_have_a_name_each() ->
 
 
 @every_kind
+def test_a_row_without_a_label_is_read_like_one_with_it(spec: TaskSpec) -> None:
+    labelled = rows_of(spec, 6)
+    bare = [{**row, spec.label_column: spec.kind.placeholder(spec, row)} for row in labelled]
+    assert [spec.kind.complaint(spec, row) for row in bare] == [None] * len(bare)
+    ours, theirs = (spec.encode(rows, wordpiece_tokenizer(), 64) for rows in (bare, labelled))
+    assert torch.equal(ours.input_ids_RT, theirs.input_ids_RT)
+    assert ours.item_of_example == theirs.item_of_example
+
+
+@every_kind
+def test_the_most_probable_is_what_is_predicted(spec: TaskSpec) -> None:
+    split = encoded(spec)
+    outputs = random_outputs(spec, split)
+    predicted = spec.decode(split, spec.kind.kept(outputs)[0].numpy())
+    found = spec.kind.probabilities(spec, split, outputs[0].numpy())
+    assert len(found) == len(predicted)
+    for prediction, shares in zip(predicted, found, strict=True):
+        if isinstance(shares, dict):
+            assert max(shares, key=shares.__getitem__) == spec.kind.named(spec, prediction)
+            assert all(0 <= share <= 1 for share in shares.values())
+        elif isinstance(shares, list):
+            assert [share is None or 1 / len(spec.labels) <= share <= 1 for share in shares] == [True] * len(prediction)
+        else:
+            assert (shares is None) == (not spec.kind.has_softmax)
+            assert shares is None or 0 < shares <= 1
+
+
+@every_kind
 def test_a_label_in_normal_form_stays_as_it_is_and_is_not_complained_about(spec: TaskSpec) -> None:
     normal = spec.kind.normal_label(spec) or (lambda label: label)
     for row in rows_of(spec, 8):

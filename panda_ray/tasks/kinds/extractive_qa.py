@@ -21,6 +21,8 @@ from panda_ray.seeding import derive_seed
 from panda_ray.tasks.kinds.kind import PADDING_LOGIT, TaskKind, softmax
 from panda_ray.tasks.kinds.labelled import Labelled
 from panda_ray.tasks.kinds.labels import holds_null, shown
+from panda_ray.tasks.kinds.own import own_cells, own_templates
+from panda_ray.tasks.kinds.own.own_columns import OwnColumns
 from panda_ray.tasks.kinds.token_rows import TokenRows, columns, encodings, segment_ids
 
 if TYPE_CHECKING:
@@ -56,6 +58,14 @@ class ExtractiveQA(TaskKind):
 
     name = "extractive_qa"
     answer = "the two outputs of a token say that the answer starts and ends there; both at token 0 is no answer"
+    own_columns = OwnColumns(
+        ("squad_f1",),
+        own_templates.asked_of_context,
+        own_cells.answers,
+        needs=("pair",),
+        takes=("pair",),
+        single=("pair",),
+    )
     has_label_names = False
     windowed = True
     nominal_words = (10, 120)

@@ -20,6 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from panda_ray.tasks.kinds.labelled import Labelled
+from panda_ray.tasks.kinds.own.own_columns import OwnColumns
 from panda_ray.tasks.kinds.token_rows import Texts, encode_texts
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ class TaskKind(ABC):
 
     answer: str
     """How the outputs of a row become its prediction, for people who read them by themselves."""
+
+    own_columns: OwnColumns | None = None
+    """How rows of a user's own are read; None where they cannot be of this kind."""
 
     has_label_names: bool = True
     """Whether a task lists what its labels' codes mean (`TaskSpec.labels`)."""

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from panda_ray.tasks.kinds.coded import CodedKind
 from panda_ray.tasks.kinds.labelled import Labelled
+from panda_ray.tasks.kinds.own import own_cells, own_templates
+from panda_ray.tasks.kinds.own.own_columns import OwnColumns
 from panda_ray.tasks.kinds.token_rows import Texts
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ class MultipleChoice(CodedKind):
 
     name = "multiple_choice"
     answer = "each choice is a row with one output; the largest is the right choice"
+    own_columns = OwnColumns(
+        ("accuracy",), own_templates.with_choices, own_cells.choice, needs=("choices",), takes=("choices",)
+    )
     has_head_bias = False
 
     def texts(self, spec: TaskSpec, row: Row) -> Texts:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from panda_ray.tasks.kinds.kind import TaskKind
 from panda_ray.tasks.kinds.labels import NO_LABEL_HINT, shown
+from panda_ray.tasks.kinds.own import own_cells, own_templates
+from panda_ray.tasks.kinds.own.own_columns import OwnColumns
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,6 +29,7 @@ class Regression(TaskKind):
 
     name = "regression"
     answer = "the output is the number"
+    own_columns = OwnColumns(("pearson_spearman_mean",), own_templates.one_or_two, own_cells.number, takes=("pair",))
     has_label_names = False
     must_vary = True
     label_type = np.float32

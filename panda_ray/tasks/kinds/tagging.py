@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from panda_ray.tasks.kinds.kind import IGNORED, TaskKind, softmax
 from panda_ray.tasks.kinds.labelled import Labelled
 from panda_ray.tasks.kinds.labels import code_complaint, coder, shown
+from panda_ray.tasks.kinds.own import own_cells, own_templates
+from panda_ray.tasks.kinds.own.own_columns import OwnColumns
 from panda_ray.tasks.kinds.token_rows import Texts, TokenRows, columns, encodings, pad_rows
 
 if TYPE_CHECKING:
@@ -54,6 +56,14 @@ class Tagging(TaskKind):
 
     name = "tagging"
     answer = "the largest output of a word's first token names its tag, in the order of the labels"
+    own_columns = OwnColumns(
+        ("span_f1",),
+        own_templates.words,
+        own_cells.tags,
+        texts=own_cells.with_words,
+        takes=("labels",),
+        single=("text",),
+    )
     must_vary = True
     holds_lists = True
     schedule = "exponential"

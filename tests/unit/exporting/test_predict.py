@@ -94,9 +94,12 @@ def test_predictions_are_written_into_a_new_file_alone(trained: Sweep, tmp_path:
         assert row["prediction"] == max(shares, key=shares.__getitem__)
     with pytest.raises(InputError, match="is there already"):
         CliRunner().invoke(app, [*command, str(tmp_path / "said.csv")], catch_exceptions=False)
-    data.write_text("sentence\nfine\n \n")
-    with pytest.raises(InputError, match=r"new\.csv, row 1, column 'sentence'"):
-        CliRunner().invoke(app, [*command, str(tmp_path / "other.jsonl")], catch_exceptions=False)
+    holed = tmp_path / "holed.jsonl"
+    holed.write_text('{"sentence": "fine"}\n{"sentence": null}\n')
+    with pytest.raises(InputError, match=r"holed\.jsonl, row 1, column 'sentence': the value is null"):
+        CliRunner().invoke(
+            app, [*command[:2], str(holed), "--out", str(tmp_path / "other.jsonl")], catch_exceptions=False
+        )
     assert not (tmp_path / "other.jsonl").exists(), "half a file says nothing"
     data.write_text("text\nfine\n")
     with pytest.raises(InputError, match="unknown column 'sentence'"):

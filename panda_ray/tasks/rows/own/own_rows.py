@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,10 +11,10 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from panda_ray.errors import InputError
-from panda_ray.tasks.kinds import CLASSIFICATION, EXTRACTIVE_QA, MULTIPLE_CHOICE, REGRESSION, TAGGING
+from panda_ray.tasks.kinds.own.own_columns import OwnColumns
+from panda_ray.tasks.kinds.own.own_templates import columns_used
 from panda_ray.tasks.rows.declared_labels import declared_labels
 from panda_ray.tasks.rows.own.own_files import own_files, read_columns
-from panda_ray.tasks.rows.own.own_templates import columns_used
 from panda_ray.tasks.rows.table import (
     SplitTable,
     as_rows,
@@ -25,8 +24,6 @@ from panda_ray.tasks.rows.table import (
 )
 from panda_ray.tasks.rows.text import with_text
 from panda_ray.tasks.task import FileOrigin, Row, TaskSpec
-
-_SPREADSHEET_TRUTH = {True: "true", False: "false"}
 
 
 def what_is_asked(spec: TaskSpec) -> dict[str, Any]:
@@ -85,64 +82,15 @@ def _as_meant(spec: TaskSpec, row: Row, declared: tuple[str, ...] | None) -> dic
     label = row[spec.label_column]
     if declared is not None and isinstance(label, int) and 0 <= label < len(declared):
         label = declared[label]
-    if spec.kind is EXTRACTIVE_QA:
-        assert spec.second is not None, "questions are asked about a context"
-        return {**row, spec.label_column: _answers(label, spec.second(row))}
-    meant = {**row, spec.label_column: _LABELS[spec.kind.name](label)}
-    if spec.kind is TAGGING:
-        meant[spec.columns[0]] = words_of(row[spec.columns[0]])
-    return meant
+    read = columns_read(spec)
+    row = read.texts(spec, {**row, spec.label_column: label})
+    return {**row, spec.label_column: read.label(spec, row)}
 
 
-def _class(label: Any) -> Any:
-    """The name of a class; an empty cell has none."""
-    if isinstance(label, bool):
-        return _SPREADSHEET_TRUTH[label]
-    if isinstance(label, float) and label.is_integer():
-        return str(int(label))
-    return None if label is None or (isinstance(label, str) and not label.strip()) else str(label).strip()
-
-
-def _number(label: Any) -> Any:
-    try:
-        number = float(label) if isinstance(label, str) else label
-    except ValueError:
-        return label
-    return label if isinstance(number, float) and not math.isfinite(number) else number
-
-
-def _choice(label: Any) -> Any:
-    """A choice by its column, or by its position from 0."""
-    return int(label) if isinstance(label, str) and label.isdecimal() else label
-
-
-def words_of(words: Any) -> Any:
-    """Words or tags; in one text, blanks separate them."""
-    return words.split() if isinstance(words, str) else words
-
-
-def _answers(label: Any, context: Any) -> Any:
-    """An answer that is written as its text alone begins where the context has it first; "" is no answer."""
-    if not isinstance(label, str):
-        return label
-    return (
-        {"text": [label], "answer_start": [str(context).find(label)]}
-        if label
-        else {
-            "text": [],
-            "answer_start": [],
-        }
-    )
-
-
-_LABELS: Mapping[str, Callable[[Any], Any]] = {
-    CLASSIFICATION.name: _class,
-    REGRESSION.name: _number,
-    MULTIPLE_CHOICE.name: _choice,
-    TAGGING.name: words_of,
-}
-OWN_KINDS = (CLASSIFICATION, REGRESSION, MULTIPLE_CHOICE, TAGGING, EXTRACTIVE_QA)
-"""Those that a user's rows may be of."""
+def columns_read(spec: TaskSpec) -> OwnColumns:
+    """How the kind of a task of a user's own reads rows."""
+    assert spec.kind.own_columns is not None, "no other kind is made of a user's rows"
+    return spec.kind.own_columns
 
 
 def _drawn(spec: TaskSpec, data: SplitTable, origin: FileOrigin) -> list[int]:

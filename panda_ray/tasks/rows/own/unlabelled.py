@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from panda_ray.errors import InputError
-from panda_ray.tasks.kinds import TAGGING
 from panda_ray.tasks.rows.own.own_files import own_files, read_columns
-from panda_ray.tasks.rows.own.own_rows import words_of
 from panda_ray.tasks.rows.table import SplitTable, as_rows
 from panda_ray.tasks.rows.text import with_text
 from panda_ray.tasks.rows.validation import row_problems
@@ -39,9 +37,8 @@ def unlabelled_rows(spec: TaskSpec, place: str, rows_at_a_time: int) -> Iterator
 
 
 def _as_read(spec: TaskSpec, row: Row) -> dict[str, Any]:
-    read = dict(row)
-    if spec.kind is TAGGING:
-        read[spec.columns[0]] = words_of(row[spec.columns[0]])
+    own = spec.kind.own_columns
+    read = dict(row) if own is None else own.texts(spec, row)
     try:
         return {**read, spec.label_column: spec.kind.placeholder(spec, read)}
     except (TypeError, AttributeError, InputError):  # a text is missing, which is said of the row with its place

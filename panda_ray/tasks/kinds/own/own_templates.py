@@ -9,6 +9,9 @@ from typing import Any
 from panda_ray.errors import InputError
 from panda_ray.tasks.task import Row
 
+Both = tuple[Callable[[Row], Any], Callable[[Row], Any] | None]
+"""The templates of a task."""
+
 
 @dataclass(frozen=True)
 class JoinedText:
@@ -57,3 +60,23 @@ class Choices:
 def columns_used(template: Callable[[Row], Any] | None) -> list[str]:
     """The columns that one of these makes its text of, in their order; none for no template."""
     return [] if template is None else list(template.columns)  # type: ignore[attr-defined] # the four above
+
+
+def one_or_two(text: tuple[str, ...], pair: tuple[str, ...], _choices: tuple[str, ...]) -> Both:
+    """A text, and a second one where there is one."""
+    return JoinedText(text), JoinedText(pair) if pair else None
+
+
+def with_choices(text: tuple[str, ...], _pair: tuple[str, ...], choices: tuple[str, ...]) -> Both:
+    """A text with each of its choices."""
+    return Repeated(text, len(choices)), Choices(choices)
+
+
+def words(text: tuple[str, ...], _pair: tuple[str, ...], _choices: tuple[str, ...]) -> Both:
+    """The words of one column."""
+    return OneText(text), None
+
+
+def asked_of_context(text: tuple[str, ...], pair: tuple[str, ...], _choices: tuple[str, ...]) -> Both:
+    """A question and the context that its answer's place is counted in."""
+    return JoinedText(text), OneText(pair)
