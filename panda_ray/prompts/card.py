@@ -8,13 +8,13 @@ from panda_ray.foreign_text import markdown_text
 from panda_ray.prompts.exported import ExportedPrompt
 
 _FEATURES = {
-    "pooler": "output.pooler_output",
-    "first": "output.last_hidden_state[:, 0]",
-    "last": 'output.last_hidden_state[range(len(texts)), rows["attention_mask"].sum(dim=1) - 1]',
-    "tokens": "output.last_hidden_state",
+    "pooler": "model.get_base_model().pooler(hidden)",
+    "first": "hidden[:, 0]",
+    "last": 'hidden[range(len(texts)), rows["attention_mask"].sum(dim=1) - 1]',
+    "tokens": "hidden",
 }
 _READS = {
-    "pooler": "the backbone's pooler (`pooler_output`), not the first token's hidden state",
+    "pooler": "what the backbone's pooler makes of the first token, not its hidden state",
     "first": "the hidden state of the first token",
     "last": "the hidden state of the last token",
     "tokens": "the hidden state of every token",
@@ -40,7 +40,7 @@ def _about(said: ExportedPrompt, base: str) -> list[str]:
     return [
         f"# {markdown_text(said.task)} on {markdown_text(base)}",
         "",
-        f"A prompt of {said.prompt_len} vectors per layer for the frozen backbone `{said.identity}`, with its head.",
+        f"A prompt of length {said.prompt_len} for the frozen backbone `{said.identity}`, with its head.",
         "",
         "| | |",
         "| --- | --- |",
@@ -70,6 +70,7 @@ def _text(said: ExportedPrompt, answer: str, example: str | None) -> list[str]:
 
 
 def _code(said: ExportedPrompt) -> list[str]:
+    front = f"[:, {said.front} :]  # the virtual tokens come first" if said.front else ""
     where = [f"base, revision = {json.dumps(said.location)}, None"]
     if said.location is None:
         where = [
@@ -97,8 +98,8 @@ def _code(said: ExportedPrompt) -> list[str]:
         'texts = ["a text"]  # of pairs: tokenizer(texts, pairs, ...)',
         f'rows = tokenizer(texts, truncation=True, max_length={said.max_len}, padding=True, return_tensors="pt")',
         "with torch.no_grad():",
-        "    output = model(**rows)",
-        f"features = {_FEATURES[said.pooling]}",
+        f"    hidden = model(**rows).last_hidden_state{front}",
+        f"    features = {_FEATURES[said.pooling]}",
         'outputs = features @ head["weight"].T + head["bias"]',
         "```",
     ]

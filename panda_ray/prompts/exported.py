@@ -26,6 +26,7 @@ class ExportedPrompt:
         backbone, identity: its name, and what identifies its weights.
         location: where its weights are: a repository, or a folder relative to this file; None for a packaged model.
         pooling: what the head reads of a row: `pooler`, `first`, `last`, or `tokens`.
+        front: hidden states that PEFT gives before those of a row's own tokens.
         max_len: tokens per row at the most.
         score: on the dev rows, in percent, under `protocol`.
     """
@@ -40,6 +41,7 @@ class ExportedPrompt:
     identity: str
     location: str | None
     pooling: str
+    front: int
     max_len: int
     prompt_len: int
     precision: Literal["fp32", "bf16"]

@@ -1,33 +1,38 @@
-"""Outputs of one trained prompt for all examples of a split.
+"""Outputs of what one member trained for all examples of a split.
 
 Shape letters: E examples of the split, B of a batch, T tokens, C outputs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
 from panda_ray.backbones.backbone import Backbone
 from panda_ray.backbones.forward.row_reader import RowReader
-from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.encoded import EncodedSplit
 from panda_ray.tasks.kinds import TaskKind
 from panda_ray.training.config import Precision, TrainConfig
 from panda_ray.training.engine.inference import outputs_by_batch
 from panda_ray.training.engine.stack_model import StackModel
-from panda_ray.training.trainables.prefix import prompt_part
+from panda_ray.training.trainables.prefix import Prefixes
+from panda_ray.training.trainables.trainable import Part
+from panda_ray.training.trainables.virtual_tokens import VirtualTokens
 
 
-def outputs_of(backbone: Backbone, kind: TaskKind, prompt: Prompt, split: EncodedSplit, precision: Precision) -> Tensor:
+def outputs_of(
+    backbone: Backbone, kind: TaskKind, trained: Mapping[str, Tensor], split: EncodedSplit, precision: Precision
+) -> Tensor:
     """(E, ..., C) on the host; where there is one output per token, all rows are as long as the split's longest.
 
-    Raises:
-        InputError: the prompt is one of another backbone.
+    Args:
+        trained: what was trained and its head, by their names in a training's file; positions start behind it.
     """
-    prompt.check_fits(backbone.geometry)
-    asked = TrainConfig(lr=0.0, batch_size=1, epochs=0, precision=precision, position_offset=prompt.position_offset)
-    model = StackModel.kept([prompt_part(prompt)], asked, backbone.device)
+    asked = TrainConfig(lr=0.0, batch_size=1, epochs=0, precision=precision, position_offset=True)
+    stacking = VirtualTokens if "virtual_tokens" in trained else Prefixes
+    model = StackModel.kept([Part(stacking, trained)], asked, backbone.device)
     reader = RowReader(split.to(backbone.device))
     outputs_E: Tensor | None = None
     for example_B, output_1B in outputs_by_batch(backbone, kind, reader, model, asked):

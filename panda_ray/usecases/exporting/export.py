@@ -41,11 +41,12 @@ def export_prompt(sweep: Sweep, key: str | None, folder: Path, best: str | None 
             backbone; or the folder holds something else.
     """
     check_engine("an export")
+    import safetensors.torch
+
     from panda_ray.backbones.loading import architecture_of
     from panda_ray.prompts.card import card
     from panda_ray.prompts.exported import SAID
-    from panda_ray.prompts.peft import export_peft
-    from panda_ray.prompts.prompt import Prompt
+    from panda_ray.prompts.peft import export_trained
 
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / SAID).is_file())):
         raise InputError(f"{folder} holds something else than an exported prompt; name another folder")
@@ -53,21 +54,23 @@ def export_prompt(sweep: Sweep, key: str | None, folder: Path, best: str | None 
     full, record = training_of(sweep, store, key, best)
     path = {backbone.name: backbone.path for backbone in sweep.backbones}.get(record["backbone"])
     architecture = architecture_of(record["backbone"], path, record["identity"]["backbone"]["identity"])
-    if not architecture.takes_cache:
+    trained = store.read_file(full, PROMPT_FILE)
+    tensors = safetensors.torch.load(trained)
+    if "prefix" in tensors and not architecture.takes_cache:
         raise InputError(
             f"PEFT cannot run a prompt of {record['backbone']}: transformers' {architecture.name} takes no keys and "
             "values from outside"
         )
-    prompt = Prompt.from_bytes(store.read_file(full, PROMPT_FILE))
     spec = task_of(record["target"], sweep.tasks)
-    if len(prompt.head_bias_C) != spec.output_size:
+    if len(tensors["head.bias"]) != spec.output_size:
         raise InputError(
-            f"the head has {len(prompt.head_bias_C)} outputs and task {spec.name!r} asks for {spec.output_size}: its "
+            f"the head has {len(tensors['head.bias'])} outputs and task {spec.name!r} asks for {spec.output_size}: its "
             "labels are others now than when this was trained"
         )
     pooling = "tokens" if spec.kind.reads_tokens else "pooler" if architecture.pooler else architecture.pooled
-    said = _said(record, sweep, spec, pooling, _location(record, path, folder))
-    export_peft(prompt, folder, said.location or said.backbone)
+    front = len(tensors["virtual_tokens"]) if "virtual_tokens" in tensors else 0
+    said = _said(record, sweep, spec, pooling, front, _location(record, path, folder))
+    export_trained(trained, folder, said.location or said.backbone)
     said.write(folder)
     (folder / CARD).write_text(card(said, spec.kind.answer, _example(spec)), encoding="utf-8")
     return record
@@ -81,7 +84,9 @@ def _location(record: Record, path: str | None, folder: Path) -> str | None:
     return path if path is None or is_url(path) else os.path.relpath(Path(path).expanduser(), folder)
 
 
-def _said(record: Record, sweep: Sweep, spec: TaskSpec, pooling: str, location: str | None) -> ExportedPrompt:
+def _said(
+    record: Record, sweep: Sweep, spec: TaskSpec, pooling: str, front: int, location: str | None
+) -> ExportedPrompt:
     from panda_ray.prompts.exported import ExportedPrompt
 
     identity = record["identity"]
@@ -98,6 +103,7 @@ def _said(record: Record, sweep: Sweep, spec: TaskSpec, pooling: str, location: 
         identity=identity["backbone"]["identity"],
         location=location,
         pooling=pooling,
+        front=front,
         max_len=identity["config"]["max_len"],
         prompt_len=identity["config"]["prompt_len"],
         precision=identity["config"]["precision"],

@@ -54,21 +54,21 @@ def predict(folder: Path, data: str, model: str | None = None) -> Iterator[Predi
     from panda_ray.tasks.rows.own.unlabelled import unlabelled_rows
 
     said = ExportedPrompt.read(folder)
-    spec, prompt, backbone = _task(said), read_peft(folder), _backbone(said, folder, model)
+    spec, trained, backbone = _task(said), read_peft(folder), _backbone(said, folder, model)
     done = 0
     for rows in unlabelled_rows(spec, data, _ROWS):
-        for prediction, probability in _of_rows(said, spec, prompt, backbone, rows):
+        for prediction, probability in _of_rows(said, spec, trained, backbone, rows):
             yield Prediction(done, spec.kind.named(spec, prediction), probability)
             done += 1
 
 
 def _of_rows(
-    said: ExportedPrompt, spec: TaskSpec, prompt: Any, backbone: Backbone, rows: Sequence[Any]
+    said: ExportedPrompt, spec: TaskSpec, trained: Any, backbone: Backbone, rows: Sequence[Any]
 ) -> Iterator[tuple[Any, Any]]:
     from panda_ray.training.engine.prediction import outputs_of
 
     split = spec.encode(rows, backbone.tokenizer, said.max_len)
-    outputs_E = outputs_of(backbone, spec.kind, prompt, split, said.precision)
+    outputs_E = outputs_of(backbone, spec.kind, trained, split, said.precision)
     kept_E = spec.kind.kept(outputs_E.unsqueeze(0))[0].numpy()
     yield from zip(spec.decode(split, kept_E), spec.kind.probabilities(spec, split, outputs_E.numpy()), strict=True)
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from panda_ray.cli.app import app
 from panda_ray.errors import InputError
 from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.artifacts import PROMPT_FILE
 from panda_ray.sweep import BackboneSection, Sweep
 from support.models import random_model
 
@@ -45,8 +46,9 @@ def test_an_unknown_key_and_a_prompt_that_peft_cannot_run_get_one_sentence(train
         export(trained, tmp_path, str(tmp_path / "adapter"))
     random_model("deberta-v2").save_pretrained(tmp_path / "deberta")
     store = Store(str(tmp_path / "runs"))
+    trained_bytes = next(Path(trained.storage).glob("units/*/*/prompt.*")).read_bytes()
     [record, *_] = (record for _, record in Store(trained.storage).records())
-    store.publish(record["key"], {**record, "backbone": "mine"}, {})
+    store.publish(record["key"], {**record, "backbone": "mine"}, {PROMPT_FILE: trained_bytes})
     mine = BackboneSection(name="mine", path=str(tmp_path / "deberta"))
     sweep = trained.model_copy(update={"storage": store.url, "backbones": [mine]})
     with pytest.raises(InputError, match="PEFT cannot run a prompt of mine: transformers' deberta-v2 takes no keys"):

@@ -17,12 +17,12 @@ from panda_ray.cli.app import app
 from panda_ray.errors import InputError
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.artifacts import PREDICTIONS_FILE
-from panda_ray.sweep import Sweep
+from panda_ray.sweep import MethodSection, Sweep
 from panda_ray.tasks import get_task
 from panda_ray.tasks.rows.loading import load_rows
 from panda_ray.usecases.exporting.export import export_prompt
 from panda_ray.usecases.exporting.predict import predict
-from support.small_sweeps import PER_KIND
+from support.small_sweeps import PER_KIND, run_inline
 
 
 def recorded(sweep: Sweep, key: str) -> list[Any]:
@@ -65,10 +65,13 @@ def test_rows_without_labels_get_the_predictions_that_the_training_recorded(
             assert each.probability is None or 0 < each.probability <= 1
 
 
+@pytest.mark.parametrize("method", ["prompt_tuning", "lester"])
 def test_the_code_of_the_card_gives_the_same_answers_with_peft_and_transformers(
-    trained: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
-    export_prompt(trained, None, tmp_path / "out", "remark")
+    sweep = trained.model_copy(update={"targets": ["remark"], "methods": [MethodSection(method=method)]})
+    run_inline(sweep)
+    export_prompt(sweep, None, tmp_path / "out", "remark")
     texts = [row["sentence"] for row in dev_rows(trained, "remark")]
     ours = [each.probability["good"] for each in predict(tmp_path / "out", written(trained, tmp_path, "remark"))]
     _, code, _ = (tmp_path / "out" / "README.md").read_text().split("```")
