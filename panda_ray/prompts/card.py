@@ -47,7 +47,7 @@ def _about(said: ExportedPrompt, base: str) -> list[str]:
         f"| method | {markdown_text(said.method)}{origin} (seed {said.seed}) |",
         f"| score | {said.measure} {said.score:.1f}, {reported} |",
         f"| trained on | {said.train_examples:,} examples, fingerprint `{said.fingerprint[:16]}` |",
-        f"| kind | {said.kind} |",
+        f"| kind | {said.task_kind} |",
         f"| labels | {', '.join(map(markdown_text, said.labels)) or 'none'} |",
         f"| licence | {markdown_text(said.licence)}; the backbone has its own |",
         f"| key | `{said.key}` |",

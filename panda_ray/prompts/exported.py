@@ -21,7 +21,7 @@ class ExportedPrompt:
         task: its name.
         own: what the sweep said of a task whose rows are a user's own, without places of files; None for a task that
             is registered.
-        kind, measure, labels: of the task; labels in the order of their codes.
+        task_kind, measure, labels: of the task; labels in the order of their codes.
         columns: that a row must have.
         backbone, identity: its name, and what identifies its weights.
         location: where its weights are: a repository, or a folder relative to this file; None for a packaged model.
@@ -33,7 +33,7 @@ class ExportedPrompt:
 
     task: str
     own: dict[str, Any] | None
-    kind: str
+    task_kind: str
     measure: str
     labels: tuple[str, ...]
     columns: tuple[str, ...]

@@ -95,7 +95,7 @@ def _said(
     return ExportedPrompt(
         task=spec.name,
         own=described(section.as_task(spec.name), spec.labels) if section is not None and own else None,
-        kind=spec.kind.name,
+        task_kind=spec.kind.name,
         measure=spec.measure,
         labels=spec.labels,
         columns=tuple(column for column in spec.columns if column != spec.label_column),
