@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import ray
+from ray._private.resource_and_label_spec import ResourceAndLabelSpec
 from ray._private.state import available_resources_per_node
 
 from panda_ray.errors import InputError
@@ -26,17 +27,28 @@ def free_slots(cpus: float, gpus: float) -> int:
 
 
 def check_resources(cpus: float, gpus: float) -> None:
-    """Refuse a stack that a cluster of fixed size cannot hold; Ray would wait for ever.
+    """Refuse a stack that a Ray on this machine could not hold, before it starts; it would wait for ever.
 
     Raises:
         InputError: with what there is.
     """
-    if not parallel_stacks(cpus, gpus):
-        there = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    there = _cluster() if ray.is_initialized() else _machine()
+    if not _fitting(there, cpus, gpus):
         raise InputError(
             f"resources: a stack wants {cpus:g} CPUs and {gpus:g} GPUs (cpus_per_stack, gpus_per_stack), "
             f"but this machine has {there.get('CPU', 0):g} CPUs and {there.get('GPU', 0):g} GPUs"
         )
+
+
+def _cluster() -> Mapping[str, float]:
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    return resources
+
+
+def _machine() -> Mapping[str, float]:
+    """What a Ray that starts here would offer, by Ray's own count, which heeds `CUDA_VISIBLE_DEVICES`."""
+    resources: dict[str, float] = ResourceAndLabelSpec().resolve(is_head=True).to_resource_dict()  # type: ignore[no-untyped-call]
+    return resources
 
 
 def _fitting(node: Mapping[str, float], cpus: float, gpus: float) -> int:

@@ -48,9 +48,9 @@ class RayTuneRunner:
         resources = dispatch.plan.sweep.resources
         if dispatch.exhausted:
             return
+        if self._address is None:
+            check_resources(resources.cpus_per_stack, resources.gpus_per_stack)
         with _folder() as folder, ray_cluster(self._address, settings, folder):
-            if self._address is None:
-                check_resources(resources.cpus_per_stack, resources.gpus_per_stack)
             dispatch.foresee()
             messenger = Messenger(dispatch, store)
             searcher = _GraphSearcher(dispatch, messenger.judge, elastic=self._address is not None)
