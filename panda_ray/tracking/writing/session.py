@@ -14,7 +14,7 @@ from panda_ray.execution.store.store import Record, Store, content
 from panda_ray.execution.units.artifacts import PREDICTIONS_FILE
 from panda_ray.tracking import examples
 from panda_ray.tracking.experiment import open_experiment
-from panda_ray.tracking.runs import STOPPED, summary_runs
+from panda_ray.tracking.runs import summary_runs
 from panda_ray.tracking.searched import Searched
 from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.server.patience import Pulse
@@ -22,17 +22,14 @@ from panda_ray.tracking.server.trouble import reason
 from panda_ray.tracking.snapshot import Snapshot
 from panda_ray.tracking.study import Failure
 from panda_ray.tracking.writing.experiment_page import page_tags, write_tags
-from panda_ray.tracking.writing.logged_runs import NEVER, LoggedRun, logged_runs, runs_with_artifacts
 from panda_ray.tracking.writing.provenance import provenance
 from panda_ray.tracking.writing.similarity_table import Similarities
 from panda_ray.tracking.writing.summary_run import SummaryRun
-from panda_ray.tracking.writing.unit_run import UnitLabels, known_milliseconds, log_unit, new_unit_run, times_of
+from panda_ray.tracking.writing.unit_runs.unit_log import UnitLog
+from panda_ray.tracking.writing.unit_runs.unit_run import known_milliseconds
 
 _UNITS_AT_ONCE = 256
 """Whose predictions are in memory together; they share a file of the summary run."""
-
-_REFUSED_IN_A_ROW = 3
-"""Units that MLflow does not take before the cause is looked for in the server, not in them."""
 
 
 class Session:
@@ -42,10 +39,6 @@ class Session:
 
     Args:
         pulse: beats at each answer of MLflow.
-
-    Attributes:
-        refused: keys of units that MLflow does not take, or whose results were damaged after they had counted as done,
-            and why.
     """
 
     def __init__(self, plan: Plan, store: Store, similarities: Similarities, tracking_uri: str, pulse: Pulse) -> None:
@@ -56,20 +49,23 @@ class Session:
         self._pulse = pulse
         self._client = connect(tracking_uri, pulse)
         self._experiment_id = open_experiment(self._client, plan.sweep.name, store)
-        self._run_of: dict[str, str] = {}
-        self._times_of: dict[str, tuple[int, int]] = {}
-        self._complete: set[str] = set()
+        self._units = UnitLog(self._client, self._experiment_id, store, tracking_uri)
         self._compared = -1
         self._progress: dict[str, tuple[int, int, str]] = {}
-        self.refused: dict[str, str] = {}
         self._provenance = provenance(plan.sweep)
         self._summaries = self._open_summaries()
+
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """Keys of units that MLflow does not take, or whose results were damaged after they had counted as done, and
+        why."""
+        return self._units.refused
 
     @property
     def logged(self) -> frozenset[str]:
         """Keys of units that MLflow has wholly: their runs and, of cells, what a report is made from."""
         rows = set().union(*(summary.rows for summary in self._summaries.values()))
-        return frozenset(key for key in self._complete if key in rows or self._plan.role_of.get(key) != "cell")
+        return frozenset(key for key in self._units.complete if key in rows or self._plan.role_of.get(key) != "cell")
 
     def grow(self, plan: Plan) -> None:
         """Log this plan from now on, which has all that the earlier one had; its cells with the next progress."""
@@ -84,15 +80,7 @@ class Session:
         ended = {key: known_milliseconds(time) for key, time in self._store.finished_at.items()}
         for summary in self._summaries.values():
             summary.take_stock(ended)
-        whole = runs_with_artifacts(self._client, self._experiment_id, self._tracking_uri)
-        for key, twins in groupby(logged_runs(self._client, self._experiment_id), key=lambda run: run.key):
-            first, *others = twins
-            self._run_of[key], self._times_of[key] = first.run_id, (first.start_time, first.end_time)
-            is_of_the_result = ended.get(key, first.end_time) == first.end_time
-            if is_of_the_result and self._is_current(first) and (whole is None or first.run_id in whole):
-                self._complete.add(key)
-            for run in others:
-                self._discard(run.run_id)
+        self._units.take_stock(self._plan, ended)
 
     def log(self, keys: Collection[str], afresh: Collection[str] = ()) -> None:
         """Log units that are done, with what their backbone's summary needs of them first.
@@ -109,12 +97,12 @@ class Session:
                 part = records[first : first + _UNITS_AT_ONCE]
                 rows = [r for r in part if r["key"] in afresh or r["key"] not in summary.rows]
                 predictions = self._log_cells(summary, task, rows)
-                runs = [r for r in part if r["key"] in afresh or r["key"] not in self._complete]
-                self._log_units(runs, summary.run_id, predictions)
+                runs = [r for r in part if r["key"] in afresh or r["key"] not in self._units.complete]
+                self._units.log(self._plan, runs, summary.run_id, predictions)
 
     def log_stopped(self, record: Record) -> None:
         """Log a unit that was stopped early (`stopped_record`), in place of an earlier run of it."""
-        self._log_units([record], self._summaries[record["backbone"]].run_id, {})
+        self._units.log(self._plan, [record], self._summaries[record["backbone"]].run_id, {})
 
     def write_progress(self, done: Collection[str], state: str) -> None:
         """Progress of every backbone, its table of scores, and the similarities that are known.
@@ -165,12 +153,6 @@ class Session:
         for backbone, summary in self._summaries.items():
             summary.write_failures([failure for failure in listed if failure.backbone == backbone])
 
-    def _is_current(self, run: LoggedRun) -> bool:
-        """Complete, of a result, and the unit is still to the sweep what it was; a source may have become a cell."""
-        if run.is_stopped or run.is_cut or run.key not in self._plan.units:
-            return not run.is_stopped and not run.is_cut
-        return run.role == self._plan.role_of[run.key] and run.label == self._plan.label_of[run.key]
-
     def _open_summaries(self) -> Mapping[str, SummaryRun]:
         sweep = self._plan.sweep
         found = summary_runs(self._client, self._experiment_id)
@@ -195,7 +177,7 @@ class Session:
         found = self._store.records_of(keys)
         for key in keys:
             if key not in found:
-                self.refused[key] = "its record in the store is damaged; the next run computes it anew"
+                self._units.refused[key] = "its record in the store is damaged; the next run computes it anew"
         return [*found.values()]
 
     def _log_cells(self, summary: SummaryRun, task: str, records: Sequence[Record]) -> dict[str, bytes]:
@@ -208,49 +190,12 @@ class Session:
             try:
                 examples.pack({key: content(data)})
             except Exception as error:
-                self.refused[key] = reason(error, self._tracking_uri)
+                self._units.refused[key] = reason(error, self._tracking_uri)
             else:
                 predictions[key] = content(data)
         if predictions:
             summary.add_cells(task, [cells[key] for key in predictions], predictions)
         return predictions
-
-    def _log_units(self, records: Iterable[Record], parent_id: str, predictions: Mapping[str, bytes]) -> None:
-        in_a_row = 0
-        for record in records:
-            try:
-                self._log_unit(record, parent_id, predictions.get(record["key"]))
-                in_a_row = 0
-            except Exception as error:
-                self._client.get_experiment(self._experiment_id)  # raises where the server is away
-                in_a_row += 1
-                if in_a_row == _REFUSED_IN_A_ROW:
-                    raise
-                self.refused[record["key"]] = reason(error, self._tracking_uri)
-
-    def _log_unit(self, record: Record, parent_id: str, predictions: bytes | None) -> None:
-        key = record["key"]
-        files = {} if predictions is None else {PREDICTIONS_FILE: predictions}
-        others = [(key, name) for name in record["files"] if name not in files]
-        files |= {name: content(data) for (_, name), data in self._store.read_files(others, {key: record}).items()}
-        labels = UnitLabels(self._plan.role_of[key], self._plan.label_of[key])
-        run_id, times = self._run_of.get(key), times_of(record)
-        if run_id is not None and self._times_of.get(key) not in (times, (times[0], NEVER)):
-            # Of a result that was computed anew: MLflow keeps parameters and points for ever, so this needs a new run.
-            self._discard(run_id)
-            run_id = None
-        if run_id is None:
-            run_id = new_unit_run(self._client, record, labels, experiment_id=self._experiment_id, parent_id=parent_id)
-            self._run_of[key], self._times_of[key] = run_id, times
-        log_unit(self._client, record, labels, files, run_id=run_id, parent_id=parent_id)
-        if STOPPED not in record:
-            self._complete.add(key)
-        self.refused.pop(key, None)
-
-    def _discard(self, run_id: str) -> None:
-        """Remove a run, which MLflow keeps as a deleted one: not as one that still runs."""
-        self._client.set_terminated(run_id, "KILLED")
-        self._client.delete_run(run_id)
 
 
 def _grouped(records: Iterable[Record]) -> Iterator[tuple[tuple[str, str], list[Record]]]:

@@ -46,7 +46,7 @@ from panda_ray.tracking.searched import Searched
 from panda_ray.tracking.snapshot import Snapshot
 from panda_ray.tracking.study import Failure
 from panda_ray.tracking.writing.summary_tables import TABLES_TAG, summary_tables, table_mark
-from panda_ray.tracking.writing.unit_run import known_milliseconds
+from panda_ray.tracking.writing.unit_runs.unit_run import known_milliseconds
 
 TABLE_COLUMNS = ("key", "measure", *SCORES, "examples", "ended")
 """One row per finished cell; `examples` is the file of the run that has the unit's statistics, `ended` tells a result

@@ -14,17 +14,16 @@ from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.store import Record, Store
 from panda_ray.secrets import public
-from panda_ray.sweep import sources_text
 from panda_ray.tracking.experiment import remake
 from panda_ray.tracking.searched import Searched
 from panda_ray.tracking.server.patience import Pulse
 from panda_ray.tracking.server.trouble import is_lasting, reason
 from panda_ray.tracking.snapshot import Snapshot
-from panda_ray.tracking.study import Failure
+from panda_ray.tracking.writing.failed_units import Failures
 from panda_ray.tracking.writing.session import Session
 from panda_ray.tracking.writing.similarity_table import Similarities
-from panda_ray.tracking.writing.stopped import stopped_record
 from panda_ray.tracking.writing.turn import Turn
+from panda_ray.tracking.writing.unit_runs.stopped import stopped_record
 
 LINGER_SECONDS = 0.3
 """Members of a stack end together: wait so long for the others, so that they share files and calls."""
@@ -98,8 +97,7 @@ class Worker:
         self._done = set(plan.done)
         self._new: set[str] = set()
         self._stopped: dict[str, Record] = {}
-        self._failures = self._earlier_failures()
-        self._written = -1
+        self._failures = Failures(plan, store, self._done)
         self._table_at = 0.0
         self._searched: Searched | None = None
         self._is_search_written = False
@@ -153,11 +151,11 @@ class Worker:
             elif found.status == "done":
                 self._done.add(found.key)
                 self._new.add(found.key)
-                self._failures.pop(found.key, None)
+                self._failures.forget(found.key)
             elif found.status == "stopped":
                 self._stopped[found.key] = stopped_record(self._plan.units[found.key], found, self._plan.sweep.tasks)
             else:
-                self._failures[found.key] = found
+                self._failures.add(found)
 
     def _attempt(self) -> None:
         """Log everything that is done; whatever goes wrong is remembered, and tried again later."""
@@ -174,7 +172,7 @@ class Worker:
             _log.debug("MLflow", exc_info=True)
             self.trouble = reason(error, self._tracking_uri)
             self.lasting = self._refusal(error) if is_lasting(error) else None
-            self._session, self._written, self._is_search_written = None, -1, False
+            self._session, self._failures.are_new, self._is_search_written = None, True, False
             self._wait()
         else:
             self.lasting = None
@@ -215,7 +213,9 @@ class Worker:
             session.write_page(self._state)
             self._table_at = time.monotonic() + TABLE_SECONDS
         session.write_progress(self._done, self._state)
-        self._write_failures(session)
+        if self._failures.are_new:
+            session.write_failures(self._failures.of(self._plan))
+            self._failures.are_new = False
         if self._searched is not None and not self._is_search_written:
             session.write_search(self._searched)
             self._is_search_written = True
@@ -246,40 +246,3 @@ class Worker:
 
     def _is_wanted(self, key: str) -> bool:
         return key not in self.refused and (key in self._new or key not in self.logged)
-
-    def _earlier_failures(self) -> dict[str, Outcome]:
-        """Of units that have no result yet, and what waits for them."""
-        open_keys = self._plan.units.keys() - self._done
-        found = {
-            key: Outcome(key, "failed", failure.error) for key, failure in self._store.failures.among(open_keys).items()
-        }
-        for key in self._plan.units:
-            failed = next((needed for needed in self._plan.depends_on[key] if needed in found), None)
-            if key in open_keys and key not in found and failed is not None:
-                first = failed if found[failed].status == "failed" else str(found[failed].error)
-                found[key] = Outcome(key, "blocked", first)
-        return {
-            key: outcome
-            if outcome.status == "failed"
-            else Outcome(key, "blocked", f"needs {self._plan.units[str(outcome.error)].title}, which failed")
-            for key, outcome in found.items()
-        }
-
-    def _write_failures(self, session: Session) -> None:
-        """Once at the start, which forgets those of units that are done, then whenever there are others."""
-        listed = hash(frozenset(self._failures))
-        if listed != self._written:
-            session.write_failures(map(self._failure, self._failures.values()))
-            self._written = listed
-
-    def _failure(self, outcome: Outcome) -> Failure:
-        unit = self._plan.units[outcome.key]
-        return Failure(
-            backbone=unit.backbone.name,
-            method=self._plan.label_of[outcome.key],
-            sources=sources_text(unit.sources),
-            target=unit.task,
-            seed=unit.seed,
-            status=outcome.status,
-            error=outcome.error or "",
-        )

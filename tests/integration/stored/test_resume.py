@@ -27,7 +27,7 @@ from panda_ray.execution.work.host import this_host
 from panda_ray.tracking.experiment import open_experiment
 from panda_ray.tracking.runs import KEY, search
 from panda_ray.tracking.server.client import connect
-from panda_ray.tracking.writing.unit_run import times_of
+from panda_ray.tracking.writing.unit_runs.unit_run import times_of
 from panda_ray.usecases.run import run_sweep
 from support.driving import driver, small_disk, wait_for
 from support.small_sweeps import LONG, contents, fingerprints, planned, small_sweep
