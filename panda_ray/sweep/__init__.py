@@ -129,6 +129,13 @@ class PriceSection(Section):
     """One CPU core for an hour, where stacks run without a GPU."""
 
 
+class TrackingSection(Section):
+    """What MLflow gets besides; it never enters a key."""
+
+    models: bool = False
+    """Each kept prompt as a logged model, with the prompts that it was made from as inputs of its run."""
+
+
 class Sweep(Section):
     """One sweep file: the cells that must exist, and everything that bears on their results."""
 
@@ -176,6 +183,7 @@ class Sweep(Section):
     """Search hyper-parameters instead of running the grid: one study per backbone, method, sources and target."""
     resources: ResourceSection = Field(default_factory=ResourceSection)
     prices: PriceSection = Field(default_factory=PriceSection)
+    tracking: TrackingSection = Field(default_factory=TrackingSection)
 
     def as_written(self) -> dict[str, Any]:
         """JSON data that means the same everywhere: every value, but none of those that were left to a tuned file."""

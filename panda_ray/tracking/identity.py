@@ -14,7 +14,7 @@ IDENTITY = "identity"
 """Field of a plan in MLflow."""
 
 _NO_BEARING: Mapping[str, Any] = {
-    **dict.fromkeys(("name", "storage", "tracking_uri", "resources", "prices", "backbones"), True),
+    **dict.fromkeys(("name", "storage", "tracking_uri", "resources", "prices", "tracking", "backbones"), True),
     "search": {"storage": True},
 }
 """Fields of a sweep that say where and how, not which cells; each backbone has a plan of its own."""

@@ -1,1 +1,1 @@
-"""What a driver logs: its turn, its connection, and the runs that it makes of backbones and, in `unit_runs/`, of units."""
+"""What a driver logs: its turn, its connection, and the runs that it makes of units (`unit_runs/`) and backbones."""

@@ -25,6 +25,7 @@ from panda_ray.tracking.writing.experiment_page import page_tags, write_tags
 from panda_ray.tracking.writing.provenance import provenance
 from panda_ray.tracking.writing.similarity_table import Similarities
 from panda_ray.tracking.writing.summary_run import SummaryRun
+from panda_ray.tracking.writing.unit_runs.prompt_models import PromptModels
 from panda_ray.tracking.writing.unit_runs.unit_log import UnitLog
 from panda_ray.tracking.writing.unit_runs.unit_run import known_milliseconds
 
@@ -54,6 +55,7 @@ class Session:
         self._progress: dict[str, tuple[int, int, str]] = {}
         self._provenance = provenance(plan.sweep)
         self._summaries = self._open_summaries()
+        self._models = PromptModels(self._client, self._experiment_id) if plan.sweep.tracking.models else None
 
     @property
     def refused(self) -> Mapping[str, str]:
@@ -99,6 +101,11 @@ class Session:
                 predictions = self._log_cells(summary, task, rows)
                 runs = [r for r in part if r["key"] in afresh or r["key"] not in self._units.complete]
                 self._units.log(self._plan, runs, summary.run_id, predictions)
+
+    def log_models(self) -> None:
+        """Log the prompts of units whose runs are complete as models, where the sweep asks for it."""
+        if self._models is not None:
+            self._models.log(self._plan, self._units.run_of, self._units.complete)
 
     def log_stopped(self, record: Record) -> None:
         """Log a unit that was stopped early (`stopped_record`), in place of an earlier run of it."""

@@ -207,6 +207,7 @@ class Worker:
         if self._state != "running" and (rest := self._plan.units.keys() - self._done):
             self._done |= self._store.done_keys(rest)  # what another driver on this store has finished
         self._log_units(session)
+        session.log_models()
         self._log_stopped(session)
         if self._state != "running" or time.monotonic() >= self._table_at:
             session.write_scores()

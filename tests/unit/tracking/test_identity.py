@@ -59,6 +59,7 @@ def test_another_model_under_the_backbones_name_is_refused(tmp_path: Path) -> No
         {"sources": ["kinds", "review"]},
         {"resources": {"max_stack": 3}},
         {"prices": {"gpu_hour": 2.0}},
+        {"tracking": {"models": True}},
         {"tracking_uri": "http://elsewhere.invalid"},
         {"backbones": [BACKBONE, "bert-tiny"]},
     ],
