@@ -84,7 +84,7 @@ def analyse(study: Study, backbone: str, replicates: int = REPLICATES) -> Analys
     baseline, pot, panda = (_label(study, name) for name in ("prompt_tuning", "pot", "panda"))
     transfers = [label for label, name in study.methods.items() if name != "prompt_tuning"]
     lists = lists_of(study)
-    bootstrap = Bootstrap(_scored_items(study, backbone), replicates)
+    bootstrap = Bootstrap(scored_items(study, backbone), replicates)
     rankings = _rankings(study, backbone)
     gains = {label: _gain(grid, baseline, label, bootstrap) for label in transfers}
     groups = {name: task.group for name, task in study.tasks.items()}
@@ -136,7 +136,8 @@ def _gain(grid: Grid, reference: str | None, method: str | None, bootstrap: Boot
     return method_gain(method, transfer_gains(grid, reference, method, bootstrap), bootstrap)
 
 
-def _scored_items(study: Study, backbone: str) -> dict[str, ScoredItems]:
+def scored_items(study: Study, backbone: str) -> dict[str, ScoredItems]:
+    """What the finished cells of a backbone may be resampled from, by key."""
     scores = study.scores[study.scores["backbone"] == backbone]
     units = zip(scores["key"], scores["target"], scores["measure"], strict=True)
     return {

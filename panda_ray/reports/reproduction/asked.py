@@ -30,6 +30,10 @@ class Numbers(Protocol):
         """Predicted transferability of a pair."""
         ...
 
+    def interval(self, backbone: str, method: str, reference: str) -> tuple[float, float] | None:
+        """95 % interval of the mean gain of a method over another, in points; None where dev items are not known."""
+        ...
+
     def stated(self, *name: str) -> Value | None:
         """A number that is known without those that it is computed from; the last name says what it is over, if it is
         a mean."""

@@ -27,6 +27,9 @@ class Asked:
     def similarity(self, _backbone: str, _metric: str, _source: str, _target: str) -> Value | None:
         return None
 
+    def interval(self, _backbone: str, _method: str, _reference: str) -> tuple[float, float] | None:
+        return None
+
     def stated(self, *_name: str) -> Value | None:
         return None
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from panda_ray.reports.numbers.analysis import scored_items
 from panda_ray.reports.numbers.frame import grid_of
+from panda_ray.reports.numbers.gains import method_gain, transfer_gains
+from panda_ray.reports.numbers.statistics import REPLICATES, Bootstrap
 from panda_ray.reports.reproduction.value import Value
 from panda_ray.tracking.study import Study
 
@@ -20,6 +23,13 @@ class StudyNumbers:
 
     def similarity(self, backbone: str, metric: str, source: str, target: str) -> Value | None:
         return self._similarities.get((backbone, metric, source, target))
+
+    def interval(self, backbone: str, method: str, reference: str) -> tuple[float, float] | None:
+        bootstrap = Bootstrap(scored_items(self._study, backbone), REPLICATES)
+        transfers = transfer_gains(grid_of(self._study, backbone), reference, method, bootstrap)
+        gain = method_gain(method, transfers, bootstrap)
+        known = None if gain is None else gain.interval
+        return None if known is None else (known.low, known.high)
 
     def stated(self, *_name: str) -> Value | None:
         return None

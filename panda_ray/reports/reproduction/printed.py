@@ -37,6 +37,9 @@ class PrintedNumbers:
     def similarity(self, backbone: str, metric: str, source: str, target: str) -> Value | None:
         return self._similarities.get((backbone, metric, source, target))
 
+    def interval(self, _backbone: str, _method: str, _reference: str) -> tuple[float, float] | None:
+        return None
+
     def stated(self, *name: str) -> Value | None:
         return self._stated.get(name)
 

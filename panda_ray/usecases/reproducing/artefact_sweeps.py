@@ -1,4 +1,4 @@
-"""An artefact as an ordinary sweep: the shipped one, with rivals that its table shows and what somebody wants otherwise.
+"""An artefact as an ordinary sweep: the shipped one, with rivals that its table shows and what is wanted otherwise.
 
 The grids that ship have the methods that transfer; a row of a table that is a method of its own (`lester`) joins by its
 name, as far as there is such a method.

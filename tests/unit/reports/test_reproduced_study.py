@@ -22,6 +22,7 @@ RIVALS = dict.fromkeys(("table2", "table13", "table14", "table15", "table16"), G
     "table3": {"model_tuning": 36, "lester": 36},
     "table4": {"attempt": 9, "sesom": 9},
     "table11": {"model_tuning": 24},
+    "claims": {"model_tuning": 45},
 }
 """Cells of methods that no shipped sweep lists, because not all of them exist."""
 
@@ -77,6 +78,19 @@ def test_what_no_method_gives_is_empty_beside_the_papers_number(table: Table) ->
     assert absent.value is None
     assert absent.paper is not None
     assert absent.paper.value is not None
+
+
+def test_claims_of_a_study_have_its_intervals_and_a_verdict() -> None:
+    axes = Axes(("bert-tiny",), SOURCES, TARGETS)
+    (table,) = compared_tables(get_artefact("claims"), invented_study(), axes).values()
+    lines = {line.names: line.entries for line in table.lines}
+    value, of, interval, verdict = lines["mean gain of PanDa over PoT", "bert-tiny"]
+    assert isinstance(value, Entry)
+    assert value.value is not None
+    assert (value.value.n, of, verdict) == (3, "24", "holds [sign alone]")
+    low, high = (float(bound) for bound in str(interval).split("]")[0].strip("[").split(", "))
+    assert 0 < low < value.value.mean < high
+    assert str(lines["sources whose PanDa average is above model tuning", "all"][1]).startswith("0/0")
 
 
 @pytest.mark.parametrize("name", [name for name, artefact in ARTEFACTS.items() if artefact.sweep])

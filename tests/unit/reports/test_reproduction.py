@@ -168,11 +168,48 @@ def test_every_number_is_the_printed_one_but_for_the_errata(artefact: str) -> No
 
 
 def test_all_sixteen_tables_are_there_in_the_papers_order() -> None:
-    assert list(ARTEFACTS) == [f"table{number}" for number in range(1, 17)]
+    assert list(ARTEFACTS) == [*(f"table{number}" for number in range(1, 17)), "claims"]
     assert {name for name in ARTEFACTS if ARTEFACTS[name].sweep is None} == {"table1"}
     assert len(only_table("table1").lines) == 21
     with pytest.raises(InputError, match="unknown table or figure 'tabel4'; did you mean 'table4'"):
         get_artefact("tabel4")
+
+
+CLAIMS = {
+    "mean gain of PanDa over vanilla PoT, all tasks and sizes": ("mean gain of PanDa over PoT", "all"),
+    "largest average gain for one source": ("largest average gain of a source", "all"),
+    "cells where PanDa is above vanilla PoT": ("cells with PanDa above PoT", "all"),
+    "PanDa source rows whose average beats model tuning": ("sources whose PanDa average is above model tuning", "all"),
+    "cells more than 10 points below P-Tuning-v2, vanilla PoT": (
+        "cells of PoT more than 10 points below prompt tuning",
+        "all",
+    ),
+    "cells more than 10 points below P-Tuning-v2, PanDa": (
+        "cells of PanDa more than 10 points below prompt tuning",
+        "all",
+    ),
+} | {
+    f"mean gain, BERT-{size}": ("mean gain of PanDa over PoT", f"bert-{size}")
+    for size in ("large", "base", "medium", "small", "tiny")
+}
+
+
+def test_claims_come_out_as_they_do_from_the_printed_cells() -> None:
+    lines = {line.names: line for line in only_table("claims").lines}
+    known = {row["claim"]: row["recomputed"] for row in paper_rows("claims")}
+    for claim, names in CLAIMS.items():
+        value, of, interval, _ = lines[names].entries
+        assert isinstance(value, Entry)
+        assert value.value is not None
+        assert isinstance(of, str)
+        assert interval == "–", "the paper has no dev items"
+        if " of " in known[claim]:
+            assert of == known[claim].replace(" of ", "/")
+        else:
+            assert value.value.mean == pytest.approx(float(known[claim]), abs=0.05 if "largest" in claim else 5e-4)
+    assert lines["cells with PanDa above PoT", "all"].entries[-1] == "holds"
+    assert lines["mean gain of PanDa over PoT", "bert-large"].entries[-1] == "sign alone"
+    assert lines["cells of PanDa more than 10 points below prompt tuning", "all"].entries[-1] == "holds"
 
 
 def test_cells_that_collapsed_are_counted_as_the_papers_claims_count_them() -> None:

@@ -32,7 +32,7 @@ class Form(StrEnum):
     CSV = "csv"
 
 
-Wanted = Annotated[str, typer.Argument(metavar="ARTEFACT", help="`table1` to `table16`, or `all`.")]
+Wanted = Annotated[str, typer.Argument(metavar="ARTEFACT", help="`table1` to `table16`, `claims`, or `all`.")]
 Printed = Annotated[
     bool, typer.Option("--printed", help="Run nothing: the numbers that the paper prints, its averages recomputed.")
 ]
