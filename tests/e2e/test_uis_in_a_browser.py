@@ -1,0 +1,104 @@
+"""What `panda-ray ui` opens and names, in a real browser: MLflow on a sweep's runs, the dashboard on its studies."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+
+from support.browser import browser, needs_browser
+from support.command_line import run_here
+from support.pages import answer, free_port
+
+pytestmark = [pytest.mark.slow, needs_browser]
+
+PATIENCE = 180
+SEARCH = """\
+name: searched
+storage: store
+backbones: [builtin-tiny]
+sources: [review]
+targets: [remark]
+methods: [prompt_tuning]
+seeds: [1]
+training: {epochs: 1, prompt_len: 4, batch_size: 16}
+tasks: {remark: {max_train_rows: 32, max_dev_rows: 24}}
+search:
+  space: {lr: [0.003, 0.03, 0.1]}
+  sampler: grid
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a search was run."""
+    folder = tmp_path_factory.mktemp("searched")
+    (folder / "search.yaml").write_text(SEARCH)
+    ended = run_here(folder, "run", "search.yaml", "--runner", "inline")
+    assert ended.code == 0, ended.err
+    return folder
+
+
+@pytest.fixture(scope="module")
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    with browser(tmp_path_factory.mktemp("browser")) as driver:
+        yield driver
+
+
+@contextmanager
+def running(command: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A program that stays, and the end of it."""
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+def shown(chrome: Chrome, until: Callable[[str], bool]) -> str:
+    """The text of the page as soon as it has what is awaited."""
+    deadline = time.monotonic() + PATIENCE
+    while not until(text := chrome.find_element(By.TAG_NAME, "body").text):
+        assert time.monotonic() < deadline, text
+        time.sleep(0.5)
+    return text
+
+
+def said(process: subprocess.Popen[str], pattern: str) -> str:
+    """What the first line that a program prints like this has in it."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if (found := re.search(pattern, line)) is not None:
+            return found[1]
+    raise AssertionError("the program ended without a word of it")
+
+
+def test_mlflow_opens_on_the_runs_and_the_dashboard_on_the_studies_of_a_search(folder: Path, chrome: Chrome) -> None:
+    port = free_port()
+    ui = [sys.executable, "-m", "panda_ray.cli", "ui", "search.yaml", "--port", str(port)]
+    with running(ui, folder) as process:
+        address = said(process, r"at (http\S+)")
+        command = said(process, r"(optuna-dashboard .*)")
+        answer(f"http://127.0.0.1:{port}/health", PATIENCE)
+        chrome.get(address)
+        page = shown(chrome, lambda text: "4 matching runs" in text)
+        assert "finished: 3 of 3 units" in page, "the note of the experiment"
+    program, *arguments = shlex.split(command)
+    dashboard = Path(sys.executable).with_name(program)
+    with running([str(dashboard), *arguments, "--port", str(port)], folder):
+        answer(f"http://127.0.0.1:{port}/dashboard/", PATIENCE)
+        chrome.get(f"http://127.0.0.1:{port}/dashboard/")
+        page = shown(chrome, lambda text: "remark" in text)
+    assert "prompt_tuning" in page
+    assert os.fspath(folder / "store") in command
