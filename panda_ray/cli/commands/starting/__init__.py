@@ -1,0 +1,1 @@
+"""The first commands of somebody who has a file of rows."""

@@ -1,0 +1,130 @@
+"""A sweep file for a user's own rows, with what was inferred of them, and why, beside each key."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from panda_ray.backbones.registry import get_backbone_spec
+from panda_ray.errors import InputError
+from panda_ray.sweep_file import load_sweep
+from panda_ray.tasks import TASKS
+from panda_ray.tasks.kinds.own.own_guess import Guess, Said, guess
+from panda_ray.tasks.rows.own.own_files import column_names, own_files, read_columns
+
+_BUILTIN = "builtin-tiny"
+_LEARNED = {"lr": 0.06, "batch_size": 8, "epochs": 4}
+"""Of the targets of the built-in suite, which that backbone learns best with."""
+_HUB_SOURCES = ["mnli", "qnli", "sst2", "squad"]
+
+
+@dataclass(frozen=True)
+class Described:
+    """A file of rows as a task.
+
+    Attributes:
+        name: of task and sweep.
+        rows: of the file, or of all files of the folder.
+    """
+
+    name: str
+    data: str
+    rows: int
+    guess: Guess
+
+
+def describe(data: str, said: Said) -> Described:
+    """Infer what the rows of a file, or of a folder of files, are for.
+
+    Raises:
+        InputError: they cannot be read, a column that was said is not there, or nothing can be a label or a text.
+    """
+    files = own_files("data", data)
+    names = column_names(files[0])
+    tables = [read_columns(file, names) for file in files]
+    rows = sum(table.num_rows for table in tables)
+    if not rows:
+        raise InputError(f"{data}: there are no rows")
+    try:
+        columns = {name: [cell for table in tables for cell in table.column(name).to_pylist()] for name in names}
+        found = guess(columns, said)
+    except InputError as error:
+        raise InputError(f"{data}: {error}") from error
+    return Described(_name(data), data, rows, found)
+
+
+def sweep_text(found: Described, backbone: str = _BUILTIN) -> str:
+    """The sweep file: prompt tuning, and PoT and PanDa from the sources that a metric ranks highest.
+
+    Raises:
+        InputError: for a backbone without a name.
+    """
+    get_backbone_spec(backbone)
+    return "\n".join([*_head(found), *_study(found, backbone), *_tasks(found, backbone)]) + "\n"
+
+
+def _head(found: Described) -> list[str]:
+    return [
+        f"# Written by `panda-ray init` for {json.dumps(found.data)} ({found.rows:,} rows).",
+        "# Comments say what values were inferred from: change what is wrong, then `panda-ray run` this file.",
+        f"name: {found.name}",
+        f"storage: runs/{found.name}",
+        "",
+    ]
+
+
+def _study(found: Described, backbone: str) -> list[str]:
+    chosen = "sources: {top: 3, by: logme}"
+    only_a_try = "knows an invented language only: for a try" if backbone == _BUILTIN else ""
+    lines = [
+        f"backbones: [{backbone}]" + _comment(only_a_try),
+        f"sources: {'builtin' if backbone == _BUILTIN else json.dumps(_HUB_SOURCES)}",
+        f"targets: [{found.name}]",
+        "methods:",
+        "  - prompt_tuning" + _comment("what transfer is compared with"),
+        f"  - {{method: pot, {chosen}}}" + _comment("the three sources that the metric ranks highest"),
+        f"  - {{method: panda, {chosen}}}",
+        "seeds: [11, 12, 13]" + _comment("intervals need several"),
+    ]
+    if backbone == _BUILTIN:
+        training = load_sweep("quickstart").training.model_dump(exclude_unset=True)
+        lines += [
+            "prompts: builtin" + _comment("the sources' prompts come with the package and are not trained"),
+            f"training: {_flow(training)}" + _comment("those prompts were trained so; max_len cuts longer texts"),
+        ]
+    return [*lines, ""]
+
+
+def _tasks(found: Described, backbone: str) -> list[str]:
+    made, why = found.guess, found.guess.why
+    values: dict[str, Any] = {"data": found.data, "kind": made.kind, "text": list(made.text)}
+    values |= {key: list(columns) for key, columns in (("pair", made.pair), ("choices", made.choices)) if columns}
+    values["label"] = made.label
+    lines = ["tasks:", f"  {found.name}:"]
+    for key, value in values.items():
+        flow = json.dumps(value, ensure_ascii=False)
+        lines.append(f"    {key}: {flow}" + _comment(why.get(key, "")))
+    lines.append("    dev_share: 0.2" + _comment("of the rows to evaluate on; or `dev: FILE`"))
+    if backbone == _BUILTIN:
+        lines += [f"    {key}: {value}" for key, value in _LEARNED.items()]
+        quickstart = load_sweep("quickstart")
+        limits = {name: quickstart.tasks[name].model_dump(exclude_unset=True) for name in quickstart.single_sources}
+        lines += [f"  {name}: {_flow(limit)}" for name, limit in limits.items()]
+    return lines
+
+
+def _flow(values: dict[str, Any]) -> str:
+    return "{" + ", ".join(f"{key}: {json.dumps(value)}" for key, value in values.items()) + "}"
+
+
+def _comment(text: str) -> str:
+    return f"  # {text}" if text else ""
+
+
+def _name(data: str) -> str:
+    """Of a file, as a task may be called."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(data).stem).lstrip("._-") or "mine"
+    return f"my_{plain}" if plain in {task.name for task in TASKS} else plain

@@ -1,0 +1,122 @@
+"""`panda-ray init`: what is inferred of a user's file, what is said of it, and the sweep file that follows."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from panda_ray.cli.app import app
+from panda_ray.errors import InputError
+from panda_ray.execution.planning.plan import Plan
+from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.catalog import read_catalog
+from panda_ray.sweep_file import load_sweep
+from panda_ray.tasks.kinds.own.own_guess import Guess, Said, guess
+from panda_ray.usecases.shared_prompts.taking import plan_with_taken
+
+
+def table(rows: int = 30, **columns: Any) -> dict[str, list[Any]]:
+    """Columns by what makes each cell of a row's number."""
+    return {name: [make(number) for number in range(rows)] for name, make in columns.items()}
+
+
+def asked(columns: dict[str, list[Any]], **said: Any) -> tuple[Any, ...]:
+    found: Guess = guess(columns, Said(**said))
+    return found.kind, found.text, found.pair, found.choices, found.label
+
+
+def words(number: int) -> str:
+    return f"the day number {number} is fine"
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        (
+            table(id=str, title=words, body=words, stars=lambda n: str(n % 5)),
+            ("classification", ("title", "body"), (), (), "stars"),
+        ),
+        (table(text=words, quality=lambda n: str(n % 2)), ("classification", ("text",), (), (), "quality")),
+        (table(text=words, score=lambda n: f"{n / 7:.2f}"), ("regression", ("text",), (), (), "score")),
+        (
+            table(premise=words, hypothesis=words, label=lambda n: "yes" if n % 2 else "no"),
+            ("classification", ("premise",), ("hypothesis",), (), "label"),
+        ),
+        (
+            table(tokens=lambda _: ["Ann", "waits"], tags=lambda _: ["B-PER", "O"]),
+            ("tagging", ("tokens",), (), (), "tags"),
+        ),
+        (
+            table(why=words, choice1=words, choice2=words, label=lambda n: str(n % 2)),
+            ("multiple_choice", ("why",), (), ("choice1", "choice2"), "label"),
+        ),
+        (
+            table(question=words, context=lambda _: "it was Ann", answer=lambda _: "Ann"),
+            ("extractive_qa", ("question",), ("context",), (), "answer"),
+        ),
+    ],
+)
+def test_kind_and_columns_are_inferred_from_names_and_cells(columns: Any, expected: tuple[Any, ...]) -> None:
+    assert asked(columns) == expected
+
+
+def test_what_is_said_counts_more_than_what_is_inferred() -> None:
+    columns = table(title=words, body=words, stars=lambda n: str(n % 5), mood=lambda n: "ab"[n % 2])
+    assert asked(columns) == ("classification", ("title", "body"), (), (), "mood")
+    said = asked(columns, kind="regression", label="stars", text=("body",), pair=("title",))
+    assert said == ("regression", ("body",), ("title",), (), "stars")
+    with pytest.raises(InputError, match="unknown column 'star'; did you mean 'stars'"):
+        asked(columns, label="star")
+    with pytest.raises(InputError, match="no column looks like a label"):
+        asked(table(text=words, body=words))
+    with pytest.raises(InputError, match="no column looks like a text"):
+        asked(table(n=str, label=lambda n: str(n % 2)))
+
+
+def planned(file: str) -> Plan:
+    sweep = load_sweep(file)
+    return plan_with_taken(sweep, Store(sweep.storage), read_catalog(sweep))
+
+
+def test_the_written_sweep_trains_no_source_and_says_what_was_inferred(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Path("remark.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "mood"])
+        writer.writerows([words(number), "ab"[number % 2]] for number in range(40))
+    result = CliRunner().invoke(app, ["init", "remark.csv"], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "40 rows: classification (the label has 2 different values)" in result.output
+    assert "--label mood (by its name)" in result.output
+    written = Path("my_remark.yaml").read_text()
+    assert 'label: "mood"  # by its name' in written
+    plan = planned("my_remark.yaml")
+    sources = [key for key, unit in plan.units.items() if unit.product == "prompt" and unit.task != "my_remark"]
+    assert len(sources) == 27
+    assert set(sources) <= plan.done
+    assert plan.sweep.tasks["my_remark"].text == ["text"]
+    with pytest.raises(InputError, match=r"my_remark\.yaml is there already"):
+        CliRunner().invoke(app, ["init", "remark.csv"], catch_exceptions=False)
+    assert Path("my_remark.yaml").read_text() == written
+    with pytest.raises(InputError, match="unknown kind 'clasification'; did you mean 'classification'"):
+        CliRunner().invoke(app, ["init", "remark.csv", "--kind", "clasification"], catch_exceptions=False)
+    with pytest.raises(InputError, match="unknown backbone 'bert-bose'; did you mean 'bert-base'"):
+        CliRunner().invoke(app, ["init", "remark.csv", "--backbone", "bert-bose"], catch_exceptions=False)
+
+
+def test_names_of_columns_are_written_so_that_yaml_reads_them_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [{"my text: #1": words(number), "yes": number % 2} for number in range(20)]
+    Path("on.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    CliRunner().invoke(app, ["init", "on.jsonl", "--out", "x.yaml"], catch_exceptions=False)
+    section = load_sweep("x.yaml").tasks["on"]
+    assert (section.text, section.label) == (["my text: #1"], "yes")
