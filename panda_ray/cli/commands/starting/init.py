@@ -26,7 +26,7 @@ Pair = Annotated[
     typer.Option("--pair", metavar="COLUMN", help="Of the second text, or of the context.", default_factory=list),
 ]
 Label = Annotated[str | None, typer.Option("--label", metavar="COLUMN", help="Column of the label.")]
-KindOption = Annotated[
+Asked = Annotated[
     str | None,
     typer.Option("--kind", help="What is asked of a row (docs/data.md); inferred unless given."),
 ]
@@ -41,14 +41,14 @@ def init(
     text: Text,
     pair: Pair,
     label: Label = None,
-    kind: KindOption = None,
+    asked: Asked = None,
     backbone: BackboneOption = "builtin-tiny",
     out: Out = None,
 ) -> None:
     """Write a commented sweep file for your own rows, and say what was inferred of them."""
     from panda_ray.usecases.starting.init import describe, sweep_text
 
-    found = describe(data, said(text, pair, label, kind))
+    found = describe(data, said(text, pair, label, asked))
     file = out or Path(f"{found.name}.yaml")
     written(file, sweep_text(found, backbone))
     for line in inferred(found):
@@ -56,7 +56,7 @@ def init(
     typer.echo(f"{file} says so, and how to change it; next: panda-ray run {file}")
 
 
-def said(text: list[str], pair: list[str], label: str | None, kind: str | None) -> Said:
+def said(text: list[str], pair: list[str], label: str | None, asked: str | None) -> Said:
     """What was said on the command line.
 
     Raises:
@@ -66,9 +66,9 @@ def said(text: list[str], pair: list[str], label: str | None, kind: str | None) 
     from panda_ray.tasks.kinds.own.own_guess import Said
     from panda_ray.tasks.own import OWN_KINDS
 
-    if kind is not None and kind not in OWN_KINDS:
-        raise unknown_name("kind", kind, list(OWN_KINDS))
-    return Said(cast("KindName | None", kind), tuple(text), tuple(pair), label)
+    if asked is not None and asked not in OWN_KINDS:
+        raise unknown_name("kind", asked, list(OWN_KINDS))
+    return Said(cast("KindName | None", asked), tuple(text), tuple(pair), label)
 
 
 def inferred(found: Described) -> list[str]:
