@@ -5,6 +5,7 @@ It calls use cases as the command line does, and decides nothing that they do no
 
 from __future__ import annotations
 
+from panda_ray.python.loaded_prompt import Prompt
 from panda_ray.python.opened_sweep import Sweep, recommend
 
-__all__ = ["Sweep", "recommend"]
+__all__ = ["Prompt", "Sweep", "recommend"]

@@ -12,6 +12,7 @@ import pandas as pd
 from panda_ray import sweep as sections
 from panda_ray.errors import InputError, unknown_name
 from panda_ray.execution.signals import signals_end_the_run
+from panda_ray.python.loaded_prompt import Prompt
 from panda_ray.python.notebook import watch
 from panda_ray.python.shown import Figures, Finished, Planned, Ranked
 from panda_ray.python.table_frame import table_frame
@@ -22,6 +23,7 @@ from panda_ray.tracking.read_study import read_study
 from panda_ray.tracking.server.uri import tracking_uri_of
 from panda_ray.tracking.study import Study
 from panda_ray.usecases.choosing.recommendation import recommend as recommended
+from panda_ray.usecases.exporting.export import export_prompt
 from panda_ray.usecases.frames import CELL, cells_frame, curves_frame, predictions_frame
 from panda_ray.usecases.plan import plan_sweep
 from panda_ray.usecases.run import run_sweep
@@ -134,6 +136,18 @@ class Sweep:
         """
         sections = sections_of(self._study())
         return Figures({drawing.name: drawing for section in sections for drawing in section.drawings})
+
+    def export(self, target: str, folder: str | Path) -> Prompt:
+        """Write the best prompt of a target as a PEFT adapter with a card, and load it.
+
+        Args:
+            folder: made if it does not exist; an earlier export there is replaced.
+
+        Raises:
+            InputError: nothing is done for the target, PEFT cannot run its backbone, or the folder holds other files.
+        """
+        export_prompt(self.section, None, Path(folder), best=target)
+        return Prompt.load(folder)
 
     def _study(self) -> Study:
         uri = tracking_uri_of(self.section.storage, self.section.tracking_uri)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from panda_ray.errors import InputError
+from panda_ray.errors import InputError, unknown_name
 from panda_ray.tasks import TaskSpec, get_task
 from panda_ray.tasks.caching.fetched import is_url
 from panda_ray.tasks.own import task_of_description
@@ -36,41 +36,72 @@ class Prediction:
     probability: Any
 
 
-def predict(folder: Path, data: str, model: str | None = None) -> Iterator[Prediction]:
-    """Label the rows of a file or folder of files, in their order.
+class Predictor:
+    """An exported prompt with its backbone, loaded once.
 
     Args:
         folder: that `export_prompt` wrote.
-        data: CSV, TSV, JSON lines, Parquet or CoNLL with the columns of the task; that of the label is not read.
         model: folder of the backbone's weights, where it does not lie where it lay.
 
     Raises:
-        InputError: the folder holds no exported prompt, the weights are not those that it was trained with, or the rows
-            cannot be read.
+        InputError: the folder holds no exported prompt, or the weights are not those that it was trained with.
     """
-    check_engine("a prediction")
-    from panda_ray.prompts.exported import ExportedPrompt
-    from panda_ray.prompts.peft import read_peft
-    from panda_ray.tasks.rows.own.unlabelled import unlabelled_rows
 
-    said = ExportedPrompt.read(folder)
-    spec, trained, backbone = _task(said), read_peft(folder), _backbone(said, folder, model)
-    done = 0
-    for rows in unlabelled_rows(spec, data, _ROWS):
-        for prediction, probability in _of_rows(said, spec, trained, backbone, rows):
-            yield Prediction(done, spec.kind.named(spec, prediction), probability)
-            done += 1
+    def __init__(self, folder: Path, model: str | None = None) -> None:
+        check_engine("a prediction")
+        from panda_ray.prompts.exported import ExportedPrompt
+        from panda_ray.prompts.peft import read_peft
 
+        self.said = ExportedPrompt.read(folder)
+        self._spec, self._trained = _task(self.said), read_peft(folder)
+        self._backbone = _backbone(self.said, folder, model)
 
-def _of_rows(
-    said: ExportedPrompt, spec: TaskSpec, trained: Any, backbone: Backbone, rows: Sequence[Any]
-) -> Iterator[tuple[Any, Any]]:
-    from panda_ray.training.engine.prediction import outputs_of
+    def of_file(self, data: str) -> Iterator[Prediction]:
+        """Label the rows of a file or folder of files, in their order.
 
-    split = spec.encode(rows, backbone.tokenizer, said.max_len)
-    outputs_E = outputs_of(backbone, spec.kind, trained, split, said.precision)
-    kept_E = spec.kind.kept(outputs_E.unsqueeze(0))[0].numpy()
-    yield from zip(spec.decode(split, kept_E), spec.kind.probabilities(spec, split, outputs_E.numpy()), strict=True)
+        Args:
+            data: CSV, TSV, JSON lines, Parquet or CoNLL with the columns of the task; that of the label is not read.
+
+        Raises:
+            InputError: the rows cannot be read.
+        """
+        from panda_ray.tasks.rows.own.unlabelled import unlabelled_rows
+
+        return self._of_parts(unlabelled_rows(self._spec, data, _ROWS))
+
+    def of_rows(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[Prediction]:
+        """Label rows in memory, in their order.
+
+        Args:
+            rows: with the columns of the task (`said.columns`).
+
+        Raises:
+            InputError: for the first row that lacks one, or with a value that cannot be encoded.
+        """
+        from panda_ray.tasks.rows.own.unlabelled import checked_rows
+
+        columns = self.said.columns
+        for number, row in enumerate(rows):
+            if (missing := next((column for column in columns if column not in row), None)) is not None:
+                raise unknown_name("column", missing, row, f"row {number}")
+        given = [{column: row[column] for column in columns} for row in rows]
+        return self._of_parts(checked_rows(self._spec, "the given rows", given, _ROWS))
+
+    def _of_parts(self, parts: Iterable[Sequence[Any]]) -> Iterator[Prediction]:
+        done = 0
+        for rows in parts:
+            for prediction, probability in self._of_part(rows):
+                yield Prediction(done, self._spec.kind.named(self._spec, prediction), probability)
+                done += 1
+
+    def _of_part(self, rows: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+        from panda_ray.training.engine.prediction import outputs_of
+
+        spec = self._spec
+        split = spec.encode(rows, self._backbone.tokenizer, self.said.max_len)
+        outputs_E = outputs_of(self._backbone, spec.kind, self._trained, split, self.said.precision)
+        kept_E = spec.kind.kept(outputs_E.unsqueeze(0))[0].numpy()
+        yield from zip(spec.decode(split, kept_E), spec.kind.probabilities(spec, split, outputs_E.numpy()), strict=True)
 
 
 def _task(said: ExportedPrompt) -> TaskSpec:

@@ -21,8 +21,12 @@ from panda_ray.sweep import MethodSection, Sweep
 from panda_ray.tasks import get_task
 from panda_ray.tasks.rows.loading import load_rows
 from panda_ray.usecases.exporting.export import export_prompt
-from panda_ray.usecases.exporting.predict import predict
+from panda_ray.usecases.exporting.predict import Prediction, Predictor
 from support.small_sweeps import PER_KIND, run_inline
+
+
+def predict(folder: Path, data: str) -> list[Prediction]:
+    return list(Predictor(folder).of_file(data))
 
 
 def recorded(sweep: Sweep, key: str) -> list[Any]:
@@ -47,7 +51,7 @@ def test_rows_without_labels_get_the_predictions_that_the_training_recorded(
     trained: Sweep, tmp_path: Path, task: str
 ) -> None:
     record = export_prompt(trained, None, tmp_path / "out", task)
-    found = list(predict(tmp_path / "out", written(trained, tmp_path, task)))
+    found = predict(tmp_path / "out", written(trained, tmp_path, task))
     spec = get_task(task)
     expected = [spec.kind.named(spec, value) for value in recorded(trained, record["key"])]
     assert [each.row for each in found] == list(range(len(expected)))
@@ -106,12 +110,12 @@ def test_predictions_are_written_into_a_new_file_alone(trained: Sweep, tmp_path:
     assert not (tmp_path / "other.jsonl").exists(), "half a file says nothing"
     data.write_text("text\nfine\n")
     with pytest.raises(InputError, match="unknown column 'sentence'"):
-        list(predict(tmp_path / "out", str(data)))
+        predict(tmp_path / "out", str(data))
 
 
 def test_what_predict_needs_is_refused_in_a_sentence_where_it_is_not_there(trained: Sweep, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds no panda_ray\.json"):
-        list(predict(tmp_path, written(trained, tmp_path, "remark")))
+        predict(tmp_path, written(trained, tmp_path, "remark"))
     with pytest.raises(InputError, match="holds something else"):
         export_prompt(trained, None, tmp_path, "remark")
     with pytest.raises(InputError, match="unknown target 'remrak'; did you mean 'remark'"):
@@ -123,4 +127,4 @@ def test_what_predict_needs_is_refused_in_a_sentence_where_it_is_not_there(train
     assert not any(os.sep in str(value) for value in said.values()), "a path of this machine"
     path.write_text(json.dumps(said | {"identity": "local:" + "0" * 64}))
     with pytest.raises(InputError, match="was trained with the backbone 'builtin-tiny' of local:0000"):
-        list(predict(tmp_path / "out", written(trained, tmp_path, "remark")))
+        predict(tmp_path / "out", written(trained, tmp_path, "remark"))

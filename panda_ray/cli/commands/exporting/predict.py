@@ -33,11 +33,11 @@ Model = Annotated[
 
 def predict(folder: Folder, data: Data, out: Out = None, model: Model = None) -> None:
     """Label new rows with an exported prompt, with probabilities; no label is read of them."""
-    from panda_ray.usecases.exporting.predict import predict as predicted
+    from panda_ray.usecases.exporting.predict import Predictor
 
     if out is not None and out.suffix not in (".jsonl", ".csv"):
         raise InputError(f"--out: {out} must end in .jsonl or .csv")
-    found = predicted(folder, data, model)
+    found = Predictor(folder, model).of_file(data)
     with _opened(out) as file:
         if out is not None and out.suffix == ".csv":
             _write_csv(file, found)

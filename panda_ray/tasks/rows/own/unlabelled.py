@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from panda_ray.errors import InputError
@@ -23,17 +23,31 @@ def unlabelled_rows(spec: TaskSpec, place: str, rows_at_a_time: int) -> Iterator
     found = 0
     for path in own_files(spec.name, place):
         table = with_text(path, read_columns(path, columns))
-        rows = [_as_read(spec, row) for row in as_rows(path, range(table.num_rows), table)]
+        rows = as_rows(path, range(table.num_rows), table)
         found += len(rows)
-        for first in range(0, len(rows), rows_at_a_time):
-            part = rows[first : first + rows_at_a_time]
-            numbers = range(first, first + len(part))
-            problem = next(row_problems(spec, SplitTable(str(path), part, numbers)), None)
-            if problem is not None:
-                raise InputError(problem)
-            yield part
+        yield from checked_rows(spec, str(path), rows, rows_at_a_time)
     if not found:
         raise InputError(f"{place}: there are no rows to be labelled")
+
+
+def checked_rows(
+    spec: TaskSpec, place: str, rows: Sequence[Row], rows_at_a_time: int
+) -> Iterator[list[dict[str, Any]]]:
+    """Rows that were read already, in parts.
+
+    Args:
+        place: where they are from, for messages.
+        rows: with the columns of the task, but for that of the label.
+
+    Raises:
+        InputError: for the first row with a problem.
+    """
+    for first in range(0, len(rows), rows_at_a_time):
+        part = [_as_read(spec, row) for row in rows[first : first + rows_at_a_time]]
+        problem = next(row_problems(spec, SplitTable(place, part, range(first, first + len(part)))), None)
+        if problem is not None:
+            raise InputError(problem)
+        yield part
 
 
 def _as_read(spec: TaskSpec, row: Row) -> dict[str, Any]:
