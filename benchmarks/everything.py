@@ -23,6 +23,7 @@ def run_everything(device: torch.device, threads: int) -> None:
         failed += _run(part, ["-m", "benchmarks", *common, part])
     for package in ("orchestration", "scaling", "simulation"):
         failed += _run(package, ["-m", f"benchmarks.{package}"])
+    failed += _run("searching", ["-m", "benchmarks.searching", "stacking"])
     failed += _run("report", ["-m", "benchmarks", "report"])
     if failed:
         raise InputError(f"these parts failed, see above: {', '.join(failed)}")

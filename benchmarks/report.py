@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks.plot import draw
 from benchmarks.projection import projection
 from benchmarks.results import FOLDER, read_all, slug
+from benchmarks.searching.tables import halving, stacking
 
 Result = dict[str, Any]
 
@@ -168,4 +169,6 @@ _PARTS = (
     ("limit", "Limit", _limit),
     ("memory", "Memory", _memory),
     ("scaling", "Scaling", _scaling),
+    ("search-halving", "Pruning the paper's grid", halving),
+    ("search-stacking", "A search in stacks", stacking),
 )
