@@ -20,7 +20,7 @@ from panda_ray.cli.commands.remote import driver_logs, jobs, on_head, submitting
 from panda_ray.cli.commands.reproducing import paper_tables
 from panda_ray.cli.commands.serving import drain_on_notice, serve, ui
 from panda_ray.cli.commands.shared_prompts import prompts
-from panda_ray.cli.commands.starting import init
+from panda_ray.cli.commands.starting import adapt, init
 from panda_ray.cli.console import print_input_error
 from panda_ray.cli.streams import guarded_streams
 from panda_ray.clusters.unreachable import UnreachableError
@@ -52,6 +52,7 @@ app.command()(drain_on_notice.drain_on_notice)
 app.command()(export.export)
 app.command()(predict.predict)
 app.command()(init.init)
+app.command()(adapt.adapt)
 for _list in (lists.tasks, lists.methods, lists.metrics, lists.backbones):
     app.command()(_list)
 for _remote in (submitting.submit, submitting.resume, jobs.jobs, driver_logs.logs, jobs.pause, jobs.cancel):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 
+from panda_ray.choosing.chooser import with_chosen
 from panda_ray.errors import InputError, unknown_name
-from panda_ray.execution.planning.plan import build_plan
+from panda_ray.execution.planning.plan import plan_from
 from panda_ray.execution.store.store import Record, Store
+from panda_ray.execution.units.catalog import read_catalog
 from panda_ray.sweep import Sweep
 
 
@@ -39,7 +41,8 @@ def _best(sweep: Sweep, store: Store, target: str) -> tuple[str, Record]:
     """The best seed of the method, sources and backbone with the highest mean over seeds."""
     if target not in sweep.targets:
         raise unknown_name("target", target, sweep.targets, f"sweep {sweep.name!r}")
-    plan = build_plan(sweep, store)
+    catalog = read_catalog(sweep)
+    plan = with_chosen(plan_from(sweep, store, catalog), catalog, store)
     cells = [cell for cell in plan.cells if cell.target == target and cell.key in plan.done]
     records = store.records_of({cell.key for cell in cells})
     seeds: dict[tuple[str, str, tuple[str, ...]], dict[str, Record]] = defaultdict(dict)

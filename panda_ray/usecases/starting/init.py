@@ -56,22 +56,28 @@ def describe(data: str, said: Said) -> Described:
     return Described(_name(data), data, rows, found)
 
 
-def sweep_text(found: Described, backbone: str = _BUILTIN) -> str:
+def sweep_text(found: Described, backbone: str = _BUILTIN, storage: str | None = None) -> str:
     """The sweep file: prompt tuning, and PoT and PanDa from the sources that a metric ranks highest.
+
+    Args:
+        storage: `runs/NAME` unless given.
 
     Raises:
         InputError: for a backbone without a name.
     """
     get_backbone_spec(backbone)
-    return "\n".join([*_head(found), *_study(found, backbone), *_tasks(found, backbone)]) + "\n"
+    return (
+        "\n".join([*_head(found, storage or f"runs/{found.name}"), *_study(found, backbone), *_tasks(found, backbone)])
+        + "\n"
+    )
 
 
-def _head(found: Described) -> list[str]:
+def _head(found: Described, storage: str) -> list[str]:
     return [
         f"# Written by `panda-ray init` for {json.dumps(found.data)} ({found.rows:,} rows).",
         "# Comments say what values were inferred from: change what is wrong, then `panda-ray run` this file.",
         f"name: {found.name}",
-        f"storage: runs/{found.name}",
+        f"storage: {json.dumps(storage)}",
         "",
     ]
 

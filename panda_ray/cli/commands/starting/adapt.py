@@ -1,0 +1,53 @@
+"""`panda-ray adapt`: from a file of rows to a prompt that labels more of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from panda_ray.cli.commands.run import RunnerOption, commands_on, run_loaded, until_signalled
+from panda_ray.cli.commands.starting.init import Asked, BackboneOption, Data, Label, Pair, Text, inferred, said
+from panda_ray.cli.console import stderr
+from panda_ray.usecases.runner import RunnerName
+
+Folder = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Folder of sweep file, results and prompt; named after the data."),
+]
+
+
+def adapt(
+    data: Data,
+    text: Text,
+    pair: Pair,
+    label: Label = None,
+    asked: Asked = None,
+    backbone: BackboneOption = "builtin-tiny",
+    out: Folder = None,
+    runner: RunnerOption = RunnerName.INLINE,
+) -> None:
+    """Train on your own rows, from nothing and from the sources that suit them, and export the best prompt.
+
+    It writes an ordinary sweep file and runs it: the same command continues, and an edited file counts. Exit status as
+    of `run`.
+    """
+    from panda_ray.usecases.exporting.export import export_prompt
+    from panda_ray.usecases.starting.adapt import PROMPT, sweep_of_folder
+    from panda_ray.usecases.starting.init import describe
+
+    found = describe(data, said(text, pair, label, asked))
+    folder = out or Path(found.name)
+    file, sweep = sweep_of_folder(found, backbone, folder)
+    for line in inferred(found):
+        stderr.print(line, markup=False, soft_wrap=True)
+    code = until_signalled(lambda: run_loaded(sweep, runner, None, False, commands_on(str(file), ())), False)
+    if code == 0:
+        record = export_prompt(sweep, None, folder / PROMPT, found.name)
+        start = f" from {', '.join(record['sources'])}" if record["sources"] else ""
+        typer.echo(
+            f"Best prompt: {record['method']}{start}, {record['measure']} {record['score']:.1f}: {folder / PROMPT}"
+        )
+        typer.echo(f"New rows: panda-ray predict {folder / PROMPT} FILE")
+    raise typer.Exit(code)
