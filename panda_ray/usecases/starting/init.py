@@ -66,10 +66,8 @@ def sweep_text(found: Described, backbone: str = _BUILTIN, storage: str | None =
         InputError: for a backbone without a name.
     """
     get_backbone_spec(backbone)
-    return (
-        "\n".join([*_head(found, storage or f"runs/{found.name}"), *_study(found, backbone), *_tasks(found, backbone)])
-        + "\n"
-    )
+    head = _head(found, storage or f"runs/{found.name}")
+    return "\n".join([*head, *_study(found, backbone), *_tasks(found, backbone)]) + "\n"
 
 
 def _head(found: Described, storage: str) -> list[str]:

@@ -46,8 +46,7 @@ def adapt(
     if code == 0:
         record = export_prompt(sweep, None, folder / PROMPT, found.name)
         start = f" from {', '.join(record['sources'])}" if record["sources"] else ""
-        typer.echo(
-            f"Best prompt: {record['method']}{start}, {record['measure']} {record['score']:.1f}: {folder / PROMPT}"
-        )
+        scored = f"{record['measure']} {record['score']:.1f}"
+        typer.echo(f"Best prompt: {record['method']}{start}, {scored}: {folder / PROMPT}")
         typer.echo(f"New rows: panda-ray predict {folder / PROMPT} FILE")
     raise typer.Exit(code)
