@@ -13,7 +13,7 @@ from panda_ray.errors import InputError
 from panda_ray.tasks.kinds.own.own_guess import Said
 from panda_ray.tasks.suite.rows import generator
 from panda_ray.tasks.suite.sentiment import remark_row
-from panda_ray.usecases.exporting.predict import predict
+from panda_ray.usecases.exporting.predict import Predictor
 from panda_ray.usecases.starting.adapt import PROMPT, sweep_of_folder
 from panda_ray.usecases.starting.init import describe
 
@@ -41,7 +41,7 @@ def test_the_best_prompt_of_the_sweep_in_the_folder_is_exported_and_an_edited_fi
     assert file.read_text() == edited
     assert "2 of 2 cells done" in said
     assert "Best prompt: " in said
-    found = list(predict(Path("out", PROMPT), "my.jsonl"))
+    found = list(Predictor(Path("out", PROMPT)).of_file("my.jsonl"))
     assert len(found) == 48
     assert {each.prediction for each in found} <= {"bad", "good"}
     best = json.loads(Path("out", PROMPT, "panda_ray.json").read_text())
