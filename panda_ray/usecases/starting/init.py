@@ -10,6 +10,8 @@ from typing import Any
 
 from panda_ray.backbones.registry import get_backbone_spec
 from panda_ray.errors import InputError
+from panda_ray.sweep import Sweep
+from panda_ray.sweep.hyperparameters import TaskSection
 from panda_ray.sweep_file import load_sweep
 from panda_ray.tasks import TASKS
 from panda_ray.tasks.kinds.own.own_guess import Guess, Said, guess
@@ -68,6 +70,26 @@ def sweep_text(found: Described, backbone: str = _BUILTIN, storage: str | None =
     get_backbone_spec(backbone)
     head = _head(found, storage or f"runs/{found.name}")
     return "\n".join([*head, *_study(found, backbone), *_tasks(found, backbone)]) + "\n"
+
+
+def with_own_task(sweep: Sweep, found: Described) -> Sweep:
+    """A sweep that knows the task of the rows, and what else it does is left alone.
+
+    Raises:
+        InputError: one of its tasks has that name.
+    """
+    if found.name in sweep.tasks:
+        raise InputError(f"sweep {sweep.name!r} has a task {found.name!r}; rename {found.data}")
+    made = found.guess
+    section = TaskSection(
+        data=found.data,
+        kind=made.kind,
+        text=list(made.text),
+        pair=list(made.pair) or None,
+        choices=list(made.choices) or None,
+        label=made.label,
+    )
+    return sweep.model_copy(update={"tasks": {**sweep.tasks, found.name: section}})
 
 
 def _head(found: Described, storage: str) -> list[str]:

@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from panda_ray.cli.commands.starting.init import inferred
 from panda_ray.cli.console import print_json, stderr, stdout
 from panda_ray.cli.options import Json, Overrides
+from panda_ray.errors import InputError
 
 if TYPE_CHECKING:
     from panda_ray.usecases.choosing.recommendation import Recommendation
 
-Task = Annotated[str, typer.Option("--task", help="The task that sources are wanted for.")]
+Task = Annotated[str | None, typer.Option("--task", help="The task that sources are wanted for.")]
+Data = Annotated[
+    str | None,
+    typer.Option("--data", metavar="FILE", help="Instead of a task: rows of your own."),
+]
 Shelf = Annotated[
     str, typer.Option("--sweep", metavar="SWEEP", help="Whose source prompts are ranked and whose cells are evidence.")
 ]
@@ -22,16 +28,31 @@ By = Annotated[str, typer.Option("--by", metavar="METRIC", help="A metric that j
 
 
 def recommend(
-    task: Task, overrides: Overrides, sweep: Shelf = "quickstart", by: By = "logme", as_json: Json = False
+    overrides: Overrides,
+    task: Task = None,
+    data: Data = None,
+    sweep: Shelf = "quickstart",
+    by: By = "logme",
+    as_json: Json = False,
 ) -> None:
     """Rank a sweep's sources for a task, with the gain over prompt tuning that its finished cells let one expect.
 
     Nothing is trained; the metric is computed in this process and kept in the sweep's store.
     """
     from panda_ray.sweep_file import load_sweep
+    from panda_ray.tasks.kinds.own.own_guess import Said
     from panda_ray.usecases.choosing.recommendation import recommend as recommended
+    from panda_ray.usecases.starting.init import describe, with_own_task
 
-    found = recommended(load_sweep(sweep, overrides), task, by, stderr.status)
+    loaded = load_sweep(sweep, overrides)
+    if data is not None and task is None:
+        described = describe(data, Said())
+        task, loaded = described.name, with_own_task(loaded, described)
+        for line in inferred(described):
+            stderr.print(line, markup=False, soft_wrap=True)
+    elif task is None or data is not None:
+        raise InputError("say what sources are wanted for: --task TASK, or --data FILE")
+    found = recommended(loaded, task, by, stderr.status)
     if as_json:
         print_json(_as_json(found))
         return
