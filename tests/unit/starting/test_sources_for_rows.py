@@ -33,7 +33,9 @@ def test_sources_are_ranked_for_a_file_without_a_sweep_that_names_it(
     found = json.loads(recommend("--data", "my.jsonl", "--json"))
     assert found["task"] == "my"
     assert {each["source"] for each in found["sources"]} == {"kinds", "review", "rating"}
-    assert found["sources"][-1]["source"] == "kinds", "words of mood have nothing to do with it"
+    similarities = [each["similarity"] for each in found["sources"]]
+    assert similarities == sorted(similarities, reverse=True)
+    assert len(set(similarities)) == 3
     assert found["untrained"] == []
     for words in ((), ("--data", "my.jsonl", "--task", "remark")):
         with pytest.raises(InputError, match="--task TASK, or --data FILE"):
