@@ -35,7 +35,9 @@ LEFTOVER_SECONDS = 3600
 TOP = ("units", "checkpoints", "failures", "limits", "leases", "tmp")
 """The folders of a store."""
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What an operating system says where there is no room."""
+
 _LONGEST_ROOT = 3800
 """Bytes of a store's own path, out of the 4,096 that a path may have."""
 
@@ -307,7 +309,7 @@ class Files:
         except Exception as error:
             number = error.errno if isinstance(error, OSError) else None
             reason = _reason(error, self.url)
-            if number in _FULL:
+            if number in FULL:
                 raise StoreFullError(
                     f"no space left for results in {self.url} ({reason}); free some and run the same command again"
                 ) from error

@@ -1,6 +1,7 @@
 """Running one stack, whatever it holds and wherever: what fails a member, what fails the stack, and what halves it.
 
-A member's own input or numbers fail that member. Data or a backbone that nothing can use fails the stack's members.
+A member's own input or numbers fail that member. Data or a backbone that nothing can use fails the stack's members,
+and so does a full disk of the machine that is not the store's.
 Anything else is a bug and keeps its traceback.
 """
 
@@ -16,14 +17,16 @@ from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.footprints import footprint_of
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.store.files import StoreFullError
+from panda_ray.execution.store.files import FULL, StoreFullError
 from panda_ray.execution.store.memory_limits import Limit
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.embeddings import compute_embeddings
+from panda_ray.execution.work.host import this_host
 from panda_ray.execution.work.members import train_members
 from panda_ray.execution.work.memory import noted
 from panda_ray.execution.work.publishing import fail_all
 from panda_ray.execution.work.workspace import Workspace
+from panda_ray.foreign_text import one_line
 from panda_ray.training.engine.halting import Halt, never
 from panda_ray.training.engine.stacked import OnEpoch
 
@@ -86,14 +89,27 @@ def _settle(stack: Stack, store: Store, run: Run) -> list[Outcome]:
         return outcomes + run(stack, limit)
     except StoreFullError:
         raise
-    except InputError as error:
-        return outcomes + fail_all(store, stack.todo, str(error), traceback.format_exc())
+    except (InputError, OSError) as error:
+        return outcomes + fail_all(store, stack.todo, _mendable(error), traceback.format_exc())
     except torch.OutOfMemoryError as error:
         if width == 1:
             return outcomes + fail_all(store, stack.todo, str(error), traceback.format_exc())
     # Outside of the handler: an exception keeps the frames, and so the tensors, of the stack that did not fit.
     torch.cuda.empty_cache()
     return outcomes + _settle_halves(stack, store, run)
+
+
+def _mendable(error: InputError | OSError) -> str:
+    """What a person reads who can mend it.
+
+    Raises:
+        OSError: it is a bug, and no full disk.
+    """
+    if isinstance(error, InputError):
+        return str(error)
+    if error.errno not in FULL:
+        raise error
+    return f"no space left on a disk of {this_host()} ({one_line(str(error))}); free some there and run it again"
 
 
 def _without(stack: Stack, published: Sequence[str], store: Store) -> Stack:
