@@ -15,6 +15,8 @@ from panda_ray.reports.reproduction.value import Value, best_of, mean_of
 COLLAPSED = 10.0
 """Points below prompt tuning from which a transfer counts as collapsed."""
 
+COLLAPSED_NOTE = "Collapsed: cells more than 10 points below prompt tuning (P-tuning v2), of all that a row is over."
+
 ORACLE = "oracle"
 """What the row of the best source per target is called."""
 
@@ -95,3 +97,12 @@ def collapsed(cells: Sequence[Value | None], baseline: Sequence[Value | None]) -
     """How many of a row's cells lie more than 10 points below prompt tuning, `2/9`; "" where none can be compared."""
     pairs = [(cell.mean, base.mean) for cell, base in zip(cells, baseline, strict=True) if cell and base]
     return f"{sum(cell < base - COLLAPSED for cell, base in pairs)}/{len(pairs)}" if pairs else ""
+
+
+def collapsed_of(
+    numbers: Numbers, backbones: Sequence[str], method: str, sources: Sequence[str], targets: Sequence[str]
+) -> str:
+    """Likewise of all cells of a method from some sources."""
+    places = [(backbone, source, target) for backbone in backbones for source in sources for target in targets]
+    cells = [numbers.score(backbone, method, source, target) for backbone, source, target in places]
+    return collapsed(cells, [numbers.score(backbone, "prompt_tuning", "", target) for backbone, _, target in places])

@@ -223,6 +223,9 @@ def test_cells_that_collapsed_are_counted_as_the_papers_claims_count_them() -> N
                 assert of == "9"
                 fell[method] += int(count)
     assert fell == {"vanilla PoT": 27, "PanDa": 0}
+    of_sizes = {line.names: line.entries[-1] for line in only_table("table3").lines}
+    assert of_sizes["vanilla PoT", "record"] == "4/36"
+    assert of_sizes["prompt tuning (P-tuning v2)", ""] == ""
 
 
 def test_rounding_is_half_up_from_the_number_that_is_meant() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from panda_ray.reports.reproduction.artefact import Artefact
-from panda_ray.reports.reproduction.asked import Axes, Numbers, average
+from panda_ray.reports.reproduction.asked import COLLAPSED_NOTE, Axes, Numbers, average, collapsed_of
 from panda_ray.reports.reproduction.paper_table import Entry, Line, Table
 from panda_ray.reports.reproduction.titles import title
 
@@ -23,13 +23,16 @@ def _weights(numbers: Numbers, axes: Axes) -> Table:
 def _losses(numbers: Numbers, axes: Axes) -> Table:
     return Table(
         name_columns=("source", "loss"),
-        columns=axes.backbones,
+        columns=(*axes.backbones, "collapsed"),
         lines=tuple(
             Line((source, loss), _averages(numbers, axes, label, source, digits=2))
             for source in axes.sources
             for label, loss in _LOSSES.items()
         ),
-        notes=("A fixed teacher gives CE and KL the same gradient: their rows differ by rounding alone.",),
+        notes=(
+            "A fixed teacher gives CE and KL the same gradient: their rows differ by rounding alone.",
+            COLLAPSED_NOTE,
+        ),
     )
 
 
@@ -40,15 +43,18 @@ def _compared(varied: str, variants: dict[str, str], numbers: Numbers, axes: Axe
     rows += [(label, source, title("panda"), variant) for label, variant in variants.items()]
     return Table(
         name_columns=("method", varied),
-        columns=axes.backbones,
+        columns=(*axes.backbones, "collapsed"),
         lines=tuple(
             Line((method, variant), _averages(numbers, axes, label, of)) for label, of, method, variant in rows
         ),
+        notes=(COLLAPSED_NOTE,),
     )
 
 
-def _averages(numbers: Numbers, axes: Axes, label: str, source: str, digits: int = 1) -> tuple[Entry, ...]:
-    return tuple(Entry(average(numbers, name, label, source, axes.targets), digits) for name in axes.backbones)
+def _averages(numbers: Numbers, axes: Axes, label: str, source: str, digits: int = 1) -> tuple[Entry | str, ...]:
+    means = [average(numbers, name, label, source, axes.targets) for name in axes.backbones]
+    fell = collapsed_of(numbers, axes.backbones, label, [source], axes.targets) if source else ""
+    return (*(Entry(mean, digits) for mean in means), fell)
 
 
 ARTEFACTS = (

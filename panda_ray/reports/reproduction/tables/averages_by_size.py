@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from panda_ray.reports.reproduction.artefact import Artefact
-from panda_ray.reports.reproduction.asked import Axes, Numbers, average
+from panda_ray.reports.reproduction.asked import COLLAPSED_NOTE, Axes, Numbers, average, collapsed_of
 from panda_ray.reports.reproduction.paper_table import Entry, Line, Table, marked
 from panda_ray.reports.reproduction.titles import title
 
@@ -13,12 +13,16 @@ def _layout(numbers: Numbers, axes: Axes) -> Table:
     rows += [(method, source) for source in axes.sources for method in ("pot", "panda")]
     return Table(
         name_columns=("method", "source"),
-        columns=axes.backbones,
-        lines=tuple(
-            Line((title(method), source), tuple(_mean(numbers, axes, name, method, source) for name in axes.backbones))
-            for method, source in rows
-        ),
+        columns=(*axes.backbones, "collapsed"),
+        lines=tuple(_line(numbers, axes, method, source) for method, source in rows),
+        notes=(COLLAPSED_NOTE,),
     )
+
+
+def _line(numbers: Numbers, axes: Axes, method: str, source: str) -> Line:
+    means = [_mean(numbers, axes, backbone, method, source) for backbone in axes.backbones]
+    fell = collapsed_of(numbers, axes.backbones, method, [source], axes.targets) if source else ""
+    return Line((title(method), source), (*means, fell))
 
 
 def _mean(numbers: Numbers, axes: Axes, backbone: str, method: str, source: str) -> Entry:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from panda_ray.reports.reproduction.artefact import Artefact
-from panda_ray.reports.reproduction.asked import Axes, Numbers, average, collapsed
+from panda_ray.reports.reproduction.asked import COLLAPSED_NOTE, Axes, Numbers, average, collapsed
 from panda_ray.reports.reproduction.paper_table import Line, Table, scored
 from panda_ray.reports.reproduction.titles import title
 
@@ -13,7 +13,7 @@ def _layout(numbers: Numbers, axes: Axes) -> Table:
         name_columns=("backbone", "method"),
         columns=(*axes.targets, "average", "collapsed"),
         lines=tuple(line for backbone in axes.backbones for line in _lines(numbers, backbone, axes)),
-        notes=("Beside an average: the gain over prompt tuning (P-tuning v2).",),
+        notes=("Beside an average: the gain over prompt tuning (P-tuning v2).", COLLAPSED_NOTE),
     )
 
 

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from panda_ray.reports.reproduction.artefact import Artefact
-from panda_ray.reports.reproduction.asked import ORACLE, Axes, Numbers, average, collapsed, oracle, top_three
+from panda_ray.reports.reproduction.asked import (
+    COLLAPSED_NOTE,
+    ORACLE,
+    Axes,
+    Numbers,
+    average,
+    collapsed,
+    oracle,
+    top_three,
+)
 from panda_ray.reports.reproduction.paper_table import Entry, Line, Table, marked, scored
 from panda_ray.reports.reproduction.titles import title
 from panda_ray.reports.reproduction.value import Value, mean_of
@@ -39,7 +48,7 @@ def _layout(numbers: Numbers, axes: Axes) -> Table:
             "Beside a PanDa row's average: its gain over the PoT row of the same source.",
             "Oracle: the best source per target; top-3: the best of the three that a metric ranks highest; both "
             "without the target itself.",
-            "Collapsed: cells more than 10 points below prompt tuning (P-tuning v2).",
+            COLLAPSED_NOTE,
         ),
     )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from panda_ray.reports.reproduction.artefact import Artefact
-from panda_ray.reports.reproduction.asked import Axes, Numbers, average
+from panda_ray.reports.reproduction.asked import COLLAPSED_NOTE, Axes, Numbers, average, collapsed_of
 from panda_ray.reports.reproduction.paper_table import Entry, Line, Table
 from panda_ray.reports.reproduction.titles import title
 from panda_ray.reports.reproduction.value import Value, difference, mean_of
@@ -16,21 +18,25 @@ def _layout(numbers: Numbers, axes: Axes) -> Table:
     backbone, targets = axes.backbones[0], axes.targets
     base = average(numbers, backbone, "prompt_tuning", "", targets)
 
-    def line(setting: str, method: str, mean: Value | None) -> Line:
-        return Line((setting, title(method)), (Entry(mean), Entry(difference(mean, base))))
+    def line(setting: str, method: str, mean: Value | None, sources: Sequence[str]) -> Line:
+        fell = collapsed_of(numbers, (backbone,), method, sources, targets)
+        return Line((setting, title(method)), (Entry(mean), Entry(difference(mean, base)), fell))
 
     def one_by_one(method: str) -> Value | None:
         return mean_of(average(numbers, backbone, method, source, targets) for source in axes.sources)
 
     return Table(
         name_columns=("sources", "method"),
-        columns=("average", "gain"),
+        columns=("average", "gain", "collapsed"),
         lines=(
-            Line(("none", title("prompt_tuning")), (Entry(base), "")),
-            *(line("one, mean", method, one_by_one(method)) for method in ("pot", "panda")),
-            *(line("all", method, average(numbers, backbone, method, axes.together, targets)) for method in _TOGETHER),
+            Line(("none", title("prompt_tuning")), (Entry(base), "", "")),
+            *(line("one, mean", method, one_by_one(method), axes.sources) for method in ("pot", "panda")),
+            *(
+                line("all", method, average(numbers, backbone, method, axes.together, targets), [axes.together])
+                for method in _TOGETHER
+            ),
         ),
-        notes=("Gain: over prompt tuning (P-tuning v2).",),
+        notes=("Gain: over prompt tuning (P-tuning v2).", COLLAPSED_NOTE),
     )
 
 
