@@ -1,4 +1,4 @@
-"""Which tables there are. To add one, write its layout in a file of **tables/** and add it here."""
+"""Which tables and figures there are. To add one, write its layout in a file of **tables/** and add it here."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from panda_ray.reports.reproduction.artefact import Artefact
 from panda_ray.reports.reproduction.tables import (
     ablations,
     averages_by_size,
+    bars_of_methods,
     claims,
     costs_of_methods,
     datasets,
@@ -14,9 +15,12 @@ from panda_ray.reports.reproduction.tables import (
     grids,
     several_sources,
     similarities,
+    weights_of_distillation,
 )
 
 _TABLES = (datasets, grids, averages_by_size, several_sources, ablations, similarities, families, costs_of_methods)
+
+_FIGURES = (bars_of_methods, weights_of_distillation)
 
 ARTEFACTS: dict[str, Artefact] = {
     artefact.id: artefact
@@ -24,6 +28,10 @@ ARTEFACTS: dict[str, Artefact] = {
         *sorted(
             (artefact for module in _TABLES for artefact in module.ARTEFACTS),
             key=lambda table: int(table.id.removeprefix("table")),
+        ),
+        *sorted(
+            (artefact for module in _FIGURES for artefact in module.ARTEFACTS),
+            key=lambda figure: int(figure.id.removeprefix("figure")),
         ),
         *claims.ARTEFACTS,
     )

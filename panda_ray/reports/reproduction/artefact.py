@@ -1,9 +1,10 @@
-"""One table of the paper as data."""
+"""One table or figure of the paper as data."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from panda_ray.reports.reproduction.asked import Axes, Numbers
 from panda_ray.reports.reproduction.paper_table import Table
@@ -20,6 +21,7 @@ class Artefact:
         title: what it shows, for people.
         sweep: the shipped sweep with the cells that it needs, and with its axes; None for what nothing runs for.
         layout: its rows and columns.
+        chart: what is drawn of the layout, a group or point per column and a series per row; None for a table.
         per_backbone: the layout shows the first backbone alone, so that each has a table of its own.
     """
 
@@ -28,6 +30,7 @@ class Artefact:
     sweep: str | None
     layout: Layout
     per_backbone: bool = False
+    chart: Literal["bars", "curves"] | None = None
 
     def tables(self, numbers: Numbers, axes: Axes) -> dict[str, Table]:
         """By title."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from panda_ray.reports.reproduction.all_artefacts import ARTEFACTS, get_artefact
 from panda_ray.reports.reproduction.asked import Axes
 from panda_ray.reports.reproduction.missing_cells import asked_by, missing_cells
 from panda_ray.reports.reproduction.paper_table import Entry, Table
-from panda_ray.reports.reproduction.table_files import compared_tables
+from panda_ray.reports.reproduction.table_files import compared_tables, write_tables
 from panda_ray.sweep import Sweep, sources_text
 from panda_ray.usecases.reproducing.artefact_sweeps import artefact_sweeps, axes_of
 from support.studies import SOURCES, TARGETS, invented_study
@@ -23,6 +24,7 @@ RIVALS = dict.fromkeys(("table2", "table13", "table14", "table15", "table16"), G
     "table4": {"attempt": 9, "sesom": 9},
     "table11": {"model_tuning": 24},
     "claims": {"model_tuning": 45},
+    "figure1": {"model_tuning": 45, "lester": 45},
 }
 """Cells of methods that no shipped sweep lists, because not all of them exist."""
 
@@ -93,6 +95,40 @@ def test_claims_of_a_study_have_its_intervals_and_a_verdict() -> None:
     assert str(lines["sources whose PanDa average is above model tuning", "all"][1]).startswith("0/0")
 
 
+def test_a_figure_is_drawn_of_the_rows_that_have_numbers(tmp_path: Path) -> None:
+    study = invented_study(backbones=("bert-tiny", "bert-small"), seeds=(11, 12))
+    axes = Axes(("bert-tiny", "bert-small"), SOURCES, TARGETS)
+    artefact = get_artefact("figure7")
+    tables = compared_tables(artefact, study, axes)
+    paths = write_tables(artefact, tables, tmp_path)
+    assert [path.name for path in paths] == [f"figure7.{ending}" for ending in ("md", "tex", "csv", "svg", "png")]
+    drawn = (tmp_path / "figure7.svg").read_text()
+    assert all(
+        name in drawn for name in ("bert-tiny", "bert-small", "no transfer", "E_avg", "task embedding", "oracle")
+    )
+    assert ">ON<" not in drawn, "the study has no such metric"
+
+    (table,) = tables.values()
+    grid, target_means = grid_of(study, "bert-tiny"), []
+    similarity = study.similarity[study.similarity["metric"] == "e_avg"]
+    for target in TARGETS:
+        rows = similarity[(similarity["target"] == target) & (similarity["source"] != target)]
+        first = rows[rows["backbone"] == "bert-tiny"].groupby("source")["similarity"].mean().idxmax()
+        target_means.append(grid["pot", first, target].mean)
+    chosen = entry(table, "E_avg", column="bert-tiny")
+    assert chosen.value is not None
+    assert chosen.value.mean == pytest.approx(sum(target_means) / len(target_means))
+
+
+def test_curves_are_drawn_over_lambda(tmp_path: Path) -> None:
+    artefact = get_artefact("figure4")
+    axes = Axes(("bert-tiny",), ("rte",), ("cb", "cola"))
+    paths = write_tables(artefact, compared_tables(artefact, invented_study(), axes), tmp_path)
+    assert "figure4.svg" in {path.name for path in paths}
+    drawn = (tmp_path / "figure4.svg").read_text()
+    assert all(text in drawn for text in ("rte to cb", "rte to cola", "0.05"))
+
+
 @pytest.mark.parametrize("name", [name for name, artefact in ARTEFACTS.items() if artefact.sweep])
 def test_a_sweep_has_every_cell_of_its_table_and_of_rivals_those_that_a_method_gives(name: str) -> None:
     ((artefact, sweep),) = artefact_sweeps(name, [])
@@ -111,7 +147,7 @@ def cells_of(sweep: Sweep) -> set[tuple[str, str, str, str]]:
     for backbone, method, target in product(sweep.backbones, sweep.methods, sweep.targets):
         entries = {
             "none": [""],
-            "one": sweep.single_sources,
+            "one": [source for source in sweep.single_sources if sweep.self_pairs == "run" or source != target],
             "several": [sources_text(each) for each in sweep.source_lists],
         }[get_method(method.method).sources]
         found |= {(backbone.name, method.title, sources, target) for sources in entries}

@@ -32,7 +32,12 @@ class Form(StrEnum):
     CSV = "csv"
 
 
-Wanted = Annotated[str, typer.Argument(metavar="ARTEFACT", help="`table1` to `table16`, `claims`, or `all`.")]
+Wanted = Annotated[
+    str,
+    typer.Argument(
+        metavar="ARTEFACT", help="`table1` to `table16`, `figure1`, `figure4`, `figure7`, `claims`, or `all`."
+    ),
+]
 Printed = Annotated[
     bool, typer.Option("--printed", help="Run nothing: the numbers that the paper prints, its averages recomputed.")
 ]
@@ -43,7 +48,11 @@ Backbones = Annotated[str | None, typer.Option(metavar="A,B", help="Backbones in
 Seeds = Annotated[str | None, typer.Option(metavar="1,2", help="Seeds instead of the paper's one.")]
 As = Annotated[Form, typer.Option("--as", help="What a table is shown as; files are written as all of them.")]
 Out = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Where to write; beside the sweep's report unless given.")
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Where to write; beside the sweep's report unless given. Printed numbers are written only there.",
+    ),
 ]
 
 
@@ -60,7 +69,7 @@ def paper(
     address: Address = None,
     as_json: Json = False,
 ) -> None:
-    """Make a table of the PanDa paper: run what is missing of its cells, and show ours beside the printed numbers.
+    """Make a table or figure of the PanDa paper: run what is missing of its cells, and show ours beside the printed.
 
     It is an ordinary sweep underneath (`panda-ray run paper/table4`), which shares its results with all others of the
     paper. Exit status: as `run`; that of the first artefact that was not completed.
@@ -68,7 +77,7 @@ def paper(
     if printed and planned:
         raise InputError("--printed shows and --plan looks ahead; give one of them")
     if printed:
-        _show_printed(wanted, form)
+        _show_printed(wanted, form, out)
         return
     from panda_ray.usecases.reproducing.artefact_sweeps import artefact_sweeps
 
@@ -105,13 +114,16 @@ def _lists(**given: str | None) -> list[str]:
     return [f"{key}=[{value}]" for key, value in given.items() if value is not None]
 
 
-def _show_printed(wanted: str, form: Form) -> None:
+def _show_printed(wanted: str, form: Form, out: Path | None) -> None:
     from panda_ray.usecases.reproducing.artefact_sweeps import artefacts_named
-    from panda_ray.usecases.reproducing.printed_tables import printed_tables
+    from panda_ray.usecases.reproducing.printed_tables import printed_tables, write_printed
 
     tables: dict[str, Table] = {}
     for artefact in artefacts_named(wanted):
-        tables |= printed_tables(artefact)
+        found = printed_tables(artefact)
+        if out is not None:
+            write_printed(artefact, found, out)
+        tables |= found
     _show(tables, form)
 
 

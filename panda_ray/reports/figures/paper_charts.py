@@ -1,0 +1,93 @@
+"""Charts of the paper: bars in groups, and curves over a value on a logarithmic axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from panda_ray.foreign_text import drawn_text
+from panda_ray.reports.figures.drawing import BASELINE_COLOR, INK, METHOD_COLORS, STYLE, Drawing, finish
+
+Series = Mapping[str, Sequence[tuple[float, float | None] | None]]
+"""By name, a mean and its deviation per group or value; None where there is none."""
+
+_COLORS = (BASELINE_COLOR, *METHOD_COLORS)
+
+
+def bars_chart(name: str, title: str, groups: Sequence[str], series: Series) -> Drawing:
+    """A group of bars per name below the axis; error bars are standard deviations over seeds."""
+    with mpl.rc_context(STYLE):
+        figure, axes = _figure(max(4.0, 0.9 + len(groups) * (0.35 + 0.2 * len(series))), title)
+        width = 0.85 / max(len(series), 1)
+        for index, (label, values) in enumerate(series.items()):
+            places = [group + (index - (len(series) - 1) / 2) * width for group in range(len(groups))]
+            means, deviations = _means(values), _deviations(values)
+            axes.bar(
+                places,
+                means,
+                width=width * 0.92,
+                yerr=deviations,
+                error_kw={"elinewidth": 0.9, "capsize": 1.8, "ecolor": INK},
+                color=_COLORS[index % len(_COLORS)],
+                label=drawn_text(label),
+            )
+        axes.set_xticks(range(len(groups)), [drawn_text(group) for group in groups])
+        axes.set_ylim(bottom=_floor(series))
+        return _finished(figure, axes, name, title)
+
+
+def curves_chart(name: str, title: str, values: Sequence[str], series: Series) -> Drawing:
+    """A curve per name over values on a logarithmic axis; error bars are standard deviations over seeds."""
+    with mpl.rc_context(STYLE):
+        figure, axes = _figure(5.2, title)
+        at = [float(value) for value in values]
+        for index, (label, points) in enumerate(series.items()):
+            axes.errorbar(
+                at,
+                _means(points),
+                yerr=_deviations(points),
+                color=_COLORS[index % len(_COLORS)],
+                marker="o",
+                markersize=3,
+                linewidth=1.2,
+                capsize=1.8,
+                label=drawn_text(label),
+            )
+        axes.set_xscale("log")
+        axes.set_xticks(at, list(values))
+        axes.set_xticks([], minor=True)
+        return _finished(figure, axes, name, title)
+
+
+def _figure(width: float, title: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, 3.0), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(drawn_text(title))
+    axes.set_ylabel("score (%)")
+    axes.grid(axis="y", alpha=0.25)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def _finished(figure: Figure, axes: Axes, name: str, title: str) -> Drawing:
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    return finish(figure, name, f"{title}. Error bars are standard deviations over seeds.")
+
+
+def _means(values: Sequence[tuple[float, float | None] | None]) -> list[float]:
+    return [math.nan if value is None else value[0] for value in values]
+
+
+def _deviations(values: Sequence[tuple[float, float | None] | None]) -> list[float]:
+    return [math.nan if value is None or value[1] is None else value[1] for value in values]
+
+
+def _floor(series: Series) -> float:
+    """Bars begin a little below the lowest of them, as the paper's do: what matters are the differences."""
+    means = [value[0] for values in series.values() for value in values if value is not None]
+    return max(0.0, 5 * math.floor(min(means) / 5) - 5) if means and min(means) > 0 else 0.0
