@@ -111,6 +111,26 @@ def test_the_written_sweep_trains_no_source_and_says_what_was_inferred(
         CliRunner().invoke(app, ["init", "remark.csv", "--backbone", "bert-bose"], catch_exceptions=False)
 
 
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"text,label\ncaf\xe9 au lait,1\n", "line 2: byte 3 is 0xe9, which is not UTF-8; save it as UTF-8"),
+        (b"text,text,label\na b,c d,1\n", "there are 2 columns 'text'; rename or remove one of them"),
+        (b"text,label\n", "there are no rows"),
+        (b"", "its rows cannot be read"),
+    ],
+)
+def test_files_that_cannot_be_rows_get_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my.csv").write_bytes(content)
+    with pytest.raises(InputError, match=sentence) as refused:
+        CliRunner().invoke(app, ["init", "my.csv"], catch_exceptions=False)
+    assert str(refused.value).count("my.csv") == 1
+    assert not Path("my.yaml").exists()
+
+
 def test_names_of_columns_are_written_so_that_yaml_reads_them_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

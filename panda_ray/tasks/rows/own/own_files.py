@@ -76,10 +76,6 @@ def read_columns(path: Path, columns: Sequence[str]) -> pa.Table:
     Raises:
         InputError: there is no such column, the file is damaged, or it is not UTF-8.
     """
-    check_readable(path)
-    form = FORMS[path.suffix.lower()]
-    if form.is_text:
-        _check_text(path)
     names = column_names(path)
     for column in columns:
         if column not in names:
@@ -89,7 +85,7 @@ def read_columns(path: Path, columns: Sequence[str]) -> pa.Table:
                 f"{path}: there are {names.count(column)} columns {column!r}; rename or remove one of them"
             )
     try:
-        return form.table(path, columns)
+        return FORMS[path.suffix.lower()].table(path, columns)
     except InputError:
         raise
     except Exception as error:  # each reader has its own
@@ -100,10 +96,14 @@ def column_names(path: Path) -> list[str]:
     """The columns of a file, in its order.
 
     Raises:
-        InputError: where it cannot be read.
+        InputError: where it cannot be read, or is not UTF-8.
     """
+    check_readable(path)
+    form = FORMS[path.suffix.lower()]
+    if form.is_text:
+        _check_text(path)
     try:
-        return list(FORMS[path.suffix.lower()].names(path))
+        return list(form.names(path))
     except InputError:
         raise
     except Exception as error:  # each reader has its own
