@@ -15,6 +15,7 @@ from benchmarks.searching.paper_search import Rows, Space, paper_search, run
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.catalog import read_catalog
 from panda_ray.search.points import points_of_studies
+from panda_ray.search.pruning import first_rung
 from panda_ray.search.space import Point, all_points
 
 MOST_SHARE, MOST_LOST, LEAST_NEAR = 0.35, 0.5, 0.9
@@ -85,6 +86,12 @@ def halved(storage: str, task: str, rows: Rows, space: Space, seed: int, grid: S
     )
 
 
+def looks(most_epochs: int) -> list[int]:
+    """The epochs after which halving stops trials; nobody stops after the last one."""
+    first = first_rung(most_epochs)
+    return [first << doubled for doubled in range(most_epochs.bit_length()) if first << doubled < most_epochs]
+
+
 def summary(task: str, rows: Rows, space: Space, found: Sequence[Seed]) -> dict[str, Any]:
     """All seeds of a task against the bar."""
     share, near = statistics.fmean(each.share for each in found), sum(each.near for each in found)
@@ -92,6 +99,7 @@ def summary(task: str, rows: Rows, space: Space, found: Sequence[Seed]) -> dict[
         "task": task,
         "rows": asdict(rows),
         "space": space,
+        "stops": f"half of the trials after epochs {', '.join(map(str, looks(max(map(int, space['epochs'])))))}",
         "bar": {"share": MOST_SHARE, "lost": MOST_LOST, "near": LEAST_NEAR},
         "share": share,
         "largest_share": max(each.share for each in found),

@@ -18,10 +18,11 @@ def halving(result: Mapping[str, Any]) -> Iterator[str]:
     bar, seeds = result["bar"], len(result["seeds"])
     yield (
         f"{result['task']}, {result['rows']['train']} training and {result['rows']['dev']} dev rows, {seeds} searches "
-        f"of one seed each: **{result['share']:.1%}** of the examples of the whole grid ({result['largest_share']:.1%} "
-        f"at the most; bar {bar['share']:.0%}). The chosen point is within {bar['lost']} of the grid's choice in "
-        f"**{result['near']} of {seeds}** (bar {bar['near']:.0%}), and loses {result['lost']:.2f} on average and "
-        f"{result['most_lost']:.2f} at the most. The bar is {'met' if result['met'] else '**not met**'}."
+        f"of one seed each; halving stops {result['stops']}. **{result['share']:.1%}** of the examples of the whole "
+        f"grid ({result['largest_share']:.1%} at the most; bar {bar['share']:.0%}). The chosen point is within "
+        f"{bar['lost']} of the grid's choice in **{result['near']} of {seeds}** (bar {bar['near']:.0%}), and loses "
+        f"{result['lost']:.2f} on average and {result['most_lost']:.2f} at the most. "
+        f"The bar is {'met' if result['met'] else '**not met**'}."
     )
 
 

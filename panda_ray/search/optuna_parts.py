@@ -47,11 +47,11 @@ def sampler(name: Sampler, seed: int) -> BaseSampler:
 
 
 def pruner(name: PrunerName, most_epochs: int) -> BasePruner:
-    """A pruner with Optuna's defaults, but for where halving begins."""
+    """A pruner with Optuna's defaults, but that halving begins later and stops a half, not three quarters."""
     makers: Mapping[PrunerName, Callable[[], BasePruner]] = {
         "none": NopPruner,
         "median": MedianPruner,
-        "halving": lambda: SuccessiveHalvingPruner(min_resource=first_rung(most_epochs)),
+        "halving": lambda: SuccessiveHalvingPruner(min_resource=first_rung(most_epochs), reduction_factor=2),
         "wilcoxon": WilcoxonPruner,
     }
     return _made(makers[name])

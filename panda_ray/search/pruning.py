@@ -5,8 +5,9 @@ from __future__ import annotations
 from panda_ray.sweep.search_section import PrunerName
 
 HALVINGS = 16
-"""Halving looks first after a 16th of the most epochs, then after a quarter: twice, as each time three of four stop.
-Optuna's own start, a 100th, is the first epoch of most trainings, whose scores say little."""
+"""Halving looks first after a 16th of the most epochs, then after an 8th, a quarter and a half: each time half of the
+trials stop. Optuna's own start, a 100th, is the first epoch of most trainings, whose scores say little, and to stop
+three of four there, as Optuna does, loses the best one more often (docs/LOG.md)."""
 
 
 def first_rung(most_epochs: int) -> int:

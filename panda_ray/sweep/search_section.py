@@ -92,8 +92,8 @@ class SearchSection(Section):
     trials: int | None = Field(default=None, gt=0, le=_MOST_TRIALS)
     """Distinct points per study. Not with `grid`, which has all of them."""
     pruner: PrunerName = "none"
-    """Who stops after an epoch: `median` the worse half, `halving` three of four after a 16th and a quarter of the most
-    epochs, `wilcoxon` whoever is behind the best point epoch by epoch."""
+    """Who stops after an epoch: `median` the worse half, `halving` half of them after a 16th, an 8th, a quarter and
+    a half of the most epochs, `wilcoxon` whoever is behind the best point epoch by epoch."""
     sampler_seed: int = Field(default=0, ge=0, le=_MOST_SAMPLER_SEED)
     storage: str | None = Field(default=None, min_length=1)
     """Where studies are kept: a database URL as SQLAlchemy takes it, or the path of a journal file; `search.db` in a

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.searching.halving import Seed, halved, summary, whole_grid
+from benchmarks.searching.halving import Seed, halved, looks, summary, whole_grid
 from benchmarks.searching.paper_search import Rows, Space, paper_search
 from benchmarks.searching.stacking import Cost, ratios
 from benchmarks.searching.tables import halving as halving_lines
@@ -58,6 +58,15 @@ def test_the_bar_needs_the_share_and_nine_of_ten_seeds() -> None:
     assert [met["both"][name] for name in ("near", "most_lost")] == [9, pytest.approx(0.51)]
     assert "9 of 10" in next(halving_lines(met["both"]))
     assert "not met" in next(halving_lines(met["far"]))
+
+
+def test_a_result_says_when_halving_looked() -> None:
+    assert {most: looks(most) for most in (4, 15, 32, 100)} == {
+        4: [1, 2],
+        15: [1, 2, 4, 8],
+        32: [2, 4, 8, 16],
+        100: [6, 12, 24, 48, 96],
+    }
 
 
 def test_contenders_are_compared_by_the_training() -> None:
