@@ -5,6 +5,7 @@ from panda_ray.methods.method import Inputs, Method, MethodOptions, Sources
 from panda_ray.methods.panda import Panda
 from panda_ray.methods.panda_fusion import PandaFusion
 from panda_ray.methods.pot import PoT
+from panda_ray.methods.prefix_mlp import PrefixMlp
 from panda_ray.methods.prompt_tuning import PromptTuning
 from panda_ray.methods.requirements import (
     PairSimilarities,
@@ -17,7 +18,7 @@ from panda_ray.methods.target_like_teacher import TargetLikeTeacher
 from panda_ray.registry import Registry
 
 METHODS: Registry[Method] = Registry(
-    "method", (PromptTuning(), PoT(), Panda(), PandaFusion(), Lester(), TargetLikeTeacher())
+    "method", (PromptTuning(), PoT(), Panda(), PandaFusion(), Lester(), PrefixMlp(), TargetLikeTeacher())
 )
 
 

@@ -17,8 +17,9 @@ from panda_ray.backbones.forward.blocks import Tokens
 from panda_ray.training import trainables
 from panda_ray.training.engine.stacked import EpochReport, train_stack
 from panda_ray.training.member import Distillation, Member, MemberResult
-from panda_ray.training.trainables.prefix import prefix_part
-from panda_ray.training.trainables.trainable import Part, Pass, Trainable, stacked
+from panda_ray.training.trainables.prefix import Prefixes, prefix_part
+from panda_ray.training.trainables.prefix_mlp import MlpPrefixes
+from panda_ray.training.trainables.trainable import Part, Pass, Stacking, Trainable, stacked
 from panda_ray.training.trainables.virtual_tokens import virtual_tokens_part
 from support.closeness import assert_close
 from support.models import random_backbone, random_prefixes, random_tokens
@@ -26,7 +27,6 @@ from support.toys import toy_task
 from support.trainables import AttendedPrompts
 from support.trainings import CONFIG, Slot, assert_same
 
-CPU = torch.device("cpu")
 SEAM = {"trainable", "leaves"}
 """Files of the room that hold no trainable."""
 
@@ -37,11 +37,13 @@ class Example:
 
     Attributes:
         numbers: that one member trains below its head.
+        read_by: what reads its artifacts, if it is another trainable.
     """
 
     name: str
     part: Callable[[int], Part]
     numbers: int
+    read_by: Stacking | None = None
 
     def parts(self, count: int) -> list[Part]:
         return [self.part(seed) for seed in range(count)]
@@ -51,12 +53,19 @@ def noise(seed: int, *shape: int) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
+def mlp_part(seed: int) -> Part:
+    shapes = {"embedding": (5, 32), "down.weight": (6, 32), "down.bias": (6,), "up.weight": (192, 6), "up.bias": (192,)}
+    tensors = {name: 0.3 * noise(10 * seed + index, *shape) for index, (name, shape) in enumerate(shapes.items())}
+    return Part(MlpPrefixes, {**tensors, "prefix_shape": torch.tensor([3, 4, 8])})
+
+
 def prefixes(seed: int, count: int) -> Tensor:
     return random_prefixes(random_backbone(), count, seed=seed)
 
 
 OWN = (
     Example("prefix", lambda seed: prefix_part(prefixes(seed, 1)[0]), numbers=3 * 2 * 4 * 5 * 8),
+    Example("prefix of an MLP", mlp_part, numbers=5 * 32 + 6 * 33 + 192 * 7, read_by=Prefixes),
     Example("virtual tokens", lambda seed: virtual_tokens_part(noise(seed, 4, 32)), numbers=4 * 32),
     Example("virtual tokens, twice", lambda seed: virtual_tokens_part(noise(seed, 4, 32), True), numbers=4 * 32),
 )
@@ -95,7 +104,7 @@ def read(trainable: Trainable, members: int, pooled_only: bool) -> Tensor:
 
 
 def gradients(parts: Sequence[Part], pooled_only: bool) -> dict[str, Tensor]:
-    trainable = stacked(parts, CONFIG, CPU)
+    trainable = stacked(parts, CONFIG, random_backbone())
     read_SXD = read(trainable, len(parts), pooled_only)
     (read_SXD * noise(9, *read_SXD.shape[1:])).sum().backward()  # type: ignore[no-untyped-call]
     found = {name: leaf.grad for name, leaf in trainable.leaves.items()}
@@ -105,7 +114,7 @@ def gradients(parts: Sequence[Part], pooled_only: bool) -> dict[str, Tensor]:
 
 def moved(parts: Sequence[Part]) -> Trainable:
     """The parts after a step that moves every entry of every leaf."""
-    trainable = stacked(parts, CONFIG, CPU)
+    trainable = stacked(parts, CONFIG, random_backbone())
     with torch.no_grad():
         for seed, leaf in enumerate(trainable.leaves.values()):
             leaf.add_(0.1 * noise(seed, *leaf.shape))
@@ -114,7 +123,7 @@ def moved(parts: Sequence[Part]) -> Trainable:
 
 @every_trainable
 def test_leaves_have_the_members_in_front_and_hold_so_many_numbers_that_take_gradients(example: Example) -> None:
-    leaves = stacked(example.parts(3), CONFIG, CPU).leaves
+    leaves = stacked(example.parts(3), CONFIG, random_backbone()).leaves
     assert {(len(leaf), leaf.dtype, leaf.requires_grad, leaf.is_leaf) for leaf in leaves.values()} == {
         (3, torch.float32, True, True)
     }
@@ -136,7 +145,10 @@ def test_each_members_gradient_is_the_one_that_it_has_alone(example: Example, po
 @every_trainable
 def test_those_that_are_kept_equal_a_stack_of_them_alone_and_can_be_trained(example: Example) -> None:
     parts, rest = example.parts(4), [3, 1]
-    trainable, expected = stacked(parts, CONFIG, CPU), stacked([parts[member] for member in rest], CONFIG, CPU)
+    trainable, expected = (
+        stacked(parts, CONFIG, random_backbone()),
+        stacked([parts[member] for member in rest], CONFIG, random_backbone()),
+    )
     trainable.keep(rest)
     assert trainable.leaves.keys() == expected.leaves.keys()
     for name, leaf in trainable.leaves.items():
@@ -159,14 +171,21 @@ def test_artifacts_reload_to_the_same_features_and_are_copies(example: Example, 
     with torch.no_grad():
         for leaf in trainable.leaves.values():
             leaf.zero_()
-    reloaded = [Part(part.stacking, artifact) for part, artifact in zip(parts, artifacts, strict=True)]
-    assert torch.equal(read(stacked(reloaded, CONFIG, CPU), 2, pooled_only), expected)
-    assert not torch.allclose(read(stacked(parts, CONFIG, CPU), 2, pooled_only), expected, atol=1e-3), "it had moved"
+    reloaded = [
+        Part(example.read_by or part.stacking, artifact) for part, artifact in zip(parts, artifacts, strict=True)
+    ]
+    assert torch.equal(read(stacked(reloaded, CONFIG, random_backbone()), 2, pooled_only), expected)
+    assert not torch.allclose(read(stacked(parts, CONFIG, random_backbone()), 2, pooled_only), expected, atol=1e-3), (
+        "it had moved"
+    )
 
 
 @every_trainable
 def test_without_dropout_nothing_is_drawn_and_with_it_every_pass_differs(example: Example) -> None:
-    trainable, run = stacked(example.parts(2), CONFIG, CPU), Pass(random_backbone(), pooled_only=True, dropout=0.5)
+    trainable, run = (
+        stacked(example.parts(2), CONFIG, random_backbone()),
+        Pass(random_backbone(), pooled_only=True, dropout=0.5),
+    )
     before = torch.get_rng_state()
     read(trainable, 2, True)
     assert torch.equal(torch.get_rng_state(), before)
@@ -193,8 +212,9 @@ def test_a_member_trains_in_a_stack_as_it_does_alone(example: Example) -> None:
     assert_same(together, [train_stack(backbone, task, [member], config)[0] for member in members], exact=False)
     for member, result in zip(members, together, strict=True):
         assert result.artifact is not None
-        for name in stacked([member.start], CONFIG, CPU).leaves:
-            assert not torch.equal(result.artifact[name], member.start.tensors[name]), "it is trained"
+        start = stacked([member.start], CONFIG, random_backbone())
+        for name in start.leaves if example.read_by is None else ("prefix",):
+            assert not torch.equal(result.artifact[name], start.artifact(0)[name]), "it is trained"
 
 
 @pytest.mark.parametrize("kind", ["classification", "tagging"])

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from panda_ray.backbones.backbone import Features
+from panda_ray.backbones.backbone import Backbone, Features
 from panda_ray.backbones.forward.blocks import Tokens
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.trainables.leaves import host_copy, kept, leaf_of
@@ -25,9 +25,9 @@ class AttendedPrompts:
         parts: with `sources` (n, L, K, N, P, H), which stay as they are, and trained `keys` (n, D).
     """
 
-    def __init__(self, parts: Sequence[Mapping[str, Tensor]], config: TrainConfig, device: torch.device) -> None:
-        self._sources_SnLKNPH = torch.stack([part["sources"] for part in parts]).to(device)
-        self._keys_SnD = leaf_of([part["keys"] for part in parts], device)
+    def __init__(self, parts: Sequence[Mapping[str, Tensor]], config: TrainConfig, backbone: Backbone) -> None:
+        self._sources_SnLKNPH = torch.stack([part["sources"] for part in parts]).to(backbone.device)
+        self._keys_SnD = leaf_of([part["keys"] for part in parts], backbone.device)
         self._position_offset = config.position_offset
 
     @property

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
+from panda_ray.backbones.backbone import Backbone
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.engine.stack_heads import Heads
 from panda_ray.training.member import Member
@@ -32,28 +32,27 @@ class StackModel:
         cls,
         members: Sequence[Member],
         config: TrainConfig,
+        backbone: Backbone,
         *,
         outputs: int,
-        hidden: int,
-        device: torch.device,
         has_bias: bool = True,
     ) -> StackModel:
         """What members start with.
 
         Args:
-            outputs, hidden: sizes of a head.
+            outputs: of a head.
             has_bias: whether the bias of a head is trained.
         """
         seeds = [member.seed for member in members]
         return cls(
-            stacked([member.start for member in members], config, device),
-            Heads.fresh(seeds, outputs, hidden, device, has_bias),
+            stacked([member.start for member in members], config, backbone),
+            Heads.fresh(seeds, outputs, backbone.geometry.hidden, backbone.device, has_bias),
         )
 
     @classmethod
-    def kept(cls, parts: Sequence[Part], config: TrainConfig, device: torch.device) -> StackModel:
+    def kept(cls, parts: Sequence[Part], config: TrainConfig, backbone: Backbone) -> StackModel:
         """What was trained before, each part with its head."""
-        return cls(stacked(parts, config, device), Heads([part.tensors for part in parts], device))
+        return cls(stacked(parts, config, backbone), Heads([part.tensors for part in parts], backbone.device))
 
     @property
     def leaves(self) -> dict[str, Tensor]:

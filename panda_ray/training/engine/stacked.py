@@ -169,9 +169,8 @@ class _Run:
         model = StackModel.fresh(
             members,
             config,
+            backbone,
             outputs=self._spec.output_size,
-            hidden=backbone.geometry.hidden,
-            device=backbone.device,
             has_bias=self._spec.kind.has_head_bias,
         )
         self._state = StackState(

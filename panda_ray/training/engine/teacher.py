@@ -155,13 +155,13 @@ class Teachers:
     def _read(self, index_MB: Tensor, length: int | None) -> tuple[list[Tokens], Tensor]:
         """What students' heads read of examples, by a pass with the teachers that borrow them."""
         parts = [self._distillations[index].teachers[0] for index in self._borrowing]
-        trainable = stacked(parts, self._config, self._backbone.device)
+        trainable = stacked(parts, self._config, self._backbone)
         return read_examples(self._backbone, self._kind, self._reader, index_MB, trainable, self._config, length)
 
     def _all_outputs(self) -> Tensor:
         """One pass over the training set for all teachers that have their own head, mixed: (M, E, ..., C)."""
         parts = [teacher for index in self._own_head for teacher in self._distillations[index].teachers]
-        model = StackModel.kept(parts, self._config, self._backbone.device)
+        model = StackModel.kept(parts, self._config, self._backbone)
         table: Tensor | None = None
         for example_B, output in outputs_by_batch(
             self._backbone, self._kind, self._reader, model, self._config, self._collective, self._halt

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from panda_ray.backbones.backbone import Features
+from panda_ray.backbones.backbone import Backbone, Features
 from panda_ray.backbones.forward.blocks import Tokens
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.training.config import TrainConfig
@@ -25,8 +25,8 @@ class Prefixes:
         parts: with a `prefix` (L, K, N, P, H) each.
     """
 
-    def __init__(self, parts: Sequence[Mapping[str, Tensor]], config: TrainConfig, device: torch.device) -> None:
-        self._prefix_SLKNPH = leaf_of([part["prefix"] for part in parts], device)
+    def __init__(self, parts: Sequence[Mapping[str, Tensor]], config: TrainConfig, backbone: Backbone) -> None:
+        self._prefix_SLKNPH = leaf_of([part["prefix"] for part in parts], backbone.device)
         self._position_offset = config.position_offset
 
     @property

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from panda_ray.backbones.backbone import Backbone, Features
@@ -58,9 +57,7 @@ class Trainable(Protocol):
 class Stacking(Protocol):
     """Makes a trainable of its members' parts: usually the trainable's class."""
 
-    def __call__(
-        self, parts: Sequence[Mapping[str, Tensor]], config: TrainConfig, device: torch.device
-    ) -> Trainable: ...
+    def __call__(self, parts: Sequence[Mapping[str, Tensor]], config: TrainConfig, backbone: Backbone) -> Trainable: ...
 
 
 @dataclass(frozen=True)
@@ -76,8 +73,8 @@ class Part:
     tensors: Mapping[str, Tensor]
 
 
-def stacked(parts: Sequence[Part], config: TrainConfig, device: torch.device) -> Trainable:
-    """The parts as one trainable, on the device; nothing writes into them."""
+def stacked(parts: Sequence[Part], config: TrainConfig, backbone: Backbone) -> Trainable:
+    """The parts as one trainable, on the backbone's device; nothing writes into them."""
     stacking = parts[0].stacking
     assert all(part.stacking is stacking for part in parts), "a stack trains one thing"
-    return stacking([part.tensors for part in parts], config, device)
+    return stacking([part.tensors for part in parts], config, backbone)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from panda_ray.backbones.backbone import Features
+from panda_ray.backbones.backbone import Backbone, Features
 from panda_ray.backbones.forward.blocks import Tokens
 from panda_ray.backbones.forward.leading_vectors import LeadingVectors
 from panda_ray.training.config import TrainConfig
@@ -25,8 +25,8 @@ class VirtualTokens:
         parts: with `virtual_tokens` (P, D) each, and `embedded_twice`, in which all agree.
     """
 
-    def __init__(self, parts: Sequence[Mapping[str, Tensor]], config: TrainConfig, device: torch.device) -> None:
-        self._virtual_SPD = leaf_of([part["virtual_tokens"] for part in parts], device)
+    def __init__(self, parts: Sequence[Mapping[str, Tensor]], config: TrainConfig, backbone: Backbone) -> None:
+        self._virtual_SPD = leaf_of([part["virtual_tokens"] for part in parts], backbone.device)
         self._embedded_twice = bool(parts[0]["embedded_twice"])
 
     @property

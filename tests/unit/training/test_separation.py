@@ -101,7 +101,7 @@ def test_a_member_whose_last_step_leads_out_of_all_numbers_is_dropped_though_its
 @pytest.mark.parametrize("largest", [1e-2, 1.0, 1e6])
 def test_gradients_are_clipped_by_the_norm_of_each_members_prompt_and_head_together(largest: float) -> None:
     members = members_of("classification", 3)
-    model = StackModel.fresh(members, CONFIG, outputs=3, hidden=32, device=torch.device("cpu"))
+    model = StackModel.fresh(members, CONFIG, random_backbone(), outputs=3)
     leaves = [*model.leaves.values()]
     random = torch.Generator().manual_seed(0)
     for leaf in leaves:
@@ -127,7 +127,7 @@ def test_gradients_are_clipped_by_the_norm_of_each_members_prompt_and_head_toget
 def test_training_and_evaluation_put_tokens_where_the_configuration_says(kind: str, position_offset: bool) -> None:
     backbone, task, [member] = random_backbone(), toy_task(kind, train=6), members_of(kind, 1)
     config = replace(CONFIG, position_offset=position_offset, batch_size=task.train.examples, epochs=1)
-    model = StackModel.fresh([member], config, outputs=task.spec.output_size, hidden=32, device=backbone.device)
+    model = StackModel.fresh([member], config, backbone, outputs=task.spec.output_size)
     reader, heads = RowReader(task.train), (model.heads.weight_SCD.detach(), model.heads.bias_SC.detach())
     prefix = member.start.tensors["prefix"].unsqueeze(0)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import torch
 
 from panda_ray.training.engine.stack_model import StackModel
+from support.models import random_backbone
 from support.trainings import CONFIG, members_of
 
 
 def test_kept_members_have_their_own_prompts_and_heads_in_the_order_that_is_asked_for() -> None:
     members = members_of("classification", 3)
-    model = StackModel.fresh(members, CONFIG, outputs=3, hidden=32, device=torch.device("cpu"))
+    model = StackModel.fresh(members, CONFIG, random_backbone(), outputs=3)
     before = [model.artifact(member) for member in range(3)]
     model.keep([2, 0])
     assert {len(leaf) for leaf in model.leaves.values()} == {2}

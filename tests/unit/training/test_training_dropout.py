@@ -89,7 +89,7 @@ def test_the_attention_of_the_last_layer_drops_whole_values_of_the_prefix() -> N
 @pytest.mark.parametrize("kind", KINDS)
 def test_evaluation_drops_and_draws_nothing(kind: str) -> None:
     backbone, task, members = random_backbone(), toy_task(kind), members_of(kind, 3)
-    model = StackModel.fresh(members, CONFIG, outputs=task.spec.output_size, hidden=32, device=backbone.device)
+    model = StackModel.fresh(members, CONFIG, backbone, outputs=task.spec.output_size)
     before = torch.get_rng_state()
     calm, noisy = (
         evaluate_stack(backbone, task.spec, RowReader(task.dev), model, replace(CONFIG, dropout=share))
