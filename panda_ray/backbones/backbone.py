@@ -7,13 +7,14 @@ F feed-forward size.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from panda_ray.backbones.encoder import Architecture
 from panda_ray.backbones.forward.blocks import Layout, Tokens
@@ -34,6 +35,13 @@ class Features:
     _pooled_RD: Tensor | None
     _without_pooler: str = ""
 
+    @classmethod
+    def joined(cls, parts: Sequence[Features]) -> Features:
+        """Features of the rows of all parts, which have as many tokens."""
+        pooled = [part._pooled_RD for part in parts if part._pooled_RD is not None]
+        hidden_RTD = torch.cat([part.hidden_RTD for part in parts])
+        return cls(hidden_RTD, torch.cat(pooled) if pooled else None, parts[0]._without_pooler)
+
     @property
     def pooled_RD(self) -> Tensor:
         """The pooled vector of each row.
@@ -44,6 +52,18 @@ class Features:
         if self._pooled_RD is None:
             raise InputError(self._without_pooler)
         return self._pooled_RD
+
+
+class _InModule(nn.Module):
+    """A backbone's pass as a module: what `functional_call` puts other weights into."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__()
+        self.model = backbone._model
+        self._forward = backbone.forward
+
+    def forward(self, *blocks: Any, **how: Any) -> list[Features]:
+        return self._forward(*blocks, **how)
 
 
 class Backbone:
@@ -63,6 +83,7 @@ class Backbone:
         self.architecture = architecture
         self._model = model.eval().requires_grad_(False)
         self._pass_dropout = use_pass_dropout(model)
+        self._in_module = _InModule(self)
         use_frozen_linear(model)
         self._without_pooler = without_pooler
         for made_of_random_numbers in (*architecture.unread, *((architecture.pooler,) if without_pooler else ())):
@@ -113,6 +134,33 @@ class Backbone:
             )
             hidden_1ZD = self._hidden(rows, run, pooled_only)
         return self._features(hidden_1ZD[0], layout, pooled_only)
+
+    @property
+    def weights(self) -> Mapping[str, Tensor]:
+        """Every weight that a pass reads, by its name in the model."""
+        return dict(self._model.named_parameters())
+
+    def forward_with(
+        self,
+        weights: Mapping[str, Tensor],
+        blocks: Sequence[Tokens],
+        *,
+        dropout: float = 0.0,
+        pooled_only: bool = False,
+    ) -> list[Features]:
+        """Encode blocks without a prompt by a model with these weights, which may take gradients, in place of its own.
+
+        Args:
+            weights: some or all, by the names of `weights`.
+            blocks, dropout, pooled_only: as `forward` has them.
+        """
+        features: list[Features] = functional_call(
+            self._in_module,
+            {f"model.{name}": weight for name, weight in weights.items()},
+            (blocks, None),
+            {"position_offset": False, "dropout": dropout, "pooled_only": pooled_only},
+        )
+        return features
 
     def _layout(self, blocks: Sequence[Tokens], prompt_len: int, leading: int = 0) -> Layout:
         architecture = self.architecture

@@ -2,6 +2,7 @@
 
 from panda_ray.methods.lester import Lester
 from panda_ray.methods.method import Inputs, Method, MethodOptions, Sources
+from panda_ray.methods.model_tuning import ModelTuning
 from panda_ray.methods.panda import Panda
 from panda_ray.methods.panda_fusion import PandaFusion
 from panda_ray.methods.pot import PoT
@@ -18,7 +19,7 @@ from panda_ray.methods.target_like_teacher import TargetLikeTeacher
 from panda_ray.registry import Registry
 
 METHODS: Registry[Method] = Registry(
-    "method", (PromptTuning(), PoT(), Panda(), PandaFusion(), Lester(), PrefixMlp(), TargetLikeTeacher())
+    "method", (PromptTuning(), PoT(), Panda(), PandaFusion(), Lester(), PrefixMlp(), ModelTuning(), TargetLikeTeacher())
 )
 
 

@@ -63,6 +63,7 @@ class Member:
     Attributes:
         name: in reports and results; no other member of the stack has it.
         start: what is trained, before its first step; its head is drawn by the seed.
+        is_kept: whether its result has an artifact with anything in it.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Member:
     lr: float
     start: Part
     distillation: Distillation | None = None
+    is_kept: bool = True
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,8 @@ class MemberResult:
     Attributes:
         stopped: somebody ended the training after the last epoch of its history, so that artifact and predictions are
             those of a shorter training than the one that was asked for.
-        artifact: what was trained, head included, as of the epoch that the protocol selects; on the host.
+        artifact: what was trained, head included, as of the epoch that the protocol selects; on the host. Empty for a
+            member that is not kept.
         history: one entry per epoch.
         best: predictions of the epoch that is best on the whole dev set (the `paper` protocol).
         honest: predictions of the epoch that is best on the selecting half.

@@ -33,8 +33,12 @@ class FrozenLinear(nn.Linear):
         self.weight, self.bias = linear.weight, linear.bias
         self._cast: tuple[Tensor, Tensor | None] | None = None
         """Weight and bias in the type that autocast asked for last."""
+        self._cast_of: Tensor | None = None
+        """The weight that they were cast of: an evaluation between steps of model tuning puts others in place."""
 
     def forward(self, input: Tensor) -> Tensor:
+        if self.weight.requires_grad:  # a training of all weights has put its own in place
+            return super().forward(input)
         device = input.device.type
         if torch.is_autocast_enabled(device):
             return F.linear(input, *self._cast_to(torch.get_autocast_dtype(device)))
@@ -44,8 +48,9 @@ class FrozenLinear(nn.Linear):
         return super().forward(input)
 
     def _cast_to(self, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
-        if self._cast is None or self._cast[0].dtype != dtype:
+        if self._cast is None or self._cast[0].dtype != dtype or self._cast_of is not self.weight:
             self._cast = self.weight.to(dtype), None if self.bias is None else self.bias.to(dtype)
+            self._cast_of = self.weight
         return self._cast
 
 

@@ -64,7 +64,9 @@ def widest(unit: Unit, max_stack: int | Literal["auto"], limits: Mapping[Footpri
         return None
     wanted = max(1, AUTO_EXAMPLES // unit.config.batch_size) if max_stack == "auto" else max_stack
     limit = limits.get(footprint_of_training(unit, unit.config))
-    return wanted if limit is None else min(wanted, limit.width)
+    most = trains_of(unit).most_members
+    fits = limit.width if limit is not None else wanted
+    return min(wanted, fits, wanted if most is None else most)
 
 
 def _adopted(

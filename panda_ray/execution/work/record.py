@@ -97,12 +97,15 @@ def embedding_record(unit: Unit, inputs: InputFiles, stack: Stack, measured: Mea
 
 
 def training_files(unit: Unit, result: MemberResult, task: EncodedTask) -> dict[str, bytes]:
-    """What was trained, with its origin in the file's header, and the predictions."""
+    """What was trained and is kept, with its origin in the file's header, and the predictions."""
     assert result.artifact is not None, "only results without an error are stored"
+    predictions = {PREDICTIONS_FILE: _predictions(result, task.dev.references)}
+    if not result.artifact:
+        return predictions
     # One entry, because safetensors writes several in random order and equal prompts must be equal files.
     header = {"panda_ray": canonical_json({"key": unit.key, "identity": unit.identity})}
     trained = safetensors.torch.save(dict(result.artifact), metadata=header)
-    return {PROMPT_FILE: trained, PREDICTIONS_FILE: _predictions(result, task.dev.references)}
+    return {PROMPT_FILE: trained, **predictions}
 
 
 def _predictions(result: MemberResult, references: Sequence[Any]) -> bytes:

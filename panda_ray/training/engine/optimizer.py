@@ -49,7 +49,8 @@ class StackedAdamW:
         correction_1 = 1 - self._BETA_1**self._steps
         correction_2 = 1 - self._BETA_2**self._steps
         for leaf, mean, square in zip(self._leaves, self._means, self._squares, strict=True):
-            assert leaf.grad is not None, "every leaf takes part in every step"
+            if leaf.grad is None:  # nothing reads it, as a pooler where heads read tokens
+                continue
             rate = (self._lr_S * factor).reshape(-1, *[1] * (leaf.dim() - 1))
             mean.lerp_(leaf.grad, 1 - self._BETA_1)
             square.mul_(self._BETA_2).addcmul_(leaf.grad, leaf.grad, value=1 - self._BETA_2)

@@ -32,7 +32,7 @@ def outputs_of(
     """
     asked = TrainConfig(lr=0.0, batch_size=1, epochs=0, precision=precision, position_offset=True)
     stacking = VirtualTokens if "virtual_tokens" in trained else Prefixes
-    model = StackModel.kept([Part(stacking, trained)], asked, backbone.device)
+    model = StackModel.kept([Part(stacking, trained)], asked, backbone)
     reader = RowReader(split.to(backbone.device))
     outputs_E: Tensor | None = None
     for example_B, output_1B in outputs_by_batch(backbone, kind, reader, model, asked):

@@ -313,7 +313,8 @@ class _Run:
         by = SELECTING[self._config.protocol]
         for row, (member, evaluation) in enumerate(zip(progress, evaluations, strict=True)):
             if member.goes_on and evaluation is not None:
-                member.record(epoch, losses[row], evaluation, state.model.artifact(row))
+                artifact = state.model.artifact(row) if self._members[row].is_kept else {}
+                member.record(epoch, losses[row], evaluation, artifact)
                 scores[self._members[row].name] = evaluation.score
                 selecting[self._members[row].name] = getattr(evaluation, by)
         state.loss_sum_S.zero_()

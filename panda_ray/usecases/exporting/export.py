@@ -37,8 +37,8 @@ def export_prompt(sweep: Sweep, key: str | None, folder: Path, best: str | None 
         The record of the training.
 
     Raises:
-        InputError: no training has such a key, or several have; the target has none that is done; PEFT cannot run the
-            backbone; or the folder holds something else.
+        InputError: no training has such a key, or several have; the target has none that is done; its method keeps
+            nothing that was trained; PEFT cannot run the backbone; or the folder holds something else.
     """
     check_engine("an export")
     import safetensors.torch
@@ -52,6 +52,8 @@ def export_prompt(sweep: Sweep, key: str | None, folder: Path, best: str | None 
         raise InputError(f"{folder} holds something else than an exported prompt; name another folder")
     store = Store(sweep.storage)
     full, record = training_of(sweep, store, key, best)
+    if PROMPT_FILE not in record["files"]:
+        raise InputError(f"{record['method']} keeps scores and predictions alone, so there is nothing to export")
     path = {backbone.name: backbone.path for backbone in sweep.backbones}.get(record["backbone"])
     architecture = architecture_of(record["backbone"], path, record["identity"]["backbone"]["identity"])
     trained = store.read_file(full, PROMPT_FILE)

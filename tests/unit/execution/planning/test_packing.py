@@ -70,6 +70,11 @@ def test_units_that_train_different_things_are_apart_and_know_their_own_limits()
     assert len({footprint_of(stack) for stack in stacks}) == 3
 
 
+def test_trainings_of_all_weights_share_no_stack_under_any_width() -> None:
+    units = [replace(unit(seed), method="model_tuning") for seed in range(3)]
+    assert shapes(packed(units)) == shapes(packed(units, width="auto")) == {(0,), (1,), (2,)}
+
+
 def test_learning_rate_and_initialization_are_a_members_own() -> None:
     others = [unit(1, config=replace(CONFIG, lr=5e-3)), unit(2, config=replace(CONFIG, initialization="zeros"))]
     assert len(packed([unit(0), *others])) == 1

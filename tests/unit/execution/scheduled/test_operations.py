@@ -80,6 +80,17 @@ def test_virtual_tokens_pass_through_all_layers_and_take_gradients_from_all(
     assert counted.get_total_flops() == pytest.approx(expected + once_per_pass(sizes, TOKENS + PROMPT_LEN), rel=0.002)
 
 
+@pytest.mark.parametrize("every_token", [True, False])
+def test_all_weights_take_gradients_as_well(backbone: Backbone, sizes: Sizes, every_token: bool) -> None:
+    weights = {name: weight.clone().requires_grad_() for name, weight in backbone.weights.items()}
+    with counter() as counted, sdpa_kernel(SDPBackend.MATH):
+        [features] = backbone.forward_with(weights, [tokens()], pooled_only=not every_token)
+        (features.hidden_RTD if every_token else features.pooled_RD).sum().backward()
+    trains = get_method("model_tuning").trains({})
+    expected = ROWS * sum(row_operations(trains, sizes, TOKENS, 0, every_token))
+    assert counted.get_total_flops() == pytest.approx(expected + 3 * once_per_pass(sizes), rel=0.002)
+
+
 def once_per_pass(sizes: Sizes, tokens: int = TOKENS) -> int:
     """Projections of embedded relative positions, which rows share and which costs of rows leave out."""
     places = min(2 * tokens - 1, sizes.relative_positions)
@@ -101,7 +112,12 @@ def passed(backbone: Backbone, every_token: bool, prompt_len: int) -> tuple[Tens
 def read(
     backbone: Backbone, every_token: bool, prefix: Tensor | None = None, leading: LeadingVectors | None = None
 ) -> Tensor:
-    ids = torch.randint(5, 60, (ROWS, TOKENS))
-    tokens = Tokens(ids, torch.zeros_like(ids), torch.full((ROWS,), TOKENS), padded=False)
-    [features] = backbone.forward([tokens], prefix, position_offset=True, pooled_only=not every_token, leading=leading)
+    [features] = backbone.forward(
+        [tokens()], prefix, position_offset=True, pooled_only=not every_token, leading=leading
+    )
     return features.hidden_RTD if every_token else features.pooled_RD
+
+
+def tokens() -> Tokens:
+    ids = torch.randint(5, 60, (ROWS, TOKENS))
+    return Tokens(ids, torch.zeros_like(ids), torch.full((ROWS,), TOKENS), padded=False)

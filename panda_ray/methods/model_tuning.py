@@ -1,0 +1,60 @@
+"""Model tuning (fine-tuning; Devlin et al., 2019): all weights are trained on the task, and no prompt.
+
+The PanDa paper states no learning rate for it; 2e-5 is one of those that BERT's paper recommends. Batch size and epochs
+are the task's own (Table I), and a learning rate that a sweep file gives holds here too. What is kept are scores and
+predictions: a model per cell would fill every store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from panda_ray.methods.method import Inputs, MethodOptions, Sources
+from panda_ray.methods.requirements import Requirement
+from panda_ray.methods.trains import Trains
+from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
+from panda_ray.training.config import TrainConfig
+from panda_ray.training.member import Member
+
+_LR = 2e-5
+_WITHOUT_PROMPT = TrainConfig(lr=0.0, batch_size=1, epochs=1)
+"""What hyper-parameters of prompts are where there is none: they must not tell keys apart."""
+
+
+class ModelTuning:
+    """All weights of the backbone, trained on the task."""
+
+    name = "model_tuning"
+    version = 1
+    summary = "no prompt and no transfer: all weights are trained (fine-tuning); scores and predictions alone are kept"
+    sources: Sources = "none"
+    listed = True
+    Options: type[MethodOptions] = MethodOptions
+
+    def requires(self, options: MethodOptions) -> tuple[Requirement, ...]:
+        return ()
+
+    def trains(self, options: Mapping[str, Any]) -> Trains:
+        return Trains("all weights", gradients="weights", most_members=1)
+
+    def teacher_passes(self, sources: int) -> int:
+        return 0
+
+    def hyperparameters(self, task: TaskSpec, options: MethodOptions) -> Hyperparameters:
+        return replace(task.hyperparameters, lr=_LR)
+
+    def config(self, config: TrainConfig, size_class: SizeClass) -> TrainConfig:
+        return replace(
+            config,
+            prompt_len=0,
+            position_offset=False,
+            initialization=_WITHOUT_PROMPT.initialization,
+            initialization_scale=_WITHOUT_PROMPT.initialization_scale,
+        )
+
+    def member(self, inputs: Inputs, options: MethodOptions) -> Member:
+        from panda_ray.training.trainables.model_weights import model_weights_part
+
+        return Member(inputs.name, inputs.seed, inputs.config.lr, model_weights_part(), is_kept=False)

@@ -1,0 +1,48 @@
+"""Methods that train something else than a prefix, in a sweep: what is stored of each, exported, and in its key."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from panda_ray.errors import InputError
+from panda_ray.execution.store.store import Store
+from panda_ray.usecases.exporting.export import export_prompt
+from support.small_sweeps import planned, run_inline, small_sweep
+
+METHODS = ["lester", "prefix_mlp", "model_tuning"]
+ADAPTERS = {"lester": "PROMPT_TUNING", "prefix_mlp": "PREFIX_TUNING"}
+SHORT = {"epochs": 1, "prompt_len": 4, "batch_size": 16}
+
+
+def test_each_is_trained_and_keeps_its_prompt_but_all_weights_are_not_kept_and_not_exported(tmp_path: Path) -> None:
+    sweep = small_sweep(tmp_path / "store", methods=METHODS, metrics=[], sources=["review"], training=SHORT)
+    run_inline(sweep)
+    found = {record["method"]: record for _, record in Store(sweep.storage).records()}
+    assert found.keys() == {*METHODS}
+    for method, peft_type in ADAPTERS.items():
+        assert found[method]["files"].keys() == {"prompt.safetensors", "predictions.parquet"}
+        export_prompt(sweep, found[method]["key"], tmp_path / method)
+        config = json.loads((tmp_path / method / "adapter_config.json").read_text(encoding="utf-8"))
+        assert (config["peft_type"], config["num_virtual_tokens"]) == (peft_type, 4)
+    tuned = found["model_tuning"]
+    assert tuned["files"].keys() == {"predictions.parquet"}
+    assert tuned["identity"]["config"]["lr"] == 2e-5
+    assert 0 <= tuned["score"] <= 100
+    with pytest.raises(InputError, match="model_tuning keeps scores and predictions alone"):
+        export_prompt(sweep, tuned["key"], tmp_path / "tuned")
+
+
+def test_prompts_hyper_parameters_are_no_part_of_the_key_of_model_tuning(tmp_path: Path) -> None:
+    def keys(**changes: object) -> dict[str, str]:
+        plan, _ = planned(small_sweep(tmp_path, methods=METHODS, metrics=[], training={**SHORT, **changes}))
+        return {unit.method: unit.key for unit in plan.units.values() if unit.task == "remark"}
+
+    before = keys()
+    for change in ({"prompt_len": 5}, {"position_offset": False}, {"initialization": "zeros"}):
+        changed = {method for method, key in keys(**change).items() if key != before[method]}
+        assert "model_tuning" not in changed
+        assert "prefix_mlp" in changed
+    assert "model_tuning" in {method for method, key in keys(epochs=2).items() if key != before[method]}
