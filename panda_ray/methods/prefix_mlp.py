@@ -60,7 +60,7 @@ class PrefixMlp:
         return config
 
     def member(self, inputs: Inputs, options: MethodOptions) -> Member:
-        from panda_ray.training.trainables.prefix_mlp import MlpPrefixes
+        from panda_ray.training.trainables.mlp_prefixes import MlpPrefixes
         from panda_ray.training.trainables.trainable import Part
 
         assert isinstance(options, PrefixMlpOptions)

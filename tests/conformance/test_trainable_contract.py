@@ -17,9 +17,9 @@ from panda_ray.backbones.forward.blocks import Tokens
 from panda_ray.training import trainables
 from panda_ray.training.engine.stacked import EpochReport, train_stack
 from panda_ray.training.member import Distillation, Member, MemberResult
+from panda_ray.training.trainables.mlp_prefixes import MlpPrefixes
 from panda_ray.training.trainables.model_weights import ModelWeights
 from panda_ray.training.trainables.prefix import Prefixes, prefix_part
-from panda_ray.training.trainables.prefix_mlp import MlpPrefixes
 from panda_ray.training.trainables.trainable import Part, Pass, Stacking, Trainable, stacked
 from panda_ray.training.trainables.virtual_tokens import virtual_tokens_part
 from support.closeness import assert_close

@@ -9,6 +9,7 @@ from panda_ray.choosing.chooser import with_chosen
 from panda_ray.errors import InputError, unknown_name
 from panda_ray.execution.planning.plan import plan_from
 from panda_ray.execution.store.store import Record, Store
+from panda_ray.execution.units.artifacts import PROMPT_FILE
 from panda_ray.execution.units.catalog import read_catalog
 from panda_ray.sweep import Sweep
 
@@ -38,7 +39,7 @@ def _by_prefix(store: Store, prefix: str) -> tuple[str, Record]:
 
 
 def _best(sweep: Sweep, store: Store, target: str) -> tuple[str, Record]:
-    """The best seed of the method, sources and backbone with the highest mean over seeds."""
+    """The best seed of the method, sources and backbone with the highest mean over seeds; it keeps a prompt."""
     if target not in sweep.targets:
         raise unknown_name("target", target, sweep.targets, f"sweep {sweep.name!r}")
     catalog = read_catalog(sweep)
@@ -47,10 +48,12 @@ def _best(sweep: Sweep, store: Store, target: str) -> tuple[str, Record]:
     records = store.records_of({cell.key for cell in cells})
     seeds: dict[tuple[str, str, tuple[str, ...]], dict[str, Record]] = defaultdict(dict)
     for cell in cells:
-        seeds[cell.backbone, cell.method, cell.sources][cell.key] = records[cell.key]
+        if PROMPT_FILE in records[cell.key]["files"]:
+            seeds[cell.backbone, cell.method, cell.sources][cell.key] = records[cell.key]
     if not seeds:
         raise InputError(
-            f"{store.url} has no finished training of {target!r} of sweep {sweep.name!r} yet; run it first"
+            f"{store.url} has no finished training of {target!r} of sweep {sweep.name!r} that keeps a prompt yet; "
+            "run one first"
         )
     first = max(seeds.values(), key=lambda each: statistics.fmean(record["score"] for record in each.values()))
     return max(first.items(), key=lambda item: item[1]["score"])

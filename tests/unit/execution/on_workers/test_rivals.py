@@ -33,6 +33,9 @@ def test_each_is_trained_and_keeps_its_prompt_but_all_weights_are_not_kept_and_n
     assert 0 <= tuned["score"] <= 100
     with pytest.raises(InputError, match="model_tuning keeps scores and predictions alone"):
         export_prompt(sweep, tuned["key"], tmp_path / "tuned")
+    alone = sweep.model_copy(update={"methods": sweep.methods[2:]})
+    with pytest.raises(InputError, match="no finished training of 'remark' of sweep 'small' that keeps a prompt"):
+        export_prompt(alone, None, tmp_path / "best", best="remark")
 
 
 def test_prompts_hyper_parameters_are_no_part_of_the_key_of_model_tuning(tmp_path: Path) -> None:
