@@ -32,7 +32,7 @@ Graph = dict[str, tuple[str, ...]]
 
 
 def unit(name: str) -> Unit:
-    return Unit("train", name, 1, BackboneRef("tiny", "local:0"), DataRef("rte", "f", 1), 1, config=CONFIG)
+    return Unit("prompt", "pot", 1, BackboneRef("tiny", "local:0"), DataRef("rte", "f", 1), 1, (name,), CONFIG)
 
 
 FIRST, SECOND, THIRD = unit("first"), unit("second"), unit("third")
