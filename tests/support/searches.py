@@ -45,7 +45,12 @@ def points_of(standing: StudyStanding) -> Counter[str]:
     return Counter(repr(sorted(trial.point.items())) for trial in standing.trials)
 
 
-def killed_search(storage: Path | str, pruner: str) -> Sweep:
-    """Eight points in stacks of two, several generations: long enough to be hit anywhere."""
-    section = {"space": TWO_RANGES | {"epochs": [3, 4]}, "sampler": "tpe", "trials": 8, "pruner": pruner}
-    return small_search(storage, section, resources={"max_stack": 2, "checkpoint_seconds": 0.05})
+def killed_search(storage: Path | str, pruner: str, trials: int = 8, place: str | None = None) -> Sweep:
+    """Points in stacks of two, several generations: long enough to be hit anywhere.
+
+    Args:
+        place: of the studies, `search.db` in the store unless given.
+    """
+    section = {"space": TWO_RANGES | {"epochs": [3, 4]}, "sampler": "tpe", "trials": trials, "pruner": pruner}
+    resources = {"max_stack": 2, "checkpoint_seconds": 0.05}
+    return small_search(storage, section | {"storage": place}, resources=resources)

@@ -1,11 +1,14 @@
-"""Searches whose drivers are killed, and several drivers of one search."""
+"""Searches whose drivers are killed, and several drivers of one search; studies in each kind of storage."""
 
 from __future__ import annotations
 
 import os
 import random
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,68 +17,136 @@ from pathlib import Path
 import optuna
 import pytest
 
+from panda_ray.errors import InputError
 from panda_ray.execution.store.store import Store
+from panda_ray.search.optuna_storage import open_storage
 from panda_ray.search.places import studies_place
+from panda_ray.sweep import Sweep
+from panda_ray.tracking.server.postgres import Postgres
 from support.searches import killed_search, points_of, search
 from support.small_sweeps import fingerprints
 
 TESTS = Path(__file__).parents[2]
 
 
+class Driver:
+    """Runs searches, one after the other, each in a process of its own.
+
+    Attributes:
+        pid: of the process of the last one.
+    """
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process, self.pid = process, 0
+
+    def start(self, *arguments: Path | str | int) -> None:
+        """Begin a search.
+
+        Args:
+            arguments: those of `killed_search`.
+        """
+        assert self._process.stdin is not None
+        print(*arguments, file=self._process.stdin, flush=True)
+        begins, pid = self.line().split()
+        assert begins == "begins"
+        self.pid = int(pid)
+
+    def line(self) -> str:
+        """What it says next: that a unit has ended, or it itself."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
+    def end(self) -> tuple[int, list[str]]:
+        """Wait for its end: the exit code, negative for a signal, and units of which it said that they were done."""
+        done = list[str]()
+        for status, said in (line.split() for line in iter(self.line, "")):
+            if status == "ended":
+                return int(said), done
+            if status == "done":
+                done.append(said)
+        raise AssertionError("the driver's parent has ended")
+
+
 @contextmanager
-def driver(storage: Path, pruner: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "support.search_drive", str(storage), pruner]
+def driver() -> Iterator[Driver]:
+    command = [sys.executable, "-m", "support.search_drive"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
         try:
-            yield process
+            yield Driver(process)
         finally:
             process.kill()
 
 
-def trained_by(process: subprocess.Popen[str]) -> list[str]:
-    """Units of which the process said that they were done, until it ended."""
-    assert process.stdout is not None
-    return [line.split()[1] for line in process.stdout if line.startswith("done ")]
-
-
-def states(storage: Path, pruner: str) -> list[str]:
+def states(sweep: Sweep) -> list[str]:
     """Of all trials in Optuna's storage."""
-    sweep = killed_search(storage, pruner)
-    place = optuna.storages.RDBStorage(studies_place(sweep, Store(sweep.storage)))
-    (study,) = optuna.get_all_study_summaries(place)
-    return [trial.state.name for trial in optuna.load_study(study_name=study.study_name, storage=place).trials]
+    storage = open_storage(studies_place(sweep, Store(sweep.storage)))
+    (study,) = optuna.get_all_study_names(storage)
+    return [trial.state.name for trial in optuna.load_study(study_name=study, storage=storage).trials]
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    """The URL of a database that was just made."""
+    folder = Path(tempfile.mkdtemp(prefix="studies-"))
+    folder.chmod(0o755)
+    try:
+        database = Postgres(folder)
+    except InputError as error:
+        pytest.skip(str(error))
+    database.start()
+    yield database.uri
+    os.kill(int((folder / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pruner", ["none", "halving"])
-def test_a_search_that_is_killed_again_and_again_ends_with_each_point_once(tmp_path: Path, pruner: str) -> None:
+@pytest.mark.parametrize(
+    ("pruner", "place", "kills", "points"), [("halving", None, 10, 24), ("none", "studies.log", 3, 8)]
+)
+def test_a_search_that_is_killed_again_and_again_ends_with_each_point_once(
+    tmp_path: Path, pruner: str, place: str | None, kills: int, points: int
+) -> None:
+    """At any moment of a search: after so many units, and a part of a second."""
+    where = () if place is None else (str(tmp_path / place),)
     draw, kept = random.Random(pruner), dict[str, str]()
-    for _ in range(3):
-        with driver(tmp_path, pruner) as process:
-            assert process.stdout is not None
-            process.stdout.readline()
-            for _ in range(draw.randrange(3)):
-                process.stdout.readline()
-            time.sleep(draw.uniform(0, 2))
-        found = fingerprints(tmp_path)
-        assert kept.items() <= found.items(), "what was trained stays as it is"
-        kept = found
-    summary, (standing,) = search(killed_search(tmp_path, pruner))
+    with driver() as searching:
+        for _ in range(kills):
+            searching.start(tmp_path, pruner, points, *where)
+            for _ in range(draw.choice([0, 0, 1, 2])):
+                searching.line()
+            time.sleep(draw.uniform(0, 0.5))
+            os.kill(searching.pid, signal.SIGKILL)
+            assert searching.end()[0] == -signal.SIGKILL, "each kill hits a search that is not over"
+            found = fingerprints(tmp_path)
+            assert kept.items() <= found.items(), "what was trained stays as it is"
+            kept = found
+    assert kept
+    sweep = killed_search(tmp_path, pruner, points, *where)
+    summary, (standing,) = search(sweep)
     assert kept.items() <= fingerprints(tmp_path).items()
-    assert len(points_of(standing)) == len(standing.trials) == 8
+    assert len(points_of(standing)) == len(standing.trials) == points
     assert standing.complete
-    assert "RUNNING" not in states(tmp_path, pruner)
+    assert "RUNNING" not in states(sweep)
     assert len(summary.plan.cells) == 1
     assert not list(tmp_path.glob("leases/*"))
 
 
 @pytest.mark.slow
-def test_two_drivers_of_one_search_ask_for_each_point_once(tmp_path: Path) -> None:
-    with driver(tmp_path, "none") as first, driver(tmp_path, "none") as second:
-        trained = [*trained_by(first), *trained_by(second)]
-        assert (first.wait(timeout=60), second.wait(timeout=60)) == (0, 0)
+@pytest.mark.parametrize("place", ["search.db", "postgres"])
+def test_two_drivers_of_one_search_ask_for_each_point_once(
+    tmp_path: Path, place: str, request: pytest.FixtureRequest
+) -> None:
+    where = (request.getfixturevalue("postgres"),) if place == "postgres" else ()
+    with driver() as first, driver() as second:
+        for each in (first, second):
+            each.start(tmp_path, "none", 8, *where)
+        (code, trained), (other_code, others) = first.end(), second.end()
+    assert (code, other_code) == (0, 0)
     found = Store(str(tmp_path)).done_keys()
     assert len(found) == 8
-    assert set(trained) == found
-    assert states(tmp_path, "none").count("COMPLETE") == len(states(tmp_path, "none")) == 8
+    assert {*trained, *others} == found
+    assert states(killed_search(tmp_path, "none", 8, *where)) == ["COMPLETE"] * 8
+    assert (tmp_path / "search.db").exists() == (place == "search.db")
