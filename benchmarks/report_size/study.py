@@ -33,7 +33,8 @@ from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.server.uri import tracking_uri_of
 from panda_ray.tracking.study import SIMILARITY_COLUMNS
 from panda_ray.tracking.writing.summary_run import SummaryRun
-from panda_ray.tracking.writing.unit_runs.unit_run import UnitLabels, log_unit, new_unit_run
+from panda_ray.tracking.writing.unit_runs.unit_labels import UnitLabels
+from panda_ray.tracking.writing.unit_runs.unit_run import log_unit, new_unit_run
 
 BACKBONES = ("bert-large", "bert-base", "bert-medium", "bert-small", "bert-tiny")
 ITEMS = {

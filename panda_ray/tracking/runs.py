@@ -18,6 +18,9 @@ LABEL = "method"
 SOURCES = "sources"
 """Donor tasks of a unit, `mnli` or `mnli+qnli`. Plain `source` is taken: MLflow has a column of that name."""
 
+STUDY = "study"
+"""Of what a search has tried: `bert-base panda mnli -> cb`, as everywhere else."""
+
 PRODUCT = "product"
 COMPLETE = "complete"
 """Written last: a unit's run without it was cut short and is logged again in place."""

@@ -15,6 +15,7 @@ from panda_ray.sweep_file import load_sweep
 from panda_ray.sweep_file.tuned_file import tuned_text
 from panda_ray.tracking.read_progress import read_progress
 from panda_ray.tracking.read_study import read_study
+from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.server.uri import tracking_uri_of
 from panda_ray.usecases.run import run_sweep
 from panda_ray.usecases.searching.chosen import choices_of
@@ -113,6 +114,18 @@ def test_mlflow_has_every_point_and_a_report_draws_them(searched: tuple[Path, Sw
         "search_prompt_tuning_remark_builtin-tiny.svg",
         "search_ours_review_remark_builtin-tiny.svg",
     }
+
+
+def test_mlflow_filters_the_runs_of_a_study_with_their_hyper_parameters(searched: tuple[Path, Sweep]) -> None:
+    _, sweep = searched
+    client = connect(tracking_uri_of(sweep.storage, sweep.tracking_uri))
+    (experiment,) = client.search_experiments(filter_string="name = 'searched'")
+    for study in ("builtin-tiny prompt_tuning remark", "builtin-tiny ours review -> remark"):
+        runs = client.search_runs([experiment.experiment_id], f"tags.study = '{study}'")
+        points = [(run.data.params["config.lr"], run.data.tags["seed"]) for run in runs]
+        assert sorted(points) == [(lr, seed) for lr in ("0.003", "0.03", "0.1") for seed in ("1", "2")]
+        (summary,) = {run.data.tags["mlflow.parentRunId"] for run in runs}
+        assert client.get_run(summary).data.tags["product"] == "summary"
 
 
 def test_what_mlflow_has_of_a_search_is_made_anew_from_the_store_and_the_studies(searched: tuple[Path, Sweep]) -> None:

@@ -10,7 +10,8 @@ from mlflow import MlflowClient
 
 from panda_ray.tracking import examples
 from panda_ray.tracking.server.client import connect
-from panda_ray.tracking.writing.unit_runs.unit_run import UnitLabels, known_milliseconds, log_unit, new_unit_run
+from panda_ray.tracking.writing.unit_runs.unit_labels import UnitLabels
+from panda_ray.tracking.writing.unit_runs.unit_run import known_milliseconds, log_unit, new_unit_run
 from support.records import predictions
 
 EPOCHS = 300

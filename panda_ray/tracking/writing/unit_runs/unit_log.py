@@ -17,7 +17,8 @@ from panda_ray.execution.units.artifacts import PREDICTIONS_FILE
 from panda_ray.tracking.runs import STOPPED
 from panda_ray.tracking.server.trouble import reason
 from panda_ray.tracking.writing.unit_runs.logged_runs import NEVER, LoggedRun, logged_runs, runs_with_artifacts
-from panda_ray.tracking.writing.unit_runs.unit_run import UnitLabels, log_unit, new_unit_run, times_of
+from panda_ray.tracking.writing.unit_runs.unit_labels import labels_of
+from panda_ray.tracking.writing.unit_runs.unit_run import log_unit, new_unit_run, times_of
 
 _REFUSED_IN_A_ROW = 3
 """Units that MLflow does not take before the cause is looked for in the server, not in them."""
@@ -84,7 +85,7 @@ class UnitLog:
         files = {} if predictions is None else {PREDICTIONS_FILE: predictions}
         others = [(key, name) for name in record["files"] if name not in files]
         files |= {name: content(data) for (_, name), data in self._store.read_files(others, {key: record}).items()}
-        labels = UnitLabels(plan.role_of[key], plan.label_of[key])
+        labels = labels_of(plan, record)
         run_id, times = self.run_of.get(key), times_of(record)
         if run_id is not None and self._times_of.get(key) not in (times, (times[0], NEVER)):
             # Of a result that was computed anew: MLflow keeps parameters and points for ever, so this needs a new run.

@@ -12,7 +12,6 @@ import re
 import statistics
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,7 +22,8 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 from panda_ray.execution.store.sealed import SCORES
 from panda_ray.execution.store.store import Record
 from panda_ray.sweep import sources_text
-from panda_ray.tracking.runs import COMPLETE, KEY, LABEL, PRODUCT, ROLE, SOURCES, STOPPED
+from panda_ray.tracking.runs import COMPLETE, KEY, LABEL, PRODUCT, ROLE, SOURCES, STOPPED, STUDY
+from panda_ray.tracking.writing.unit_runs.unit_labels import UnitLabels
 
 METRICS_PER_CALL = 800
 PARAMS_PER_CALL = 100
@@ -45,14 +45,6 @@ CURVES = {
 """Field of an epoch in the record to the name of its curve."""
 
 Item = TypeVar("Item")
-
-
-@dataclass(frozen=True)
-class UnitLabels:
-    """What a unit is to its sweep: role and the label of its method or metric."""
-
-    role: str
-    label: str
 
 
 def new_unit_run(
@@ -161,6 +153,8 @@ def _tags_as_they_are(record: Record, labels: UnitLabels, parent_id: str) -> Ite
     yield PRODUCT, record["product"]
     yield ROLE, labels.role
     yield LABEL, labels.label
+    if labels.study is not None:
+        yield STUDY, labels.study
     yield "target", _task(record)
     yield "backbone", record["backbone"]
     yield "seed", str(record["seed"])
