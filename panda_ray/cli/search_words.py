@@ -25,6 +25,12 @@ def describe_search(search: Anticipated, least_seconds: float, most_seconds: flo
     seeds = len(search.plan.sweep.seeds)
     each = "" if seeds == 1 else f" with {seeds} seeds each"
     lines = [f"search: {studies} of {search.points} points{each}, sampler {section.sampler}, pruner {section.pruner}"]
+    if section.warm_start != "none":
+        metric = search.plan.sweep.metrics[0].title
+        lines.append(
+            "warm start: each study begins with the best points of up to three finished studies of source tasks, the "
+            f"most similar first; which ones is known once {metric} is"
+        )
     if section.sampler != "grid":
         lines.append("the points here are drawn evenly, as the sampler need not do: time and price are estimates")
     if least_seconds < most_seconds:

@@ -9,13 +9,14 @@ from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.canonical import digest
 from panda_ray.execution.units.catalog import Catalog
-from panda_ray.search.optuna_storage import Storage, open_storage
+from panda_ray.search.optuna_storage import Storage, finished_studies, open_storage
 from panda_ray.search.optuna_study import OptunaStudy
 from panda_ray.search.places import studies_place
 from panda_ray.search.points import Points, points_of_studies
 from panda_ray.search.searching import Searching
 from panda_ray.search.space import is_whole, section_of, wanted
 from panda_ray.search.study_search import StudySearch
+from panda_ray.search.warm.warm_start import WarmStart, warm_start
 from panda_ray.secrets import public
 from panda_ray.sweep.search_section import RangeSection
 
@@ -36,15 +37,21 @@ def begin_search(plan: Plan, catalog: Catalog, store: Store) -> Searching:
     lease = f"search {digest([sweep.name, place])}"  # a place may hold a password
     with store.leases.alone(f"{lease} opened"):  # two that make the tables of one database disturb each other
         storage = open_storage(place)
-    searches = [_search(points, storage, place) for points in studies]
+    searches = [_search(points, plan, storage, store) for points in studies]
     return Searching(lease, searches, plan, store)
 
 
-def _search(points: Points, storage: Storage, place: str) -> StudySearch:
+def _search(points: Points, plan: Plan, storage: Storage, store: Store) -> StudySearch:
     study = open_study(points, storage)
-    _check_setting(study, points, place)
-    prunes = section_of(points.sweep).pruner != "none"
-    return StudySearch(study, points, wanted(points.sweep), _generation(points), prunes)
+    _check_setting(study, points, studies_place(plan.sweep, store))
+    section = section_of(points.sweep)
+
+    def found() -> WarmStart:
+        return warm_start(points, plan, finished_studies(storage), store)
+
+    find_warm = found if section.warm_start == "similar" else None
+    prunes = section.pruner != "none"
+    return StudySearch(study, points, wanted(points.sweep), _generation(points), prunes, find_warm)
 
 
 def study_name(points: Points) -> str:

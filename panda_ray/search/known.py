@@ -63,4 +63,4 @@ def _standing(points: Points, storage: Storage | None) -> StudyStanding:
     if storage is None or (study := open_study(points, storage)).setting != points.setting():
         return nothing
     tried = tuple(trial for trial in study.trials() if not trial.repeats)
-    return StudyStanding(points.address, tried, wanted(points.sweep), study.ended)
+    return StudyStanding(points.address, tried, wanted(points.sweep), study.ended, study.warm or ())

@@ -9,9 +9,13 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 
 from panda_ray.errors import InputError
+from panda_ray.search.warm.finished import FinishedStudy
 from panda_ray.secrets import public, redacted
 
 Storage = BaseStorage
+
+FINISHED = "finished"
+"""Attribute of a study in which every point has ended; see `FinishedStudy`."""
 
 
 def open_storage(place: str) -> Storage:
@@ -38,3 +42,9 @@ def open_storage(place: str) -> Storage:
 def study_names(storage: Storage) -> frozenset[str]:
     """Names of the studies that have begun."""
     return frozenset(study.study_name for study in storage.get_all_studies())
+
+
+def finished_studies(storage: Storage) -> list[FinishedStudy]:
+    """Of whatever sweeps, in the order in which they were begun."""
+    noted = [study.user_attrs.get(FINISHED) for study in storage.get_all_studies()]
+    return [FinishedStudy.from_json(said) for said in noted if said is not None]

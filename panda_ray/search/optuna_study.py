@@ -11,6 +11,7 @@ import hashlib
 import json
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import optuna
@@ -20,8 +21,9 @@ from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
 from panda_ray.search.optuna_parts import distribution, pruner, sampler
-from panda_ray.search.space import Point
-from panda_ray.search.trials import Trial, TrialState
+from panda_ray.search.optuna_storage import FINISHED
+from panda_ray.search.trials import Trial, TrialState, WarmPoint
+from panda_ray.search.warm.finished import FinishedStudy
 from panda_ray.sweep.search_section import SearchSection
 
 _STATES: Mapping[OptunaState, TrialState] = {
@@ -31,7 +33,9 @@ _STATES: Mapping[OptunaState, TrialState] = {
     OptunaState.PRUNED: "pruned",
     OptunaState.FAIL: "failed",
 }
-_ERROR, _REPEATS, _ENDED, _SETTING = "error", "repeats", "ended", "setting"
+_ERROR, _REPEATS, _ENDED, _SETTING, _WARM = "error", "repeats", "ended", "setting", "warm"
+_FIXED = "fixed_params"
+"""Optuna's name for the point of a trial that was enqueued."""
 
 
 class OptunaStudy:
@@ -75,10 +79,33 @@ class OptunaStudy:
         """Ask for nothing more, now and later."""
         self._study.set_user_attr(_ENDED, why)
 
+    def finish(self, finished: FinishedStudy) -> None:
+        """Leave for later studies what this one has found."""
+        if self._study.user_attrs.get(FINISHED) != finished.to_json():
+            self._study.set_user_attr(FINISHED, finished.to_json())
+
+    @property
+    def warm(self) -> tuple[WarmPoint, ...] | None:
+        """What the study began with, as it was noted; None where nothing was."""
+        noted = self._study.user_attrs.get(_WARM)
+        return None if noted is None else tuple(WarmPoint(**point) for point in noted)
+
+    def begin_with(self, warm: Sequence[WarmPoint]) -> None:
+        """Have points asked for first; where some were noted before, those.
+
+        They are noted as a whole, so that whoever goes on after a kill begins with the same ones.
+        """
+        if self.warm is None:
+            self._study.set_user_attr(_WARM, [asdict(point) for point in warm])
+        for point in self.warm or ():
+            self._study.enqueue_trial(dict(point.point), skip_if_exists=True)
+
     def fail_cut_short(self) -> None:
         """End the trials whose driver was killed while it asked for them: they have no point yet."""
         for found in self._study.get_trials(deepcopy=False, states=(OptunaState.RUNNING,)):
             if found.params.keys() != self._section.space.keys():
+                if _FIXED in found.system_attrs:
+                    self._study.enqueue_trial(found.system_attrs[_FIXED])
                 self._study.tell(found.number, state=OptunaState.FAIL, skip_if_finished=True)
 
     def trials(self) -> list[Trial]:
@@ -118,10 +145,6 @@ class OptunaStudy:
         for epoch, score in of.reported.items():
             optuna.Trial(self._study, self._id(trial)).report(score, epoch)
         self.tell(trial, of.value, of.error)
-
-    def enqueue(self, point: Point) -> None:
-        """Have a point asked for before others; nothing where it was asked for before."""
-        self._study.enqueue_trial(dict(point), skip_if_exists=True)
 
     def _id(self, trial: Trial) -> int:
         return self._study._storage.get_trial_id_from_study_id_trial_number(self._study._study_id, trial.number)

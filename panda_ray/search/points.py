@@ -88,15 +88,20 @@ class Points:
             return self.config.epochs
         return int(dimension.high if isinstance(dimension, RangeSection) else max(map(float, dimension)))
 
+    @property
+    def space(self) -> Mapping[str, Any]:
+        """What is searched, as JSON data."""
+        space: Mapping[str, Any] = section_of(self.sweep).model_dump(mode="json")["space"]
+        return space
+
     def setting(self) -> Mapping[str, Any]:
         """What the values of a study depend on besides its points: if this changes, they cannot be compared."""
-        identity, section = self.unvaried.identity, section_of(self.sweep)
-        names = section.space
+        identity, names = self.unvaried.identity, self.space
         fixed = {name: value for name, value in identity.items() if name not in ("seed", "options", "config")}
         training = {name: value for name, value in identity["config"].items() if name not in names}
         options = {name: value for name, value in identity["options"].items() if f"{OPTION}{name}" not in names}
         return {
-            "space": section.model_dump(mode="json")["space"],
+            "space": self.space,
             "seeds": self.sweep.seeds,
             "training": training,
             "options": options,

@@ -18,8 +18,9 @@ from panda_ray.execution.steering import Steering
 from panda_ray.execution.store.leases import Lease
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.cells import Cell
+from panda_ray.search.open_trial import OpenTrial
 from panda_ray.search.space import section_of
-from panda_ray.search.study_search import OpenTrial, StudySearch
+from panda_ray.search.study_search import StudySearch
 from panda_ray.search.trials import StudyStanding
 from panda_ray.training.member import SELECTING
 
@@ -48,6 +49,9 @@ class Searching(Steering):
         self._over: set[StudySearch] = set()
         self._trials: dict[str, list[tuple[StudySearch, OpenTrial]]] = defaultdict(list)
         """By unit: two studies that search under one method may try equal points."""
+        self._awaited: dict[str, list[StudySearch]] = defaultdict(list)
+        """Studies by the unit of the plan that they cannot begin without."""
+        self._heard = set[str]()
         self._needed = set(plan.units)
         """Units that others wait for, or that are wanted whatever a pruner says."""
 
@@ -77,6 +81,7 @@ class Searching(Steering):
                 keys += [key for trial in study.ask() for key in self._noted(study, trial)]
             if study not in self._over and study.over:
                 self._over.add(study)
+                study.finish()
                 cells += study.points.cells(study.chosen)
         if not keys and not cells:
             return None
@@ -98,6 +103,11 @@ class Searching(Steering):
     def _taken_up(self, study: StudySearch) -> list[str]:
         """Units of trials that have not ended, of those with a result, and of pruned ones in a checkpoint with them."""
         open_ = {key for trial in study.begin() for key in self._noted(study, trial)}
+        for key in study.awaited:
+            if key in self._heard:  # while another driver led
+                study.has_ended(key)
+            else:
+                self._awaited[key].append(study)
         done = {key for trial in study.ended("done") for key in self._noted(study, trial)}
         pruned = {key for trial in study.ended("pruned") for key in self._noted(study, trial)}
         beside = {
@@ -115,6 +125,9 @@ class Searching(Steering):
         return trial.keys
 
     def hear(self, outcome: Outcome) -> None:
+        self._heard.add(outcome.key)
+        for study in self._awaited.pop(outcome.key, ()):
+            study.has_ended(outcome.key)
         for study, trial in self._trials.get(outcome.key, ()):
             if trial.ended:
                 continue

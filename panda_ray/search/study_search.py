@@ -8,58 +8,23 @@ studies side by side keep slots busy meanwhile.
 from __future__ import annotations
 
 import math
-import statistics
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from panda_ray.errors import InputError
 from panda_ray.execution.units.canonical import canonical_json
+from panda_ray.search.open_trial import OpenTrial, Scores
 from panda_ray.search.points import Points
-from panda_ray.search.trials import StudyStanding, Trial, TrialState
+from panda_ray.search.trials import StudyStanding, Trial, TrialState, WarmPoint
+from panda_ray.search.warm.finished import FinishedStudy
+from panda_ray.search.warm.warm_start import WarmStart
 
 if TYPE_CHECKING:
     from panda_ray.search.optuna_study import OptunaStudy
 
 MOST_REPEATS = 20
 """Points in a row that were proposed before, after which a study has nothing new to ask for."""
-
-Scores = Mapping[int, float]
-"""The score that the protocol selects by, by epoch."""
-
-
-@dataclass(eq=False)
-class OpenTrial:
-    """A trial whose units have not all ended.
-
-    Attributes:
-        keys: of its units, one per seed.
-        scores: per unit, as far as it was trained.
-        done: units with a result.
-        heard: the last epoch that the pruner was told of.
-        followers: trials of the same point, told what this one gives.
-        ended: its end was told, although units of it may be trained still.
-    """
-
-    trial: Trial
-    keys: tuple[str, ...]
-    scores: dict[str, dict[int, float]] = field(default_factory=dict)
-    done: set[str] = field(default_factory=set)
-    heard: int = 0
-    followers: list[Trial] = field(default_factory=list)
-    ended: bool = False
-
-    def means(self) -> Iterator[tuple[int, float]]:
-        """Epochs that the pruner has not heard of, and the mean of all seeds."""
-        found = [self.scores.get(key, {}) for key in self.keys]
-        for epoch in sorted(set(found[0]).intersection(*found[1:])):
-            if epoch > self.heard:
-                yield epoch, statistics.fmean(scores[epoch] for scores in found)
-
-    @property
-    def value(self) -> float:
-        """Mean over the seeds of each one's best epoch."""
-        return statistics.fmean(max(self.scores[key].values()) for key in self.keys)
 
 
 class StudySearch:
@@ -68,11 +33,24 @@ class StudySearch:
     Args:
         wanted: distinct points to ask for.
         generation: points to ask for at a time.
+        find_warm: what it may begin with, where it has not begun; None where it begins with nothing.
     """
 
-    def __init__(self, study: OptunaStudy, points: Points, wanted: int, generation: int, prunes: bool) -> None:
+    def __init__(
+        self,
+        study: OptunaStudy,
+        points: Points,
+        wanted: int,
+        generation: int,
+        prunes: bool,
+        find_warm: Callable[[], WarmStart] | None = None,
+    ) -> None:
         self.points, self.wanted = points, wanted
         self.blocked: str | None = None
+        self._find_warm = find_warm
+        self._warm: WarmStart | None = None
+        """While it awaits something."""
+        self._began_with: tuple[WarmPoint, ...] = ()
         self._study, self._generation, self._prunes = study, generation, prunes
         self._ended = study.ended
         self._known: dict[str, Trial] = {}
@@ -82,6 +60,7 @@ class StudySearch:
     def begin(self) -> list[OpenTrial]:
         """Read what was asked for before; those that have not ended are open again."""
         self._study.fail_cut_short()
+        self._warm_up()
         again = []
         for trial in self._study.trials():
             same = self._same(trial)
@@ -93,6 +72,34 @@ class StudySearch:
                 self._known[same] = trial
         return [trial for trial in again if trial is not None]
 
+    @property
+    def awaited(self) -> frozenset[str]:
+        """Units without which no point is asked for: a warm start is ranked by them."""
+        return frozenset() if self._warm is None else frozenset(self._warm.awaited)
+
+    def has_ended(self, key: str) -> None:
+        """An awaited unit has ended, whether with a result or not; with the last one the study begins."""
+        if self._warm is not None:
+            self._warm.awaited.discard(key)
+            self._begin_ranked()
+
+    def _warm_up(self) -> None:
+        """Begin with what was noted, or find what to begin with; a study that has begun without goes on so."""
+        if (noted := self._study.warm) is not None:
+            self._begin_with(noted)
+        elif self._find_warm is not None and not self._study.trials():
+            self._warm = self._find_warm()
+            self._begin_ranked()
+
+    def _begin_ranked(self) -> None:
+        if self._warm is not None and not self._warm.awaited:
+            self._begin_with(self._warm.ranked()[: self.wanted])
+            self._warm = None
+
+    def _begin_with(self, warm: tuple[WarmPoint, ...]) -> None:
+        self._began_with = warm
+        self._study.begin_with(warm)
+
     def ended(self, state: TrialState) -> list[OpenTrial]:
         """The points that have ended so, each once."""
         found = [trial for trial in self._known.values() if trial.state == state]
@@ -103,6 +110,12 @@ class StudySearch:
         """Units of the best point; none where no point has a value, or points are left for another run."""
         best = self.standing.best
         return () if best is None or self.blocked is not None else self.points.keys(best.point)
+
+    def finish(self) -> None:
+        """Leave to later studies what this one has found, if every point has ended."""
+        standing = self.standing
+        if standing.complete and standing.best is not None:
+            self._study.finish(FinishedStudy(self.points.address, self.points.space, standing.best.point))
 
     def ask(self) -> list[OpenTrial]:
         """The next generation of points; none while the last one is open, and none at the end."""
@@ -158,15 +171,20 @@ class StudySearch:
     @property
     def over(self) -> bool:
         """Nothing is open, and nothing more will be asked for in this run."""
-        return not self._open and not self._may_ask
+        return not self._open and not self._wants_more
 
     @property
     def standing(self) -> StudyStanding:
         """How it stands."""
-        return StudyStanding(self.points.address, tuple(self._known.values()), self.wanted, self._ended)
+        trials = tuple(self._known.values())
+        return StudyStanding(self.points.address, trials, self.wanted, self._ended, self._began_with)
 
     @property
     def _may_ask(self) -> bool:
+        return self._wants_more and self._warm is None
+
+    @property
+    def _wants_more(self) -> bool:
         return self.blocked is None and len(self._known) < self.wanted and self._ended is None
 
     def _open_but(self, asked: Collection[OpenTrial]) -> bool:

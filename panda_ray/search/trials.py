@@ -54,6 +54,19 @@ class Trial:
 
 
 @dataclass(frozen=True)
+class WarmPoint:
+    """What a study may begin with: the best point of a finished study of another task.
+
+    Attributes:
+        similarity: of the two tasks, in [-1, 1].
+    """
+
+    task: str
+    similarity: float
+    point: Point
+
+
+@dataclass(frozen=True)
 class StudyStanding:
     """How one study stands.
 
@@ -61,12 +74,14 @@ class StudyStanding:
         trials: in the order in which they were asked for, without those that repeat a point.
         wanted: distinct points that it is to ask for; None where it has not begun and nobody can say.
         ended: why it ended before that, or None.
+        warm: what it began with, of the most similar task first.
     """
 
     address: Address
     trials: tuple[Trial, ...]
     wanted: int
     ended: str | None = None
+    warm: tuple[WarmPoint, ...] = ()
 
     @property
     def best(self) -> Trial | None:

@@ -16,6 +16,7 @@ Choice = bool | int | float | str
 """A value that a study's storage keeps as it is."""
 
 Sampler = Literal["grid", "tpe", "random", "cmaes"]
+WarmStartName = Literal["none", "similar"]
 PrunerName = Literal["none", "median", "halving", "wilcoxon"]
 
 _MOST_TRIALS = 1_000_000
@@ -94,6 +95,9 @@ class SearchSection(Section):
     pruner: PrunerName = "none"
     """Who stops after an epoch: `median` the worse half, `halving` half of them after a 16th, an 8th, a quarter and
     a half of the most epochs, `wilcoxon` whoever is behind the best point epoch by epoch."""
+    warm_start: WarmStartName = "none"
+    """`similar`: a study begins with the best points of up to three finished ones of the same space, method and sources
+    on tasks that are among the sweep's sources, the most similar task first, as the first of `metrics` sees it."""
     sampler_seed: int = Field(default=0, ge=0, le=_MOST_SAMPLER_SEED)
     storage: str | None = Field(default=None, min_length=1)
     """Where studies are kept: a database URL as SQLAlchemy takes it, or the path of a journal file; `search.db` in a
@@ -118,6 +122,10 @@ class SearchSection(Section):
         if self.trials is not None:
             raise PydanticCustomError(
                 "grid_trials", "has no meaning with the sampler 'grid': all points are tried", {"at": "trials"}
+            )
+        if self.warm_start != "none":
+            raise PydanticCustomError(
+                "warm_grid", "has no meaning with the sampler 'grid': all points are tried", {"at": "warm_start"}
             )
         for name, dimension in self.space.items():
             if isinstance(dimension, RangeSection) and dimension.step is None:

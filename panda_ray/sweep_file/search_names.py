@@ -15,7 +15,10 @@ from panda_ray.sweep_file.yaml_source import Path, Places
 
 
 def search_problems(sweep: Sweep, places: Places) -> Iterator[str]:
-    """One sentence per name that cannot be searched, and per value that its name does not take."""
+    """One sentence per name that cannot be searched and per value that its name does not take; one for a warm start."""
+    if sweep.search is not None and sweep.search.warm_start != "none" and not sweep.metrics:
+        place = places.find(("search", "warm_start"))
+        yield f"{place}: search.warm_start: needs a metric that says which tasks are similar; list one in `metrics`"
     methods = [METHODS.get(section.method) for section in sweep.methods if section.method in METHODS]
     if sweep.search is None or len(methods) < len(sweep.methods):  # an unknown method is told elsewhere
         return

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
 
-from panda_ray.search.trials import Address, StudyStanding, Trial
+from panda_ray.search.trials import Address, StudyStanding, Trial, WarmPoint
 from panda_ray.sweep.search_section import SearchSection
 
 
@@ -81,6 +81,7 @@ def _described(study: SearchedStudy) -> dict[str, Any]:
         "target": target,
         "wanted": standing.wanted,
         "ended": standing.ended,
+        "warm": [asdict(point) for point in standing.warm],
         "importances": dict(study.importances),
         "trials": [
             {
@@ -107,5 +108,6 @@ def _study(said: Mapping[str, Any], backbone: str) -> SearchedStudy:
         )
         for trial in said["trials"]
     )
-    standing = StudyStanding(address, trials, said["wanted"], said["ended"])
+    warm = tuple(WarmPoint(**point) for point in said["warm"])
+    standing = StudyStanding(address, trials, said["wanted"], said["ended"], warm)
     return SearchedStudy(standing, said["importances"])

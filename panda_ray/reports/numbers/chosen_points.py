@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from panda_ray.reports.numbers.frame import Aggregate, Grid
+from panda_ray.reports.numbers.warm_starts import WarmStartGain, warm_start_gain
 from panda_ray.search.space import Point
 from panda_ray.sweep import sources_text
 from panda_ray.tracking.searched import Searched, SearchedStudy
@@ -21,6 +22,7 @@ class ChosenPoint:
         score: of the cell that it fills, over seeds; None before the cell is reported.
         trials: asked for, of `wanted`; `done`, `pruned` and `failed` of those.
         ended: why the study ended early, or None.
+        warm: what its warm start saved, where it had one.
     """
 
     method: str
@@ -35,6 +37,7 @@ class ChosenPoint:
     pruned: int
     failed: int
     ended: str | None
+    warm: WarmStartGain | None
 
     @property
     def text(self) -> str:
@@ -69,4 +72,5 @@ def _chosen(study: SearchedStudy, grid: Grid) -> ChosenPoint:
         pruned=standing.count("pruned"),
         failed=standing.count("failed"),
         ended=standing.ended,
+        warm=warm_start_gain(standing),
     )

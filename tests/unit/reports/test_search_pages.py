@@ -10,7 +10,8 @@ import pytest
 
 from panda_ray.reports import pages
 from panda_ray.reports.build import write_report
-from panda_ray.search.trials import Address, StudyStanding, Trial
+from panda_ray.reports.numbers.warm_starts import warm_start_gain
+from panda_ray.search.trials import Address, StudyStanding, Trial, WarmPoint
 from panda_ray.sweep.search_section import SearchSection
 from panda_ray.tracking.searched import Searched, SearchedStudy
 from panda_ray.tracking.study import Study
@@ -76,6 +77,51 @@ def test_the_chosen_point_stands_beside_its_score_over_seeds_and_what_became_of_
 def test_a_report_says_whether_a_search_chose_by_what_is_reported(tmp_path: Path, protocol: str, said: str) -> None:
     page, _ = page_of(searched_study(one(), protocol=protocol), tmp_path)
     assert said in page
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (
+            (70.0, 72.0, 60.0, 71.9, 72.0),
+            "72.0 after 2 points; of those that the sampler proposed itself, number 3 was "
+            "as good, so 1 point was saved",
+        ),
+        (
+            (72.0, 70.0, 60.0, 71.9, 71.0),
+            "72.0 after 1 point; none of the 3 that the sampler proposed itself was as "
+            "good, so at least 3 points were saved",
+        ),
+        (
+            (70.0, 72.0, 73.0, 60.0, 60.0),
+            "72.0 after 2 points; of those that the sampler proposed itself, number 1 was "
+            "as good, so no saving was shown",
+        ),
+        ((None, None, 73.0, 60.0, 60.0), "none of them has a value"),
+    ],
+)
+def test_what_a_warm_start_saved(values: tuple[float | None, ...], said: str) -> None:
+    gain = warm_start_gain(warm(values).standing)
+    assert gain is not None
+    assert gain.text.startswith(f"began with the best points of rte (0.31), wic (0.16){':' if values[1] else ';'} ")
+    assert gain.text.endswith(said)
+
+
+def test_a_report_says_what_a_warm_start_saved(tmp_path: Path) -> None:
+    page, _ = page_of(searched_study(warm((72.0, 70.0, 60.0, 72.0, 71.0))), tmp_path)
+    assert "Warm start: panda cola → cb began with the best points of rte (0.31), wic (0.16): 72.0 after" in page
+    assert "so 1 point was saved." in page
+
+
+def warm(values: tuple[float | None, ...]) -> SearchedStudy:
+    """A study that began with two points; what they and its own gave."""
+    points = [{"lr": 0.001 * number, "epochs": 5, "options.kd_loss": "kl"} for number in range(1, 6)]
+    trials = tuple(
+        Trial(number, point, "pruned" if value is None else "done", value)
+        for number, (point, value) in enumerate(zip(points, values, strict=True))
+    )
+    began = (WarmPoint("rte", 0.314, points[0]), WarmPoint("wic", 0.159, points[1]))
+    return SearchedStudy(StudyStanding(ADDRESS, trials, 5, warm=began), {})
 
 
 def test_before_any_point_is_done_nothing_is_chosen(tmp_path: Path) -> None:

@@ -116,6 +116,16 @@ def test_points_of_a_space(tmp_path: Path) -> None:
             "sampler: grid",
             "x.yaml:16: search.trials: has no meaning with the sampler 'grid': all points are tried",
         ),
+        (
+            "trials: 20",
+            "trials: 20\n  warm_start: similar",
+            "x.yaml:17: search.warm_start: needs a metric that says which tasks are similar; list one in `metrics`",
+        ),
+        (
+            "sampler: tpe\n  trials: 20",
+            "sampler: grid\n  warm_start: similar",
+            "x.yaml:16: search.warm_start: has no meaning with the sampler 'grid': all points are tried",
+        ),
         ("  trials: 20", "", "x.yaml:9: search.trials: is missing: the sampler 'tpe' needs the number of points"),
         (
             "sampler: tpe\n  trials: 20",

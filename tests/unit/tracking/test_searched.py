@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from panda_ray.search.trials import Address, StudyStanding, Trial
+from panda_ray.search.trials import Address, StudyStanding, Trial, WarmPoint
 from panda_ray.sweep.search_section import SearchSection
 from panda_ray.tracking.searched import Searched, SearchedStudy, joined
 
@@ -26,7 +26,8 @@ TRIALS = (
 
 def study(backbone: str, *trials: Trial) -> SearchedStudy:
     address = Address(backbone, "panda", ("mnli",), "cb")
-    return SearchedStudy(StudyStanding(address, trials, wanted=4, ended="nothing new"), {"lr": 0.75})
+    warm = (WarmPoint("rte", 0.25, {"lr": 0.01, "options.kd_loss": "kl"}),)
+    return SearchedStudy(StudyStanding(address, trials, 4, "nothing new", warm), {"lr": 0.75})
 
 
 SEARCHED = Searched(SECTION, (study("bert-tiny", *TRIALS), study("bert-base")))
