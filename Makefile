@@ -82,7 +82,7 @@ constraints: install
 # The source prompts that come with the package, after a change of what keys are made of; see `prompts: builtin`.
 builtin-prompts: install
 	rm -rf build/prompts panda_ray/builtin_prompts
-	$(BIN)/panda-ray run quickstart --set storage=build/prompts --set metrics=[] --set methods=[prompt_tuning] \
+	$(BIN)/panda-ray run quickstart --set storage=build/prompts --set 'metrics=[]' --set 'methods=[prompt_tuning]' \
 		--set 'targets=[review, rating, paraphrase, likeness, kinds, follows, names, roles, reading]'
 	$(BIN)/panda-ray prompts pull build/prompts panda_ray/builtin_prompts
 	rm -rf build/prompts

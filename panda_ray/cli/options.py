@@ -17,7 +17,7 @@ Overrides = Annotated[
         "--set",
         metavar="KEY=VALUE",
         help="Replace one value of the sweep file; the key may be dotted, the value is YAML: "
-        "--set seeds=[1,2] --set tasks.cb.epochs=3. May be repeated.",
+        "--set 'seeds=[1,2]' --set tasks.cb.epochs=3. May be repeated.",
         default_factory=list,
         show_default=False,
     ),

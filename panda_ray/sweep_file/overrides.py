@@ -34,7 +34,7 @@ def apply_override(data: dict[str, Any], places: Places, text: str) -> None:
     place = f"--set {_printable(text)}"
     dotted, equals, value_text = text.partition("=")
     if not equals or not all(dotted.strip().split(".")):
-        raise InputError(f"{place}: write --set key=value, for example --set seeds=[1,2] or --set tasks.cb.epochs=3")
+        raise InputError(f"{place}: write --set key=value, for example --set 'seeds=[1,2]' or --set tasks.cb.epochs=3")
     value, _ = parse_yaml(value_text, place)
     path: Path = ()
     container: Any = data
