@@ -14,6 +14,7 @@ import pytest
 
 from panda_ray.clusters.code import code_hash
 from panda_ray.execution.planning.plan import build_plan
+from panda_ray.execution.runners import temporary
 from panda_ray.execution.runners.temporary import left_over_folders
 from panda_ray.execution.store.store import Store
 from panda_ray.sweep_file import load_sweep
@@ -70,7 +71,8 @@ def of(found: Examination | dict[str, Any], check: str) -> list[tuple[str, str, 
     return [(each["state"], each["says"], each["remedy"]) for each in found["findings"] if each["check"] == check]
 
 
-def test_a_healthy_sweep_has_facts_no_remedy_and_status_0(cli: CommandLine) -> None:
+def test_a_healthy_sweep_has_facts_no_remedy_and_status_0(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(temporary, "_parent", lambda: cli.folder)  # other tests kill drivers at the same time
     ended = cli("doctor", written(cli.folder), "--json")
     found = ended.json
     assert (ended.code, found["exit_code"]) == (0, 0)
