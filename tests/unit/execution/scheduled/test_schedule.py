@@ -22,7 +22,7 @@ CONFIG = TrainConfig(lr=1e-3, batch_size=16, epochs=2)
 
 
 def unit(name: str) -> Unit:
-    return Unit("train", name, 1, BackboneRef("tiny", "local:0"), DataRef("rte", "f", 1), 1, config=CONFIG)
+    return Unit("prompt", "pot", 1, BackboneRef("tiny", "local:0"), DataRef("rte", "f", 1), 1, (name,), CONFIG)
 
 
 SOURCE_A, SOURCE_B = unit("source a"), unit("source b")
