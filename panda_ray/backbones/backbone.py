@@ -135,6 +135,21 @@ class Backbone:
             hidden_1ZD = self._hidden(rows, run, pooled_only)
         return self._features(hidden_1ZD[0], layout, pooled_only)
 
+    def word_embeddings(self, input_ids_RT: Tensor) -> Tensor:
+        """(R, T, W), without positions and segments.
+
+        Raises:
+            InputError: they are of another width than the hidden states.
+        """
+        model: Any = self._model
+        words_RTW: Tensor = model.get_input_embeddings()(input_ids_RT)
+        if (width := words_RTW.shape[2]) != self.geometry.hidden:
+            raise InputError(
+                f"backbone {self.name!r} has word embeddings of {width} numbers and hidden states of "
+                f"{self.geometry.hidden}; what reads both needs them of one width"
+            )
+        return words_RTW
+
     @property
     def weights(self) -> Mapping[str, Tensor]:
         """Every weight that a pass reads, by its name in the model."""

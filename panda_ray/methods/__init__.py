@@ -1,5 +1,6 @@
 """Transfer methods. To add one, write a file and add it to `METHODS`."""
 
+from panda_ray.methods.attempt import Attempt
 from panda_ray.methods.lester import Lester
 from panda_ray.methods.method import Inputs, Method, MethodOptions, Sources
 from panda_ray.methods.model_tuning import ModelTuning
@@ -19,7 +20,18 @@ from panda_ray.methods.target_like_teacher import TargetLikeTeacher
 from panda_ray.registry import Registry
 
 METHODS: Registry[Method] = Registry(
-    "method", (PromptTuning(), PoT(), Panda(), PandaFusion(), Lester(), PrefixMlp(), ModelTuning(), TargetLikeTeacher())
+    "method",
+    (
+        PromptTuning(),
+        PoT(),
+        Panda(),
+        PandaFusion(),
+        Attempt(),
+        Lester(),
+        PrefixMlp(),
+        ModelTuning(),
+        TargetLikeTeacher(),
+    ),
 )
 
 

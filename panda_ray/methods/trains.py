@@ -20,12 +20,14 @@ class Trains:
         as_tokens: the virtual tokens pass through the layers in front of each row's, instead of being keys and values.
         gradients: how far down a gradient is computed: to the keys and values of the lowest `prefix`, to the `inputs`
             of the lowest layer, or to those and to all `weights`.
+        has_adapter: PEFT has an adapter that computes what is kept.
         most_members: of a stack, where they share no pass and so no time; None where nothing but memory limits them.
     """
 
     name: str
     as_tokens: bool = False
     gradients: Gradients = "prefix"
+    has_adapter: bool = True
     most_members: int | None = None
 
 

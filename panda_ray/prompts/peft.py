@@ -40,6 +40,8 @@ def export_trained(data: bytes, folder: Path, base_model: str, task_type: str = 
         tensors = safetensors.torch.load(data)
     except SafetensorError as error:
         raise InputError(f"this is no prompt file: {error}") from error
+    if "prefix" not in tensors and "virtual_tokens" not in tensors:
+        raise InputError("PEFT has no adapter that computes what was trained: its prefix differs from row to row")
     if "virtual_tokens" not in tensors:
         export_peft(Prompt.from_bytes(data), folder, base_model, task_type)
         return

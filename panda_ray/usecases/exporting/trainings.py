@@ -11,6 +11,7 @@ from panda_ray.execution.planning.plan import plan_from
 from panda_ray.execution.store.store import Record, Store
 from panda_ray.execution.units.artifacts import PROMPT_FILE
 from panda_ray.execution.units.catalog import read_catalog
+from panda_ray.methods import get_method
 from panda_ray.sweep import Sweep
 
 
@@ -39,7 +40,8 @@ def _by_prefix(store: Store, prefix: str) -> tuple[str, Record]:
 
 
 def _best(sweep: Sweep, store: Store, target: str) -> tuple[str, Record]:
-    """The best seed of the method, sources and backbone with the highest mean over seeds; it keeps a prompt."""
+    """The best seed of the method, sources and backbone with the highest mean over seeds, of what can be exported:
+    they keep a prompt, and PEFT has an adapter for it."""
     if target not in sweep.targets:
         raise unknown_name("target", target, sweep.targets, f"sweep {sweep.name!r}")
     catalog = read_catalog(sweep)
@@ -48,8 +50,10 @@ def _best(sweep: Sweep, store: Store, target: str) -> tuple[str, Record]:
     records = store.records_of({cell.key for cell in cells})
     seeds: dict[tuple[str, str, tuple[str, ...]], dict[str, Record]] = defaultdict(dict)
     for cell in cells:
-        if PROMPT_FILE in records[cell.key]["files"]:
-            seeds[cell.backbone, cell.method, cell.sources][cell.key] = records[cell.key]
+        record = records[cell.key]
+        trains = get_method(record["method"]).trains(record["identity"]["options"])
+        if PROMPT_FILE in record["files"] and trains.has_adapter:
+            seeds[cell.backbone, cell.method, cell.sources][cell.key] = record
     if not seeds:
         raise InputError(
             f"{store.url} has no finished training of {target!r} of sweep {sweep.name!r} that keeps a prompt yet; "

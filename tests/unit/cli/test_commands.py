@@ -72,7 +72,10 @@ def plain_environment() -> dict[str, str]:
     ("command", "names"),
     [
         ("tasks", [task.name for task in TASKS]),
-        ("methods", ["prompt_tuning", "pot", "panda", "panda_fusion", "lester", "prefix_mlp", "model_tuning"]),
+        (
+            "methods",
+            ["prompt_tuning", "pot", "panda", "panda_fusion", "attempt", "lester", "prefix_mlp", "model_tuning"],
+        ),
         ("metrics", [metric.name for metric in METRICS]),
         ("backbones", [spec.name for spec in BACKBONES]),
     ],

@@ -14,6 +14,7 @@ from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.artifacts import PROMPT_FILE
 from panda_ray.sweep import BackboneSection, Sweep
 from support.models import random_model
+from support.small_sweeps import run_inline, small_sweep
 
 
 def export(sweep: Sweep, folder: Path, *words: str) -> str:
@@ -54,3 +55,17 @@ def test_an_unknown_key_and_a_prompt_that_peft_cannot_run_get_one_sentence(train
     with pytest.raises(InputError, match="PEFT cannot run a prompt of mine: transformers' deberta-v2 takes no keys"):
         export(sweep, tmp_path, record["key"], str(tmp_path / "adapter"))
     assert not (tmp_path / "adapter").exists()
+
+
+def test_what_differs_from_row_to_row_is_refused_and_never_the_best_to_export(tmp_path: Path) -> None:
+    methods = [{"method": "attempt"}, {"method": "prompt_tuning"}]
+    sweep = small_sweep(tmp_path / "runs", sources=[["review", "kinds"]], methods=methods, metrics=[])
+    plan = run_inline(sweep)
+    (attempt,) = (cell for cell in plan.cells if cell.method == "attempt")
+    assert attempt.sources == ("review", "kinds")
+    with pytest.raises(InputError, match="its prefix differs from row to row"):
+        export(sweep, tmp_path, attempt.key, str(tmp_path / "adapter"))
+    assert "prompt_tuning on remark" in export(sweep, tmp_path, str(tmp_path / "best"), "--best", "remark")
+    alone = sweep.model_copy(update={"methods": sweep.methods[:1]})
+    with pytest.raises(InputError, match=r"no finished training of 'remark' .* that keeps a prompt yet"):
+        export(alone, tmp_path, str(tmp_path / "none"), "--best", "remark")

@@ -1,0 +1,95 @@
+"""ATTEMPT (Asai et al., 2022, https://arxiv.org/abs/2205.11961): attention of each row over several source prompts.
+
+A target prompt and a small network are trained; the source prompts stay as they are. The network's weights start like
+those of PyTorch's linear layers, the target prompt from the initialiser. What each row makes of the prompts is in
+`training/trainables/attended_prompts.py`. Unlike the authors' code there is one learning rate for prompt and network.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from panda_ray.errors import InputError
+from panda_ray.methods.method import Inputs, MethodOptions, Sources, fresh_prefix
+from panda_ray.methods.requirements import Requirement, SourcePrompts
+from panda_ray.methods.trains import Trains
+from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
+from panda_ray.training.config import TrainConfig
+from panda_ray.training.member import Member
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class AttemptOptions(MethodOptions):
+    """Options of ATTEMPT."""
+
+    bottleneck: int = Field(default=100, ge=1)
+    """M, the width between W_down and W_up; the authors' code has 100."""
+    temperature: float = Field(default=math.e, gt=0, le=1e6)
+    """T is this times the number of entries of a key; the authors' is e."""
+
+
+class Attempt:
+    """A target prompt and an attention over frozen source prompts, trained on the target."""
+
+    name = "attempt"
+    version = 1
+    summary = "each row mixes several frozen source prompts and the target's own by a trained attention (Asai et al.)"
+    sources: Sources = "several"
+    listed = True
+    Options: type[MethodOptions] = AttemptOptions
+
+    def requires(self, options: MethodOptions) -> tuple[Requirement, ...]:
+        return (SourcePrompts(),)
+
+    def trains(self, options: Mapping[str, Any]) -> Trains:
+        return Trains(f"attention over prompts, bottleneck {options['bottleneck']}", has_adapter=False)
+
+    def teacher_passes(self, sources: int) -> int:
+        return 0
+
+    def hyperparameters(self, task: TaskSpec, options: MethodOptions) -> Hyperparameters:
+        return task.hyperparameters
+
+    def config(self, config: TrainConfig, size_class: SizeClass) -> TrainConfig:
+        return config
+
+    def member(self, inputs: Inputs, options: MethodOptions) -> Member:
+        from panda_ray.training.trainables.attended_prompts import AttendedPrompts
+        from panda_ray.training.trainables.trainable import Part
+
+        assert isinstance(options, AttemptOptions)
+        return Member(inputs.name, inputs.seed, inputs.config.lr, Part(AttendedPrompts, _start(inputs, options)))
+
+
+def _start(inputs: Inputs, options: AttemptOptions) -> Mapping[str, Tensor]:
+    import torch
+
+    from panda_ray.seeding import generator
+
+    lengths = {prompt.prefix_LKNPH.shape[3] for prompt in inputs.source_prompts}
+    if lengths != {inputs.config.prompt_len}:
+        said = ", ".join(map(str, sorted(lengths)))
+        raise InputError(
+            f"attempt mixes prompts of one length: prompt_len is {inputs.config.prompt_len}, sources have {said}"
+        )
+    sizes, random = inputs.geometry, generator(inputs.seed, "attempt")
+    entries = sizes.kv_heads * sizes.head_size
+
+    def linear(outputs: int, width: int) -> Tensor:
+        return (2 * torch.rand((outputs, width), generator=random) - 1) / math.sqrt(width)
+
+    return {
+        "sources": torch.stack([prompt.prefix_LKNPH for prompt in inputs.source_prompts]),
+        "target": fresh_prefix(inputs).tensors["prefix"],
+        "down": linear(options.bottleneck, sizes.hidden),
+        "up": linear(entries, options.bottleneck),
+        "norm.weight": torch.ones(entries),
+        "norm.bias": torch.zeros(entries),
+        "temperature": torch.tensor(options.temperature * entries),
+    }

@@ -1,0 +1,102 @@
+"""ATTEMPT (Asai et al., 2022, https://arxiv.org/abs/2205.11961): each row mixes frozen source prompts into a prefix.
+
+A row's word embeddings, pooled by their maximum, become a query h = LayerNorm(W_up SiLU(W_down x)); a prompt's key is
+the maximum over its virtual tokens; the shares a = softmax(key . h / T) are over the sources and the target prompt, and
+the row's prefix is u_target + sum_j a_j u_j. Virtual tokens are keys and values of every layer here, so what stands for
+one is what attention compares with first: its keys in the lowest layer.
+
+Shape letters: S members, B rows of a member, R rows of a block (member-major), n sources, m = n + 1 with the target,
+L layers, K = 2 (keys, values), N key/value heads, P prompt length, H head size, G = N * H, W width of word embeddings,
+M width of the bottleneck, T tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from panda_ray.backbones.backbone import Backbone, Features
+from panda_ray.backbones.forward.blocks import Tokens
+from panda_ray.training.config import TrainConfig
+from panda_ray.training.trainables.leaves import host_copy, kept, leaf_of
+from panda_ray.training.trainables.trainable import Pass
+
+_LEAVES = ("target", "down", "up", "norm.weight", "norm.bias")
+
+
+class AttendedPrompts:
+    """Members may have different numbers of sources.
+
+    Args:
+        parts: with frozen `sources` (n, L, K, N, P, H); trained `target` (L, K, N, P, H), `down` (M, W), `up` (G, M),
+            `norm.weight` and `norm.bias` (G,); and `temperature`, T.
+    """
+
+    def __init__(self, parts: Sequence[Mapping[str, Tensor]], config: TrainConfig, backbone: Backbone) -> None:
+        self._counts = [len(part["sources"]) for part in parts]
+        most = max(self._counts)
+        padded = [F.pad(part["sources"].float(), (0, 0) * 5 + (0, most - len(part["sources"]))) for part in parts]
+        self._sources_SnLKNPH = torch.stack(padded).to(backbone.device)
+        self._temperature_S = torch.stack([part["temperature"].float() for part in parts]).to(backbone.device)
+        self._leaves = {name: leaf_of([part[name] for part in parts], backbone.device) for name in _LEAVES}
+        self._position_offset = config.position_offset
+
+    @property
+    def leaves(self) -> Mapping[str, Tensor]:
+        return self._leaves
+
+    def keep(self, members: Sequence[int]) -> None:
+        self._counts = [self._counts[member] for member in members]
+        self._sources_SnLKNPH = self._sources_SnLKNPH[[*members]]
+        self._temperature_S = self._temperature_S[[*members]]
+        self._leaves = {name: kept(leaf, members) for name, leaf in self._leaves.items()}
+
+    def features(self, run: Pass, blocks: Sequence[Tokens]) -> list[Features]:
+        return [self._of_block(run, block) for block in blocks]
+
+    def artifact(self, member: int) -> Mapping[str, Tensor]:
+        return {
+            **{name: host_copy(leaf, member) for name, leaf in self._leaves.items()},
+            "sources": host_copy(self._sources_SnLKNPH, member)[: self._counts[member]],
+            "temperature": host_copy(self._temperature_S, member),
+            "position_offset": torch.tensor(self._position_offset),
+        }
+
+    def _of_block(self, run: Pass, block: Tokens) -> Features:
+        prompt_SmLKNPH = torch.cat([self._sources_SnLKNPH, self._leaves["target"].unsqueeze(1)], dim=1)
+        share_SBm = self._shares(self._queries(run.backbone, block), prompt_SmLKNPH)
+        mixed_SBLKNPH = torch.einsum("sbm,sm...->sb...", share_SBm, prompt_SmLKNPH)
+        prefix_RLKNPH = (self._leaves["target"].unsqueeze(1) + mixed_SBLKNPH).flatten(0, 1)
+        [features] = run.backbone.forward(
+            [block],
+            prefix_RLKNPH,
+            position_offset=self._position_offset,
+            dropout=run.dropout,
+            pooled_only=run.pooled_only,
+        )
+        return features
+
+    def _queries(self, backbone: Backbone, block: Tokens) -> Tensor:
+        """h of every row, (S, B, G)."""
+        words_RTW = backbone.word_embeddings(block.input_ids_RT).float()
+        place_T = torch.arange(block.input_ids_RT.shape[1], device=backbone.device)
+        is_padding_RT = place_T >= block.lengths_R.unsqueeze(1)
+        pooled_RW = words_RTW.masked_fill(is_padding_RT.unsqueeze(2), -torch.inf).amax(dim=1)
+        down_SMW, up_SGM = self._leaves["down"], self._leaves["up"]
+        pooled_SBW = pooled_RW.view(len(down_SMW), -1, pooled_RW.shape[1])
+        narrow_SBM = F.silu(torch.einsum("sbw,smw->sbm", pooled_SBW, down_SMW))
+        wide_SBG = torch.einsum("sbm,sgm->sbg", narrow_SBM, up_SGM)
+        normed_SBG = F.layer_norm(wide_SBG, wide_SBG.shape[-1:])
+        return normed_SBG * self._leaves["norm.weight"].unsqueeze(1) + self._leaves["norm.bias"].unsqueeze(1)
+
+    def _shares(self, query_SBG: Tensor, prompt_SmLKNPH: Tensor) -> Tensor:
+        """What each prompt gets of each row, (S, B, m)."""
+        key_SmG = prompt_SmLKNPH[:, :, 0, 0].amax(dim=3).flatten(2)
+        score_SBm = torch.einsum("sbg,smg->sbm", query_SBG, key_SmG) / self._temperature_S[:, None, None]
+        most = prompt_SmLKNPH.shape[1] - 1
+        absent = [[count <= place < most for place in range(most + 1)] for count in self._counts]
+        absent_S1m = torch.tensor(absent, device=score_SBm.device).unsqueeze(1)
+        return score_SBm.masked_fill(absent_S1m, -torch.inf).softmax(dim=-1)
