@@ -16,6 +16,7 @@ from panda_ray.training.engine.stacked import EpochReport
 from support.draining import Nodes, Taker, allow_deaths, check_drains, leaving_nodes, one_stack, run
 from support.driving import workers_of
 
+# The folder comes before others with a Ray in their process: docs/LOG.md, "Two Rays in one process".
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 
