@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from panda_ray.reports.numbers.over_seeds import OverSeeds
 from panda_ray.reports.paper import SOURCE_ORDER, TARGET_ORDER
 from panda_ray.tracking.study import SCORE_COLUMNS, Study
 
@@ -18,31 +18,16 @@ PROTOCOL_COLUMNS = {"paper": "score_paper", "honest": "score_honest"}
 
 
 @dataclass(frozen=True)
-class Aggregate:
-    """One cell over its seeds.
+class Aggregate(OverSeeds):
+    """One cell over its seeds, in percent.
 
     Attributes:
-        by_seed: score in percent per seed.
         keys: unit per seed.
         expected: seeds that the sweep asks for.
     """
 
-    by_seed: Mapping[int, float]
     keys: Mapping[int, str]
     expected: int
-
-    @property
-    def n(self) -> int:
-        return len(self.by_seed)
-
-    @property
-    def mean(self) -> float:
-        return statistics.fmean(self.by_seed.values())
-
-    @property
-    def std(self) -> float | None:
-        """Standard deviation over seeds (n - 1); None for a single seed."""
-        return statistics.stdev(self.by_seed.values()) if self.n > 1 else None
 
 
 CellName = tuple[str, str, str]

@@ -6,11 +6,12 @@ A printed number has one seed, `PRINTED`, so that the paper's tables and ours ar
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TypeVar
+
+from panda_ray.reports.numbers.over_seeds import OverSeeds
 
 _Name = TypeVar("_Name", bound=Hashable)
 
@@ -22,7 +23,7 @@ _EXACT = 9
 
 
 @dataclass(frozen=True)
-class Value:
+class Value(OverSeeds):
     """A number over its seeds.
 
     Attributes:
@@ -30,22 +31,8 @@ class Value:
         erratum: what is odd about the printed one; "" where nothing is.
     """
 
-    by_seed: Mapping[int, float]
     expected: int = 1
     erratum: str = ""
-
-    @property
-    def n(self) -> int:
-        return len(self.by_seed)
-
-    @property
-    def mean(self) -> float:
-        return statistics.fmean(self.by_seed.values())
-
-    @property
-    def std(self) -> float | None:
-        """Standard deviation over seeds (n - 1); None for a single seed."""
-        return statistics.stdev(self.by_seed.values()) if self.n > 1 else None
 
 
 def printed(number: str | float, erratum: str = "") -> Value:
