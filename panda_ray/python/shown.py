@@ -8,6 +8,7 @@ from html import escape
 
 import pandas as pd
 
+from panda_ray.cli.closing import Closing, Commands
 from panda_ray.cli.words import describe_ahead, describe_taken
 from panda_ray.reports.figures.drawing import Drawing
 from panda_ray.usecases.choosing.recommendation import Recommendation
@@ -58,7 +59,7 @@ class Finished:
     @property
     def headline(self) -> tuple[str, ...]:
         """What was found."""
-        return () if self.run.report is None else self.run.report.headline
+        return self._closing.headline
 
     @property
     def page(self) -> str | None:
@@ -78,9 +79,11 @@ class Finished:
         lines = [f"{cells['done']} of {cells['total']} cells done, {len(self.run.summary.new)} new results"]
         if interrupted is not None:
             lines.append(f"ended early: {interrupted}; run() continues")
-        notes = (self.run.refused, self.run.tracker.message("panda-ray track"), self.run.no_report)
-        report_notes = () if self.run.report is None else self.run.report.notes
-        return [*lines, *self.headline, *(note for note in notes if note), *report_notes]
+        return [*lines, *self.headline, *self._closing.notes]
+
+    @property
+    def _closing(self) -> Closing:
+        return Closing(self.run, Commands(again="run()", track="panda-ray track", ui="panda-ray ui"))
 
     def __repr__(self) -> str:
         return "\n".join([*self._lines, *(f"failed: {each.unit}: {each.error}" for each in self.failures.itertuples())])
