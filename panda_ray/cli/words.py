@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from panda_ray.execution.costs.speeds import Basis
     from panda_ray.execution.planning.changes import Change
     from panda_ray.usecases.plan import Outlook
+    from panda_ray.usecases.run import Start
 
 _KNOWN_FROM: Mapping[Basis, str] = {
     "measured": "measured",
@@ -71,6 +72,16 @@ def describe_taken(outlook: Outlook) -> str:
 def describe_outdated(units: int) -> str:
     """What is said of results whose inputs were repaired and came out different; they are computed anew."""
     return f"{units} {'result was' if units == 1 else 'results were'} computed from inputs that have changed since"
+
+
+def describe_start(start: Start) -> list[str]:
+    """What is odd about a run that begins: trouble with MLflow, tasks without rows, results that do not count."""
+    outdated = len(start.plan.outdated)
+    return [
+        *([] if start.trouble is None else [start.trouble]),
+        *(f"left out: {reason}" for _, reason in start.plan.skipped),
+        *([f"computed anew: {describe_outdated(outdated)}"] if outdated else []),
+    ]
 
 
 def describe_change(change: Change, units: int) -> str:

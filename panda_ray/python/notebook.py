@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from panda_ray.cli.console import stderr
 from panda_ray.cli.display import make_display
-from panda_ray.cli.words import duration
+from panda_ray.cli.words import describe_start, duration
 from panda_ray.execution.events import Listener, Outcome, RunSummary
 from panda_ray.execution.planning.states import stages
 from panda_ray.usecases.progress import Progress
@@ -29,9 +29,8 @@ _SECONDS = 0.5
 @contextmanager
 def watch(start: Start) -> Iterator[Sequence[Listener]]:
     """Show how a run goes."""
-    for line in (start.trouble, *(f"left out: {reason}" for _, reason in start.plan.skipped)):
-        if line is not None:
-            stderr.print(line, style="yellow", markup=False, soft_wrap=True)
+    for line in describe_start(start):
+        stderr.print(line, style="yellow", markup=False, soft_wrap=True)
     if stderr.is_jupyter:
         yield [NotebookDisplay(start.costs)]
         return

@@ -14,7 +14,7 @@ import typer
 from panda_ray.cli.closing import Closing, Commands
 from panda_ray.cli.console import print_json, stderr, stdout
 from panda_ray.cli.options import Json, Overrides, SweepFile
-from panda_ray.cli.words import describe_outdated
+from panda_ray.cli.words import describe_start
 from panda_ray.errors import InputError
 from panda_ray.execution.signals import EXIT_INTERRUPTED, reason_of, signals_end_the_run
 from panda_ray.secrets import public
@@ -104,13 +104,8 @@ def _watch(listeners: Sequence[Listener], start: Start) -> Iterator[Sequence[Lis
     """Say what a run starts with, and show how it goes, on stderr."""
     from panda_ray.cli.display import make_display
 
-    if start.trouble is not None:
-        stderr.print(start.trouble, style="yellow", markup=False, soft_wrap=True)
-    for _, reason in start.plan.skipped:
-        stderr.print(f"left out: {reason}", style="yellow", markup=False, soft_wrap=True)
-    if start.plan.outdated:
-        said = describe_outdated(len(start.plan.outdated))
-        stderr.print(f"computed anew: {said}", style="yellow", markup=False, soft_wrap=True)
+    for line in describe_start(start):
+        stderr.print(line, style="yellow", markup=False, soft_wrap=True)
     display = make_display(stderr, start.costs, start.standings)
     try:
         yield [display, *listeners]
