@@ -18,38 +18,27 @@ files of its own folder only (`sealed.py`, `folder.py`).
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from itertools import chain
-from pathlib import Path, PurePosixPath
-from types import MappingProxyType
+from pathlib import Path
 from typing import Any
 
 from panda_ray.execution.store import sealed
 from panda_ray.execution.store.checkpoints import Checkpoints
 from panda_ray.execution.store.failures import Failures
 from panda_ray.execution.store.files import Files, StoreFullError
-from panda_ray.execution.store.folder import State
 from panda_ray.execution.store.leases import Leases
 from panda_ray.execution.store.leftovers import Leftovers
-from panda_ray.execution.store.lineage import Lineage, inputs_of
 from panda_ray.execution.store.memory_limits import Limits
 from panda_ray.execution.store.remote.bundles import Bundles
-from panda_ray.execution.store.results.intact import IntactFiles, sha256_of
-from panda_ray.execution.store.results.seen_records import SeenRecords
-from panda_ray.execution.store.results.unit_paths import is_record, key_of, of_units, path_of
-from panda_ray.execution.store.sealed import is_key, seal, unseal, unsealed
+from panda_ray.execution.store.results.done_units import DoneUnits
+from panda_ray.execution.store.results.intact import IntactFiles
+from panda_ray.execution.store.results.records import Records
+from panda_ray.execution.store.results.unit_files import UnitFiles, content, no_record
+from panda_ray.execution.store.results.unit_paths import path_of
+from panda_ray.execution.store.sealed import is_key, seal
 
 Record = sealed.Record
-
-_BATCH = 64
-"""Units of a local store that one thread checks before it takes the next ones."""
-
-_HASHERS = 8
-"""Threads that check a store in a folder. On a disk of this machine fewer are faster, because small files keep the
-interpreter's lock busy; on NFS each file that is opened waits for the server."""
 
 
 class Store:
@@ -61,9 +50,6 @@ class Store:
 
     Attributes:
         checkpoints, failures, limits: what is kept of stacks that run, of units that failed, and of memory.
-        outdated: results that the last `done_keys` left out, because their inputs have changed since.
-        finished_at: of every unit that a `done_keys` found done, when its record says that it was: whoever keeps a copy
-            of results sees by it, without reading them again, which ones were computed anew.
         leases: what drivers are at work on.
         leftovers: what drivers that died left behind.
     """
@@ -75,12 +61,25 @@ class Store:
         self.failures = Failures(self._files)
         self.limits = Limits(self._files)
         self.leases = Leases(self._files, driver or uuid.uuid4().hex)
-        self._bundles = Bundles(self._files)
         self.leftovers = Leftovers(self._files)
-        self._intact = IntactFiles(self._files)
-        self._seen = SeenRecords()
-        self.outdated: frozenset[str] = frozenset()
-        self.finished_at: dict[str, str] = {}
+        self._bundles = Bundles(self._files)
+        self._records = Records(self._files, self._bundles)
+        intact = IntactFiles(self._files)
+        self._unit_files = UnitFiles(self._files, intact)
+        self._done = DoneUnits(self._files, self._bundles, self._records, intact)
+
+    @property
+    def outdated(self) -> frozenset[str]:
+        """Results that the last `done_keys` left out, because their inputs have changed since."""
+        return self._done.outdated
+
+    @property
+    def finished_at(self) -> Mapping[str, str]:
+        """Of every unit that a `done_keys` found done, when its record says that it was.
+
+        Whoever keeps a copy of results sees by it, without reading them again, which ones were computed anew.
+        """
+        return self._done.finished_at
 
     @property
     def local_folder(self) -> Path | None:
@@ -103,7 +102,7 @@ class Store:
         """
         assert is_key(key), "units have hashes for keys"
         if self._files.knows_first or not self.is_done(key):
-            sealed = seal({**record, "files": self._write_files(key, files)})
+            sealed = seal({**record, "files": self._unit_files.write(key, files)})
             place = path_of(key, "record.json")
             if not self._files.write_first(place, sealed) and not self.is_done(key):
                 self._files.write(place, sealed)
@@ -118,19 +117,11 @@ class Store:
 
     def record(self, key: str) -> Record | None:
         """The record of a unit, or None if it has none or it was damaged; its files are checked when they are read."""
-        if not is_key(key):
-            return None
-        data = self._files.read(path_of(key, "record.json"))
-        record = unseal(key, data)
-        if record is not None and not self._files.is_local:
-            self._bundles.note(data or b"")
-        return record
+        return self._records.of_unit(key)
 
     def records_of(self, keys: Iterable[str]) -> dict[str, Record]:
         """The records of those of the keys that have one, read at a time."""
-        keys = [*dict.fromkeys(keys)]
-        found = zip(keys, self._files.each(self.record, keys), strict=True)
-        return {key: record for key, record in found if record is not None}
+        return self._records.of(keys)
 
     def known(self, key: str) -> Record:
         """The record of a unit that must have one.
@@ -139,17 +130,12 @@ class Store:
             LookupError: if it has none, or it was damaged since.
         """
         if (record := self.record(key)) is None:
-            raise self._no_record(key)
+            raise no_record(key, self.url)
         return record
 
     def is_done(self, key: str) -> bool:
         """Whether one unit has a result whose files are as they were written, and its inputs as they were read."""
-        record = self.record(key)
-        return (
-            record is not None
-            and all(self._intact.is_intact(path_of(key, file["path"]), file) for file in record["files"].values())
-            and not self._is_outdated(key, record)
-        )
+        return self._done.is_done(key)
 
     def done_among(self, keys: Iterable[str]) -> frozenset[str]:
         """Those of the keys that `is_done`, asked at a time: for a few units, of which no listing is made."""
@@ -161,19 +147,7 @@ class Store:
 
         What `done_keys` read a moment ago is not read again.
         """
-        listed = of_units(self._files.states("units"))
-        wanted = [path for path in listed if is_record(path) and (among is None or key_of(path) in among)]
-        unseen = []
-        for path in wanted:
-            if (data := self._seen.take(path, listed[path].size)) is None:
-                unseen.append(path)
-            elif (record := unsealed(data)) is not None:
-                yield key_of(path), record
-        bundled = self._bundles.of({path: listed[path] for path in unseen})
-        read = self._files.read_many(path for path in unseen if path not in bundled)
-        for path, data in chain(bundled.items(), read):
-            if (record := unseal(key_of(path), data)) is not None:
-                yield key_of(path), record
+        return self._records.all(among)
 
     def done_keys(self, among: Collection[str] | None = None) -> frozenset[str]:
         """Units (of those `among`) whose record and files are as they were written, and their inputs as they were read.
@@ -181,28 +155,7 @@ class Store:
         On a local disk every file is hashed, once per process as long as its size and time stay; elsewhere sizes are
         compared, and content when it is read.
         """
-        listed = of_units(self._files.states("units"))
-        self._seen.clear()
-        folders: dict[str, list[str]] = defaultdict(list)
-        for path in listed:
-            folders[path.rpartition("/")[0]].append(path)
-        units = [
-            paths
-            for folder, paths in folders.items()
-            if f"{folder}/record.json" in listed and (among is None or key_of(paths[0]) in among)
-        ]
-        lineage = Lineage()
-        if self._files.is_local:
-            batches = [units[start : start + _BATCH] for start in range(0, len(units), _BATCH)]
-            with ThreadPoolExecutor(_HASHERS) as pool:
-                parts = list(pool.map(lambda batch: self._whole_among(batch, listed, lineage), batches))
-        else:
-            bundled = self._bundles.of({path: listed[path] for unit in units for path in unit if is_record(path)})
-            parts = list(self._files.each(lambda unit: self._whole_among([unit], listed, lineage, bundled), units))
-        self.outdated = frozenset(lineage.outdated())
-        done = {key: time for part in parts for key, time in part.items() if key not in self.outdated}
-        self.finished_at |= done
-        return frozenset(done)
+        return self._done.done_keys(among)
 
     def read_file(self, key: str, name: str) -> bytes:
         """One file of a unit that is done.
@@ -224,23 +177,7 @@ class Store:
             records: of the units, where they were read already.
         """
         known = self.records_of(key for key, _ in wanted) if records is None else records
-        return dict(zip(wanted, self._files.each(lambda one: self._file_or_error(*one, known), wanted), strict=True))
-
-    def _file_or_error(self, key: str, name: str, records: Mapping[str, Record]) -> bytes | LookupError:
-        if key not in records:
-            return self._no_record(key)
-        files = records[key]["files"]
-        if name not in files:
-            return LookupError(f"unit {key} in {self.url} has no file {name!r}, only {', '.join(sorted(files))}")
-        if (data := self._intact.read(path_of(key, files[name]["path"]), files[name])) is None:
-            return LookupError(
-                f"file {files[name]['path']!r} of unit {key} in {self.url} is damaged; "
-                "run the sweep again to compute it anew"
-            )
-        return data
-
-    def _no_record(self, key: str) -> LookupError:
-        return LookupError(f"unit {key} has no valid record in {self.url}; run the sweep again to compute it anew")
+        return self._unit_files.read(wanted, known)
 
     @contextmanager
     def bundling(self) -> Iterator[None]:
@@ -281,74 +218,3 @@ class Store:
         """Remove what writers that died left behind."""
         self._files.remove_leftovers()
         self.leases.remove_leftovers()
-
-    def _write_files(self, key: str, files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
-        def write(name: str) -> dict[str, Any]:
-            data, path = files[name], PurePosixPath(name)
-            sha256 = sha256_of(data)
-            stored_as = f"{path.stem}.{sha256[:8]}{path.suffix}"
-            self._files.write(path_of(key, stored_as), data)
-            return {"path": stored_as, "sha256": sha256, "bytes": len(data)}
-
-        return dict(zip(files, self._files.each(write, files), strict=True))
-
-    def _is_outdated(self, key: str, record: Record) -> bool:
-        lineage = Lineage()
-        lineage.add(key, record)
-        for needed in {each.key for each in inputs_of(record)}:
-            if (found := self.record(needed)) is not None:
-                lineage.add(needed, found)
-        return key in lineage.outdated()
-
-    def _whole_among(
-        self,
-        units: Iterable[Sequence[str]],
-        listed: Mapping[str, State],
-        lineage: Lineage,
-        bundled: Mapping[str, bytes] = MappingProxyType({}),
-    ) -> dict[str, str]:
-        """When those of a few units were done whose files are as they were written; `lineage` hears of them.
-
-        Args:
-            units: the paths of each one's files, as they were listed: the order in which a disk is fast.
-            bundled: records that need not be asked for.
-        """
-        paths = [path for files in units for path in files if self._intact.must_read(path, listed[path])]
-        done: dict[str, str] = {}
-        records: list[tuple[str, Record]] = []
-        read = self._files.read_in_turn(path for path in paths if path not in bundled)
-        for path, data in chain(((path, bundled[path]) for path in paths if path in bundled), read):
-            if is_record(path):
-                if (record := unseal(key_of(path), data)) is not None:
-                    records.append((key_of(path), record))
-                    self._seen.keep(path, data or b"")
-                    if not self._files.is_local and path not in bundled:
-                        self._bundles.note(data or b"", listed[path])
-            elif data is not None:
-                self._intact.note(path, listed[path], data)
-        for key, record in records:
-            files = [(path_of(key, file["path"]), file) for file in record["files"].values()]
-            if all(
-                path in listed
-                and listed[path].size == file["bytes"]
-                and (
-                    not self._files.is_local
-                    or self._intact.is_known(path, listed[path], file["sha256"])
-                    or self._intact.is_intact(path, file)
-                )
-                for path, file in files
-            ):
-                done[key] = record["finished_at"]
-                lineage.add(key, record)
-        return done
-
-
-def content(found: bytes | LookupError) -> bytes:
-    """What `read_files` found of one file.
-
-    Raises:
-        LookupError: nothing.
-    """
-    if isinstance(found, LookupError):
-        raise found
-    return found

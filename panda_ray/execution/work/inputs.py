@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping
 
+from panda_ray.execution.store.results.unit_files import content
 from panda_ray.execution.store.sealed import Record
-from panda_ray.execution.store.store import Store, content
+from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.artifacts import EMBEDDING_FILE, PROMPT_FILE
 from panda_ray.execution.units.unit import Role, Unit
 

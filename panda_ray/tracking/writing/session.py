@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from panda_ray.execution.planning.plan import Plan
-from panda_ray.execution.store.store import Record, Store, content
+from panda_ray.execution.store.results.unit_files import content
+from panda_ray.execution.store.store import Record, Store
 from panda_ray.execution.units.artifacts import PREDICTIONS_FILE
 from panda_ray.tracking import examples
 from panda_ray.tracking.experiment import open_experiment

@@ -12,7 +12,8 @@ from itertools import groupby
 from mlflow import MlflowClient
 
 from panda_ray.execution.planning.plan import Plan
-from panda_ray.execution.store.store import Record, Store, content
+from panda_ray.execution.store.results.unit_files import content
+from panda_ray.execution.store.store import Record, Store
 from panda_ray.execution.units.artifacts import PREDICTIONS_FILE
 from panda_ray.tracking.runs import STOPPED
 from panda_ray.tracking.server.trouble import reason
