@@ -9,8 +9,8 @@ from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.canonical import digest
 from panda_ray.execution.units.catalog import Catalog
-from panda_ray.search.optuna_storage import Storage, finished_studies, open_storage
-from panda_ray.search.optuna_study import OptunaStudy
+from panda_ray.search.in_optuna.optuna_storage import Storage, finished_studies, open_storage
+from panda_ray.search.in_optuna.optuna_study import OptunaStudy
 from panda_ray.search.places import studies_place
 from panda_ray.search.points import Points, points_of_studies
 from panda_ray.search.searching import Searching

@@ -11,7 +11,7 @@ from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.catalog import Catalog
 from panda_ray.execution.units.cells import Cell
 from panda_ray.search.begin import open_study, study_name
-from panda_ray.search.optuna_storage import Storage, open_storage, study_names
+from panda_ray.search.in_optuna.optuna_storage import Storage, open_storage, study_names
 from panda_ray.search.places import file_of, studies_place
 from panda_ray.search.points import Points, points_of_studies
 from panda_ray.search.space import wanted

@@ -21,7 +21,7 @@ from panda_ray.search.warm.finished import FinishedStudy
 from panda_ray.search.warm.warm_start import WarmStart
 
 if TYPE_CHECKING:
-    from panda_ray.search.optuna_study import OptunaStudy
+    from panda_ray.search.in_optuna.optuna_study import OptunaStudy
 
 MOST_REPEATS = 20
 """Points in a row that were proposed before, after which a study has nothing new to ask for."""

@@ -46,7 +46,7 @@ LAYERS = (
 ONLY_IN: dict[str, str | tuple[str, ...]] = {
     "ray": "panda_ray.execution.runners.ray_",
     "mlflow": "panda_ray.tracking.",
-    "optuna": "panda_ray.search.optuna_",
+    "optuna": "panda_ray.search.in_optuna.",
     "datasets": (
         "panda_ray.tasks.rows.table",
         "panda_ray.tasks.rows.declared_labels",

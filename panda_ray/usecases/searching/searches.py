@@ -74,7 +74,7 @@ def searched_by(standings: Standings, sweep: Sweep) -> Callable[[], Searched | N
     """What a search has tried whenever it is asked, in the thread that it runs in; nothing of what is no search."""
     if sweep.search is None:
         return lambda: None
-    from panda_ray.search.optuna_importances import importances
+    from panda_ray.search.in_optuna.optuna_importances import importances
     from panda_ray.search.space import is_whole
 
     section = sweep.search

@@ -19,7 +19,7 @@ import pytest
 
 from panda_ray.errors import InputError
 from panda_ray.execution.store.store import Store
-from panda_ray.search.optuna_storage import open_storage
+from panda_ray.search.in_optuna.optuna_storage import open_storage
 from panda_ray.search.places import studies_place
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.server.postgres import Postgres

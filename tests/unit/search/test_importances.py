@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from panda_ray.search.optuna_importances import importances
+from panda_ray.search.in_optuna.optuna_importances import importances
 from panda_ray.search.trials import Trial
 from panda_ray.sweep.search_section import RangeSection
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from optuna.storages import InMemoryStorage
 
-from panda_ray.search.optuna_study import OptunaStudy
+from panda_ray.search.in_optuna.optuna_study import OptunaStudy
 from panda_ray.search.trials import WarmPoint
 from panda_ray.sweep.search_section import SearchSection
 

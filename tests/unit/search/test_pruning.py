@@ -7,7 +7,7 @@ from collections.abc import Callable
 import optuna
 import pytest
 
-from panda_ray.search.optuna_parts import pruner
+from panda_ray.search.in_optuna.optuna_parts import pruner
 from panda_ray.search.pruning import first_look
 
 EPOCHS = 32

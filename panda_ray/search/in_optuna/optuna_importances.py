@@ -9,7 +9,7 @@ from optuna.importance import get_param_importances
 from optuna.trial import TrialState as OptunaState
 from optuna.trial import create_trial
 
-from panda_ray.search.optuna_parts import distribution
+from panda_ray.search.in_optuna.optuna_parts import distribution
 from panda_ray.search.trials import Trial
 from panda_ray.sweep.search_section import Dimension
 

@@ -20,8 +20,8 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
-from panda_ray.search.optuna_parts import distribution, pruner, sampler
-from panda_ray.search.optuna_storage import FINISHED
+from panda_ray.search.in_optuna.optuna_parts import distribution, pruner, sampler
+from panda_ray.search.in_optuna.optuna_storage import FINISHED
 from panda_ray.search.trials import Trial, TrialState, WarmPoint
 from panda_ray.search.warm.finished import FinishedStudy
 from panda_ray.sweep.search_section import SearchSection
