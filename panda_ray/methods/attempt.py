@@ -14,11 +14,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from panda_ray.errors import InputError
-from panda_ray.methods.method import Inputs, MethodOptions, Sources, fresh_prefix
+from panda_ray.methods.method import Inputs, Method, MethodOptions, fresh_prefix
 from panda_ray.methods.requirements import Requirement, SourcePrompts
 from panda_ray.methods.trains import Trains
-from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
-from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Member
 
 if TYPE_CHECKING:
@@ -34,30 +32,19 @@ class AttemptOptions(MethodOptions):
     """T is this times the number of entries of a key; the authors' is e."""
 
 
-class Attempt:
+class Attempt(Method):
     """A target prompt and an attention over frozen source prompts, trained on the target."""
 
     name = "attempt"
-    version = 1
     summary = "each row mixes several frozen source prompts and the target's own by a trained attention (Asai et al.)"
-    sources: Sources = "several"
-    listed = True
-    Options: type[MethodOptions] = AttemptOptions
+    sources = "several"
+    Options = AttemptOptions
 
     def requires(self, options: MethodOptions) -> tuple[Requirement, ...]:
         return (SourcePrompts(),)
 
     def trains(self, options: Mapping[str, Any]) -> Trains:
         return Trains(f"attention over prompts, bottleneck {options['bottleneck']}", has_adapter=False)
-
-    def teacher_passes(self, sources: int) -> int:
-        return 0
-
-    def hyperparameters(self, task: TaskSpec, options: MethodOptions) -> Hyperparameters:
-        return task.hyperparameters
-
-    def config(self, config: TrainConfig, size_class: SizeClass) -> TrainConfig:
-        return config
 
     def member(self, inputs: Inputs, options: MethodOptions) -> Member:
         from panda_ray.training.trainables.attended_prompts import AttendedPrompts

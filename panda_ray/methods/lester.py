@@ -12,10 +12,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from panda_ray.methods.method import Inputs, MethodOptions, Sources
-from panda_ray.methods.requirements import Requirement
+from panda_ray.methods.method import Inputs, Method, MethodOptions
 from panda_ray.methods.trains import Trains
-from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
+from panda_ray.tasks.task import SizeClass
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Member
 
@@ -29,27 +28,15 @@ class LesterOptions(MethodOptions):
     more, with positions from P."""
 
 
-class Lester:
+class Lester(Method):
     """Virtual tokens from the initialiser, trained on the task."""
 
     name = "lester"
-    version = 1
     summary = "no transfer: trained vectors in front of the input's word embeddings alone (Lester et al.)"
-    sources: Sources = "none"
-    listed = True
-    Options: type[MethodOptions] = LesterOptions
-
-    def requires(self, options: MethodOptions) -> tuple[Requirement, ...]:
-        return ()
+    Options = LesterOptions
 
     def trains(self, options: Mapping[str, Any]) -> Trains:
         return Trains(f"virtual tokens, text embedded {options['embedded']}", as_tokens=True, gradients="inputs")
-
-    def teacher_passes(self, sources: int) -> int:
-        return 0
-
-    def hyperparameters(self, task: TaskSpec, options: MethodOptions) -> Hyperparameters:
-        return task.hyperparameters
 
     def config(self, config: TrainConfig, size_class: SizeClass) -> TrainConfig:
         return replace(config, position_offset=True)

@@ -1,4 +1,4 @@
-"""The protocol of a transfer method: what it needs from other units, and how a member of a stack starts.
+"""The base of transfer methods: what one needs from other units, and how a member of a stack starts.
 
 A method never trains by itself. It says what it depends on, which the planner turns into edges of the graph, and turns
 those dependencies into a `Member` that the stacked engine trains. What it says of itself needs no torch.
@@ -6,15 +6,16 @@ those dependencies into a `Member` that the stacked engine trains. What it says 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from panda_ray.methods.requirements import Requirement
-from panda_ray.methods.trains import Trains
+from panda_ray.methods.trains import PREFIXES, Trains
 from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Member
@@ -94,44 +95,47 @@ class Inputs:
             prompt.check_fits(self.geometry)
 
 
-class Method(Protocol):
-    """One transfer method."""
+class Method(ABC):
+    """One transfer method: `name`, `summary` and `member` make one, and what differs from the defaults.
+
+    The defaults are those of a method without sources and options that trains prefixes like prompt tuning.
+    """
 
     name: str
-    version: int
+    version: int = 1
     """Raise it when the numbers that the method gives change: it enters the key."""
     summary: str
     """One line for `panda-ray methods`."""
-    sources: Sources
+    sources: Sources = "none"
     """How many sources a cell has: none (one cell per target), one (one per pair) or several (one per target and list
     of sources)."""
-    listed: bool
+    listed: bool = True
     """Whether a sweep may list the method; a teacher exists only as a dependency."""
-    Options: type[MethodOptions]
+    Options: type[MethodOptions] = MethodOptions
+
+    @abstractmethod
+    def member(self, inputs: Inputs, options: MethodOptions) -> Member:
+        """The start of the training: what is trained, how it begins, and what it is distilled from."""
 
     def requires(self, options: MethodOptions) -> tuple[Requirement, ...]:
-        """What a cell depends on."""
-        ...
+        """What a cell depends on: nothing."""
+        return ()
 
     def trains(self, options: Mapping[str, Any]) -> Trains:
         """What a cell trains below its head, with options as its unit has them; asked once per unit, so it is quick."""
-        ...
+        return PREFIXES
 
     def teacher_passes(self, sources: int) -> int:
         """Forward passes over the training set that frozen teachers take at the most: for planning."""
-        ...
+        return 0
 
     def hyperparameters(self, task: TaskSpec, options: MethodOptions) -> Hyperparameters:
         """Learning rate, batch size and epochs where the sweep file says nothing: the task's own, from Table I."""
-        ...
+        return task.hyperparameters
 
     def config(self, config: TrainConfig, size_class: SizeClass) -> TrainConfig:
-        """The hyper-parameters of this method's training on a task of that size."""
-        ...
-
-    def member(self, inputs: Inputs, options: MethodOptions) -> Member:
-        """The start of the training: what is trained, how it begins, and what it is distilled from."""
-        ...
+        """The hyper-parameters of this method's training on a task of that size: as they are given."""
+        return config
 
 
 def fresh_prefix(inputs: Inputs, random: Generator | None = None) -> Part:

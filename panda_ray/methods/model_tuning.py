@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from panda_ray.methods.method import Inputs, MethodOptions, Sources
-from panda_ray.methods.requirements import Requirement
+from panda_ray.methods.method import Inputs, Method, MethodOptions
 from panda_ray.methods.trains import Trains
 from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
 from panda_ray.training.config import TrainConfig
@@ -23,24 +22,14 @@ _WITHOUT_PROMPT = TrainConfig(lr=0.0, batch_size=1, epochs=1)
 """What hyper-parameters of prompts are where there is none: they must not tell keys apart."""
 
 
-class ModelTuning:
+class ModelTuning(Method):
     """All weights of the backbone, trained on the task."""
 
     name = "model_tuning"
-    version = 1
     summary = "no prompt and no transfer: all weights are trained (fine-tuning); scores and predictions alone are kept"
-    sources: Sources = "none"
-    listed = True
-    Options: type[MethodOptions] = MethodOptions
-
-    def requires(self, options: MethodOptions) -> tuple[Requirement, ...]:
-        return ()
 
     def trains(self, options: Mapping[str, Any]) -> Trains:
         return Trains("all weights", gradients="weights", most_members=1)
-
-    def teacher_passes(self, sources: int) -> int:
-        return 0
 
     def hyperparameters(self, task: TaskSpec, options: MethodOptions) -> Hyperparameters:
         return replace(task.hyperparameters, lr=_LR)

@@ -19,13 +19,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from panda_ray.methods.method import Choice, Inputs, MethodOptions, Sources, fresh_prefix
+from panda_ray.methods.method import Choice, Inputs, Method, MethodOptions, fresh_prefix
 from panda_ray.methods.requirements import PairSimilarities, PairTeachers, Requirement, SourcePrompts
-from panda_ray.methods.trains import PREFIXES, Trains
 from panda_ray.metrics import MetricChoice
 from panda_ray.seeding import generator
-from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
-from panda_ray.training.config import TrainConfig
+from panda_ray.tasks.task import Hyperparameters, TaskSpec
 from panda_ray.training.member import Distillation, KdLoss, KdReduction, Member
 
 if TYPE_CHECKING:
@@ -82,24 +80,20 @@ class PandaOptions(MethodOptions):
     """Weight of the released code: of the preset `official_code` only."""
 
 
-class Panda:
+class Panda(Method):
     """A student prompt from the initialiser, trained on the target and on a frozen teacher's outputs."""
 
     name = "panda"
     version = 2
     summary = "transfer by distillation, weighted with the predicted transferability of the pair (PanDa)"
-    sources: Sources = "one"
-    listed = True
-    Options: type[MethodOptions] = PandaOptions
+    sources = "one"
+    Options = PandaOptions
 
     def requires(self, options: MethodOptions) -> tuple[Requirement, ...]:
         assert isinstance(options, PandaOptions)
         if options.preset == "official_code":
             return (PairTeachers("pot"),)
         return (*_TEACHER[options.teacher], PairSimilarities(options.metric))
-
-    def trains(self, options: Mapping[str, Any]) -> Trains:
-        return PREFIXES
 
     def teacher_passes(self, sources: int) -> int:
         return 1
@@ -110,9 +104,6 @@ class Panda:
         if options.preset == "official_code":
             return replace(published, lr=_OFFICIAL_LR.get(task.name, published.lr))
         return published
-
-    def config(self, config: TrainConfig, size_class: SizeClass) -> TrainConfig:
-        return config
 
     def member(self, inputs: Inputs, options: MethodOptions) -> Member:
         assert isinstance(options, PandaOptions)

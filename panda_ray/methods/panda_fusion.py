@@ -18,12 +18,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from panda_ray.methods.method import Choice, Inputs, MethodOptions, Sources, fresh_prefix
+from panda_ray.methods.method import Choice, Inputs, Method, MethodOptions, fresh_prefix
 from panda_ray.methods.requirements import PairSimilarities, PairTeachers, Requirement, SourcePrompts
-from panda_ray.methods.trains import PREFIXES, Trains
 from panda_ray.metrics import MetricChoice
-from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
-from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Distillation, KdLoss, KdReduction, Member
 
 if TYPE_CHECKING:
@@ -72,32 +69,21 @@ class FusionOptions(MethodOptions):
         return self
 
 
-class PandaFusion:
+class PandaFusion(Method):
     """A student prompt from the initialiser, trained on the target and on what several frozen teachers say together."""
 
     name = "panda_fusion"
-    version = 1
     summary = "PanDa from several sources: their prompts (early) or their outputs (late) fused into one teacher"
-    sources: Sources = "several"
-    listed = True
-    Options: type[MethodOptions] = FusionOptions
+    sources = "several"
+    Options = FusionOptions
 
     def requires(self, options: MethodOptions) -> tuple[Requirement, ...]:
         assert isinstance(options, FusionOptions)
         teacher = SourcePrompts() if options.teacher == "source" else PairTeachers("teacher")
         return teacher, PairSimilarities(options.metric)
 
-    def trains(self, options: Mapping[str, Any]) -> Trains:
-        return PREFIXES
-
     def teacher_passes(self, sources: int) -> int:
         return sources
-
-    def hyperparameters(self, task: TaskSpec, options: MethodOptions) -> Hyperparameters:
-        return task.hyperparameters
-
-    def config(self, config: TrainConfig, size_class: SizeClass) -> TrainConfig:
-        return config
 
     def member(self, inputs: Inputs, options: MethodOptions) -> Member:
         assert isinstance(options, FusionOptions)

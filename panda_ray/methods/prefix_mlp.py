@@ -13,11 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from panda_ray.methods.method import Inputs, MethodOptions, Sources
-from panda_ray.methods.requirements import Requirement
+from panda_ray.methods.method import Inputs, Method, MethodOptions
 from panda_ray.methods.trains import Trains
-from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
-from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Member
 
 if TYPE_CHECKING:
@@ -33,31 +30,16 @@ class PrefixMlpOptions(MethodOptions):
     """M; P-Tuning v2's code has 512."""
 
 
-class PrefixMlp:
+class PrefixMlp(Method):
     """Embeddings and an MLP that makes a prefix of them, trained on the task."""
 
     name = "prefix_mlp"
-    version = 1
     summary = "no transfer: the prefix is made by an MLP of trained embeddings (Li & Liang); only the prefix is kept"
-    sources: Sources = "none"
-    listed = True
-    Options: type[MethodOptions] = PrefixMlpOptions
-
-    def requires(self, options: MethodOptions) -> tuple[Requirement, ...]:
-        return ()
+    Options = PrefixMlpOptions
 
     def trains(self, options: Mapping[str, Any]) -> Trains:
         # An MLP is run once per step and not per row: its operations are no matter beside the backbone's.
         return Trains(f"prefix of an MLP of width {options['mlp_width']}")
-
-    def teacher_passes(self, sources: int) -> int:
-        return 0
-
-    def hyperparameters(self, task: TaskSpec, options: MethodOptions) -> Hyperparameters:
-        return task.hyperparameters
-
-    def config(self, config: TrainConfig, size_class: SizeClass) -> TrainConfig:
-        return config
 
     def member(self, inputs: Inputs, options: MethodOptions) -> Member:
         from panda_ray.training.trainables.mlp_prefixes import MlpPrefixes

@@ -15,7 +15,6 @@ class TargetLikeTeacher(PoT):
     """PoT that stops after one epoch on small tasks, after 1,000 steps on large ones; a dependency, never a cell."""
 
     name = "teacher"
-    version = 1
     summary = "the source prompt trained on the target for one epoch (small tasks) or 1,000 steps (large ones)"
     listed = False
 
