@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from support.small_sweeps import contents, planned, run_inline, small_sweep
 from support.step_counting import STEPS_FILE, count_steps
 
 NOTICE_SECONDS = 30.0
+_STARTS = 5
 _EPOCHS, _STEPS_PER_EPOCH = 60, 16
 _TESTS = Path(__file__).parents[1]
 
@@ -45,7 +46,14 @@ class Nodes:
         """Take the node away as a cloud does, without a word, and bring another one."""
         if self._node is not None:
             self._cluster.remove_node(self._node, allow_graceful=False)
-        self._node = self._cluster.add_node(num_cpus=1, include_log_monitor=False)
+        self._node = self._started()
+
+    def _started(self) -> Any:
+        """A raylet aborts whose agent has not written down its port in 15 s, as on a busy machine: then another one."""
+        for _ in range(_STARTS - 1):
+            with suppress(Exception):  # Ray raises no other
+                return self._cluster.add_node(num_cpus=1, include_log_monitor=False)
+        return self._cluster.add_node(num_cpus=1, include_log_monitor=False)
 
     def drain(self) -> None:
         """Say that the node goes away in `NOTICE_SECONDS`."""
@@ -79,7 +87,8 @@ class Taker(Listener):
     """Takes the node away after the first epoch that a stack reports on it."""
 
     def __init__(self, nodes: Nodes, times: int) -> None:
-        self._nodes, self._times = nodes, times
+        self.times = times
+        self._nodes = nodes
         self._is_fresh = True
         self._taken_at = 0.0
         self.seconds: list[float] = []
@@ -87,7 +96,7 @@ class Taker(Listener):
         self.reasons: list[str] = []
 
     def on_epoch(self, stack: Stack, report: EpochReport) -> None:
-        if self._is_fresh and len(self.seconds) < self._times:
+        if self._is_fresh and len(self.seconds) < self.times:
             self._is_fresh = False
             self._taken_at = time.monotonic()
             self.take()
@@ -129,21 +138,25 @@ def run(sweep: Sweep, listener: Listener) -> RunSummary:
     return run_plan(plan, Costs.in_store(plan, store), store, RayTuneRunner("auto"), [listener])
 
 
-def check_drains(nodes: Nodes, folder: Path, times: int, patch: pytest.MonkeyPatch) -> None:
-    """One stack leaves its node so many times: in time, with at most a step lost each, and ends as if undisturbed.
+def undisturbed(storage: Path) -> dict[str, Any]:
+    """What a store holds in which nothing was taken from the stack."""
+    run_inline(one_stack(storage))
+    return contents(storage)
 
-    No drained node counts as a death of the stack's worker.
+
+def check_left_in_time(taker: Taker, folder: Path, expected: Mapping[str, Any], patch: pytest.MonkeyPatch) -> None:
+    """One stack leaves every node that is taken: in time, with at most a step lost each, and ends as `undisturbed`.
+
+    No such node counts as a death of the stack's worker.
     """
     allow_deaths(0, patch)
-    taker = Taker(nodes, times)
     summary = run(one_stack(folder / "drained"), taker)
     assert summary.complete
-    assert summary.preemptions == len(taker.seconds) == times
+    assert summary.preemptions == len(taker.seconds) == taker.times
     assert max(taker.seconds) < NOTICE_SECONDS
     # A drained node whose last worker has left ends by itself, sometimes before the driver asks for it.
     assert set(taker.reasons) <= {f"its node {this_host()} is {where}" for where in ("going away", "gone")}
     steps = (folder / "steps").stat().st_size
-    assert _EPOCHS * _STEPS_PER_EPOCH <= steps <= _EPOCHS * _STEPS_PER_EPOCH + times
+    assert _EPOCHS * _STEPS_PER_EPOCH <= steps <= _EPOCHS * _STEPS_PER_EPOCH + taker.times
     assert not list((folder / "drained").glob("leases/*"))
-    run_inline(one_stack(folder / "quiet"))
-    assert contents(folder / "drained") == contents(folder / "quiet")
+    assert contents(folder / "drained") == expected

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,3 +102,15 @@ def metadata_server(cloud: Cloud) -> Iterator[MetadataServer]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def drain_on_notice(ray_address: str, server: MetadataServer) -> Iterator[subprocess.Popen[str]]:
+    """The program that listens on a machine of a cloud."""
+    environment = os.environ | server.environment | {"RAY_ADDRESS": ray_address, "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "panda_ray.cli", "drain-on-notice"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()

@@ -13,7 +13,7 @@ from panda_ray.execution.events import Listener
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.work.host import this_host
 from panda_ray.training.engine.stacked import EpochReport
-from support.draining import Nodes, Taker, allow_deaths, check_drains, leaving_nodes, one_stack, run
+from support.draining import Nodes, Taker, allow_deaths, check_left_in_time, leaving_nodes, one_stack, run, undisturbed
 from support.driving import workers_of
 
 # The folder comes before others with a Ray in their process: docs/LOG.md, "Two Rays in one process".
@@ -53,7 +53,7 @@ def test_stacks_leave_drained_nodes_in_time_and_lose_at_most_a_step(
     nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Twenty of them are in tests/hosts."""
-    check_drains(nodes, tmp_path, 2, monkeypatch)
+    check_left_in_time(Taker(nodes, 2), tmp_path, undisturbed(tmp_path / "quiet"), monkeypatch)
 
 
 def test_a_lost_node_is_no_death_of_a_worker_and_a_killed_worker_is_one(

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -15,7 +11,7 @@ import ray
 from ray._private.state import state
 from ray.cluster_utils import Cluster
 
-from support.metadata_server import Cloud, MetadataServer, metadata_server
+from support.metadata_server import Cloud, drain_on_notice, metadata_server
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -36,18 +32,6 @@ def cluster() -> Iterator[Cluster]:
             cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
-@contextmanager
-def listener(cluster: Cluster, server: MetadataServer) -> Iterator[subprocess.Popen[str]]:
-    """The program on a machine of a cloud."""
-    environment = os.environ | server.environment | {"RAY_ADDRESS": cluster.address, "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "panda_ray.cli", "drain-on-notice"]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
 def work(name: str) -> Any:
     """What a node that drains stays for: an idle one ends at once. Detached: in a process that has had another Ray
     before, this Ray takes an actor for one that nobody refers to."""
@@ -64,7 +48,7 @@ def test_a_notice_drains_the_workers_of_its_machine_until_its_time(cluster: Clus
     node = cluster.add_node(num_cpus=1, include_log_monitor=False)
     going_on = work(cloud)
     assert ray.get(going_on.node.remote()) == node.node_id
-    with metadata_server(cloud) as server, listener(cluster, server) as process:
+    with metadata_server(cloud) as server, drain_on_notice(cluster.address, server) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("listening for a notice of ")
         while len(server.asked) < 2:
@@ -83,7 +67,7 @@ def test_a_notice_drains_the_workers_of_its_machine_until_its_time(cluster: Clus
 
 def test_the_program_ends_with_the_nodes_of_its_machine(cluster: Cluster) -> None:
     node = cluster.add_node(num_cpus=1, include_log_monitor=False)
-    with metadata_server("gcp") as server, listener(cluster, server) as process:
+    with metadata_server("gcp") as server, drain_on_notice(cluster.address, server) as process:
         assert process.stdout is not None
         while len(server.asked) < 2:
             time.sleep(0.1)
