@@ -22,6 +22,8 @@ from panda_ray.tracking.searched import SearchedStudy
 
 _BEST, _ORDINARY = METHOD_COLORS[0], METHOD_COLORS[1]
 _TICKS = 4
+_GROUND = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.6}
+"""Behind the texts that lines cross."""
 
 
 def study_chart(name: str, study: SearchedStudy, space: Mapping[str, Dimension]) -> Drawing:
@@ -39,7 +41,7 @@ def study_chart(name: str, study: SearchedStudy, space: Mapping[str, Dimension])
             "Left: the value of each point in the order of asking (mean over seeds, %), and the best one so far; "
             "crosses below are points that were pruned or failed. Middle: how much of the differences between values "
             "each hyper-parameter explains (PED-ANOVA). Right: every point as a line, darker where its value is "
-            "higher; the chosen one in red, pruned and failed ones dotted.",
+            "higher; the chosen one thick and orange, pruned and failed ones dotted.",
         )
 
 
@@ -65,7 +67,9 @@ def _importances(axes: Axes, found: Mapping[str, float], names: Sequence[str]) -
     axes.barh(range(len(shown)), [100 * found.get(name, 0.0) for name in shown], color=_ORDINARY, height=0.6)
     axes.set_yticks(range(len(shown)), [drawn_text(name) for name in shown])
     axes.set_xlim(0, 100)
-    axes.set_title("Importance (%)" if found else "Importance: too few points")
+    axes.set_title("Importance (%)")
+    if not found:
+        axes.text(50, (len(shown) - 1) / 2, "too few points", color=INK, fontsize=8, ha="center", va="center")
 
 
 def _parallel(axes: Axes, trials: Sequence[Trial], best: Trial | None, space: Mapping[str, Dimension]) -> None:
@@ -96,7 +100,9 @@ def _parallel(axes: Axes, trials: Sequence[Trial], best: Trial | None, space: Ma
 def _axis(axes: Axes, place: int, ticks: Sequence[tuple[float, str]]) -> None:
     axes.axvline(place, color=INK, linewidth=0.6, alpha=0.5, zorder=0)
     for height, text in ticks:
-        axes.annotate(drawn_text(text), (place, height), (3, 0), textcoords="offset points", fontsize=7, va="center")
+        axes.annotate(
+            drawn_text(text), (place, height), (3, 0), textcoords="offset points", fontsize=7, va="center", bbox=_GROUND
+        )
 
 
 class _Scale:

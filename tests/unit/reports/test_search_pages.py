@@ -128,7 +128,8 @@ def test_before_any_point_is_done_nothing_is_chosen(tmp_path: Path) -> None:
     page, names = page_of(searched_study(one(TRIALS[2:])), tmp_path)
     assert row_of(page)[3:5] == ["none yet", "–"]
     assert "search_panda_cola_cb_bert-tiny.svg" in names
-    assert "Importance: too few points" in page
+    assert "too few points" in page
+    assert 'class="findings"' not in page, "an empty box is left out"
 
 
 def test_a_search_of_many_studies_has_figures_of_the_first_and_a_row_for_each(
