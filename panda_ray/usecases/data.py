@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from panda_ray.errors import InputError
+from panda_ray.errors import InputError, unknown_name
+from panda_ray.sweep import Sweep
+from panda_ray.sweep.named_tasks import task_of
 from panda_ray.tasks import TASKS, TaskSpec, get_task
 from panda_ray.tasks.check import SplitReport, check_task
 from panda_ray.tasks.rows.loading import MissingData
@@ -16,6 +18,7 @@ from panda_ray.usecases.engine import check_engine
 
 _BUILTIN = "builtin-tiny"
 _PAPER = "bert-base"
+DEFAULT_MAX_LEN = 128
 
 Verdict = Literal["in order", "absent", "with problems"]
 
@@ -51,7 +54,7 @@ class Check:
 
 
 def check_data(
-    names: Sequence[str], data_root: str | None = None, backbone: str | None = None, max_len: int = 128
+    names: Sequence[str], data_root: str | None = None, backbone: str | None = None, max_len: int | None = None
 ) -> Check:
     """Verify rows, labels, lengths and fingerprint of tasks.
 
@@ -60,7 +63,7 @@ def check_data(
         data_root: folder with the Parquet files of each task in <task>/, instead of the Hub.
         backbone: whose tokenizer counts the tokens: a name or a model folder. Unless given, the built-in one for the
             built-in suite, and for other tasks that of the paper's backbones if it is in the local cache.
-        max_len: tokens above which a row counts as truncated.
+        max_len: tokens above which a row counts as truncated; 128 unless given.
 
     Raises:
         InputError: for an unknown task or backbone.
@@ -70,16 +73,47 @@ def check_data(
     builtin = _tokenizer(backbone or _BUILTIN)
     other = builtin if backbone else _cached_tokenizer() or builtin
     checked = (
-        _check(spec, data_root, builtin if isinstance(spec.origin, BuiltinOrigin) else other, max_len) for spec in specs
+        _check(
+            spec, data_root, builtin if isinstance(spec.origin, BuiltinOrigin) else other, max_len or DEFAULT_MAX_LEN
+        )
+        for spec in specs
     )
     return Check(checked, spells=other is builtin and backbone is None)
 
 
-def _tokenizer(backbone: str) -> Any:
+def check_sweep_data(sweep: Sweep, names: Sequence[str]) -> Check:
+    """Verify the tasks of a sweep, those of own files included, as its first backbone reads them; every row of each.
+
+    Args:
+        names: of its tasks; all unless given.
+
+    Raises:
+        InputError: for a task that the sweep does not have, or a backbone that is not there.
+    """
+    own = list(dict.fromkeys([*sweep.source_tasks, *sweep.targets]))
+    for name in names:
+        if name not in own:
+            raise unknown_name("task", name, own, f"sweep {sweep.name}")
+    check_engine("a check, which counts tokens,", "transformers")
+    first = sweep.backbones[0]
+    tokenizer = _tokenizer(first.name, first.path)
+    return Check((_check_named(name, sweep, tokenizer) for name in names or own), spells=False)
+
+
+def _check_named(name: str, sweep: Sweep, tokenizer: Any) -> Checked:
+    try:
+        spec = task_of(name, sweep.tasks)
+    except InputError as error:
+        return Checked(name, "with problems", problems=(str(error),))
+    return _check(spec, sweep.data_root, tokenizer, sweep.training.max_len)
+
+
+def _tokenizer(backbone: str, folder: str | None = None) -> Any:
     from panda_ray.backbones import load_backbone
 
-    is_folder = Path(backbone).is_dir()
-    return load_backbone(backbone, backbone if is_folder else None, device="cpu").tokenizer
+    if folder is None and Path(backbone).is_dir():
+        folder = backbone
+    return load_backbone(backbone, folder, device="cpu").tokenizer
 
 
 def _cached_tokenizer() -> Any | None:

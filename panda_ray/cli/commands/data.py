@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from panda_ray.cli.console import stdout
+from panda_ray.cli.options import Overrides
+from panda_ray.errors import InputError
 
 if TYPE_CHECKING:
     from panda_ray.tasks.check import SplitReport
-    from panda_ray.usecases.data import Checked, Verdict
+    from panda_ray.usecases.data import Check, Checked, Verdict
 
 EXIT_PROBLEMS = 1
 _LABELS_SHOWN = 8
@@ -40,17 +42,39 @@ BackboneOption = Annotated[
         "suite, and for other tasks bert-base if it is in the local cache.",
     ),
 ]
-MaxLen = Annotated[int, typer.Option(min=8, help="Tokens above which a row counts as truncated.")]
+MaxLen = Annotated[
+    int | None, typer.Option(min=8, help="Tokens above which a row counts as truncated; 128 unless given.")
+]
+OfSweep = Annotated[
+    str | None,
+    typer.Option(
+        "--sweep",
+        metavar="SWEEP",
+        help="Check the tasks of this sweep, those of your own files included, as its first backbone reads them.",
+    ),
+]
 Layout = Annotated[str, typer.Option(help="conll03, conll05, conll12 or ontonotes.")]
 Language = Annotated[str, typer.Option(help="english, chinese or arabic: which files of a release tree are read.")]
 
 
 @app.command()
-def check(tasks: Tasks, data_root: DataRoot = None, backbone: BackboneOption = None, max_len: MaxLen = 128) -> None:
+def check(
+    tasks: Tasks,
+    overrides: Overrides,
+    sweep: OfSweep = None,
+    data_root: DataRoot = None,
+    backbone: BackboneOption = None,
+    max_len: MaxLen = None,
+) -> None:
     """Verify rows, labels, lengths and fingerprint of each task; exit status 1 if anything is wrong with one."""
     from panda_ray.usecases.data import check_data
 
-    checked = check_data(tasks, data_root, backbone, max_len)
+    if sweep is None:
+        if overrides:
+            raise InputError("--set changes a sweep: name it with --sweep SWEEP")
+        checked = check_data(tasks, data_root, backbone, max_len)
+    else:
+        checked = _of_sweep(sweep, overrides, tasks, {"data-root": data_root, "backbone": backbone, "max-len": max_len})
     if checked.spells:
         stdout.print(_SPELT, style="yellow")
     verdicts = [_print(found) for found in checked.tasks]
@@ -74,6 +98,16 @@ def convert(
     said = f"; left out: {left_out}" if left_out else ""
     files = "1 file" if done.files == 1 else f"{done.files} files"
     stdout.print(f"{done.rows} rows from {files} in {output}{said}", markup=False, soft_wrap=True)
+
+
+def _of_sweep(sweep: str, overrides: list[str], tasks: list[str], given: Mapping[str, object]) -> Check:
+    from panda_ray.sweep_file import load_sweep
+    from panda_ray.usecases.data import check_sweep_data
+
+    for option, value in given.items():
+        if value is not None:
+            raise InputError(f"--{option} is what the sweep says; change it there, or with --set")
+    return check_sweep_data(load_sweep(sweep, overrides), tasks)
 
 
 def _print(found: Checked) -> Verdict:

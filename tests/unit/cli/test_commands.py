@@ -230,6 +230,9 @@ def test_status_shows_failures_and_what_they_block(cli: CommandLine, tmp_path: P
         (["ui"], "no runs/*/mlflow.db here"),
         (["ui", "x.yaml"], "nothing was tracked yet"),
         (["data", "check", "remrk"], "unknown task 'remrk'; did you mean 'remark'?"),
+        (["data", "check", "remrk", "--sweep", "x.yaml"], "sweep tiny: unknown task 'remrk'; did you mean 'remark'?"),
+        (["data", "check", "--sweep", "x.yaml", "--max-len", "64"], "--max-len is what the sweep says"),
+        (["data", "check", "remark", "--set", "seeds=[1]"], "--set changes a sweep: name it with --sweep"),
         (
             ["data", "convert", "in", "out.parquet", "--layout", "conll3"],
             "unknown layout 'conll3'; did you mean 'conll03'?",
@@ -274,6 +277,24 @@ def test_data_check_names_row_and_column(cli: CommandLine, tmp_path: Path) -> No
     assert "row 2, column 'label'" in ended.out
     assert "conll03: absent: " in ended.out
     assert "0 in order, 1 absent, 1 with problems" in ended.out
+
+
+def test_data_check_of_a_sweep_looks_at_its_own_files_and_no_other_tasks(cli: CommandLine, tmp_path: Path) -> None:
+    rows = "".join(f"a remark of {number},{'no' if number % 3 else 'yes'}\n" for number in range(30))
+    (tmp_path / "mine.csv").write_text("said,asked\n" + rows)
+    own = "{data: mine.csv, kind: classification, text: said, label: asked}"
+    told = ["--sweep", "x.yaml", "--set", f"tasks.mine={own}", "--set", "targets=[mine, remark]"]
+    told += ["--set", "training.max_len=8", "--set", "training.prompt_len=2"]
+    ended = cli("data", "check", *told)
+    assert ended.code == 0
+    checked = [line.partition(":")[0] for line in ended.out.splitlines() if ": fingerprint " in line]
+    assert checked == ["review", "rating", "mine", "remark"]
+    assert "conll03: absent: " in ended.out
+    assert "100.0 % cut at the limit; no 66.7 %, yes 33.3 %" in ended.out, "8 tokens are few"
+    (tmp_path / "mine.csv").write_text("said,asked\nalone,yes\n")
+    ended = cli("data", "check", *told, "mine", "remark")
+    assert ended.code == 1
+    assert "1 in order, 0 absent, 1 with problems" in ended.out
 
 
 def test_data_check_goes_on_whatever_one_task_does(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
