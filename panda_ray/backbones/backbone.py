@@ -22,6 +22,7 @@ from panda_ray.backbones.forward.dropout import use_pass_dropout
 from panda_ray.backbones.forward.forward_pass import ForwardPass
 from panda_ray.backbones.forward.frozen_linear import use_frozen_linear
 from panda_ray.backbones.forward.leading_vectors import LeadingVectors
+from panda_ray.backbones.forward.own_type import use_own_types
 from panda_ray.backbones.forward.prefix_attention import PrefixStack
 from panda_ray.backbones.sizes import check_positions
 from panda_ray.errors import InputError
@@ -71,7 +72,7 @@ class Backbone:
 
     Args:
         name: as in a sweep file.
-        model: of transformers; its own attention is not used.
+        model: of transformers; its own attention is not used. Its matrices stay in the type that they have.
         without_pooler: what to say to those who read pooled vectors, if the checkpoint has no pooler.
     """
 
@@ -84,6 +85,7 @@ class Backbone:
         self._model = model.eval().requires_grad_(False)
         self._pass_dropout = use_pass_dropout(model)
         self._in_module = _InModule(self)
+        use_own_types(model)
         use_frozen_linear(model)
         self._without_pooler = without_pooler
         for made_of_random_numbers in (*architecture.unread, *((architecture.pooler,) if without_pooler else ())):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,14 +14,14 @@ from panda_ray.backbones.architectures import ARCHITECTURES
 from panda_ray.backbones.backbone import Backbone
 from panda_ray.backbones.encoder import Architecture
 from panda_ray.backbones.registry import backbone_identity, check_files, local_folder, not_fetched
-from panda_ray.backbones.weights import check_loaded, unreadable
+from panda_ray.backbones.weights import check_loaded, type_of, unreadable
 from panda_ray.errors import InputError
 
 
 def load_backbone(
     name: str, path: str | None = None, device: torch.device | str | None = None, identity: str | None = None
 ) -> Backbone:
-    """Load a frozen backbone in float32.
+    """Load a frozen backbone, its matrices in the type of its checkpoint.
 
     Args:
         path: local model folder; otherwise `name` must be registered.
@@ -36,9 +37,10 @@ def load_backbone(
 
     folder = local_folder(name, path)
     origin: dict[str, Any] = {}
+    files: list[Path] = []
     if folder is not None:
         where = str(folder)
-        check_files(name, folder)
+        files = check_files(name, folder)
     else:
         identity = identity or backbone_identity(name)
         where, origin["revision"] = identity.removeprefix("hub:").split("@")
@@ -48,7 +50,7 @@ def load_backbone(
             architecture = ARCHITECTURES.get(config.model_type, where=f"backbone {name!r}")
             model, loading = AutoModel.from_pretrained(
                 where,
-                dtype=torch.float32,
+                dtype=getattr(torch, type_of(name, files or _hub_files(where, origin["revision"]))),
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # they are listed then, and refused below
                 **origin,
@@ -83,6 +85,22 @@ def architecture_of(name: str, path: str | None, identity: str) -> Architecture:
     except (OSError, ValueError) as error:
         raise not_fetched(name, where, error) if folder is None else unreadable(name, where, error) from error
     return ARCHITECTURES.get(model_type, where=f"backbone {name!r}")
+
+
+def _hub_files(repository: str, revision: str) -> list[Path]:
+    """The safetensors files of a Hub model, fetched if they are not here; none where it has others alone."""
+    from transformers.utils.hub import cached_file, get_checkpoint_shard_files
+
+    def fetched(file: str) -> str | None:
+        path: str | None = cached_file(repository, file, revision=revision, _raise_exceptions_for_missing_entries=False)
+        return path
+
+    if (whole := fetched("model.safetensors")) is not None:
+        return [Path(whole)]
+    if (index := fetched("model.safetensors.index.json")) is None:
+        return []
+    shards, _ = get_checkpoint_shard_files(repository, index, revision=revision)
+    return [Path(shard) for shard in shards]
 
 
 @contextmanager

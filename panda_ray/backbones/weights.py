@@ -9,13 +9,19 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from panda_ray.backbones.encoder import Architecture
 from panda_ray.errors import InputError
 
+Type = Literal["float32", "bfloat16", "float16"]
+"""What matrices of a backbone may be held in."""
+_NARROW: Mapping[str, Type] = {"BF16": "bfloat16", "F16": "float16"}
+"""As headers of safetensors name them."""
+_COMPUTED = ".inv_freq"
+"""Frequencies of rotary positions, which some checkpoints hold and no model reads."""
 _LAYOUTS = ("model.safetensors", "pytorch_model.bin")
 """Names that transformers looks for, one after the other, each as one file or as an index of shards."""
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
@@ -51,6 +57,21 @@ def check_file(name: str, file: Path) -> None:
         )
     if file.suffix == ".safetensors":
         _check_safetensors(name, file)
+
+
+def type_of(name: str, files: Sequence[Path]) -> Type:
+    """The type in which a model holds its matrices without losing a bit: that of its files, where all have one.
+
+    Files of PyTorch do not say theirs without being read: such models are held in float32.
+
+    Raises:
+        InputError: for a file that is not one of safetensors, or has a damaged beginning.
+    """
+    if any(file.suffix != ".safetensors" for file in files):
+        return "float32"
+    entries = [item for file in files for item in _header(name, file).items()]
+    found = {entry["dtype"] for tensor, entry in entries if not tensor.endswith(_COMPUTED)}
+    return _NARROW.get(found.pop(), "float32") if len(found) == 1 else "float32"
 
 
 def check_loaded(name: str, where: str, loading: Mapping[str, Any], architecture: Architecture) -> str:
@@ -102,21 +123,31 @@ def unreadable(name: str, where: str, error: Exception) -> InputError:
 def _check_safetensors(name: str, file: Path) -> None:
     """The length of a header, the header, and as many bytes as it says, to the byte."""
     size = file.stat().st_size
+    ends = [entry["data_offsets"][1] for entry in _header(name, file).values()]
+    with file.open("rb") as handle:
+        expected = 8 + int.from_bytes(handle.read(8), "little") + max(ends, default=0)
+    if size != expected:
+        raise InputError(
+            f"backbone {name!r}: {file} has {size:,} bytes instead of {expected:,}; copy or download it again"
+        )
+
+
+def _header(name: str, file: Path) -> dict[str, Any]:
+    """What a safetensors file says of each of its tensors: a `dtype`, a `shape` and two `data_offsets`."""
+    size = file.stat().st_size
     try:
         with file.open("rb") as handle:
             length = int.from_bytes(handle.read(8), "little")
             header: Any = json.loads(handle.read(length)) if 2 <= length <= size - 8 else None
-        ends = [entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__"]
+        header.pop("__metadata__", None)
+        for entry in header.values():
+            _ = entry["dtype"], entry["shape"], entry["data_offsets"][1]
     except (ValueError, AttributeError, KeyError, TypeError, IndexError, RecursionError):
         raise InputError(
             f"backbone {name!r}: {file} ({size:,} bytes) is not a safetensors file, or its beginning is damaged; "
             "copy or download it again"
         ) from None
-    expected = 8 + length + max(ends, default=0)
-    if size != expected:
-        raise InputError(
-            f"backbone {name!r}: {file} has {size:,} bytes instead of {expected:,}; copy or download it again"
-        )
+    return dict(header)
 
 
 def _shards(name: str, index: Path) -> list[Path]:

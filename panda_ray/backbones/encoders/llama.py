@@ -37,7 +37,6 @@ class LlamaEncoder:
         layer = self._model.layers[index]
         own = layer.self_attn
         normed_1XD = layer.input_layernorm(hidden_1XD)
-        heads = (-1, own.head_dim)
         angles_1XH = run.once(self._angles)
         if pooled_only:
             queried_1ZD, (cos_1ZH, sin_1ZH) = run.pooled(normed_1XD), map(run.pooled, angles_1XH)
@@ -45,9 +44,9 @@ class LlamaEncoder:
             queried_1ZD, (cos_1ZH, sin_1ZH) = normed_1XD, angles_1XH
         mixed_1ZD = run.attend(
             index,
-            self._rotated(own.q_proj(queried_1ZD).unflatten(-1, heads), cos_1ZH, sin_1ZH),
-            self._rotated(own.k_proj(normed_1XD).unflatten(-1, heads), *angles_1XH),
-            own.v_proj(normed_1XD).unflatten(-1, heads),
+            self._rotated(self._queries(own, queried_1ZD), cos_1ZH, sin_1ZH),
+            self._rotated(self._keys(own, normed_1XD), *angles_1XH),
+            own.v_proj(normed_1XD).unflatten(-1, (-1, own.head_dim)),
             scaling=own.scaling,
             pooled_only=pooled_only,
         )
@@ -66,17 +65,28 @@ class LlamaEncoder:
         module: nn.Module = self._model.layers[index].mlp.act_fn
         return module
 
+    def _queries(self, own: Any, queried_1ZD: Tensor) -> Tensor:
+        """Of an attention module, before they are rotated, (1, Z, G, H)."""
+        query_1ZGH: Tensor = own.q_proj(queried_1ZD).unflatten(-1, (-1, own.head_dim))
+        return query_1ZGH
+
+    def _keys(self, own: Any, normed_1XD: Tensor) -> Tensor:
+        """Of an attention module, before they are rotated, (1, X, N, H)."""
+        key_1XNH: Tensor = own.k_proj(normed_1XD).unflatten(-1, (-1, own.head_dim))
+        return key_1XNH
+
     def _rotated(self, x_1ZGH: Tensor, cos_1ZH: Tensor, sin_1ZH: Tensor) -> Tensor:
         rotated_1ZGH: Tensor = x_1ZGH * cos_1ZH.unsqueeze(2) + self._rotate_half(x_1ZGH) * sin_1ZH.unsqueeze(2)
         return rotated_1ZGH
 
     def _angles(self, run: ForwardPass) -> tuple[Tensor, Tensor]:
         """Cosine and sine of every token's rotation, each (1, X, H)."""
-        cos_1XH, sin_1XH = self._model.rotary_emb(self._model.embed_tokens.weight, run.positions_1X)
+        cos_1XH, sin_1XH = self._model.rotary_emb(self._model.norm.weight, run.positions_1X)
         return cos_1XH, sin_1XH
 
 
-def _geometry(config: Config) -> Geometry:
+def geometry_of(config: Config) -> Geometry:
+    """Of a configuration that has LLaMA's names."""
     heads, hidden = config["num_attention_heads"], config["hidden_size"]
     return Geometry(
         layers=config["num_hidden_layers"],
@@ -88,8 +98,9 @@ def _geometry(config: Config) -> Geometry:
     )
 
 
-def _sizes(config: Config) -> Sizes:
-    geometry = _geometry(config)
+def sizes_of(config: Config) -> Sizes:
+    """Of a configuration that has LLaMA's names."""
+    geometry = geometry_of(config)
     return Sizes(
         geometry.layers,
         geometry.hidden,
@@ -101,4 +112,4 @@ def _sizes(config: Config) -> Sizes:
     )
 
 
-LLAMA = Architecture("llama", LlamaEncoder, causal=True, pooled="last", geometry=_geometry, sizes=_sizes)
+LLAMA = Architecture("llama", LlamaEncoder, causal=True, pooled="last", geometry=geometry_of, sizes=sizes_of)

@@ -1,11 +1,13 @@
 """Linear layers of a frozen backbone: what may be done once because weights never change, and oneDNN on a CPU.
 
 Autocast casts a frozen weight at every use, because it remembers only what has a gradient; here it is cast once.
+Without autocast the product is in the type of its input: a weight that a checkpoint holds in a narrower one is widened
+for each product, forward and backward, so that no more than one layer is there twice.
 
 PyTorch multiplies float32 matrices on x86 with MKL, which takes kernels for AVX2 on processors that Intel did not make:
 half the rate of oneDNN's for AVX-512 on an AMD EPYC (docs/LOG.md). oneDNN's operator comes without a gradient; where
 weights are frozen that is one more product. The operator is private to PyTorch, so a process uses it only after it gave
-the right products once. On GPUs, and where the operator is missing or wrong, float32 layers are PyTorch's own.
+the right products once. On GPUs, and where the operator is missing or wrong, products are PyTorch's own.
 
 Shape letters: X tokens, I inputs, O outputs.
 """
@@ -42,7 +44,7 @@ class FrozenLinear(nn.Linear):
         device = input.device.type
         if torch.is_autocast_enabled(device):
             return F.linear(input, *self._cast_to(torch.get_autocast_dtype(device)))
-        if device == "cpu" and input.dtype == torch.float32 and onednn_is_right():
+        if input.dtype != self.weight.dtype or _onednn_multiplies(input):
             output: Tensor = _Product.apply(input, self.weight, self.bias)  # type: ignore[no-untyped-call]
             return output
         return super().forward(input)
@@ -60,12 +62,20 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x_XI: Tensor, weight_OI: Tensor, bias_O: Tensor | None) -> Tensor:
         ctx.weight_OI = weight_OI
-        return _product(x_XI, weight_OI, bias_O)
+        return _best_product(x_XI, weight_OI.to(x_XI.dtype), bias_O)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient_XO: Tensor) -> tuple[Tensor, None, None]:
-        return _product(gradient_XO, ctx.weight_OI.t(), None), None, None
+        return _best_product(gradient_XO, ctx.weight_OI.to(gradient_XO.dtype).t(), None), None, None
+
+
+def _onednn_multiplies(x: Tensor) -> bool:
+    return x.device.type == "cpu" and x.dtype == torch.float32 and onednn_is_right()
+
+
+def _best_product(x_XI: Tensor, weight_OI: Tensor, bias_O: Tensor | None) -> Tensor:
+    return (_product if _onednn_multiplies(x_XI) else F.linear)(x_XI, weight_OI, bias_O)
 
 
 def _product(x_XI: Tensor, weight_OI: Tensor, bias_O: Tensor | None) -> Tensor:

@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers import RobertaConfig, RobertaModel
+from transformers import LlamaConfig, LlamaModel, RobertaConfig, RobertaModel
 
 from panda_ray.backbones import Backbone, backbone_identity, load_backbone, registry
 from panda_ray.errors import InputError
@@ -45,7 +45,7 @@ def save(folder: Path, tensors: Weights) -> None:
 
 def save_shards(folder: Path, tensors: Weights) -> None:
     names, shards = sorted(tensors), ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
-    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors").unlink(missing_ok=True)
     for place, shard in enumerate(shards):
         save_file({name: tensors[name] for name in names[place::2]}, folder / shard, metadata={"format": "pt"})
     index = {"metadata": {}, "weight_map": {name: shards[place % 2] for place, name in enumerate(names)}}
@@ -96,6 +96,48 @@ def test_shards_are_the_same_model(folder: Path) -> None:
     expected = load(folder)
     save_shards(folder, weights())
     assert_same_weights(load(folder), expected)
+
+
+@pytest.mark.parametrize("save_them", [save, save_shards])
+def test_a_checkpoint_in_one_narrow_type_is_held_in_it_and_any_other_in_float32(
+    save_them: Callable[[Path, Weights], None], folder: Path
+) -> None:
+    for matrices, vectors, held in (
+        (torch.bfloat16, torch.bfloat16, torch.bfloat16),
+        (torch.float16, torch.float16, torch.float16),
+        (torch.bfloat16, torch.float32, torch.float32),
+        (torch.float16, torch.bfloat16, torch.float32),
+        (torch.float64, torch.float64, torch.float32),
+    ):
+        save_them(folder, {key: each.to(matrices if each.dim() > 1 else vectors) for key, each in weights().items()})
+        backbone = load(folder)
+        assert state(backbone)["encoder.layer.1.output.dense.weight"].dtype == held
+        assert state(backbone)["embeddings.word_embeddings.weight"].dtype == held
+        assert state(backbone)["encoder.layer.1.output.dense.bias"].dtype == torch.float32
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="the kernel says nowhere what a process owns")
+def test_shards_in_a_narrow_type_are_read_from_their_files_without_a_copy(folder: Path) -> None:
+    config = LlamaConfig(hidden_size=512, intermediate_size=1024, num_hidden_layers=12, vocab_size=2000)
+    with torch.device("meta"):
+        model = LlamaModel(config).to(torch.bfloat16)
+    (folder / "model.safetensors").unlink()
+    model.to_empty(device="cpu").save_pretrained(folder, max_shard_size="20MB")
+    assert len(list(folder.glob("*.safetensors"))) > 2
+    del model
+    load(PACKAGED)  # what is imported for a first load counts for no model
+    before = owned_bytes()
+    backbone = load(folder)
+    backbone.forward([random_tokens([4])], None, position_offset=True)
+    size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    assert size > 60e6
+    assert owned_bytes() - before < 0.2 * size
+
+
+def owned_bytes() -> int:
+    """Memory of this process that belongs to no file."""
+    [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon:")]
+    return int(line.split()[1]) * 1024
 
 
 def test_a_checkpoint_of_pytorch_is_the_same_model_and_its_weights_are_in_its_identity(folder: Path) -> None:
@@ -208,6 +250,37 @@ def truncated(folder: Path) -> None:
 def without_a_shard(folder: Path) -> None:
     save_shards(folder, weights())
     (folder / "model-00002-of-00002.safetensors").unlink()
+
+
+def shard_without_a_tensor(folder: Path) -> None:
+    """It lacks what the index says it has."""
+    save_shards(folder, weights())
+    shard = folder / "model-00002-of-00002.safetensors"
+    tensors = load_file(shard)
+    tensors.pop(next(name for name in sorted(tensors) if "layer.1." in name))
+    save_file(tensors, shard, metadata={"format": "pt"})
+
+
+def shard_of_another_model(folder: Path) -> None:
+    save_shards(folder, weights())
+    shard = folder / "model-00002-of-00002.safetensors"
+    save_file({name: each[:5].clone() for name, each in load_file(shard).items()}, shard, metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (shard_without_a_tensor, r"lacks 1 tensor \(encoder\.layer\.1\."),
+        (shard_of_another_model, r"the shape of \S+ is \(5.*; configuration and weights are of different models"),
+    ],
+)
+def test_shards_that_do_not_hold_what_their_index_says_are_refused_in_one_sentence(
+    change: Callable[[Path], None], sentence: str, folder: Path
+) -> None:
+    change(folder)
+    with pytest.raises(InputError, match=sentence) as refused:
+        load(folder)
+    assert "\n" not in str(refused.value)
 
 
 def pointer_as_shard(folder: Path) -> None:
