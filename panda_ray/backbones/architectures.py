@@ -10,11 +10,12 @@ from panda_ray.backbones.encoders.bert import BERT, ROBERTA
 from panda_ray.backbones.encoders.deberta_v2 import DEBERTA_V2
 from panda_ray.backbones.encoders.llama import LLAMA
 from panda_ray.backbones.encoders.opt import OPT
+from panda_ray.backbones.encoders.qwen import QWEN2, QWEN3
 from panda_ray.backbones.sizes import Sizes
 from panda_ray.errors import InputError
 from panda_ray.registry import Registry
 
-ARCHITECTURES: Registry[Architecture] = Registry("architecture", (BERT, ROBERTA, DEBERTA_V2, OPT, LLAMA))
+ARCHITECTURES: Registry[Architecture] = Registry("architecture", (BERT, ROBERTA, DEBERTA_V2, OPT, LLAMA, QWEN2, QWEN3))
 
 
 def sizes_of_folder(folder: Path) -> Sizes:

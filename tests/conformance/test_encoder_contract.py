@@ -100,11 +100,13 @@ def test_geometry_and_sizes_are_those_of_the_model(name: str) -> None:
 
 
 @every_model
-def test_all_positions_can_be_taken_and_the_next_one_is_refused(name: str) -> None:
+def test_all_positions_give_what_transformers_gives_and_the_next_one_is_refused(name: str) -> None:
     backbone = random_backbone(name)
     positions = backbone.geometry.max_positions
     backbone.check_fits(5, positions - 5, position_offset=True)
-    backbone.forward([random_tokens([positions - 5])], random_prefixes(backbone, 1), position_offset=True)
+    tokens, prefix = random_tokens([positions - 5]), random_prefixes(backbone, 1)
+    [features] = backbone.forward([tokens], prefix, position_offset=True)
+    assert_close(features.hidden_RTD, cache_route(backbone, tokens, prefix[0]))
     with pytest.raises(ValueError, match=f"need {positions + 1} positions, but backbone '{name}' has {positions}"):
         backbone.check_fits(5, positions - 4, position_offset=True)
 

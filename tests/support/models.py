@@ -6,7 +6,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from transformers import AutoModel, BertConfig, DebertaV2Config, LlamaConfig, OPTConfig, RobertaConfig
+from transformers import (
+    AutoModel,
+    BertConfig,
+    DebertaV2Config,
+    LlamaConfig,
+    OPTConfig,
+    Qwen2Config,
+    Qwen3Config,
+    RobertaConfig,
+)
 
 from panda_ray.backbones import Backbone, Tokens
 from panda_ray.backbones.architectures import ARCHITECTURES
@@ -29,6 +38,15 @@ DEBERTA_SIZES: dict[str, Any] = SIZES | {
 """Without buckets, convolution and shared projections, as the first large models were."""
 BUCKETS: dict[str, Any] = {"position_buckets": 8, "share_att_key": True, "norm_rel_ebd": "layer_norm"}
 OPT_SIZES: dict[str, Any] = SIZES | {"ffn_dim": 48, "init_std": 0.2}
+LLAMA_3_POSITIONS: dict[str, Any] = {
+    "rope_type": "llama3",
+    "rope_theta": 10000.0,
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 16,
+}
+"""Rotary positions whose low frequencies are slower than those the model was trained with."""
 CONFIGS: dict[str, Callable[[], Any]] = {
     "bert": lambda: BertConfig(**SIZES),
     "roberta": lambda: RobertaConfig(**SIZES, type_vocab_size=1, pad_token_id=1),
@@ -39,7 +57,13 @@ CONFIGS: dict[str, Callable[[], Any]] = {
     "opt-350m": lambda: OPTConfig(**OPT_SIZES, do_layer_norm_before=False, word_embed_proj_dim=16),
     "llama": lambda: LlamaConfig(**SIZES),
     "llama-grouped": lambda: LlamaConfig(**SIZES, num_key_value_heads=2),
+    "llama-3": lambda: LlamaConfig(**SIZES, num_key_value_heads=2, rope_parameters=LLAMA_3_POSITIONS),
     "llama-wide": lambda: LlamaConfig(**SIZES, num_key_value_heads=2, head_dim=16),
+    "qwen2": lambda: Qwen2Config(**SIZES, num_key_value_heads=2),
+    "qwen2-window": lambda: Qwen2Config(
+        **SIZES, num_key_value_heads=4, use_sliding_window=True, sliding_window=32, max_window_layers=1
+    ),
+    "qwen3": lambda: Qwen3Config(**SIZES, num_key_value_heads=2, head_dim=16),
 }
 """Tiny configurations by name, at least one of each registered architecture."""
 
