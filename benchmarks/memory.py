@@ -10,7 +10,7 @@ import multiprocessing
 import resource
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ class Memory:
 
     Attributes:
         error: (predicted - measured) / measured at the last width, which the fit has not seen.
+        checkpointed: peak at that width with activation checkpointing, over the one without.
         widest: members that fit into each number of GiB, by the line.
     """
 
@@ -38,6 +39,7 @@ class Memory:
     fixed_bytes: float
     bytes_per_member: float
     error: float
+    checkpointed: float
     widest: dict[int, int]
 
     def as_json(self) -> dict[str, Any]:
@@ -58,6 +60,7 @@ def measure_memory(setting: Setting, widths: Sequence[int], check: int, gibibyte
         fixed_bytes=fixed,
         bytes_per_member=per_member,
         error=(predicted - peaks[check]) / peaks[check],
+        checkpointed=_peak(replace(setting, activation_checkpointing=True), check) / peaks[check],
         widest={size: widest(size * GIB, fixed, per_member) for size in gibibytes},
     )
 

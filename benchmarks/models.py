@@ -75,7 +75,8 @@ def _bert(backbone: str, device: torch.device) -> BertModel:
 def panda_backbone(setting: Setting) -> Backbone:
     """The backbone as panda_ray holds it."""
     model = _sharing_weights(_bert(setting.backbone, setting.device))
-    return Backbone(setting.backbone, model, None, ARCHITECTURES.get("bert"))
+    recomputes = setting.activation_checkpointing
+    return Backbone(setting.backbone, model, None, ARCHITECTURES.get("bert"), activation_checkpointing=recomputes)
 
 
 def classifier(setting: Setting, prompt: Prompt) -> BertForSequenceClassification:

@@ -61,7 +61,8 @@ def run_memory(grids: Sequence[MemoryGrid], device: torch.device) -> Path:
         memory = measure_memory(grid.setting(device), grid.widths, grid.check, grid.gibibytes)
         print(
             f"{memory.backbone} {memory.task} {memory.method}: {memory.fixed_bytes / 2**20:.0f} MiB and "
-            f"{memory.bytes_per_member / 2**20:.2f} MiB per member ({memory.error:+.0%} at S={grid.check})",
+            f"{memory.bytes_per_member / 2**20:.2f} MiB per member ({memory.error:+.0%} at S={grid.check}), "
+            f"{memory.checkpointed:.0%} of that with activation checkpointing",
             flush=True,
         )
         found.append(memory.as_json())

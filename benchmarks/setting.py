@@ -37,6 +37,8 @@ class Setting:
     dropout: float = 0.1
     lr: float = 0.01
     seed: int = 11
+    activation_checkpointing: bool = False
+    """Of panda_ray alone."""
     dev_rows: int = 4
     """Rows that panda_ray evaluates on after each epoch; the others never evaluate."""
 

@@ -13,6 +13,7 @@ from panda_ray.backbones.registry import (
     BackboneSpec,
     backbone_identity,
     backbone_sizes,
+    backbone_weights,
     get_backbone_spec,
 )
 from panda_ray.backbones.sizes import Geometry, Sizes, check_positions
@@ -41,6 +42,7 @@ __all__ = [
     "Tokens",
     "backbone_identity",
     "backbone_sizes",
+    "backbone_weights",
     "check_positions",
     "get_backbone_spec",
     "load_backbone",

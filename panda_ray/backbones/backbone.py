@@ -14,14 +14,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from panda_ray.backbones.encoder import Architecture
 from panda_ray.backbones.forward.blocks import Layout, Tokens
 from panda_ray.backbones.forward.dropout import use_pass_dropout
 from panda_ray.backbones.forward.forward_pass import ForwardPass
 from panda_ray.backbones.forward.frozen_linear import use_frozen_linear
+from panda_ray.backbones.forward.layers import Layers
 from panda_ray.backbones.forward.leading_vectors import LeadingVectors
+from panda_ray.backbones.forward.other_weights import OtherWeights
 from panda_ray.backbones.forward.own_type import use_own_types
 from panda_ray.backbones.forward.prefix_attention import PrefixStack
 from panda_ray.backbones.sizes import check_positions
@@ -55,18 +56,6 @@ class Features:
         return self._pooled_RD
 
 
-class _InModule(nn.Module):
-    """A backbone's pass as a module: what `functional_call` puts other weights into."""
-
-    def __init__(self, backbone: Backbone) -> None:
-        super().__init__()
-        self.model = backbone._model
-        self._forward = backbone.forward
-
-    def forward(self, *blocks: Any, **how: Any) -> list[Features]:
-        return self._forward(*blocks, **how)
-
-
 class Backbone:
     """A pre-trained encoder whose weights never change, and which is in evaluation mode always.
 
@@ -74,17 +63,26 @@ class Backbone:
         name: as in a sweep file.
         model: of transformers; its own attention is not used. Its matrices stay in the type that they have.
         without_pooler: what to say to those who read pooled vectors, if the checkpoint has no pooler.
+        activation_checkpointing: keep of each layer its input alone, and compute the layer once more for its gradients:
+            the same numbers in less memory and more time.
     """
 
     def __init__(
-        self, name: str, model: nn.Module, tokenizer: Any, architecture: Architecture, without_pooler: str = ""
+        self,
+        name: str,
+        model: nn.Module,
+        tokenizer: Any,
+        architecture: Architecture,
+        without_pooler: str = "",
+        *,
+        activation_checkpointing: bool = False,
     ) -> None:
         self.name = name
         self.tokenizer = tokenizer
         self.architecture = architecture
         self._model = model.eval().requires_grad_(False)
         self._pass_dropout = use_pass_dropout(model)
-        self._in_module = _InModule(self)
+        self._other_weights = OtherWeights(model)
         use_own_types(model)
         use_frozen_linear(model)
         self._without_pooler = without_pooler
@@ -93,6 +91,9 @@ class Backbone:
         self._encoder = architecture.encoder(model)
         config: Any = model.config
         self.geometry = architecture.geometry(config.to_dict())
+        self._layers = Layers(
+            self._encoder, self.geometry.layers, self._pass_dropout, self._other_weights, activation_checkpointing
+        )
 
     @property
     def device(self) -> torch.device:
@@ -123,19 +124,7 @@ class Backbone:
                 of pooled tokens, (R, 1, D).
             leading: vectors in front of every row's tokens, in the input alone; features are of the row's tokens.
         """
-        prompt_len = 0 if prefix_SLKNPH is None else prefix_SLKNPH.shape[4]
-        rows = blocks if leading is None else leading.with_room(blocks)
-        layout = self._layout(rows, prompt_len, 0 if leading is None else leading.count)
-        with self._pass_dropout.during_pass(dropout):
-            run = ForwardPass(
-                layout,
-                PrefixStack(prefix_SLKNPH) if prefix_SLKNPH is not None and prompt_len else None,
-                layout.positions() + (prompt_len if position_offset else 0),
-                dropout,
-                None if leading is None else self._with_vectors(leading, blocks, layout, dropout),
-            )
-            hidden_1ZD = self._hidden(rows, run, pooled_only)
-        return self._features(hidden_1ZD[0], layout, pooled_only)
+        return self._pass(blocks, prefix_SLKNPH, position_offset, dropout, pooled_only, leading)
 
     def word_embeddings(self, input_ids_RT: Tensor) -> Tensor:
         """(R, T, W), without positions and segments.
@@ -171,13 +160,33 @@ class Backbone:
             weights: some or all, by the names of `weights`.
             blocks, dropout, pooled_only: as `forward` has them.
         """
-        features: list[Features] = functional_call(
-            self._in_module,
-            {f"model.{name}": weight for name, weight in weights.items()},
-            (blocks, None),
-            {"position_offset": False, "dropout": dropout, "pooled_only": pooled_only},
-        )
-        return features
+        return self._other_weights.during(weights, self._pass, blocks, None, False, dropout, pooled_only, None, weights)
+
+    def _pass(
+        self,
+        blocks: Sequence[Tokens],
+        prefix_SLKNPH: Tensor | None,
+        position_offset: bool,
+        dropout: float,
+        pooled_only: bool,
+        leading: LeadingVectors | None,
+        weights: Mapping[str, Tensor] | None = None,
+    ) -> list[Features]:
+        """`forward`, or `forward_with` these weights, which are in their place."""
+        prompt_len = 0 if prefix_SLKNPH is None else prefix_SLKNPH.shape[4]
+        rows = blocks if leading is None else leading.with_room(blocks)
+        layout = self._layout(rows, prompt_len, 0 if leading is None else leading.count)
+        with self._pass_dropout.during_pass(dropout):
+            run = ForwardPass(
+                layout,
+                PrefixStack(prefix_SLKNPH) if prefix_SLKNPH is not None and prompt_len else None,
+                layout.positions() + (prompt_len if position_offset else 0),
+                dropout,
+                None if leading is None else self._with_vectors(leading, blocks, layout, dropout),
+            )
+            hidden_1ZD = self._layers.run(self._embedded(rows, run), run, pooled_only, weights)
+            hidden_1ZD = self._encoder.finish(hidden_1ZD)
+        return self._features(hidden_1ZD[0], layout, pooled_only)
 
     def _layout(self, blocks: Sequence[Tokens], prompt_len: int, leading: int = 0) -> Layout:
         architecture = self.architecture
@@ -201,14 +210,6 @@ class Backbone:
             run.layout.joined([tokens.token_type_ids_RT.flatten() for tokens in blocks]),
             run,
         )
-
-    def _hidden(self, blocks: Sequence[Tokens], run: ForwardPass, pooled_only: bool) -> Tensor:
-        """Last hidden states, (1, X, D), or (1, Y, D) of the pooled tokens alone."""
-        hidden_1ZD = self._embedded(blocks, run)
-        last = self.geometry.layers - 1
-        for index in range(self.geometry.layers):
-            hidden_1ZD = self._encoder.layer(index, hidden_1ZD, run, pooled_only and index == last)
-        return self._encoder.finish(hidden_1ZD)
 
     def _features(self, hidden_ZD: Tensor, layout: Layout, pooled_only: bool) -> list[Features]:
         """Hidden states cut into blocks, and pooled."""

@@ -33,7 +33,10 @@ class Encoder(Protocol):
         ...
 
     def layer(self, index: int, hidden_1XD: Tensor, run: ForwardPass, pooled_only: bool) -> Tensor:
-        """Hidden states after one layer, (1, X, D); with `pooled_only` those of pooled tokens alone, (1, Y, D)."""
+        """Hidden states after one layer, (1, X, D); with `pooled_only` those of pooled tokens alone, (1, Y, D).
+
+        It may be computed twice in one pass. What takes gradients and several layers read is computed in `embed`.
+        """
         ...
 
     def finish(self, hidden_1ZD: Tensor) -> Tensor:

@@ -14,12 +14,17 @@ from panda_ray.backbones.architectures import ARCHITECTURES
 from panda_ray.backbones.backbone import Backbone
 from panda_ray.backbones.encoder import Architecture
 from panda_ray.backbones.registry import backbone_identity, check_files, local_folder, not_fetched
-from panda_ray.backbones.weights import check_loaded, type_of, unreadable
+from panda_ray.backbones.weights import check_loaded, unreadable, weights_in
 from panda_ray.errors import InputError
 
 
 def load_backbone(
-    name: str, path: str | None = None, device: torch.device | str | None = None, identity: str | None = None
+    name: str,
+    path: str | None = None,
+    device: torch.device | str | None = None,
+    identity: str | None = None,
+    *,
+    activation_checkpointing: bool = False,
 ) -> Backbone:
     """Load a frozen backbone, its matrices in the type of its checkpoint.
 
@@ -27,6 +32,7 @@ def load_backbone(
         path: local model folder; otherwise `name` must be registered.
         device: the first CUDA device if there is one, else the CPU, unless given.
         identity: as `backbone_identity` returned it; pins a Hub model to the commit that was planned.
+        activation_checkpointing: see `Backbone`.
 
     Raises:
         InputError: for an unknown name, a folder that holds no model, an unknown architecture, or weights that
@@ -50,7 +56,7 @@ def load_backbone(
             architecture = ARCHITECTURES.get(config.model_type, where=f"backbone {name!r}")
             model, loading = AutoModel.from_pretrained(
                 where,
-                dtype=getattr(torch, type_of(name, files or _hub_files(where, origin["revision"]))),
+                dtype=getattr(torch, weights_in(name, files or _hub_files(where, origin["revision"])).type),
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # they are listed then, and refused below
                 **origin,
@@ -64,7 +70,14 @@ def load_backbone(
         raise unreadable(name, where, error) from error
     without_pooler = check_loaded(name, where, loading, architecture)
     target = torch.device(device) if device is not None else default_device()
-    return Backbone(name, model.to(target), tokenizer, architecture, without_pooler)
+    return Backbone(
+        name,
+        model.to(target),
+        tokenizer,
+        architecture,
+        without_pooler,
+        activation_checkpointing=activation_checkpointing,
+    )
 
 
 def architecture_of(name: str, path: str | None, identity: str) -> Architecture:
@@ -92,14 +105,17 @@ def _hub_files(repository: str, revision: str) -> list[Path]:
     from transformers.utils.hub import cached_file, get_checkpoint_shard_files
 
     def fetched(file: str) -> str | None:
-        path: str | None = cached_file(repository, file, revision=revision, _raise_exceptions_for_missing_entries=False)
+        # What cannot be fetched is said by the load, which asks for the same files.
+        quietly = {"missing_entries": False, "connection_errors": False, "gated_repo": False}
+        said = {f"_raise_exceptions_for_{case}": raised for case, raised in quietly.items()}
+        path: str | None = cached_file(repository, file, revision=revision, **said)
         return path
 
     if (whole := fetched("model.safetensors")) is not None:
         return [Path(whole)]
     if (index := fetched("model.safetensors.index.json")) is None:
         return []
-    shards, _ = get_checkpoint_shard_files(repository, index, revision=revision)
+    shards, _ = get_checkpoint_shard_files(repository, index, revision=revision)  # type: ignore[no-untyped-call]
     return [Path(shard) for shard in shards]
 
 

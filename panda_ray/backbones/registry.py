@@ -10,7 +10,7 @@ from pathlib import Path
 
 from panda_ray.backbones.architectures import sizes_of_folder
 from panda_ray.backbones.sizes import Sizes
-from panda_ray.backbones.weights import check_file, weight_files
+from panda_ray.backbones.weights import Type, Weights, check_file, weight_files, weights_in
 from panda_ray.errors import InputError
 from panda_ray.registry import Registry
 from panda_ray.tasks.caching import fetched
@@ -26,6 +26,7 @@ class BackboneSpec:
             when a sweep is planned and the resolved commit enters the key.
         parameters_million: size, for people.
         sizes: what planning counts operations with, also for models that are not on this disk.
+        type: what its matrices are held in.
     """
 
     name: str
@@ -34,6 +35,7 @@ class BackboneSpec:
     parameters_million: float
     sizes: Sizes
     packaged: bool = False
+    type: Type = "float32"
 
 
 BACKBONES: Registry[BackboneSpec] = Registry(
@@ -88,7 +90,14 @@ BACKBONES: Registry[BackboneSpec] = Registry(
         ),
         BackboneSpec("opt-350m", "facebook/opt-350m", None, 331.2, Sizes(24, 1024, 4096, 2048)),
         # The Hub gives it to those who accepted Meta's licence; its head for words is not counted, for none is loaded.
-        BackboneSpec("llama2-7b", "meta-llama/Llama-2-7b-hf", None, 6607.3, Sizes(32, 4096, 11008, 4096, gated=True)),
+        BackboneSpec(
+            "llama2-7b",
+            "meta-llama/Llama-2-7b-hf",
+            None,
+            6607.3,
+            Sizes(32, 4096, 11008, 4096, gated=True),
+            type="float16",
+        ),
     ),
 )
 
@@ -123,6 +132,19 @@ def backbone_sizes(name: str, path: str | None = None) -> Sizes:
     """
     folder = local_folder(name, path)
     return get_backbone_spec(name).sizes if folder is None else sizes_of_folder(folder)
+
+
+def backbone_weights(name: str, path: str | None = None) -> Weights:
+    """How many weights a backbone has and in which type they are held, without loading it.
+
+    Raises:
+        InputError: for an unknown name, or a folder that holds no model.
+    """
+    folder = local_folder(name, path)
+    if folder is not None:
+        return weights_in(name, check_files(name, folder))
+    spec = get_backbone_spec(name)
+    return Weights(round(spec.parameters_million * 1e6), spec.type)
 
 
 def model_location(name: str, path: str | None = None) -> str:

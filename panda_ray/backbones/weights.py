@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +20,8 @@ from panda_ray.errors import InputError
 
 Type = Literal["float32", "bfloat16", "float16"]
 """What matrices of a backbone may be held in."""
+WIDTHS: Mapping[Type, int] = {"float32": 4, "bfloat16": 2, "float16": 2}
+"""Bytes of a number."""
 _NARROW: Mapping[str, Type] = {"BF16": "bfloat16", "F16": "float16"}
 """As headers of safetensors name them."""
 _COMPUTED = ".inv_freq"
@@ -59,8 +63,16 @@ def check_file(name: str, file: Path) -> None:
         _check_safetensors(name, file)
 
 
-def type_of(name: str, files: Sequence[Path]) -> Type:
-    """The type in which a model holds its matrices without losing a bit: that of its files, where all have one.
+@dataclass(frozen=True)
+class Weights:
+    """How many numbers a model has, and the type in which its matrices are held without losing a bit."""
+
+    parameters: int
+    type: Type
+
+
+def weights_in(name: str, files: Sequence[Path]) -> Weights:
+    """What the files of a model hold: a narrow type where all tensors have it.
 
     Files of PyTorch do not say theirs without being read: such models are held in float32.
 
@@ -68,10 +80,11 @@ def type_of(name: str, files: Sequence[Path]) -> Type:
         InputError: for a file that is not one of safetensors, or has a damaged beginning.
     """
     if any(file.suffix != ".safetensors" for file in files):
-        return "float32"
+        return Weights(sum(file.stat().st_size for file in files) // WIDTHS["float32"], "float32")
     entries = [item for file in files for item in _header(name, file).items()]
     found = {entry["dtype"] for tensor, entry in entries if not tensor.endswith(_COMPUTED)}
-    return _NARROW.get(found.pop(), "float32") if len(found) == 1 else "float32"
+    held = _NARROW.get(found.pop(), "float32") if len(found) == 1 else "float32"
+    return Weights(sum(prod(entry["shape"]) for _, entry in entries), held)
 
 
 def check_loaded(name: str, where: str, loading: Mapping[str, Any], architecture: Architecture) -> str:

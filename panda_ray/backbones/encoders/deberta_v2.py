@@ -36,6 +36,8 @@ class DebertaV2Encoder:
         self._layers = model.encoder.layer
 
     def embed(self, input_ids_1X: Tensor, token_type_ids_1X: Tensor, run: ForwardPass) -> Tensor:
+        if self._model.encoder.relative_attention:
+            run.once(self._relative_positions)  # before any layer, each of which may be computed twice
         embedded_1XD: Tensor = self._model.embeddings(
             inputs_embeds=run.words(self._model.embeddings.word_embeddings(input_ids_1X)),
             token_type_ids=token_type_ids_1X,

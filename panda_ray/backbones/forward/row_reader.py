@@ -16,13 +16,9 @@ import torch
 from torch import Tensor
 
 from panda_ray.backbones.forward.blocks import Tokens
+from panda_ray.backbones.forward.budgets import CHUNK_TOKENS, ROWS
 from panda_ray.tasks.encoded import EncodedSplit
 
-_ROWS = {"cpu": 512, "cuda": 4096}
-"""Rows per pass without gradients: wide enough to fill the device, small enough to stay in its caches."""
-_CHUNK_TOKENS = {"cpu": 4096, "cuda": 131072}
-"""Tokens per training pass, and per block, unless one example is more: enough to fill the device, few enough for its
-caches or its memory."""
 _BLOCK_COST = {"cpu": 48, "cuda": 4096}
 """Tokens of padding that cost as much as the separate attention of one more block."""
 
@@ -62,7 +58,7 @@ class RowReader:
 
     def examples_per_pass(self, members: int) -> int:
         """Examples that so many members read in one pass without gradients."""
-        return max(1, _ROWS[self._device.type] // (members * self.split.rows_per_example))
+        return max(1, ROWS[self._device.type] // (members * self.split.rows_per_example))
 
     def part_of_step(self, index_SB: Tensor, part: int, parts: int) -> Tensor:
         """One of several parts (S, b) of the examples of a step, of nearly equal size and length; it may be empty."""
@@ -83,7 +79,7 @@ class RowReader:
         sizes = [1]
         for before, longest in pairwise(longest_B):
             padding = rows * sizes[-1] * abs(longest - before)
-            fits = rows * (sizes[-1] + 1) * longest <= _CHUNK_TOKENS[device]
+            fits = rows * (sizes[-1] + 1) * longest <= CHUNK_TOKENS[device]
             if fits and padding <= _BLOCK_COST[device]:
                 sizes[-1] += 1
             else:
@@ -94,7 +90,7 @@ class RowReader:
         """The examples of a step (S, B) as blocks (S, b), in chunks that pass through the backbone together."""
         if not index_SB.numel():
             return
-        budget, chunk, tokens = _CHUNK_TOKENS[self._device.type], list[Tensor](), 0
+        budget, chunk, tokens = CHUNK_TOKENS[self._device.type], list[Tensor](), 0
         for block_SB in self.blocks(self.sorted_by_length(index_SB)):
             own = block_SB.numel() * self.split.rows_per_example * int(self._longest_E[block_SB].max())
             if chunk and tokens + own > budget:

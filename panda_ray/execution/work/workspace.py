@@ -37,6 +37,7 @@ class Settings:
         backbone_paths: name and local folder (or None) of each backbone.
         threads: of one stack; the same in every runner, because sums depend on it.
         own_tasks: what the sweep says of tasks whose rows are the user's own; no worker has them registered.
+        activation_checkpointing: see `Backbone`.
     """
 
     data_root: str | None
@@ -44,6 +45,7 @@ class Settings:
     checkpoint_seconds: float
     threads: int
     own_tasks: tuple[OwnTask, ...] = ()
+    activation_checkpointing: bool = False
 
     @classmethod
     def of(cls, sweep: Sweep) -> Settings:
@@ -51,7 +53,15 @@ class Settings:
         paths = tuple((section.name, _absolute(section.path)) for section in sweep.backbones)
         threads = max(1, int(sweep.resources.cpus_per_stack))
         own = tuple(_with_absolute_paths(sweep.tasks[name].as_task(name)) for name in own_names(sweep.tasks))
-        return cls(_absolute(sweep.data_root), paths, sweep.resources.checkpoint_seconds, threads, own)
+        resources = sweep.resources
+        return cls(
+            _absolute(sweep.data_root),
+            paths,
+            resources.checkpoint_seconds,
+            threads,
+            own,
+            resources.activation_checkpointing,
+        )
 
 
 class Workspace:
@@ -93,7 +103,8 @@ class Workspace:
         path = self._paths[ref.name]
         if ref.identity.startswith("local:") and backbone_identity(ref.name, path) != ref.identity:
             raise InputError(f"backbone {ref.name!r}: {path} has changed since the sweep was planned; plan again")
-        return load_backbone(ref.name, path, identity=ref.identity)
+        recomputes = self.settings.activation_checkpointing
+        return load_backbone(ref.name, path, identity=ref.identity, activation_checkpointing=recomputes)
 
     def _encode(self, ref: DataRef, backbone: BackboneRef, max_len: int) -> EncodedTask:
         spec = self._spec(ref)

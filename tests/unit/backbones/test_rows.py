@@ -23,7 +23,7 @@ def a_step(members: int = 3, examples: int = 12) -> torch.Tensor:
 @pytest.mark.parametrize("cost", [0, 30, 10**6])
 def test_chunks_hold_every_example_of_every_member_once(kind: str, cost: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(row_reader._BLOCK_COST, "cpu", cost)
-    monkeypatch.setitem(row_reader._CHUNK_TOKENS, "cpu", 150)
+    monkeypatch.setitem(row_reader.CHUNK_TOKENS, "cpu", 150)
     index_SB = a_step()
     seen_SB = torch.cat([block_SB for chunk in reader(kind).chunks(index_SB) for block_SB in chunk], dim=1)
     assert torch.equal(seen_SB.sort(dim=1).values, index_SB.sort(dim=1).values)
@@ -31,7 +31,7 @@ def test_chunks_hold_every_example_of_every_member_once(kind: str, cost: int, mo
 
 def test_a_chunk_keeps_to_its_tokens_unless_one_example_is_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(row_reader._BLOCK_COST, "cpu", 10**6)
-    monkeypatch.setitem(row_reader._CHUNK_TOKENS, "cpu", 100)
+    monkeypatch.setitem(row_reader.CHUNK_TOKENS, "cpu", 100)
     own = reader()
     for chunk in own.chunks(a_step()):
         tokens = sum(own.tokens(block_SB).input_ids_RT.numel() for block_SB in chunk)

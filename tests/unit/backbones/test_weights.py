@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 import torch
+from huggingface_hub import constants
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import LlamaConfig, LlamaModel, RobertaConfig, RobertaModel
 
-from panda_ray.backbones import Backbone, backbone_identity, load_backbone, registry
+from panda_ray.backbones import Backbone, backbone_identity, get_backbone_spec, load_backbone, registry
 from panda_ray.errors import InputError
 from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.trainables.prefix import prefix_part
@@ -50,6 +51,11 @@ def save_shards(folder: Path, tensors: Weights) -> None:
         save_file({name: tensors[name] for name in names[place::2]}, folder / shard, metadata={"format": "pt"})
     index = {"metadata": {}, "weight_map": {name: shards[place % 2] for place, name in enumerate(names)}}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+def save_for_pytorch(folder: Path, tensors: Weights) -> None:
+    (folder / "model.safetensors").unlink()
+    torch.save(tensors, folder / "pytorch_model.bin")
 
 
 def load(folder: Path) -> Backbone:
@@ -114,6 +120,21 @@ def test_a_checkpoint_in_one_narrow_type_is_held_in_it_and_any_other_in_float32(
         assert state(backbone)["encoder.layer.1.output.dense.weight"].dtype == held
         assert state(backbone)["embeddings.word_embeddings.weight"].dtype == held
         assert state(backbone)["encoder.layer.1.output.dense.bias"].dtype == torch.float32
+
+
+@pytest.mark.parametrize("save_them", [save, save_shards, save_for_pytorch])
+def test_the_files_of_the_hub_say_the_type_as_those_of_a_folder_do(
+    save_them: Callable[[Path, Weights], None], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    save_them(folder, {key: each.to(torch.bfloat16) for key, each in weights().items()})
+    spec = get_backbone_spec("bert-tiny")
+    snapshot = tmp_path / f"models--{spec.repository.replace('/', '--')}" / "snapshots" / str(spec.revision)
+    shutil.copytree(folder, snapshot)
+    held = state(load_backbone(spec.name, device="cpu"))["encoder.layer.1.output.dense.weight"].dtype
+    assert held == (torch.bfloat16 if list(snapshot.glob("*.safetensors")) else torch.float32)
+    assert_same_weights(load_backbone(spec.name, device="cpu"), load(folder))
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="the kernel says nowhere what a process owns")

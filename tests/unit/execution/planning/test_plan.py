@@ -304,7 +304,7 @@ def test_hyperparameters_come_from_the_task_then_the_sweep_then_the_sweeps_task(
 
 def test_where_things_are_stored_and_run_is_in_no_key(tmp_path: Path) -> None:
     plan = plan_of(tmp_path / "a")
-    resources = {"cpus_per_stack": 2, "max_stack": 1, "checkpoint_seconds": 5}
+    resources = {"cpus_per_stack": 2, "max_stack": 1, "checkpoint_seconds": 5, "activation_checkpointing": True}
     elsewhere = plan_of(tmp_path / "b", name="other", resources=resources, tracking_uri="sqlite:///x")
     assert list(plan.units) == list(elsewhere.units)
 
