@@ -1,7 +1,8 @@
 """A local MLflow database: made in one step, moved with its folder, put aside when it is broken.
 
 MLflow makes its tables over several seconds, and a process that is killed meanwhile leaves a file that no MLflow ever
-opens again. So the tables are made elsewhere, and the finished file gets its name at once.
+opens again. So the tables are made elsewhere, and the finished file gets its name at once. They are made once per
+version of MLflow: an empty database is kept in the user's cache folder, and others begin as copies of it.
 
 MLflow writes the absolute path of every artifact folder into its tables. When the folder of a store is moved or copied,
 the database goes with it and still points at the old place: the paths are mended before anyone asks MLflow.
@@ -21,13 +22,16 @@ from pathlib import Path
 from urllib.parse import quote
 
 from mlflow import MlflowClient
+from mlflow.version import VERSION
 
 from panda_ray.errors import InputError
+from panda_ray.tasks.caching.disk import DiskCache, address
 from panda_ray.tracking.server.uri import ARTIFACTS, mlflow_uri, uri_of_database
 
 _PREFIX = ".mlflow-new-"
 _LOCK = "lock"
 _BUSY_SECONDS = 30.0
+_EMPTY = DiskCache("mlflow", limit_bytes=16 << 20)
 
 
 def create_database(path: Path) -> None:
@@ -39,8 +43,25 @@ def create_database(path: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=path.parent) as folder, Path(folder, _LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         made = Path(folder, path.name)
-        MlflowClient(mlflow_uri(uri_of_database(made))).search_experiments(max_results=1)
+        made.write_bytes(_EMPTY.read_or_make(address(["empty", VERSION]), lambda: _made_by_mlflow(made)))
+        _begin(made)
         _give_name(made, path)
+
+
+def _made_by_mlflow(path: Path) -> bytes:
+    """The tables, by its 68 migrations."""
+    MlflowClient(mlflow_uri(uri_of_database(path))).search_experiments(max_results=1)
+    return path.read_bytes()
+
+
+def _begin(path: Path) -> None:
+    """The one experiment of an empty database begins now and here, as if its tables had just been made."""
+    now, artifacts = round(time.time() * 1000), str(Path.cwd() / "mlruns" / "0")
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(
+            "UPDATE experiments SET artifact_location = ?, creation_time = ?, last_update_time = ?",
+            (artifacts, now, now),
+        )
 
 
 def _give_name(made: Path, path: Path) -> None:

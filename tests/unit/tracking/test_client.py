@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import fcntl
+import os
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -50,17 +53,46 @@ def test_artifacts_of_a_database_lie_beside_it(tmp_path: Path) -> None:
         find_experiment(client, "sweep")
 
 
-def test_a_driver_that_is_killed_while_it_makes_the_database_leaves_none(tmp_path: Path) -> None:
+def test_a_driver_that_is_killed_while_it_makes_the_database_leaves_none(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """MLflow never opens a database again whose tables were made by half."""
+    cache = tmp_path_factory.mktemp("cache")
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     code = "import sys; from panda_ray.tracking.server.client import connect; connect(sys.argv[1])"
-    with subprocess.Popen([sys.executable, "-c", code, uri]) as driver:
+    with subprocess.Popen([sys.executable, "-c", code, uri], env=os.environ | {"XDG_CACHE_HOME": str(cache)}) as driver:
         while driver.poll() is None and not list(tmp_path.glob(".mlflow-new-*/mlflow.db")):
             time.sleep(0.02)
         driver.kill()
     assert len(list(tmp_path.iterdir())) == 1
     assert connect(uri).search_experiments()
     assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"], "what the killed one left is removed"
+
+
+def test_tables_are_made_once_and_the_next_database_begins_as_their_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    first, second = tmp_path / "first.db", tmp_path / "second.db"
+    connect(f"sqlite:///{first}")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "MlflowClient", None)
+        database.create_database(second)
+    assert schema(second) == schema(first)
+    (default,) = connect(f"sqlite:///{second}").search_experiments()
+    assert default.artifact_location == f"{elsewhere}/mlruns/0"
+    (before,) = connect(f"sqlite:///{first}").search_experiments()
+    assert before.artifact_location == f"{tmp_path}/mlruns/0"
+    assert before.creation_time < default.creation_time
+
+
+def schema(path: Path) -> list[tuple[str]]:
+    with closing(sqlite3.connect(path)) as opened:
+        return opened.execute("SELECT sql FROM sqlite_master ORDER BY name").fetchall()
 
 
 def test_a_database_that_is_being_made_is_not_a_leftover(tmp_path: Path) -> None:
