@@ -28,6 +28,7 @@ from ray._private import utils as ray_utils
 
 from panda_ray.errors import InputError
 from panda_ray.execution.runners.ray_address import check_address
+from panda_ray.execution.runners.ray_local.few_processes import few_processes
 from panda_ray.execution.signals import keep_handlers, undone_at_once
 from panda_ray.execution.work.workspace import Settings
 from panda_ray.secrets import redacted
@@ -105,7 +106,7 @@ def _start(folder: Path) -> None:
         try:
             # Workers inherit this process's environment. A runtime environment would be prepared first, and the workers
             # that Ray starts ahead of time could not be used.
-            with _environment_of_workers_left_alone():
+            with _environment_of_workers_left_alone(), few_processes():
                 _init(
                     address="local",
                     include_dashboard=False,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from panda_ray.errors import InputError
@@ -107,6 +109,12 @@ def test_a_bug_in_a_worker_shows_its_own_traceback(local_ray: None, tmp_path: Pa
     plan, store = planned(small_sweep(tmp_path))
     with pytest.raises(RuntimeError, match=r"(?s)prompt_tuning -> .*KeyError: 'builtin-tiny'"):
         run_plan(plan, Costs.in_store(plan, store), store, Forgetful())
+
+
+def test_a_ray_of_this_machine_starts_no_scaler_no_reader_of_logs_and_no_api_server(local_ray: None) -> None:
+    started = [" ".join(process.cmdline()) for process in psutil.Process().children(recursive=True)]
+    assert any("gcs_server" in command for command in started)
+    assert not [command for command in started if re.search(r"/(monitor|log_monitor|dashboard)\.py ", command)]
 
 
 def test_a_stack_that_no_machine_can_hold_is_refused_at_once(local_ray: None, tmp_path: Path) -> None:

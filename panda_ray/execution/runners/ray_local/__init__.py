@@ -1,0 +1,1 @@
+"""A Ray on this machine, for a run that is given none."""
