@@ -54,9 +54,9 @@ wheel: install
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist ./build
 	rm -rf build
 
-# Coverage follows the command lines that tests start; see [tool.coverage.run] in pyproject.toml. Many tests wait for
-# processes that they started, so two at a time end sooner even where there are only two cores. A module stays in one
-# process, which makes its fixtures once; long modules come first.
+# What is measured, [tool.coverage.run] in pyproject.toml says. Many tests wait for processes that they started, so two
+# at a time end sooner even where there are only two cores. A module stays in one process, which makes its fixtures
+# once; long modules come first.
 test: install
 	$(BIN)/python -m pytest -m "not gpu and not hosts" -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 

@@ -38,10 +38,6 @@ def ending_signals() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-_CONFIG_OF_PROCESSES = "COVERAGE_PROCESS_CONFIG"
-"""Of the environment: what tells a Python that starts to measure itself."""
-
-
 def _is_measured(item: pytest.Item) -> bool:
     """Not where a whole run passes what smaller tests have measured: tracing takes two fifths more of a training."""
     end_to_end = item.path.relative_to(Path(__file__).parent).parts[0] == "e2e"
@@ -49,25 +45,14 @@ def _is_measured(item: pytest.Item) -> bool:
     return not end_to_end and not trains_here
 
 
-def _measures_processes(item: pytest.Item) -> bool:
-    """Not where Ray starts workers: tracing takes a half more of their start, for which these tests mostly wait."""
-    return _is_measured(item) and item.get_closest_marker("cluster") is None
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Leave some tests out of the coverage, and of others the processes that they start."""
+    """Leave some tests out of the coverage."""
     measuring = coverage.Coverage.current()
-    if measuring is None or _measures_processes(item):
+    if measuring is None or _is_measured(item):
         return (yield)
-    config = os.environ.pop(_CONFIG_OF_PROCESSES, None)
-    measured_here = _is_measured(item)
-    if not measured_here:
-        measuring.stop()
+    measuring.stop()
     try:
         return (yield)
     finally:
-        if not measured_here:
-            measuring.start()
-        if config is not None:
-            os.environ[_CONFIG_OF_PROCESSES] = config
+        measuring.start()
