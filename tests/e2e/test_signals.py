@@ -194,8 +194,10 @@ def test_the_next_run_removes_what_a_killed_one_left_and_nothing_of_a_living_one
     reach(process, living, "starting")
     (used,) = temporary_folders_of(process)
     assert not left.exists()
+    process.send_signal(signal.SIGSTOP)  # it lives, and takes no processor from the next one
     assert finish(started(tmp_path)).code == 0
     assert used.is_dir()
     assert not (tmp_path / ".ray").exists(), "Ray's own token in the user's folder"
     os.killpg(process.pid, signal.SIGINT)
+    process.send_signal(signal.SIGCONT)
     assert finish(process).code == 130

@@ -27,10 +27,13 @@ from panda_ray.prompts.prompt import Prompt
 from panda_ray.training.engine.stacked import EpochReport
 from support.driving import workers_of
 from support.small_sweeps import contents, planned, run_inline, small_sweep
-from support.spreading import FEW, TRAINING, Spread
+from support.spreading import TRAINING, Spread, few
 from support.steerings import Stopper
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+
+EPOCHS = 6
+"""Of which two are behind a worker that dies."""
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +60,7 @@ class OneWorkerKiller(Listener):
     def on_epoch(self, stack: Stack, report: EpochReport) -> None:
         if stack.workers == 2 and self.starts == 2:
             self.epochs_after.append(report.epoch)
-        elif stack.workers == 2 and report.epoch == 4:
+        elif stack.workers == 2 and report.epoch == 3:
             first, _ = workers_of(os.getpid(), "RayTrainWorker")
             os.kill(first, signal.SIGKILL)
 
@@ -65,16 +68,16 @@ class OneWorkerKiller(Listener):
 def test_a_stack_on_two_workers_survives_the_death_of_one_and_has_the_numbers_of_one_process(
     local_ray: None, tmp_path: Path
 ) -> None:
-    run_inline(small_sweep(tmp_path / "alone", **FEW, training=TRAINING))
+    run_inline(few(tmp_path / "alone", EPOCHS))
     killer = OneWorkerKiller()
-    plan, store = planned(small_sweep(tmp_path / "spread", **FEW, training=TRAINING))
+    plan, store = planned(few(tmp_path / "spread", EPOCHS))
     dispatch = Spread(plan, "panda", killer)
     RayTuneRunner().run(dispatch, store, Settings.of(plan.sweep))
     assert dispatch.summary().complete
     assert killer.starts == 2
     assert killer.lost == [f"a worker on {this_host()} died"]
     assert min(killer.epochs_after) > 1, "it started over instead of continuing from its checkpoint"
-    assert max(killer.epochs_after) == TRAINING["epochs"]
+    assert max(killer.epochs_after) == EPOCHS
     assert not list((tmp_path / "spread").glob("checkpoints/*"))
     alone = contents(tmp_path / "alone")
     for key, (score, files) in contents(tmp_path / "spread").items():
@@ -87,16 +90,18 @@ def test_a_stack_on_two_workers_survives_the_death_of_one_and_has_the_numbers_of
 
 
 def test_a_member_that_the_driver_stops_is_stopped_on_both_workers(local_ray: None, tmp_path: Path) -> None:
-    changes: dict[str, Any] = {"sources": ["review", "kinds"], "methods": ["prompt_tuning", "pot"], "metrics": []}
-    plan, store = planned(small_sweep(tmp_path, **changes, training=TRAINING))
-    first, second = (key for key, unit in plan.units.items() if unit.method == "pot")
+    changes: dict[str, Any] = {"sources": ["remark"], "methods": ["prompt_tuning"], "metrics": [], "seeds": [1, 2]}
+    plan, store = planned(small_sweep(tmp_path, **changes, training=TRAINING | {"epochs": EPOCHS}))
+    (stack,) = plan.stacks
+    first, second = plan.units
+    assert stack.keys == (first, second)
     stopper = Stopper([first], 2)
-    dispatch = Spread(plan, "pot", Listener(), stopper)
+    dispatch = Spread(plan, "prompt_tuning", Listener(), stopper)
     RayTuneRunner().run(dispatch, store, Settings.of(plan.sweep))
     assert dispatch.summary().stopped == {first}
     assert [past.epoch for past in stopper.heard[first].history] == [1, 2]
     record = store.known(second)
-    assert (record["workers"], len(record["history"])) == (2, TRAINING["epochs"])
+    assert (record["workers"], len(record["history"])) == (2, EPOCHS)
 
 
 def test_a_worker_waits_for_a_silent_driver_no_longer_than_its_bound(
