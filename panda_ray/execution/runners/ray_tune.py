@@ -18,6 +18,7 @@ from ray.tune.search import Searcher
 
 from panda_ray.errors import InputError
 from panda_ray.execution.runners.ray_cluster import environment, ray_cluster
+from panda_ray.execution.runners.ray_demand import Demand
 from panda_ray.execution.runners.ray_forgetting import ForgettingScheduler, NoProgress
 from panda_ray.execution.runners.ray_slots import check_resources, parallel_stacks
 from panda_ray.execution.runners.ray_train import WAITING
@@ -31,7 +32,7 @@ from panda_ray.execution.work.workspace import Settings
 from panda_ray.sweep import ResourceSection
 
 _AHEAD_ON_CLUSTERS = 16
-"""Waiting trials that an autoscaler sees at the least."""
+"""Short stacks that wait as trials at the least, for nodes that are still to come."""
 
 
 class RayTuneRunner:
@@ -53,8 +54,10 @@ class RayTuneRunner:
         with _folder() as folder, ray_cluster(self._address, settings, folder):
             dispatch.foresee()
             messenger = Messenger(dispatch, store)
-            searcher = _GraphSearcher(dispatch, messenger.judge, elastic=self._address is not None)
-            tuner = _tuner(dispatch, searcher, messenger, store, settings, str(folder / "tune"))
+            demand = None if self._address is None else _demand(dispatch)
+            searcher = _GraphSearcher(dispatch, messenger.judge, demand)
+            callbacks = [messenger, NoProgress(), *([] if demand is None else [demand])]
+            tuner = _tuner(dispatch, searcher, callbacks, store, settings, str(folder / "tune"))
             try:
                 with environment(_pending_trials(resources, self._address)), signals_deferred():
                     tuner.fit()
@@ -76,7 +79,12 @@ def _folder() -> Iterator[Path]:
 
 
 def _tuner(
-    dispatch: Dispatch, searcher: _GraphSearcher, messenger: Messenger, store: Store, settings: Settings, folder: str
+    dispatch: Dispatch,
+    searcher: _GraphSearcher,
+    callbacks: list[tune.Callback],
+    store: Store,
+    settings: Settings,
+    folder: str,
 ) -> tune.Tuner:
     """Tune as a scheduler of one plan; `folder` is for what it must write and nobody reads."""
     resources = dispatch.plan.sweep.resources
@@ -97,11 +105,17 @@ def _tuner(
         run_config=tune.RunConfig(
             name="run",
             storage_path=folder,
-            callbacks=[messenger, NoProgress()],
+            callbacks=callbacks,
             verbose=0,
             failure_config=tune.FailureConfig(max_failures=0),  # but for pre-emptions that Tune knows of
         ),
     )
+
+
+def _demand(dispatch: Dispatch) -> Demand:
+    """Of a run on a cluster, which may grow."""
+    size = (dispatch.plan.sweep.resources.cpus_per_stack, dispatch.plan.sweep.resources.gpus_per_stack)
+    return Demand(lambda: dispatch.wanted(parallel_stacks(*size)), *size)
 
 
 def _pending_trials(resources: ResourceSection, address: str | None) -> dict[str, str]:
@@ -120,15 +134,14 @@ class _GraphSearcher(Searcher):
 
     Args:
         refresh: called before each suggestion: where nothing runs, Tune does nothing but ask for one.
-        elastic: the cluster may grow when trials wait. On one that cannot, a long stack is not handed out before a slot
-            is free: until then it would be unknown which shape suits it.
+        demand: where a cluster that may grow learns what else could be used; none for one that cannot.
     """
 
-    def __init__(self, dispatch: Dispatch, refresh: Callable[[], None], elastic: bool) -> None:
+    def __init__(self, dispatch: Dispatch, refresh: Callable[[], None], demand: Demand | None) -> None:
         super().__init__()
         self._dispatch = dispatch
         self._refresh = refresh
-        self._elastic = elastic
+        self._demand = demand
 
     def suggest(self, trial_id: str) -> Any:
         """A trial's configuration, None while all that is left waits, or `Searcher.FINISHED`."""
@@ -137,7 +150,9 @@ class _GraphSearcher(Searcher):
         self._refresh()
         resources = self._dispatch.plan.sweep.resources
         slots = parallel_stacks(resources.cpus_per_stack, resources.gpus_per_stack)
-        stack = self._dispatch.next(slots, ahead=self._elastic)
+        stack = self._dispatch.next(slots)
+        if self._demand is not None:
+            self._demand.show()
         if stack is not None:
             return {"stack": stack, "waits": self._dispatch.may_stop(stack)}
         return Searcher.FINISHED if self._dispatch.exhausted else None

@@ -77,7 +77,7 @@ class Dispatch:
         shaper = Shaper(self._seconds, plan.sweep.resources.max_workers, clock)
         self._schedule = Schedule(plan.stacks, plan.depends_on, plan.done, shaper)
 
-    def next(self, slots: int | None = None, ahead: bool = True) -> Stack | None:
+    def next(self, slots: int | None = None) -> Stack | None:
         """A stack to start, or None while all that are left should wait; see `Schedule.next`.
 
         Raises:
@@ -86,12 +86,16 @@ class Dispatch:
         raise_if_ended()
         for returned in self._elsewhere.returned():
             self._schedule.put_back(returned)
-        stack = self._schedule.next(slots, ahead)
+        stack = self._schedule.next(slots)
         while stack is None and self._grow(self._idle(slots)):
-            stack = self._schedule.next(slots, ahead)
+            stack = self._schedule.next(slots)
         if stack is not None:
             self._running[stack.id] = stack
         return stack
+
+    def wanted(self, slots: int) -> int:
+        """How many slots more than there are could be used; see `Schedule.wanted`."""
+        return self._schedule.wanted(slots)
 
     def started(self, stack: Stack) -> None:
         """Take note of a stack that starts, perhaps again, and perhaps on fewer workers than it was given."""

@@ -88,24 +88,33 @@ class Schedule:
         lost = [needed for needed in needed_by_new if needed in self._lost and needed not in self._done]
         return {key: cause for needed in lost for key, cause in self._block(needed, self._lost[needed]).items()}
 
-    def next(self, slots: int | None = None, ahead: bool = True) -> Stack | None:
+    def next(self, slots: int | None = None) -> Stack | None:
         """A stack that may start, or None while all that are left should wait.
+
+        Where no slot is free, only what is too short to get another shape than it was packed in is handed out: whatever
+        waits longer may start on more slots than there are now, or on fewer.
 
         Args:
             slots: that there are, busy ones included; each runs a stack, or one of its workers. None: not known, stacks
                 start as they were packed.
-            ahead: also hand out what no slot is free for; otherwise only what is too short to get another shape.
         """
-        if self._shaper is None or slots is None or slots < 2:
+        if self._shaper is None or slots is None:
             return self._pop(ahead=True)
         free = slots - sum(self._busy.values())
         if free <= 0:
-            return self._pop(ahead)
+            return self._pop(ahead=False)
+        if slots < 2:
+            return self._pop(ahead=True)
         self._shaper.aim(self._waiting.values(), slots)
         stack = self._pop(ahead=True, free=free)
         if stack is None and self._gather(self._shaper):
             stack = self._pop(ahead=True, free=free)
         return stack
+
+    def wanted(self, slots: int) -> int:
+        """How many slots more than there are the stacks could use that are ready, as they were packed."""
+        ready = sum(not self._unready[number] for number in self._waiting)
+        return max(0, ready - max(0, slots - sum(self._busy.values())))
 
     def finish(self, stack: Stack, outcomes: Iterable[Outcome]) -> dict[str, str]:
         """Take note of how a stack ended; returns the units that this blocks, with the unit that they need."""

@@ -149,7 +149,7 @@ def test_any_graph_that_grows_at_any_time_runs_as_brute_force_says(
     while left or running or not schedule.exhausted:
         if left and (chance.random() < 0.4 or not (running or model.open)):
             grow()
-        while (stack := schedule.next(slots=slots, ahead=False)) is not None:
+        while (stack := schedule.next(slots=slots)) is not None:
             for member in stack.members:
                 assert member.key not in model.started | model.done | model.blocked
                 assert model.done.issuperset(model.graph[member.key])

@@ -31,12 +31,12 @@ def begun(plan: Plan) -> Dispatch:
 
 def test_a_stack_that_is_put_back_frees_its_slots_is_no_end_and_may_start_and_end_again(tmp_path: Path) -> None:
     dispatch = begun(one_stack(tmp_path, [1]))
-    first = dispatch.next(slots=2, ahead=False)
+    first = dispatch.next(slots=2)
     assert first is not None
     assert first.workers == 2
     dispatch.put_back(first)
     assert not dispatch.exhausted
-    again = dispatch.next(slots=2, ahead=False)
+    again = dispatch.next(slots=2)
     assert again is not None, "its slots are free"
     assert (again, again.workers) == (first, 2)
     dispatch.finished(again, [Outcome(unit.key, "done") for unit in again.todo])
@@ -46,12 +46,12 @@ def test_a_stack_that_is_put_back_frees_its_slots_is_no_end_and_may_start_and_en
 
 def test_a_stack_that_is_put_back_keeps_its_members_however_many_slots_there_are(tmp_path: Path) -> None:
     dispatch = begun(one_stack(tmp_path, [1, 2, 3, 4]))
-    first = dispatch.next(slots=1, ahead=False)
+    first = dispatch.next(slots=1)
     assert first is not None
     assert len(first.members) == 4
     dispatch.put_back(first)
-    again = dispatch.next(slots=4, ahead=False)
+    again = dispatch.next(slots=4)
     assert again == first
-    fresh = begun(dispatch.plan).next(slots=4, ahead=False)
+    fresh = begun(dispatch.plan).next(slots=4)
     assert fresh is not None
     assert len(fresh.members) < 4, "it would have been cut, had it not begun"

@@ -159,7 +159,7 @@ def test_failures_half_way_leave_the_rest_of_split_stacks_running() -> None:
     ran: list[str] = []
     chance = random.Random(0)
     while not schedule.exhausted or running:
-        while (stack := schedule.next(slots=5, ahead=False)) is not None:
+        while (stack := schedule.next(slots=5)) is not None:
             assert all(needed in finished for unit in stack.members for needed in graph[unit.key])
             running.append(stack)
             ran += [unit.key for unit in stack.members]
@@ -182,14 +182,45 @@ def test_the_longest_path_comes_first_and_without_seconds_the_order_of_the_plan(
     assert Schedule(stacks, graph, (), shaper).next() == stacks[1]
 
 
-def test_a_long_stack_is_held_back_until_a_slot_is_free_unless_the_cluster_may_grow() -> None:
+def test_a_long_stack_is_held_back_until_a_slot_is_free() -> None:
     stacks = [Stack((unit(f"source {number}"),)) for number in range(4)]
     graph: dict[str, tuple[str, ...]] = {stack.members[0].key: () for stack in stacks}
-    for seconds, ahead, handed_out in ((100.0, False, 2), (100.0, True, 4), (10.0, False, 4)):
+    for seconds, slots, handed_out in ((100.0, 2, 2), (10.0, 2, 4), (100.0, 1, 1), (100.0, 0, 0)):
         shaper = Shaper(partial(constant, seconds), 1, lambda: 0.0)
         schedule = Schedule(stacks, graph, (), shaper)
-        found = [schedule.next(slots=2, ahead=ahead) for _ in stacks]
+        found = [schedule.next(slots=slots) for _ in stacks]
         assert sum(stack is not None for stack in found) == handed_out
+        assert schedule.wanted(slots) == 4 - handed_out
+
+
+def test_slots_are_wanted_for_what_is_ready_and_has_none() -> None:
+    """Of six stacks one needs another one, which comes first; two are handed out to the three slots that there are."""
+    stacks = [Stack((unit(f"source {number}"),)) for number in range(6)]
+    graph: dict[str, tuple[str, ...]] = {stack.members[0].key: () for stack in stacks}
+    graph[stacks[5].members[0].key] = (stacks[4].members[0].key,)
+    schedule = Schedule(stacks, graph, (), Shaper(partial(constant, 100.0), 1, lambda: 0.0))
+    assert schedule.wanted(slots=0) == 5
+    first, second = schedule.next(slots=3), schedule.next(slots=3)
+    assert schedule.wanted(slots=3) == 2
+    assert first is not None
+    schedule.finish(first, [Outcome(key, "done") for key in first.keys])
+    assert second is not None
+    assert schedule.wanted(slots=3) == 2, "another one is ready, and another slot is free"
+    assert schedule.wanted(slots=9) == 0
+
+
+def test_a_stack_that_waits_is_cut_for_the_slots_that_there_are_when_it_starts() -> None:
+    """One stack runs on the one slot when eight members are ready, who save half of their work side by side."""
+    running, members = Stack((unit("running"),)), tuple(unit(f"source {number}") for number in range(8))
+    graph: dict[str, tuple[str, ...]] = {member.key: () for member in (*running.members, *members)}
+    for slots, widths in ((1, []), (2, [4]), (3, [3, 3]), (5, [2] * 4)):
+        shaper = Shaper(lambda stack, workers: 400.0 + 400.0 * len(stack.members), 1, lambda: 0.0)
+        schedule = Schedule([running], graph, (), shaper)
+        assert schedule.next(slots=1) == running
+        schedule.add([Stack(members)], {member.key: () for member in members}, ())
+        assert schedule.next(slots=1) is None
+        started = [stack for _ in members if (stack := schedule.next(slots=slots)) is not None]
+        assert [len(stack.members) for stack in started] == widths
 
 
 def test_a_stack_that_goes_on_with_fewer_workers_leaves_its_other_slots_to_the_next_ones() -> None:
@@ -197,10 +228,10 @@ def test_a_stack_that_goes_on_with_fewer_workers_leaves_its_other_slots_to_the_n
     graph: dict[str, tuple[str, ...]] = {stack.members[0].key: () for stack in stacks}
     shaper = Shaper(lambda stack, workers: 1000.0 / workers, 2, lambda: 0.0)
     schedule = Schedule(stacks, graph, (), shaper)
-    spread = schedule.next(slots=3, ahead=False)
+    spread = schedule.next(slots=3)
     assert spread is not None
     schedule.shrink(replace(spread, workers=2))
-    taken = [schedule.next(slots=3, ahead=False) for _ in range(2)]
+    taken = [schedule.next(slots=3) for _ in range(2)]
     assert [stack is not None for stack in taken] == [True, False]
     schedule.shrink(replace(spread, workers=1))
-    assert schedule.next(slots=3, ahead=False) is not None
+    assert schedule.next(slots=3) is not None

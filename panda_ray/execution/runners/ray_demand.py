@@ -1,0 +1,59 @@
+"""Slots that ready stacks could use, shown to an autoscaler while nothing of theirs waits in Ray.
+
+A long stack gets its shape when a slot is free for it, so until then no trial waits for it. What waits instead are
+placement groups of the size of a slot. Ray drops them with the driver, however that ends; what is asked for by
+`ray.autoscaler.sdk.request_resources` would keep nodes up, and cost money, for a driver that is gone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ray.tune import Callback
+from ray.util.placement_group import PlacementGroup, placement_group, placement_group_table, remove_placement_group
+
+from panda_ray.execution.runners.ray_slots import free_slots
+
+_MOST = 100
+"""Slots that are asked for at a time; the cluster has its own largest number of nodes."""
+
+_LOOK_SECONDS = 1.0
+
+
+class Demand(Callback):
+    """What a driver wants besides what its trials wait for.
+
+    Args:
+        wanted: how many slots.
+        cpus, gpus: of a slot.
+    """
+
+    def __init__(self, wanted: Callable[[], int], cpus: float, gpus: float) -> None:
+        self._wanted = wanted
+        self._bundle = {"CPU": cpus, "GPU": gpus} if gpus else {"CPU": cpus}
+        self._groups: list[PlacementGroup] = []
+        self._next_look = 0.0
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        self.show()
+
+    def show(self) -> None:
+        """Let as many slots wait as are wanted now; looks once a second at the most.
+
+        None waits while there is room, whose it may be: a group of workers needs several slots at the same time.
+        """
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + _LOOK_SECONDS
+        wanted = 0 if self._is_room() else min(self._wanted(), _MOST)
+        while len(self._groups) > wanted:
+            remove_placement_group(self._groups.pop())
+        while len(self._groups) < wanted:
+            self._groups.append(placement_group([self._bundle]))
+
+    def _is_room(self) -> bool:
+        """A slot is free, or would be but for what is shown here."""
+        shown = (placement_group_table(group)["state"] for group in self._groups)
+        return "CREATED" in shown or free_slots(self._bundle["CPU"], self._bundle.get("GPU", 0)) > 0
