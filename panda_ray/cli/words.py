@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from panda_ray.secrets import public
 
 if TYPE_CHECKING:
     from panda_ray.execution.costs.ahead import Ahead
+    from panda_ray.execution.costs.memory_ahead import StageMemory
     from panda_ray.execution.costs.speeds import Basis
     from panda_ray.execution.planning.changes import Change
     from panda_ray.usecases.plan import Outlook
@@ -61,6 +62,36 @@ def ahead_as_json(ahead: Ahead) -> dict[str, Any]:
         "currency": ahead.sweep.prices.currency,
         "shares": {basis: round(seconds / total, 4) for basis, seconds in ahead.by_basis.items()} if total else {},
     }
+
+
+def describe_memory(memory: Sequence[StageMemory]) -> list[str]:
+    """One line per backbone and stage: what its largest stack takes, of what, and how many members would fit."""
+    return [
+        f"memory: {each.backbone} {each.stage} -> {each.task} x{each.members} about {each.memory}{_fitting(each)}"
+        for each in memory
+    ]
+
+
+def _fitting(each: StageMemory) -> str:
+    if each.fitting is None:
+        return ""
+    return f"; x{each.fitting} fits" + (", a wider stack is halved" if each.fitting < each.members else "")
+
+
+def memory_as_json(memory: Sequence[StageMemory]) -> list[dict[str, Any]]:
+    """The same in bytes; `fitting` is null where resources.gpu_memory_gib is not given."""
+    return [
+        {
+            "backbone": each.backbone,
+            "stage": each.stage,
+            "task": each.task,
+            "members": each.members,
+            "bytes": round(each.memory.total),
+            "parts": {name: round(size) for name, size in each.memory.parts.items()},
+            "fitting": each.fitting,
+        }
+        for each in memory
+    ]
 
 
 def describe_taken(outlook: Outlook) -> str:

@@ -117,6 +117,8 @@ class ResourceSection(Section):
     """Processes that one training may be spread over, each with cpus_per_stack and gpus_per_stack."""
     checkpoint_seconds: float = Field(default=60, gt=0)
     """A running stack saves its state at each epoch's end, but not more often than this."""
+    gpu_memory_gib: float | None = Field(default=None, gt=0, le=_MOST_DEVICES)
+    """Memory of one GPU in GiB: `plan` says how many members fit, and refuses what does not fit alone."""
     activation_checkpointing: bool = False
     """Keep of each layer its input alone and compute the layer once more for its gradients: the same numbers in less
     memory, with about a third more time."""

@@ -10,6 +10,7 @@ from panda_ray.choosing.expected import Anticipated as AnticipatedChoices
 from panda_ray.choosing.expected import anticipate_choices, seconds_of_all
 from panda_ray.execution.costs.ahead import Ahead, work_ahead
 from panda_ray.execution.costs.costs import Costs
+from panda_ray.execution.costs.memory_ahead import StageMemory, memory_ahead
 from panda_ray.execution.planning.changes import Change, invalidated
 from panda_ray.execution.planning.footprints import footprint_of
 from panda_ray.execution.planning.lending import lent, without
@@ -33,6 +34,7 @@ class Outlook:
         stages: units by state, per stage: `waiting` ones will be computed by the next run; `blocked` ones too, but only
             if the unit that failed before them now succeeds.
         ahead: what all stacks that are left take, blocked units included.
+        memory: what the largest of them take of a device's memory.
         taken: units that `prompts` has; they count as done.
         narrowed: what keeps stacks narrower than the sweep file does.
         settings: the hyper-parameters of its trainings.
@@ -48,6 +50,7 @@ class Outlook:
     storage: str
     stages: Mapping[str, Counter[State]]
     ahead: Ahead
+    memory: Sequence[StageMemory]
     taken: frozenset[str]
     narrowed: tuple[Limit, ...]
     settings: Sequence[Setting]
@@ -72,7 +75,7 @@ def plan_sweep(sweep: Sweep) -> Outlook:
     """Look at what a sweep would do.
 
     Raises:
-        InputError: for what cannot be run.
+        InputError: for what cannot be run, or does not fit into the memory that the sweep names.
     """
     store = Store(sweep.storage)
     catalog = read_catalog(sweep)
@@ -91,6 +94,7 @@ def plan_sweep(sweep: Sweep) -> Outlook:
         storage=store.url,
         stages=stages(plan, states),
         ahead=work_ahead(plan, costs),
+        memory=memory_ahead(plan, costs),
         taken=taken,
         narrowed=_narrowing(plan),
         settings=settings,

@@ -26,11 +26,9 @@ if TYPE_CHECKING:
 class Costs:
     """Seconds of stacks.
 
-    Args:
+    Attributes:
         sizes: of the sweep's backbones, by name.
         tasks: of the sweep's tasks as each backbone sees them, by backbone and task.
-
-    Attributes:
         device: what the estimates hold for.
     """
 
@@ -42,7 +40,7 @@ class Costs:
         embeddings: Iterable[EmbeddingSample],
         prompt_len: int,
     ) -> None:
-        self._sizes, self._tasks, self._speeds, self._prompt_len = sizes, tasks, speeds, prompt_len
+        self.sizes, self.tasks, self._speeds, self._prompt_len = sizes, tasks, speeds, prompt_len
         self._embeddings = embedding_seconds(embeddings, speeds.device)
         self._known: dict[tuple[Any, ...], Estimate] = {}
 
@@ -87,9 +85,7 @@ class Costs:
         assert first.config is not None, "a training has hyper-parameters"
         backbone, task = first.backbone.name, first.task
         methods = ((unit.method, len(unit.sources)) for unit in stack.members)
-        work = training_work(
-            trains_of(first), methods, self._sizes[backbone], self._tasks[backbone, task], first.config
-        )
+        work = training_work(trains_of(first), methods, self.sizes[backbone], self.tasks[backbone, task], first.config)
         return self._speeds.training(backbone, task, work, workers)
 
     def _embedding(self, stack: Stack) -> Estimate:
@@ -104,6 +100,6 @@ class Costs:
         for address in ((backbone, task, metric), (backbone, metric)):
             if address in self._embeddings:
                 return Estimate(count * self._embeddings[address], "measured" if len(address) == 3 else "extrapolated")
-        work = embedding_work(metric, self._sizes[backbone], self._tasks[backbone, task], self._prompt_len)
+        work = embedding_work(metric, self.sizes[backbone], self.tasks[backbone, task], self._prompt_len)
         one = self._speeds.forward(backbone, task, work)
         return Estimate(count * one.seconds, one.basis)

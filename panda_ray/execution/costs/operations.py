@@ -71,6 +71,11 @@ def backward_operations(
     return everything + terms + convolved + (linear + terms + convolved if gradients == "weights" else 0)
 
 
+def linear_weights(sizes: Sizes) -> float:
+    """Numbers in the matrices of all layers."""
+    return sizes.layers * _linear(sizes, 1.0, 1.0) / 2
+
+
 def _outputs(sizes: Sizes, tokens: float, every_token: bool) -> list[float]:
     """Q of each layer."""
     return [tokens] * (sizes.layers - 1) + [tokens if every_token else 1.0]

@@ -178,6 +178,18 @@ def test_plan_says_which_stacks_memory_keeps_narrow(cli: CommandLine, tmp_path: 
     assert f"narrower stacks: {said}" in cli("plan", "x.yaml", "--set", "data_root=data").out
 
 
+def test_plan_says_what_memory_stacks_take_and_how_many_members_fit(cli: CommandLine) -> None:
+    arguments = ("plan", "x.yaml", "--set", "data_root=data", "--set", "resources.gpu_memory_gib=0.05")
+    lines = [line for line in cli(*arguments).out.splitlines() if line.startswith("memory: ")]
+    stages = {entry["stage"]: entry for entry in cli(*arguments, "--json").json["memory"]}
+    assert len(lines) == len(stages)
+    assert stages["pot"]["bytes"] == pytest.approx(sum(stages["pot"]["parts"].values()), abs=2)
+    [pot] = [line for line in lines if " pot -> " in line]
+    assert pot.startswith(f"memory: builtin-tiny pot -> {stages['pot']['task']} x{stages['pot']['members']} about ")
+    assert f"; x{stages['pot']['fitting']} fits" in pot
+    assert "(weights 2." in pot
+
+
 def test_plan_changes_nothing(cli: CommandLine, tmp_path: Path) -> None:
     before = set(tmp_path.iterdir())
     ended = cli("plan", "x.yaml", "--set", "sources=[review]")
