@@ -7,19 +7,20 @@ from typing import Any
 
 from panda_ray.errors import unknown_name
 from panda_ray.sweep_file.yaml_source import Places
-from panda_ray.tasks import PAPER_SOURCES, PAPER_TARGETS, TASKS
-from panda_ray.tasks.task import BuiltinOrigin
-
-BUILTIN_TASKS = tuple(task for task in TASKS if isinstance(task.origin, BuiltinOrigin))
+from panda_ray.tasks import PAPER_SOURCES, PAPER_TARGETS
+from panda_ray.tasks.specs.builtin import BUILTIN_TASKS
+from panda_ray.tasks.specs.heldout import HELDOUT_TASKS
 
 SUITES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "sources": {
         "paper": PAPER_SOURCES,
         "builtin": tuple(task.name for task in BUILTIN_TASKS if task.is_source),
+        "heldout": tuple(task.name for task in HELDOUT_TASKS if task.is_source),
     },
     "targets": {
         "paper": PAPER_TARGETS,
         "builtin": tuple(task.name for task in BUILTIN_TASKS if task.is_target),
+        "heldout": tuple(task.name for task in HELDOUT_TASKS if task.is_target),
     },
 }
 """The tasks of each suite, by the field of a sweep that it stands in."""

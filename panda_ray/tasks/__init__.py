@@ -5,6 +5,7 @@ from __future__ import annotations
 from panda_ray.registry import Registry
 from panda_ray.tasks.specs.builtin import BUILTIN_TASKS
 from panda_ray.tasks.specs.glue import GLUE_TASKS
+from panda_ray.tasks.specs.heldout import HELDOUT_TASKS
 from panda_ray.tasks.specs.ner_srl import TAGGING_TASKS
 from panda_ray.tasks.specs.qa import QA_TASKS
 from panda_ray.tasks.specs.superglue import SUPERGLUE_TASKS
@@ -13,7 +14,7 @@ from panda_ray.tasks.task import TaskSpec
 PAPER_TASKS: tuple[TaskSpec, ...] = (*SUPERGLUE_TASKS, *GLUE_TASKS, *QA_TASKS, *TAGGING_TASKS)
 """The 21 tasks of the paper's Table I, in its order."""
 
-TASKS: Registry[TaskSpec] = Registry("task", (*PAPER_TASKS, *BUILTIN_TASKS))
+TASKS: Registry[TaskSpec] = Registry("task", (*PAPER_TASKS, *BUILTIN_TASKS, *HELDOUT_TASKS))
 """Every task that a sweep may name."""
 
 PAPER_SOURCES: tuple[str, ...] = tuple(task.name for task in PAPER_TASKS if task.is_source)

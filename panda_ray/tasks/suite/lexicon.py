@@ -100,6 +100,23 @@ class Lexicon:
         halves = {field.name: getattr(self, field.name)[part::2] for field in fields(self)}
         return Lexicon(**halves)
 
+    def dealt_anew(self, name: str) -> Lexicon:
+        """The same words in another order, so that its halves are others; `name` seeds it.
+
+        Concepts of one attribute stay together, so that each half has some of all.
+        """
+        draw = Draw(f"deal {name}")
+        return Lexicon(
+            qualities=tuple(sorted(draw.shuffled(self.qualities), key=lambda quality: quality.value)),
+            things=tuple(sorted(draw.shuffled(self.things), key=lambda thing: KINDS.index(thing.kind))),
+            deeds=tuple(sorted(draw.shuffled(self.deeds), key=lambda deed: KINDS.index(deed.patient))),
+            reactions=tuple(sorted(draw.shuffled(self.reactions), key=lambda reaction: reaction.value)),
+            first_names=tuple(draw.shuffled(self.first_names)),
+            last_names=tuple(draw.shuffled(self.last_names)),
+            towns=tuple(draw.shuffled(self.towns)),
+            guilds=tuple(draw.shuffled(self.guilds)),
+        )
+
     @property
     def words(self) -> tuple[str, ...]:
         """Every content word once, in a fixed order."""

@@ -13,7 +13,13 @@ MakeRow = Callable[[Draw, Lexicon], dict[str, Any]]
 
 
 def generator(
-    name: str, make_row: MakeRow, train_rows: int, dev_rows: int, *, held_out_words: bool = False
+    name: str,
+    make_row: MakeRow,
+    train_rows: int,
+    dev_rows: int,
+    *,
+    held_out_words: bool = False,
+    lexicon: Lexicon = LEXICON,
 ) -> Callable[[str], list[dict[str, Any]]]:
     """The `generate` of a task: its rows for "train" or "validation".
 
@@ -21,16 +27,17 @@ def generator(
         name: seeds the rows.
         held_out_words: training rows use one half of the lexicon and dev rows the other, so that what was learned about
             single words is of no use.
+        lexicon: the words, in the order by which they are halved.
     """
 
     def generate(split: str) -> list[dict[str, Any]]:
         counts = {"train": train_rows, "validation": dev_rows}
-        lexicons = {"train": LEXICON.half(0), "validation": LEXICON.half(1)} if held_out_words else {}
+        lexicons = {"train": lexicon.half(0), "validation": lexicon.half(1)} if held_out_words else {}
         seen: set[str] = set()
         rows: dict[str, list[dict[str, Any]]] = {}
         for part, count in counts.items():
             draw = Draw(f"{name} {part}")
-            rows[part] = [_new_row(make_row, draw, lexicons.get(part, LEXICON), seen) for _ in range(count)]
+            rows[part] = [_new_row(make_row, draw, lexicons.get(part, lexicon), seen) for _ in range(count)]
         return rows[split]
 
     return generate

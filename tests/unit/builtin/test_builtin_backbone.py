@@ -11,6 +11,7 @@ from transformers import AutoTokenizer, BertForPreTraining
 import panda_ray.backbones
 from panda_ray.backbones import load_backbone
 from panda_ray.tasks.specs.builtin import BUILTIN_TASKS
+from panda_ray.tasks.specs.heldout import HELDOUT_TASKS
 from panda_ray.tasks.suite.corpus import Document, documents
 from panda_ray.tasks.suite.lexicon import LEXICON
 from panda_ray.tasks.suite.rows import TEXT_COLUMNS
@@ -40,7 +41,7 @@ def test_it_is_a_bert_of_two_to_four_layers_that_takes_the_papers_prompts_and_te
 
 
 def test_every_text_of_the_suite_is_known_to_the_tokenizer_and_comes_back(tokenizer) -> None:
-    for spec in BUILTIN_TASKS:
+    for spec in (*BUILTIN_TASKS, *HELDOUT_TASKS):
         assert isinstance(spec.origin, BuiltinOrigin)
         rows = [row for split in ("train", "validation") for row in spec.origin.generate(split)]
         texts = [

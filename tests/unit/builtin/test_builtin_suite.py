@@ -1,4 +1,4 @@
-"""The built-in suite: the same rows everywhere, splits that share nothing, labels that no shortcut gives away."""
+"""Generated suites: the same rows everywhere, splits that share nothing, labels that no shortcut gives away."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 
 from panda_ray.tasks.kinds import CLASSIFICATION, EXTRACTIVE_QA, MULTIPLE_CHOICE, TAGGING
 from panda_ray.tasks.specs.builtin import BUILTIN_TASKS
+from panda_ray.tasks.specs.heldout import HELDOUT_TASKS
 from panda_ray.tasks.suite.draw import Draw
-from panda_ray.tasks.suite.lexicon import LEXICON, Lexicon
+from panda_ray.tasks.suite.lexicon import KINDS, LEXICON, Lexicon
 from panda_ray.tasks.suite.rows import TEXT_COLUMNS
 from panda_ray.tasks.task import BuiltinOrigin, TaskSpec
 
@@ -31,10 +32,25 @@ GOLDEN = {
     "bulletin": "958168c38604d2b9",
     "reading": "10814869f0db4bc3",
     "lookup": "bc75f8281a2d5dcc",
+    "heldout_mood": "ffa568cd4061c238",
+    "heldout_strength": "57b988482e4e3934",
+    "heldout_trend": "1434431090d22348",
+    "heldout_verdict": "a027b660333db89f",
+    "heldout_handled": "3d28a31eb62a76a2",
+    "heldout_possible": "2305d5ab72a85522",
+    "heldout_fit": "4e49154a7b663119",
+    "heldout_alike": "6972d5f4e806cb48",
+    "heldout_suited": "96a4e296eececd32",
+    "heldout_praise": "6e41850a74333d9a",
+    "heldout_goods": "bf0a448425004106",
+    "heldout_remarks": "bf90faf06f565769",
+    "heldout_ledger": "4e581f392d57ff02",
+    "heldout_errand": "0d7e4c93c937b808",
 }
 """How the sha256 of each task's rows begins."""
 
-every_task = pytest.mark.parametrize("spec", BUILTIN_TASKS, ids=lambda spec: spec.name)
+GENERATED = (*BUILTIN_TASKS, *HELDOUT_TASKS)
+every_task = pytest.mark.parametrize("spec", GENERATED, ids=lambda spec: spec.name)
 
 
 def rows_of(spec: TaskSpec, split: str) -> list[dict[str, Any]]:
@@ -67,7 +83,7 @@ def test_published_columns_and_row_counts_hold(spec: TaskSpec) -> None:
 
 
 @pytest.mark.parametrize(
-    "spec", [spec for spec in BUILTIN_TASKS if spec.kind in (CLASSIFICATION, MULTIPLE_CHOICE)], ids=lambda s: s.name
+    "spec", [spec for spec in GENERATED if spec.kind in (CLASSIFICATION, MULTIPLE_CHOICE)], ids=lambda s: s.name
 )
 def test_classes_are_balanced(spec: TaskSpec) -> None:
     for split in ("train", "validation"):
@@ -77,7 +93,7 @@ def test_classes_are_balanced(spec: TaskSpec) -> None:
 
 
 @pytest.mark.parametrize(
-    "spec", [spec for spec in BUILTIN_TASKS if spec.is_target and spec.kind is CLASSIFICATION], ids=lambda s: s.name
+    "spec", [spec for spec in GENERATED if spec.is_target and spec.kind is CLASSIFICATION], ids=lambda s: s.name
 )
 @pytest.mark.parametrize("feature", ["first_word", "last_word", "length"])
 def test_no_shallow_feature_gives_a_targets_label_away(spec: TaskSpec, feature: str) -> None:
@@ -95,7 +111,7 @@ def test_no_shallow_feature_gives_a_targets_label_away(spec: TaskSpec, feature: 
     assert right / len(dev) < 0.6
 
 
-@pytest.mark.parametrize("spec", [spec for spec in BUILTIN_TASKS if spec.is_target], ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", [spec for spec in GENERATED if spec.is_target], ids=lambda spec: spec.name)
 def test_dev_rows_of_targets_hold_no_content_word_of_their_training_rows(spec: TaskSpec) -> None:
     content = set(LEXICON.words)
     used = [
@@ -107,7 +123,7 @@ def test_dev_rows_of_targets_hold_no_content_word_of_their_training_rows(spec: T
     assert not used[0] & used[1]
 
 
-@pytest.mark.parametrize("spec", [spec for spec in BUILTIN_TASKS if spec.kind is EXTRACTIVE_QA], ids=lambda s: s.name)
+@pytest.mark.parametrize("spec", [spec for spec in GENERATED if spec.kind is EXTRACTIVE_QA], ids=lambda s: s.name)
 def test_answers_stand_where_the_rows_say(spec: TaskSpec) -> None:
     rows = rows_of(spec, "train")
     unanswered = 0
@@ -118,7 +134,7 @@ def test_answers_stand_where_the_rows_say(spec: TaskSpec) -> None:
     assert 0.05 < unanswered / len(rows) < 0.2
 
 
-@pytest.mark.parametrize("spec", [spec for spec in BUILTIN_TASKS if spec.kind is TAGGING], ids=lambda s: s.name)
+@pytest.mark.parametrize("spec", [spec for spec in GENERATED if spec.kind is TAGGING], ids=lambda s: s.name)
 def test_tags_are_well_formed_and_every_type_is_in_use(spec: TaskSpec) -> None:
     rows = rows_of(spec, "train")
     used = {spec.labels[tag] for row in rows for tag in row["tags"]}
@@ -130,16 +146,17 @@ def test_tags_are_well_formed_and_every_type_is_in_use(spec: TaskSpec) -> None:
             assert not name.startswith("I-") or before[2:] == name[2:]
 
 
-def test_the_suite_is_wide_enough_for_a_study() -> None:
-    sources = [spec for spec in BUILTIN_TASKS if spec.is_source]
-    targets = [spec for spec in BUILTIN_TASKS if spec.is_target]
+@pytest.mark.parametrize("suite", [BUILTIN_TASKS, HELDOUT_TASKS], ids=["builtin", "heldout"])
+def test_a_suite_is_wide_enough_for_a_study(suite: tuple[TaskSpec, ...]) -> None:
+    sources = [spec for spec in suite if spec.is_source]
+    targets = [spec for spec in suite if spec.is_target]
     assert len(sources) >= 8
     assert len(targets) >= 4
     assert {spec.group for spec in targets} <= {spec.group for spec in sources}
     assert len({spec.group for spec in targets}) >= 3
     assert all(spec.train_rows < 500 for spec in targets)
     kinds = {"classification", "regression", "multiple_choice", "tagging", "extractive_qa"}
-    assert {spec.kind.name for spec in BUILTIN_TASKS} == kinds
+    assert {spec.kind.name for spec in suite} == kinds
 
 
 def test_halves_of_the_lexicon_share_no_word() -> None:
@@ -147,6 +164,18 @@ def test_halves_of_the_lexicon_share_no_word() -> None:
     assert set(halves[0].words) | set(halves[1].words) == set(LEXICON.words)
     assert not set(halves[0].words) & set(halves[1].words)
     assert len(set(LEXICON.words)) == len(LEXICON.words)
+
+
+def test_the_held_out_suite_halves_the_same_lexicon_otherwise() -> None:
+    dealt = LEXICON.dealt_anew("held out")
+    assert sorted(dealt.words) == sorted(LEXICON.words)
+    halves: list[Lexicon] = [dealt.half(0), dealt.half(1)]
+    assert not set(halves[0].words) & set(halves[1].words)
+    assert 0.3 < len(set(halves[0].words) & set(LEXICON.half(0).words)) / len(halves[0].words) < 0.7
+    for half in halves:
+        assert {quality.value for quality in half.qualities} == {-2, -1, 1, 2}
+        assert {thing.kind for thing in half.things} == {deed.patient for deed in half.deeds} == set(KINDS)
+        assert {reaction.value for reaction in half.reactions} == {-1, 1}
 
 
 def test_draws_are_pinned() -> None:
