@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from panda_ray.execution.costs.memory_ahead import StageMemory
     from panda_ray.execution.costs.speeds import Basis
     from panda_ray.execution.planning.changes import Change
+    from panda_ray.execution.planning.unjudged import Unjudged
     from panda_ray.usecases.plan import Outlook
     from panda_ray.usecases.run import Start
 
@@ -103,6 +104,12 @@ def describe_taken(outlook: Outlook) -> str:
 def describe_outdated(units: int) -> str:
     """What is said of results whose inputs were repaired and came out different; they are computed anew."""
     return f"{units} {'result was' if units == 1 else 'results were'} computed from inputs that have changed since"
+
+
+def describe_unjudged(unjudged: Unjudged) -> str:
+    """What is said of a metric that is not defined for every pair."""
+    none = f"; of {', '.join(unjudged.targets)} it judges no source" if unjudged.targets else ""
+    return f"{unjudged.metric} is 0 for {unjudged.pairs} of {unjudged.of} pairs: it judges {unjudged.judged}{none}"
 
 
 def describe_start(start: Start) -> list[str]:

@@ -6,13 +6,18 @@ from panda_ray.metrics.constant import Constant
 from panda_ray.metrics.metric import Metric
 from panda_ray.metrics.neuron_overlap import NeuronOverlap
 from panda_ray.metrics.pairs.h_score import HScore
+from panda_ray.metrics.pairs.leep import LEEP
 from panda_ray.metrics.pairs.logme import LogME
+from panda_ray.metrics.pairs.nce import NCE
 from panda_ray.metrics.pairs.nearest_neighbours import NearestNeighbours
+from panda_ray.metrics.pairs.pair_metric import PairMetric
 from panda_ray.metrics.prompt_cosine import PromptCosine
 from panda_ray.metrics.task_embedding import TaskEmbedding
 from panda_ray.registry import Registry
 
-METRICS: Registry[Metric] = Registry(
+AnyMetric = Metric | PairMetric
+
+METRICS: Registry[AnyMetric] = Registry(
     "metric",
     (
         TaskEmbedding(),
@@ -21,12 +26,14 @@ METRICS: Registry[Metric] = Registry(
         LogME(),
         NearestNeighbours(),
         HScore(),
+        LEEP(),
+        NCE(),
         Constant(),
     ),
 )
 
 
-def get_metric(name: str) -> Metric:
+def get_metric(name: str) -> AnyMetric:
     """The registered metric of that name.
 
     Raises:

@@ -18,6 +18,7 @@ from panda_ray.execution.planning.packing import widest
 from panda_ray.execution.planning.plan import Plan, plan_from
 from panda_ray.execution.planning.settings import Setting, settings_of, unused_choices
 from panda_ray.execution.planning.states import State, stages, states_of
+from panda_ray.execution.planning.unjudged import Unjudged, unjudged
 from panda_ray.execution.store.memory_limits import Limit
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.catalog import read_catalog
@@ -39,6 +40,7 @@ class Outlook:
         narrowed: what keeps stacks narrower than the sweep file does.
         settings: the hyper-parameters of its trainings.
         unused_choices: cells of its tuned file that the sweep has not.
+        unjudged: metrics of its list that are not defined for all pairs.
         changed: settings under which stored units do not count any more, and how many units each makes anew.
         search: what it will ask for, where the sweep is one.
         choices: what its metrics will choose, where they choose sources.
@@ -55,6 +57,7 @@ class Outlook:
     narrowed: tuple[Limit, ...]
     settings: Sequence[Setting]
     unused_choices: int
+    unjudged: Sequence[Unjudged]
     changed: Mapping[Change, int]
     search: Anticipated | None
     choices: AnticipatedChoices | None
@@ -99,6 +102,7 @@ def plan_sweep(sweep: Sweep) -> Outlook:
         narrowed=_narrowing(plan),
         settings=settings,
         unused_choices=unused_choices(plan, settings),
+        unjudged=unjudged(plan),
         changed=invalidated(plan, records) if search is None else {},
         search=search,
         choices=choices,

@@ -20,6 +20,7 @@ from panda_ray.cli.words import (
     describe_memory,
     describe_outdated,
     describe_taken,
+    describe_unjudged,
     duration,
     hours,
     memory_as_json,
@@ -73,6 +74,7 @@ def _as_json(outlook: Outlook) -> dict[str, Any]:
         "outdated": len(plan.outdated),
         "hyperparameters": settings_as_json(outlook.settings),
         "unused_choices": outlook.unused_choices,
+        "unjudged": [describe_unjudged(each) for each in outlook.unjudged],
         "changed": [describe_change(change, count) for change, count in outlook.changed.items()],
         "search": None if outlook.search is None else _search_as_json(outlook, outlook.search),
         "choices": None if outlook.choices is None else choices_as_json(outlook.choices, outlook.seconds_of_all or 0.0),
@@ -132,6 +134,7 @@ def _print(outlook: Outlook) -> None:
         stdout.print(describe_taken(outlook), markup=False, soft_wrap=True)
     for title, lines in (
         ("narrower stacks", [_describe_limit(limit) for limit in outlook.narrowed]),
+        ("metric", [describe_unjudged(each) for each in outlook.unjudged]),
         ("left out", [reason for _, reason in plan.skipped]),
         ("computed anew", [describe_outdated(len(plan.outdated))] if plan.outdated else []),
         ("computed anew", [describe_change(change, count) for change, count in outlook.changed.items()]),

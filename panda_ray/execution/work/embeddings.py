@@ -18,6 +18,7 @@ from panda_ray.backbones.backbone import Backbone
 from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.store.sealed import Record
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.artifacts import EMBEDDING_FILE
 from panda_ray.execution.units.canonical import canonical_json
@@ -30,17 +31,28 @@ from panda_ray.execution.work.record import InputFiles, Measured, embedding_reco
 from panda_ray.execution.work.similarity import embedding_bytes
 from panda_ray.execution.work.workspace import Workspace
 from panda_ray.metrics import PairMetric, get_metric
+from panda_ray.metrics.pairs.pair_metric import SourcePrompt
 from panda_ray.prompts.prompt import Prompt
 
 
 @dataclass(frozen=True)
 class _Loaded:
-    """A unit with the prompt that it is about, the length that texts had with it, and what its record will name."""
+    """A unit with the prompt that it is about, the record of its training, and what the unit's own will name."""
 
     unit: Unit
     prompt: Prompt
-    max_len: int
+    trained: Record
     inputs: InputFiles
+
+    @property
+    def task(self) -> str:
+        """What the prompt was trained on."""
+        return str(self.trained["identity"]["data"]["task"])
+
+    @property
+    def max_len(self) -> int:
+        """The length that texts had with it."""
+        return int(self.trained["identity"]["config"]["max_len"])
 
 
 def compute_embeddings(stack: Stack, store: Store, workspace: Workspace) -> list[Outcome]:
@@ -71,7 +83,7 @@ def _load(unit: Unit, inputs: StackInputs, backbone: Backbone) -> _Loaded:
     (data,) = reader.bytes_of("prompt")
     prompt = Prompt.from_bytes(data)
     prompt.check_fits(backbone.geometry)
-    return _Loaded(unit, prompt, inputs.records[key]["identity"]["config"]["max_len"], reader.read)
+    return _Loaded(unit, prompt, inputs.records[key], reader.read)
 
 
 def _company(loaded: _Loaded) -> object:
@@ -105,8 +117,8 @@ def _computed(group: Sequence[_Loaded], backbone: Backbone, workspace: Workspace
     metric = get_metric(unit.method)
     options = metric.Options.model_validate(dict(unit.options))
     task = workspace.task(unit.data, unit.backbone, max_len) if metric.needs_data else None
-    prompts = [loaded.prompt for loaded in group]
     if isinstance(metric, PairMetric):
         assert task is not None, "such a metric reads rows"
-        return metric.pairs(backbone, prompts, task, options)
-    return [metric.embedding(backbone, prompt, task, options) for prompt in prompts]
+        sources = [SourcePrompt(workspace.spec(loaded.task), loaded.prompt) for loaded in group]
+        return metric.pairs(backbone, sources, task, options)
+    return [metric.embedding(backbone, loaded.prompt, task, options) for loaded in group]

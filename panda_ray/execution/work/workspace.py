@@ -89,6 +89,11 @@ class Workspace:
         """
         return _kept(self._tasks, _KEPT_TASKS, (ref, backbone, max_len), lambda: self._encode(ref, backbone, max_len))
 
+    def spec(self, name: str) -> TaskSpec:
+        """The task of that name, registered or of the user's own."""
+        own = next((own for own in self.settings.own_tasks if own.name == name), None)
+        return get_task(name) if own is None else own_task(own)
+
     @contextmanager
     def threads(self) -> Iterator[None]:
         """The number of threads that results are defined for, while the context lasts."""
@@ -107,18 +112,14 @@ class Workspace:
         return load_backbone(ref.name, path, identity=ref.identity, activation_checkpointing=recomputes)
 
     def _encode(self, ref: DataRef, backbone: BackboneRef, max_len: int) -> EncodedTask:
-        spec = self._spec(ref)
+        spec = self.spec(ref.task)
         found = survey(spec, self.settings.data_root, ref.max_train_rows, ref.max_dev_rows)
         _check_unchanged(ref, found.fingerprint, found.where)
         tokenizer = self.backbone(backbone).tokenizer
         return encoded_task(spec, ref.fingerprint, lambda: self._rows(ref), tokenizer, backbone.identity, max_len)
 
-    def _spec(self, ref: DataRef) -> TaskSpec:
-        own = next((own for own in self.settings.own_tasks if own.name == ref.task), None)
-        return get_task(ref.task) if own is None else own_task(own)
-
     def _rows(self, ref: DataRef) -> TaskRows:
-        rows = load_rows(self._spec(ref), self.settings.data_root, ref.max_train_rows, ref.max_dev_rows)
+        rows = load_rows(self.spec(ref.task), self.settings.data_root, ref.max_train_rows, ref.max_dev_rows)
         _check_unchanged(ref, rows.fingerprint, rows.train_where)
         return rows
 

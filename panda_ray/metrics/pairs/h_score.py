@@ -18,12 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from panda_ray.metrics.metric import MetricOptions
-from panda_ray.metrics.pairs.pair_metric import PairMetric, is_number
+from panda_ray.metrics.pairs.feature_metric import FeatureMetric
+from panda_ray.metrics.pairs.pair_metric import is_number
 
 _BINS = 10
 
 
-class HScore(PairMetric):
+class HScore(FeatureMetric):
     """Variance between classes against variance, by the number of classes."""
 
     name = "h_score"

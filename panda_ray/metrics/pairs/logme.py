@@ -18,14 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from panda_ray.metrics.metric import MetricOptions
-from panda_ray.metrics.pairs.pair_metric import PairMetric, is_number
+from panda_ray.metrics.pairs.feature_metric import FeatureMetric
+from panda_ray.metrics.pairs.pair_metric import is_number
 
 _ITERATIONS = 100
 _CONVERGED = 1e-6
 _TINY = 1e-12
 
 
-class LogME(PairMetric):
+class LogME(FeatureMetric):
     """Linear evidence of the target's labels, by Cox and Snell's scale."""
 
     name = "logme"

@@ -15,19 +15,20 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from panda_ray.metrics.metric import MetricOptions
-from panda_ray.metrics.pairs.pair_metric import PairMetric, PairOptions, is_number
+from panda_ray.metrics.pairs.feature_metric import FeatureMetric, FeatureOptions
+from panda_ray.metrics.pairs.pair_metric import is_number
 
 _ROWS_AT_ONCE = 1024
 
 
-class NeighbourOptions(PairOptions):
+class NeighbourOptions(FeatureOptions):
     """Options of kNN."""
 
     k: int = Field(default=5, ge=1, le=19)
     """Neighbours."""
 
 
-class NearestNeighbours(PairMetric):
+class NearestNeighbours(FeatureMetric):
     """Leave-one-out accuracy of the nearest neighbours."""
 
     name = "knn"

@@ -3,10 +3,6 @@
 It is what heads read: the pooled vector of a row, or the hidden state of a token. All prompts are members of one stack
 and pass together.
 
-Where a softmax compares the places of an example (choices, or the tokens where an answer may start), what they have in
-common changes no output, so the mean of an example's places is taken off. Whether a choice is right can then be seen
-without knowing the others.
-
 Shape letters: S prompts, B examples of a pass, X labelled rows or tokens, D hidden size.
 """
 
@@ -83,14 +79,6 @@ def pair_features(
         position = {example: at for at, example in enumerate(part_B.tolist())}
         at_X = [position[example] for example in own_X[there_X].tolist()]
         feature_SXD[:, there_X] = read_SBYD[:, at_X, labelled.place_X[there_X]].float().cpu().numpy()
-    return feature_SXD if task.spec.kind.has_head_bias else _without_means(feature_SXD, labelled.example_X)
-
-
-def _without_means(feature_SXD: NDArray[np.float32], example_X: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Features less the mean over the labelled places of their example."""
-    for example in np.unique(example_X):
-        own_X = example_X == example
-        feature_SXD[:, own_X] -= feature_SXD[:, own_X].mean(axis=1, keepdims=True)
     return feature_SXD
 
 

@@ -29,6 +29,7 @@ class CandidateRanking(TaskKind):
     name = "candidate_ranking"
     answer = "each candidate is a row; the largest second output less the first is the right one"
     has_classes = True
+    head_names_labels = True
     holds_lists = True
 
     def complaint(self, spec: TaskSpec, row: Row) -> str | None:

@@ -21,6 +21,7 @@ class Classification(CodedKind):
         ("accuracy", "f1", "matthews"), own_templates.one_or_two, own_cells.class_name, takes=("pair", "labels")
     )
     has_classes = True
+    head_names_labels = True
     must_vary = True
 
     def output_size(self, spec: TaskSpec) -> int:

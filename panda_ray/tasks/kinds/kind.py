@@ -51,6 +51,8 @@ class TaskKind(ABC):
     """Whether a task lists what its labels' codes mean (`TaskSpec.labels`)."""
     has_classes: bool = False
     """Whether an encoded example's label is a class, so that examples can be drawn evenly from the classes."""
+    head_names_labels: bool = False
+    """Whether the head's outputs of one place (the row, or a token) are logits of what labels that place may have."""
     must_vary: bool = False
     """Whether equal labels in a whole split teach nothing, or leave the score undefined."""
     holds_lists: bool = False

@@ -64,6 +64,7 @@ class Tagging(TaskKind):
         takes=("labels",),
         single=("text",),
     )
+    head_names_labels = True
     must_vary = True
     holds_lists = True
     schedule = "exponential"

@@ -72,15 +72,15 @@ def recommend(sweep: Sweep, task: str, metric: str = "logme", busy: Busy = nullc
     Args:
         sweep: whose sources are ranked on its first backbone, and whose finished cells are the evidence.
         task: any task; whether something was trained on it does not matter.
-        metric: one that judges pairs.
+        metric: one that judges pairs by the target's rows.
 
     Raises:
-        InputError: for an unknown task or metric, a metric that compares prompts, or a store without source prompts.
+        InputError: for an unknown task or metric, a metric that needs a training, or a store without source prompts.
     """
     if not isinstance(get_metric(metric), PairMetric):
         raise InputError(
-            f"the metric {metric!r} compares prompts, and a new task has none; use one that judges pairs: "
-            "logme, knn, h_score"
+            f"the metric {metric!r} needs a training on the new task; use one that judges pairs by its rows alone: "
+            "logme, knn, h_score, leep, nce"
         )
     store, asked = Store(sweep.storage), _asked(sweep, task, metric)
     with busy("reading data sets and the store"):

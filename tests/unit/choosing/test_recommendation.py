@@ -98,9 +98,7 @@ def test_the_command_leads_with_a_verdict_and_has_all_of_it_as_json(invented: Sw
 def test_what_cannot_be_ranked_is_told_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has no prompt of a source of sweep 'small' yet, so nothing can be ranked"):
         recommend(small_sweep(tmp_path), "remark")
-    with pytest.raises(
-        InputError, match="'e_avg' compares prompts, and a new task has none; use one that judges pairs"
-    ):
+    with pytest.raises(InputError, match="'e_avg' needs a training on the new task; use one that judges pairs"):
         recommend(small_sweep(tmp_path), "remark", "e_avg")
     with pytest.raises(InputError, match="unknown task 'remarks'; did you mean 'remark'"):
         recommend(small_sweep(tmp_path), "remarks")

@@ -15,11 +15,13 @@ from sklearn.model_selection import LeaveOneOut, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from panda_ray.backbones.backbone import Backbone, Tokens
+from panda_ray.metrics.metric import MetricOptions
+from panda_ray.metrics.pairs.feature_metric import FeatureOptions, without_means
 from panda_ray.metrics.pairs.h_score import HScore, h_score
 from panda_ray.metrics.pairs.logme import LogME, label_columns, log_evidences
 from panda_ray.metrics.pairs.nearest_neighbours import NearestNeighbours, NeighbourOptions
 from panda_ray.metrics.pairs.pair_features import labelled_places, pair_features
-from panda_ray.metrics.pairs.pair_metric import PairOptions
+from panda_ray.metrics.pairs.pair_metric import SourcePrompt
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.encoded import EncodedTask
 from panda_ray.tasks.kinds.labelled import Labelled
@@ -68,7 +70,7 @@ def test_logme_is_the_gain_in_evidence_by_cox_and_snell() -> None:
         gains.append(log_evidences(feature_XD, y_X[:, None])[0] - nothing)
     expected = 1 - np.exp(-2 * np.mean(gains))
     assert 0 < expected < 1
-    assert LogME().score(feature_XD, label_X, PairOptions()) == pytest.approx(expected, rel=1e-9)
+    assert LogME().score(feature_XD, label_X, FeatureOptions()) == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize("k", [1, 5])
@@ -105,7 +107,7 @@ def test_the_h_score_is_its_formula_with_the_shrinkage_of_ledoit_and_wolf(count:
     between_DD = np.cov(mean_XD, rowvar=False, bias=True)
     expected = np.trace(np.linalg.inv(shrunk_DD) @ ((1 - intensity) * between_DD))
     assert h_score(feature_XD, label_X) == pytest.approx(expected, rel=1e-6)
-    assert HScore().score(feature_XD, label_X, PairOptions()) == pytest.approx(expected / 2, rel=1e-6)
+    assert HScore().score(feature_XD, label_X, FeatureOptions()) == pytest.approx(expected / 2, rel=1e-6)
 
 
 @pytest.mark.parametrize("feature", ["pooler", "last_hidden"])
@@ -120,11 +122,34 @@ def test_features_are_what_the_head_reads_of_each_row_alone(
     assert feature_SXD.shape == (2, len(labelled), 32)
     for prompt, feature_XD in zip(prompts, feature_SXD, strict=True):
         expected_XD = np.stack([_alone(backbone, prompt, task, example_B, labelled, at, feature) for at in range(30)])
-        if kind in ("multiple_choice", "extractive_qa"):
-            for example in np.unique(labelled.example_X):
-                own = labelled.example_X == example
-                expected_XD[own] -= expected_XD[own].mean(axis=0)
         np.testing.assert_allclose(feature_XD, expected_XD, rtol=1e-3, atol=1e-5)
+
+
+def test_means_are_taken_off_each_example_of_each_prompt() -> None:
+    feature_SXD = np.random.default_rng(0).normal(size=(2, 5, 3)).astype(np.float32)
+    example_X = np.array([4, 9, 4, 4, 9])
+    centred_SXD = without_means(feature_SXD, example_X)
+    for prompt, row in np.ndindex(2, 5):
+        mean_D = feature_SXD[prompt, example_X == example_X[row]].mean(axis=0)
+        np.testing.assert_allclose(centred_SXD[prompt, row], feature_SXD[prompt, row] - mean_D, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["multiple_choice", "extractive_qa", "classification"])
+def test_features_are_compared_within_an_example_where_a_softmax_compares_its_places(kind: str) -> None:
+    """What all places of an example have in common is then of no account."""
+    task, [prefix] = toy_task(kind, train=30), random_prefixes(random_backbone(), 1, seed=1)
+    prompt, seen = Prompt(prefix, torch.zeros(3, 32), torch.zeros(3)), []
+
+    class Looking(HScore):
+        def score(self, feature_XD: np.ndarray, label_X: np.ndarray, options: MetricOptions) -> float:
+            seen.append(feature_XD)
+            return 0.0
+
+    Looking().pairs(random_backbone(), [SourcePrompt(task.spec, prompt)], task, FeatureOptions())
+    example_B, labelled = labelled_places(task, 1000, seed=0)
+    feature_SXD = pair_features(random_backbone(), [prompt], task, example_B, labelled, "pooler")
+    expected_SXD = feature_SXD if kind == "classification" else without_means(feature_SXD, labelled.example_X)
+    np.testing.assert_allclose(seen[0], expected_SXD[0], atol=1e-6)
 
 
 def _alone(

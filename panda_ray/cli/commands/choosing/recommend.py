@@ -24,7 +24,9 @@ Data = Annotated[
 Shelf = Annotated[
     str, typer.Option("--sweep", metavar="SWEEP", help="Whose source prompts are ranked and whose cells are evidence.")
 ]
-By = Annotated[str, typer.Option("--by", metavar="METRIC", help="A metric that judges pairs: logme, knn, h_score.")]
+By = Annotated[
+    str, typer.Option("--by", metavar="METRIC", help="A metric that judges pairs: logme, knn, h_score, leep, nce.")
+]
 
 
 def recommend(

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from panda_ray.cli.words import describe_unjudged
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.planning.plan import Plan, build_plan
 from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.planning.unjudged import unjudged
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.similarity import embedding_of
 from panda_ray.tracking.writing.similarity_table import Similarities
@@ -18,7 +20,7 @@ from support.small_sweeps import run_inline, small_sweep
 
 LOGME = {"method": "panda", "label": "by-logme", "options": {"metric": "logme", "kd_weight": 5.0}}
 FUSED = {"method": "panda_fusion", "options": {"metric": "knn", "teacher": "source"}}
-JUDGES = ["logme", "knn", "h_score"]
+JUDGES = ["logme", "knn", "h_score", "leep", "nce"]
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +52,15 @@ def test_there_is_one_unit_per_pair_of_the_sources_prompt_on_the_targets_rows(tm
     assert pairs == {((pair.source,), pair.target) for pair in plan.similarities}
     widths = Counter(len(stack.members) for stack in plan.stacks if stack.members[0].product == "embedding")
     assert widths == {4: 2}, "sources and seeds of a target pass together"
+
+
+def test_a_plan_says_which_metric_is_not_for_which_pairs(tmp_path: Path) -> None:
+    sources, targets = ["review", "rating", "names"], ["remark", "bulletin", "likeness"]
+    sweep = small_sweep(tmp_path, sources=sources, targets=targets, metrics=["logme", "leep"], methods=["pot"])
+    [said] = unjudged(build_plan(sweep, Store(str(tmp_path))))
+    assert (said.metric, said.pairs, said.of, said.targets) == ("leep", 7, 9, ("likeness",))
+    assert describe_unjudged(said).startswith("leep is 0 for 7 of 9 pairs: it judges sources whose head names labels")
+    assert describe_unjudged(said).endswith("; of likeness it judges no source")
 
 
 def test_a_metric_of_prompts_needs_no_unit_more_for_it(tmp_path: Path) -> None:
