@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from panda_ray.metrics.constant import Constant
+from panda_ray.metrics.first_epoch_pot import FirstEpochPoT
 from panda_ray.metrics.metric import Metric
 from panda_ray.metrics.neuron_overlap import NeuronOverlap
 from panda_ray.metrics.pairs.h_score import HScore
@@ -15,7 +16,7 @@ from panda_ray.metrics.prompt_cosine import PromptCosine
 from panda_ray.metrics.task_embedding import TaskEmbedding
 from panda_ray.registry import Registry
 
-AnyMetric = Metric | PairMetric
+AnyMetric = Metric | PairMetric | FirstEpochPoT
 
 METRICS: Registry[AnyMetric] = Registry(
     "metric",
@@ -28,6 +29,7 @@ METRICS: Registry[AnyMetric] = Registry(
         HScore(),
         LEEP(),
         NCE(),
+        FirstEpochPoT(),
         Constant(),
     ),
 )

@@ -91,7 +91,7 @@ def training_work(
 
 
 def embedding_work(metric: str, sizes: Sizes, task: TaskSize, prompt_len: int) -> Work:
-    """Work of one embedding; nothing where a metric reads the prompt alone."""
+    """Work of one embedding; nothing where a metric reads the prompt, or its record, alone."""
     plugin = get_metric(metric)
     passes: float = _EMBEDDING_PASSES if plugin.needs_data else 0
     if isinstance(plugin, PairMetric):

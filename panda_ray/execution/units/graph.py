@@ -94,12 +94,15 @@ class Graph:
         return self._embedding(recipe, backbone, (), source, seed), self._embedding(recipe, backbone, (), target, seed)
 
     def _embedding(self, recipe: MetricRecipe, backbone: str, sources: tuple[str, ...], task: str, seed: int) -> str:
-        """Key of the embedding of a task's prompt, or of a source's prompt on the rows of a task."""
+        """Key of the embedding of a task's prompt, or of a source's prompt and a task."""
         address = (recipe, backbone, sources, task, seed)
         if address not in self._made:
-            (of,) = sources or (task,)
-            needed: Dependencies = {"prompt": (self._prompt(backbone, of, seed),)}
-            unit = self._first(recipe, backbone, task).sibling(seed, sources, needed)
+            if recipe.trains is not None:
+                looked_at = self._training(self._teacher(recipe.trains), backbone, sources, task, seed, "teacher")
+            else:
+                (of,) = sources or (task,)
+                looked_at = self._prompt(backbone, of, seed)
+            unit = self._first(recipe, backbone, task).sibling(seed, sources, {"prompt": (looked_at,)})
             self._made[address] = self._add(unit, "embedding", recipe.label)
         return self._made[address]
 

@@ -20,7 +20,8 @@ from support.small_sweeps import run_inline, small_sweep
 
 LOGME = {"method": "panda", "label": "by-logme", "options": {"metric": "logme", "kd_weight": 5.0}}
 FUSED = {"method": "panda_fusion", "options": {"metric": "knn", "teacher": "source"}}
-JUDGES = ["logme", "knn", "h_score", "leep", "nce"]
+JUDGES = ["logme", "knn", "h_score", "leep", "nce", "first_epoch_pot"]
+TRIED = {"method": "panda", "label": "by-trial", "options": {"metric": "first_epoch_pot"}}
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Store]:
     sweep = small_sweep(
         folder,
         sources=["review", "kinds", ["review", "kinds"]],
-        methods=["pot", "panda", LOGME, FUSED],
+        methods=["pot", "panda", LOGME, TRIED, FUSED],
         metrics=["task_embedding", *JUDGES, "constant"],
         training={"epochs": 1, "prompt_len": 4, "batch_size": 16, "dropout": 0.0},
     )
@@ -52,6 +53,42 @@ def test_there_is_one_unit_per_pair_of_the_sources_prompt_on_the_targets_rows(tm
     assert pairs == {((pair.source,), pair.target) for pair in plan.similarities}
     widths = Counter(len(stack.members) for stack in plan.stacks if stack.members[0].product == "embedding")
     assert widths == {4: 2}, "sources and seeds of a target pass together"
+
+
+def test_a_metric_that_tries_a_pair_takes_the_teacher_of_panda_all_sources_of_a_target_in_one_stack(
+    tmp_path: Path,
+) -> None:
+    targets = ["remark", "duplicate"]
+    sweep = small_sweep(tmp_path, metrics=["first_epoch_pot"], methods=["panda", "pot"], targets=targets, seeds=[1, 2])
+    plan = build_plan(sweep, Store(str(tmp_path)))
+    teachers = {
+        (cell.sources[0], cell.target, cell.seed): plan.units[cell.key].dependencies["teacher"]
+        for cell in plan.cells
+        if cell.method == "panda"
+    }
+    assert len(teachers) == 8
+    for pair in plan.similarities:
+        if pair.metric == "first_epoch_pot":
+            tried = plan.units[pair.source_key]
+            assert tried.depends_on == teachers[pair.source, pair.target, pair.seed]
+            assert (tried.sources, tried.task) == ((pair.source,), pair.target)
+    trained = {key for keys in teachers.values() for key in keys}
+    assert Counter(len(stack.members) for stack in plan.stacks if set(stack.keys) & trained) == {4: 2}
+    assert {plan.units[key].config.epochs for key in trained} == {1}
+    alone = build_plan(small_sweep(tmp_path, metrics=["first_epoch_pot"], methods=["pot"]), Store(str(tmp_path)))
+    assert [unit.method for unit in alone.units.values()].count("teacher") == 2, "it needs no PanDa"
+
+
+def test_the_similarity_of_a_pair_that_was_tried_is_its_score(ran: tuple[Plan, Store]) -> None:
+    plan, store = ran
+    known = {pair.source: pair for pair in plan.similarities if pair.metric == "first_epoch_pot"}
+    for cell in plan.cells:
+        if cell.method == "by-trial":
+            (teacher,) = plan.units[cell.key].dependencies["teacher"]
+            score = store.known(teacher)["score"]
+            assert score > 0
+            assert store.known(cell.key)["similarities"] == [pytest.approx(score / 100)]
+            assert plan.units[known[cell.sources[0]].source_key].depends_on == (teacher,)
 
 
 def test_a_plan_says_which_metric_is_not_for_which_pairs(tmp_path: Path) -> None:
