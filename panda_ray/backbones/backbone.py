@@ -25,6 +25,7 @@ from panda_ray.backbones.forward.leading_vectors import LeadingVectors
 from panda_ray.backbones.forward.other_weights import OtherWeights
 from panda_ray.backbones.forward.own_type import use_own_types
 from panda_ray.backbones.forward.prefix_attention import PrefixStack
+from panda_ray.backbones.forward.sublayer_adapters import SublayerAdapters
 from panda_ray.backbones.sizes import check_positions
 from panda_ray.errors import InputError
 
@@ -112,6 +113,7 @@ class Backbone:
         dropout: float = 0.0,
         pooled_only: bool = False,
         leading: LeadingVectors | None = None,
+        adapters: SublayerAdapters | None = None,
     ) -> list[Features]:
         """Encode blocks of rows, each row with its member's prefix (of R rows, row r belongs to member r // (R / S)).
 
@@ -123,8 +125,9 @@ class Backbone:
             pooled_only: compute of the last layer what the pooled token of each row needs; hidden states are then those
                 of pooled tokens, (R, 1, D).
             leading: vectors in front of every row's tokens, in the input alone; features are of the row's tokens.
+            adapters: behind the parts of every layer.
         """
-        return self._pass(blocks, prefix_SLKNPH, position_offset, dropout, pooled_only, leading)
+        return self._pass(blocks, prefix_SLKNPH, position_offset, dropout, pooled_only, leading, adapters)
 
     def word_embeddings(self, input_ids_RT: Tensor) -> Tensor:
         """(R, T, W), without positions and segments.
@@ -160,7 +163,9 @@ class Backbone:
             weights: some or all, by the names of `weights`.
             blocks, dropout, pooled_only: as `forward` has them.
         """
-        return self._other_weights.during(weights, self._pass, blocks, None, False, dropout, pooled_only, None, weights)
+        return self._other_weights.during(
+            weights, self._pass, blocks, None, False, dropout, pooled_only, None, None, weights
+        )
 
     def _pass(
         self,
@@ -170,6 +175,7 @@ class Backbone:
         dropout: float,
         pooled_only: bool,
         leading: LeadingVectors | None,
+        adapters: SublayerAdapters | None,
         weights: Mapping[str, Tensor] | None = None,
     ) -> list[Features]:
         """`forward`, or `forward_with` these weights, which are in their place."""
@@ -183,6 +189,7 @@ class Backbone:
                 layout.positions() + (prompt_len if position_offset else 0),
                 dropout,
                 None if leading is None else self._with_vectors(leading, blocks, layout, dropout),
+                adapters,
             )
             hidden_1ZD = self._layers.run(self._embedded(rows, run), run, pooled_only, weights)
             hidden_1ZD = self._encoder.finish(hidden_1ZD)

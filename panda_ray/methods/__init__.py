@@ -1,6 +1,7 @@
 """Transfer methods. To add one, write a file and add it to `METHODS`."""
 
 from panda_ray.methods.attempt import Attempt
+from panda_ray.methods.houlsby import Houlsby
 from panda_ray.methods.lester import Lester
 from panda_ray.methods.method import Inputs, Method, MethodOptions, Sources
 from panda_ray.methods.model_tuning import ModelTuning
@@ -16,6 +17,8 @@ from panda_ray.methods.requirements import (
     SourcePrompts,
     requirement,
 )
+from panda_ray.methods.sesom import Sesom
+from panda_ray.methods.spot import Spot
 from panda_ray.methods.target_like_teacher import TargetLikeTeacher
 from panda_ray.registry import Registry
 
@@ -24,11 +27,14 @@ METHODS: Registry[Method] = Registry(
     (
         PromptTuning(),
         PoT(),
+        Spot(),
         Panda(),
         PandaFusion(),
         Attempt(),
+        Sesom(),
         Lester(),
         PrefixMlp(),
+        Houlsby(),
         ModelTuning(),
         TargetLikeTeacher(),
     ),

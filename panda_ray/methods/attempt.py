@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from panda_ray.errors import InputError
-from panda_ray.methods.method import Inputs, Method, MethodOptions, fresh_prefix
+from panda_ray.methods.method import Inputs, Method, MethodOptions
 from panda_ray.methods.requirements import Requirement, SourcePrompts
+from panda_ray.methods.starts import fresh_prefix, initial_linear, joined_prefixes
 from panda_ray.methods.trains import Trains
 from panda_ray.training.member import Member
 
@@ -59,23 +59,14 @@ def _start(inputs: Inputs, options: AttemptOptions) -> Mapping[str, Tensor]:
 
     from panda_ray.seeding import generator
 
-    lengths = {prompt.prefix_LKNPH.shape[3] for prompt in inputs.source_prompts}
-    if lengths != {inputs.config.prompt_len}:
-        said = ", ".join(map(str, sorted(lengths)))
-        raise InputError(
-            f"attempt mixes prompts of one length: prompt_len is {inputs.config.prompt_len}, sources have {said}"
-        )
     sizes, random = inputs.geometry, generator(inputs.seed, "attempt")
     entries = sizes.kv_heads * sizes.head_size
 
-    def linear(outputs: int, width: int) -> Tensor:
-        return (2 * torch.rand((outputs, width), generator=random) - 1) / math.sqrt(width)
-
     return {
-        "sources": torch.stack([prompt.prefix_LKNPH for prompt in inputs.source_prompts]),
+        "sources": joined_prefixes(inputs, inputs.source_prompts, "attempt"),
         "target": fresh_prefix(inputs).tensors["prefix"],
-        "down": linear(options.bottleneck, sizes.hidden),
-        "up": linear(entries, options.bottleneck),
+        "down": initial_linear(options.bottleneck, sizes.hidden, random),
+        "up": initial_linear(entries, options.bottleneck, random),
         "norm.weight": torch.ones(entries),
         "norm.bias": torch.zeros(entries),
         "temperature": torch.tensor(options.temperature * entries),

@@ -10,13 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from panda_ray.methods.method import Inputs, Method, MethodOptions
 from panda_ray.methods.trains import Trains
 from panda_ray.tasks.task import SizeClass
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Member
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from panda_ray.training.trainables.trainable import Part
 
 
 class LesterOptions(MethodOptions):
@@ -38,8 +43,14 @@ class Lester(Method):
     def trains(self, options: Mapping[str, Any]) -> Trains:
         return Trains(f"virtual tokens, text embedded {options['embedded']}", as_tokens=True, gradients="inputs")
 
-    def config(self, config: TrainConfig, size_class: SizeClass) -> TrainConfig:
+    def config(self, config: TrainConfig, size_class: SizeClass, options: MethodOptions) -> TrainConfig:
         return replace(config, position_offset=True)
+
+    def kept_part(self, trained: Mapping[str, Tensor]) -> Part:
+        from panda_ray.training.trainables.trainable import Part
+        from panda_ray.training.trainables.virtual_tokens import VirtualTokens
+
+        return Part(VirtualTokens, trained)
 
     def member(self, inputs: Inputs, options: MethodOptions) -> Member:
         from panda_ray.prompts.initialization import initial_values

@@ -21,7 +21,7 @@ from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Member
 
 if TYPE_CHECKING:
-    from torch import Generator
+    from torch import Tensor
 
     from panda_ray.backbones import Geometry
     from panda_ray.prompts.prompt import Prompt
@@ -80,6 +80,8 @@ class Inputs:
     Attributes:
         name: of the member; no other of its stack has it.
         similarities: predicted transferability of each source to the target, in [-1, 1].
+        trained: instead of source prompts or teachers, where these were trained as another method than prompt tuning
+            trains: what they kept, tensors by name.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Inputs:
     source_prompts: tuple[Prompt, ...] = ()
     teachers: tuple[Prompt, ...] = ()
     similarities: tuple[float, ...] = ()
+    trained: tuple[Mapping[str, Tensor], ...] = ()
 
     def __post_init__(self) -> None:
         for prompt in (*self.source_prompts, *self.teachers):
@@ -129,22 +132,21 @@ class Method(ABC):
         """Forward passes over the training set that frozen teachers take at the most: for planning."""
         return 0
 
+    def passes_per_row(self, sources: int) -> int:
+        """How often each row passes through the backbone, in training and evaluation: for planning."""
+        return 1
+
     def hyperparameters(self, task: TaskSpec, options: MethodOptions) -> Hyperparameters:
         """Learning rate, batch size and epochs where the sweep file says nothing: the task's own, from Table I."""
         return task.hyperparameters
 
-    def config(self, config: TrainConfig, size_class: SizeClass) -> TrainConfig:
+    def config(self, config: TrainConfig, size_class: SizeClass, options: MethodOptions) -> TrainConfig:
         """The hyper-parameters of this method's training on a task of that size: as they are given."""
         return config
 
+    def kept_part(self, trained: Mapping[str, Tensor]) -> Part:
+        """What a training has kept, as a start or a teacher of others: a prefix."""
+        from panda_ray.training.trainables.prefix import Prefixes
+        from panda_ray.training.trainables.trainable import Part
 
-def fresh_prefix(inputs: Inputs, random: Generator | None = None) -> Part:
-    """A prefix from the initialiser, by the member's own seed unless a generator is given."""
-    from panda_ray.prompts.initialization import initial_prefix
-    from panda_ray.seeding import generator
-    from panda_ray.training.trainables.prefix import prefix_part
-
-    config = inputs.config
-    source = random if random is not None else generator(inputs.seed, "prefix")
-    scale = config.initialization_scale
-    return prefix_part(initial_prefix(config.initialization, scale, inputs.geometry, config.prompt_len, source))
+        return Part(Prefixes, trained)

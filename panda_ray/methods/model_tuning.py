@@ -12,14 +12,13 @@ from dataclasses import replace
 from typing import Any
 
 from panda_ray.methods.method import Inputs, Method, MethodOptions
+from panda_ray.methods.starts import without_prompt
 from panda_ray.methods.trains import Trains
 from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Member
 
 _LR = 2e-5
-_WITHOUT_PROMPT = TrainConfig(lr=0.0, batch_size=1, epochs=1)
-"""What hyper-parameters of prompts are where there is none: they must not tell keys apart."""
 
 
 class ModelTuning(Method):
@@ -34,14 +33,8 @@ class ModelTuning(Method):
     def hyperparameters(self, task: TaskSpec, options: MethodOptions) -> Hyperparameters:
         return replace(task.hyperparameters, lr=_LR)
 
-    def config(self, config: TrainConfig, size_class: SizeClass) -> TrainConfig:
-        return replace(
-            config,
-            prompt_len=0,
-            position_offset=False,
-            initialization=_WITHOUT_PROMPT.initialization,
-            initialization_scale=_WITHOUT_PROMPT.initialization_scale,
-        )
+    def config(self, config: TrainConfig, size_class: SizeClass, options: MethodOptions) -> TrainConfig:
+        return without_prompt(config)
 
     def member(self, inputs: Inputs, options: MethodOptions) -> Member:
         from panda_ray.training.trainables.model_weights import model_weights_part

@@ -17,13 +17,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from panda_ray.methods.method import Choice, Inputs, Method, MethodOptions, fresh_prefix
+from panda_ray.methods.method import Choice, Inputs, Method, MethodOptions
 from panda_ray.methods.requirements import PairSimilarities, PairTeachers, Requirement, SourcePrompts
+from panda_ray.methods.starts import fresh_prefix
+from panda_ray.methods.students import STUDENTS, Student, goes_on_as, trained_by
+from panda_ray.methods.trains import Trains
 from panda_ray.metrics import MetricChoice
 from panda_ray.seeding import generator
-from panda_ray.tasks.task import Hyperparameters, TaskSpec
+from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
+from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Distillation, KdLoss, KdReduction, Member
 
 if TYPE_CHECKING:
@@ -54,13 +59,20 @@ class PandaOptions(MethodOptions):
             "kd_reduction",
             "metric",
             "clamp",
+            "student",
         ),
         ("kd_loss", "mse_logit"): ("kd_temperature",),
     }
-    UNSEEN_AT: ClassVar[Mapping[str, Any]] = {"kd_temperature": 1.0, "kd_reduction": "mean"}
+    UNSEEN_AT: ClassVar[Mapping[str, Any]] = {
+        "kd_temperature": 1.0,
+        "kd_reduction": "mean",
+        "student": "prompt_tuning",
+    }
 
     preset: Literal["paper", "official_code"] = "paper"
     """`official_code` decides teacher, loss, weight and the (missing) similarity as the released code does."""
+    student: Student = "prompt_tuning"
+    """What source, teacher and student train (Fig. 6): the method of that name, under its default options."""
     teacher: Literal["target_like", "source", "random"] = "target_like"
     kd_loss: KdLoss = "mse_prob"
     kd_weight: float = Field(default=0.05, ge=0)
@@ -79,6 +91,13 @@ class PandaOptions(MethodOptions):
     beta: float = Field(default=0.1, ge=0)
     """Weight of the released code: of the preset `official_code` only."""
 
+    @model_validator(mode="after")
+    def _teachers_of_others_are_target_like(self) -> PandaOptions:
+        if self.student != "prompt_tuning" and self.teacher != "target_like":
+            said = {"student": repr(self.student), "at": "teacher"}
+            raise PydanticCustomError("only_target_like", "must be target_like for the student {student}", said)
+        return self
+
 
 class Panda(Method):
     """A student prompt from the initialiser, trained on the target and on a frozen teacher's outputs."""
@@ -93,21 +112,34 @@ class Panda(Method):
         assert isinstance(options, PandaOptions)
         if options.preset == "official_code":
             return (PairTeachers("pot"),)
-        return (*_TEACHER[options.teacher], PairSimilarities(options.metric))
+        weighed = PairSimilarities(options.metric)
+        if options.student != "prompt_tuning":
+            return PairTeachers("teacher", (("student", options.student),)), weighed
+        return (*_TEACHER[options.teacher], weighed)
+
+    def trains(self, options: Mapping[str, Any]) -> Trains:
+        return trained_by(STUDENTS[options.get("student", "prompt_tuning")])
 
     def teacher_passes(self, sources: int) -> int:
         return 1
 
     def hyperparameters(self, task: TaskSpec, options: MethodOptions) -> Hyperparameters:
         assert isinstance(options, PandaOptions)
-        published = task.hyperparameters
+        method = STUDENTS[options.student]
+        published = method.hyperparameters(task, method.Options())
         if options.preset == "official_code":
             return replace(published, lr=_OFFICIAL_LR.get(task.name, published.lr))
         return published
 
+    def config(self, config: TrainConfig, size_class: SizeClass, options: MethodOptions) -> TrainConfig:
+        assert isinstance(options, PandaOptions)
+        method = STUDENTS[options.student]
+        return method.config(config, size_class, method.Options())
+
     def member(self, inputs: Inputs, options: MethodOptions) -> Member:
         assert isinstance(options, PandaOptions)
-        return Member(inputs.name, inputs.seed, inputs.config.lr, fresh_prefix(inputs), _distillation(inputs, options))
+        method = STUDENTS[options.student]
+        return replace(method.member(inputs, method.Options()), distillation=_distillation(inputs, options))
 
 
 def _distillation(inputs: Inputs, options: PandaOptions) -> Distillation:
@@ -137,6 +169,9 @@ def _similarity(inputs: Inputs, options: PandaOptions) -> float:
 def _teacher(inputs: Inputs, options: PandaOptions) -> Part:
     from panda_ray.training.trainables.prefix import prompt_part
 
+    if inputs.trained:
+        (trained,) = inputs.trained
+        return goes_on_as(options.student).kept_part(trained)
     if options.teacher == "random":
         return fresh_prefix(inputs, generator(inputs.seed, "random-teacher"))
     (prompt,) = inputs.teachers or inputs.source_prompts

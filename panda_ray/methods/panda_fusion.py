@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from panda_ray.methods.method import Choice, Inputs, Method, MethodOptions, fresh_prefix
+from panda_ray.methods.method import Choice, Inputs, Method, MethodOptions
 from panda_ray.methods.requirements import PairSimilarities, PairTeachers, Requirement, SourcePrompts
+from panda_ray.methods.starts import fresh_prefix
 from panda_ray.metrics import MetricChoice
 from panda_ray.training.member import Distillation, KdLoss, KdReduction, Member
 

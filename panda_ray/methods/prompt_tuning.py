@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from panda_ray.methods.method import Inputs, Method, MethodOptions, fresh_prefix
+from panda_ray.methods.method import Inputs, Method, MethodOptions
+from panda_ray.methods.starts import fresh_prefix
 from panda_ray.training.member import Member
 
 

@@ -15,7 +15,13 @@ from panda_ray.metrics import MetricChoice
 
 @dataclass(frozen=True)
 class SourcePrompts:
-    """The trained prompt of each source."""
+    """What each source has trained.
+
+    Attributes:
+        method: that trains it, under its default options.
+    """
+
+    method: str = "prompt_tuning"
 
 
 @dataclass(frozen=True)
@@ -24,9 +30,11 @@ class PairTeachers:
 
     Attributes:
         method: which takes one source: `teacher` (target-like) or `pot`.
+        options: its options by name, where they are not the default ones.
     """
 
     method: str
+    options: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

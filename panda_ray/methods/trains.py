@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Gradients = Literal["prefix", "inputs", "weights"]
+Gradients = Literal["none", "prefix", "inputs", "weights"]
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Trains:
     Attributes:
         name: units of one name, and of equal hyper-parameters, have leaves of one shape: they may share a stack.
         as_tokens: the virtual tokens pass through the layers in front of each row's, instead of being keys and values.
-        gradients: how far down a gradient is computed: to the keys and values of the lowest `prefix`, to the `inputs`
-            of the lowest layer, or to those and to all `weights`.
+        gradients: how far down a gradient is computed: not in the backbone at all (`none`), to the keys and values of
+            the lowest `prefix`, to the `inputs` of the lowest layer, or to those and to all `weights`.
         has_adapter: PEFT has an adapter that computes what is kept.
         most_members: of a stack, where they share no pass and so no time; None where nothing but memory limits them.
     """

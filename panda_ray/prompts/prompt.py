@@ -17,6 +17,21 @@ from panda_ray.backbones import Geometry
 from panda_ray.errors import InputError
 
 
+def kept_tensors(data: bytes) -> dict[str, Tensor]:
+    """What a training has kept, by name.
+
+    Args:
+        data: a safetensors file.
+
+    Raises:
+        InputError: these bytes are none.
+    """
+    try:
+        return safetensors.torch.load(data)
+    except (SafetensorError, ValueError, RuntimeError) as error:
+        raise InputError(f"this is no prompt file: {error}") from error
+
+
 @dataclass(frozen=True)
 class Prompt:
     """All trained vectors of one task.
@@ -55,9 +70,10 @@ class Prompt:
         Raises:
             InputError: these bytes are no prompt.
         """
+        tensors = kept_tensors(data)
         try:
-            prompt = cls.of_tensors(safetensors.torch.load(data))
-        except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+            prompt = cls.of_tensors(tensors)
+        except (KeyError, ValueError, RuntimeError) as error:
             raise InputError(f"this is no prompt file: {error}") from error
         prompt._check()
         return prompt

@@ -64,6 +64,7 @@ class Member:
         name: in reports and results; no other member of the stack has it.
         start: what is trained, before its first step; its head is drawn by the seed.
         is_kept: whether its result has an artifact with anything in it.
+        keeps_head: its head is not drawn and not trained: it is that of the start. In a stack all do, or none.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Member:
     start: Part
     distillation: Distillation | None = None
     is_kept: bool = True
+    keeps_head: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,9 @@ from panda_ray.backbones.forward.blocks import Tokens
 from panda_ray.training import trainables
 from panda_ray.training.engine.stacked import EpochReport, train_stack
 from panda_ray.training.member import Distillation, Member, MemberResult
+from panda_ray.training.trainables.attended_outputs import AttendedOutputs
 from panda_ray.training.trainables.attended_prompts import AttendedPrompts
+from panda_ray.training.trainables.bottleneck_adapters import BottleneckAdapters
 from panda_ray.training.trainables.mlp_prefixes import MlpPrefixes
 from panda_ray.training.trainables.model_weights import ModelWeights
 from panda_ray.training.trainables.prefix import Prefixes, prefix_part
@@ -28,7 +30,7 @@ from support.models import random_backbone, random_prefixes, random_tokens
 from support.toys import toy_task
 from support.trainings import CONFIG, Slot, assert_same
 
-SEAM = {"trainable", "leaves"}
+SEAM = {"trainable", "leaves", "row_queries"}
 """Files of the room that hold no trainable."""
 
 
@@ -72,6 +74,30 @@ def attended_part(seed: int) -> Part:
     return Part(AttendedPrompts, {**tensors, **own, "temperature": torch.tensor(4.0)})
 
 
+def attended_outputs_part(seed: int) -> Part:
+    """Likewise; so many outputs as the heads of these tests read features."""
+    count = 2 + seed % 2
+    shapes = {
+        "source.weight": (count, 32, 32),
+        "source.bias": (count, 32),
+        "query.down": (6, 32),
+        "query.up": (32, 6),
+        "query.norm.weight": (32,),
+        "query.norm.bias": (32,),
+        "key.down": (6, 32),
+        "key.up": (32, 6),
+        "key.norm.weight": (32,),
+    }
+    tensors = {name: noise(10 * seed + index, *shape) for index, (name, shape) in enumerate(shapes.items())}
+    return Part(AttendedOutputs, {**tensors, "sources": prefixes(seed, count)})
+
+
+def adapters_part(seed: int) -> Part:
+    shapes = {"down.weight": (3, 2, 32, 6), "down.bias": (3, 2, 6), "up.weight": (3, 2, 6, 32), "up.bias": (3, 2, 32)}
+    tensors = {name: 0.3 * noise(10 * seed + index, *shape) for index, (name, shape) in enumerate(shapes.items())}
+    return Part(BottleneckAdapters, tensors)
+
+
 def weights_part(seed: int) -> Part:
     """Biases are not 0, because what rounding does to them is compared with their size."""
     weights = random_backbone().weights
@@ -93,6 +119,8 @@ EXAMPLES = (
         unmoved="key.bias",
     ),
     Example("attended prompts", attended_part, numbers=3 * 2 * 4 * 5 * 8 + 6 * 32 + 32 * 6 + 2 * 32),
+    Example("attended outputs", attended_outputs_part, numbers=4 * 6 * 32 + 3 * 32),
+    Example("bottleneck adapters", adapters_part, numbers=3 * 2 * (32 * 6 + 6 + 6 * 32 + 32)),
     Example("virtual tokens", lambda seed: virtual_tokens_part(noise(seed, 4, 32)), numbers=4 * 32),
     Example("virtual tokens, twice", lambda seed: virtual_tokens_part(noise(seed, 4, 32), True), numbers=4 * 32),
 )

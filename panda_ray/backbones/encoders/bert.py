@@ -1,6 +1,7 @@
 """BERT, and RoBERTa, which counts positions from its padding index plus one and has no trained pooler.
 
-Shape letters: X tokens of all blocks, Y rows of all blocks, Z of both what is asked for, D hidden size.
+Shape letters: X tokens of all blocks, Y rows of all blocks, Z of both what is asked for, D hidden size,
+F width of what is projected to it.
 """
 
 from __future__ import annotations
@@ -11,12 +12,20 @@ from panda_ray.backbones.encoder import Architecture, Config
 from panda_ray.backbones.sizes import Geometry, Sizes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor, nn
 
     from panda_ray.backbones.forward.forward_pass import ForwardPass
 
 _PADDING = 1
 """RoBERTa's padding index where a configuration leaves it out."""
+
+
+def added(output: Any, mixed_1ZF: Tensor, read_1ZD: Tensor, adapted: Callable[[Tensor], Tensor]) -> Tensor:
+    """The end of a part of a layer: projected, adapted, added to what the part read, and normalised."""
+    normed_1ZD: Tensor = output.LayerNorm(adapted(output.dropout(output.dense(mixed_1ZF))) + read_1ZD)
+    return normed_1ZD
 
 
 class BertEncoder:
@@ -53,8 +62,9 @@ class BertEncoder:
             scaling=own.scaling,
             pooled_only=pooled_only,
         )
-        output_1ZD: Tensor = layer.feed_forward_chunk(layer.attention.output(mixed_1ZD, read_1ZD))
-        return output_1ZD
+        attended_1ZD = added(layer.attention.output, mixed_1ZD, read_1ZD, run.adapted(index, "attention", pooled_only))
+        inner_1ZF = layer.intermediate(attended_1ZD)
+        return added(layer.output, inner_1ZF, attended_1ZD, run.adapted(index, "feed_forward", pooled_only))
 
     def finish(self, hidden_1ZD: Tensor) -> Tensor:
         return hidden_1ZD

@@ -8,7 +8,7 @@ transformers pools with a module that no checkpoint of the family holds (`Contex
 head); heads here read the first token itself, as RoBERTa's do.
 
 Shape letters: X tokens of all blocks, Y rows of all blocks, Z of both what is asked for, R rows of a block, T tokens of
-a row, Q queries of it, N heads, H head size, D hidden size, W relative positions.
+a row, Q queries of it, N heads, H head size, D hidden size, F feed-forward size, W relative positions.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from panda_ray.backbones.encoder import Architecture, Config
+from panda_ray.backbones.encoders.bert import added
 from panda_ray.backbones.sizes import Geometry, Sizes
 
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ class DebertaV2Encoder:
             pooled_only=pooled_only,
             bias=self._position_terms(own, run, scaling, pooled_only) if own.relative_attention else None,
         )
-        attended_1ZD = layer.attention.output(mixed_1ZD, read_1ZD)
-        output_1ZD: Tensor = layer.output(layer.intermediate(attended_1ZD), attended_1ZD)
+        attended_1ZD = added(layer.attention.output, mixed_1ZD, read_1ZD, run.adapted(index, "attention", pooled_only))
+        inner_1ZF = layer.intermediate(attended_1ZD)
+        output_1ZD = added(layer.output, inner_1ZF, attended_1ZD, run.adapted(index, "feed_forward", pooled_only))
         if index == 0 and self._model.encoder.conv is not None:
             return self._convolved(hidden_1XD, output_1ZD, run, pooled_only)
         return output_1ZD

@@ -50,9 +50,10 @@ class LlamaEncoder:
             scaling=own.scaling,
             pooled_only=pooled_only,
         )
-        attended_1ZD = (run.pooled(hidden_1XD) if pooled_only else hidden_1XD) + own.o_proj(mixed_1ZD)
-        output_1ZD: Tensor = attended_1ZD + layer.mlp(layer.post_attention_layernorm(attended_1ZD))
-        return output_1ZD
+        projected_1ZD = run.adapted(index, "attention", pooled_only)(own.o_proj(mixed_1ZD))
+        attended_1ZD = (run.pooled(hidden_1XD) if pooled_only else hidden_1XD) + projected_1ZD
+        fed_1ZD: Tensor = layer.mlp(layer.post_attention_layernorm(attended_1ZD))
+        return attended_1ZD + run.adapted(index, "feed_forward", pooled_only)(fed_1ZD)
 
     def finish(self, hidden_1ZD: Tensor) -> Tensor:
         normed_1ZD: Tensor = self._model.norm(hidden_1ZD)

@@ -46,11 +46,12 @@ class OptEncoder:
             pooled_only=pooled_only,
         )
         read_1ZD = run.pooled(hidden_1XD) if pooled_only else hidden_1XD
-        attended_1ZD = read_1ZD + run.drop(own.out_proj(mixed_1ZD))
+        attended_1ZD = read_1ZD + run.adapted(index, "attention", pooled_only)(run.drop(own.out_proj(mixed_1ZD)))
         if not before:
             attended_1ZD = layer.self_attn_layer_norm(attended_1ZD)
         inner_1ZD = layer.final_layer_norm(attended_1ZD) if before else attended_1ZD
-        output_1ZD: Tensor = attended_1ZD + run.drop(layer.fc2(layer.activation_fn(layer.fc1(inner_1ZD))))
+        fed_1ZD = run.drop(layer.fc2(layer.activation_fn(layer.fc1(inner_1ZD))))
+        output_1ZD: Tensor = attended_1ZD + run.adapted(index, "feed_forward", pooled_only)(fed_1ZD)
         return output_1ZD if before else layer.final_layer_norm(output_1ZD)
 
     def finish(self, hidden_1ZD: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from torch import Tensor
 from panda_ray.backbones.forward.blocks import Layout
 from panda_ray.backbones.forward.dropout import dropout
 from panda_ray.backbones.forward.prefix_attention import PrefixStack, attend_to_rows
+from panda_ray.backbones.forward.sublayer_adapters import LayerPart, SublayerAdapters
 
 Shared = TypeVar("Shared")
 
@@ -29,6 +30,7 @@ class ForwardPass:
         positions_1X: position of each token in its row, from 0, or from P where virtual tokens take positions.
         dropout: share of entries zeroed in the prefixes and inside the backbone; 0 but for training.
         with_vectors: what puts vectors into word embeddings, (1, X, W); None where they stay as they are.
+        adapters: behind the parts of every layer; None for the plain model.
     """
 
     layout: Layout
@@ -36,6 +38,7 @@ class ForwardPass:
     positions_1X: Tensor
     dropout: float
     with_vectors: Callable[[Tensor], Tensor] | None = None
+    adapters: SublayerAdapters | None = None
     _shared: dict[Any, Any] = field(default_factory=dict)
 
     def once(self, compute: Callable[[ForwardPass], Shared]) -> Shared:
@@ -48,6 +51,20 @@ class ForwardPass:
     def words(self, words_1XW: Tensor) -> Tensor:
         """Word embeddings (1, X, W) as the pass has them, before anything is added to them."""
         return words_1XW if self.with_vectors is None else self.with_vectors(words_1XW)
+
+    def adapted(self, layer: int, part: LayerPart, pooled_only: bool) -> Callable[[Tensor], Tensor]:
+        """What becomes of the output (1, Z, D) of a layer's part before it is added to what the part read.
+
+        Args:
+            pooled_only: it is of pooled tokens (Z = Y), not of all (Z = X).
+        """
+        adapters = self.adapters
+        if adapters is None:
+            return lambda x_1ZD: x_1ZD
+        if pooled_only:
+            rows = [block.rows for block in self.layout.blocks]
+            return lambda x_1YD: torch.cat(adapters.apply(layer, part, torch.split(x_1YD[0], rows))).unsqueeze(0)
+        return lambda x_1XD: self.layout.joined(adapters.apply(layer, part, self.layout.split(x_1XD[0])))
 
     def drop(self, x: Tensor) -> Tensor:
         """The pass's dropout where an architecture has it without a module."""

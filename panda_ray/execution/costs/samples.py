@@ -140,8 +140,9 @@ def device_of(sweep: Sweep, samples: Sequence[Sample]) -> Device:
 
 def _sample(record: Mapping[str, Any], sizes: Sizes, size: TaskSize, device: Device) -> Sample:
     config = TrainConfig(**record["identity"]["config"])
-    trains = get_method(record["method"]).trains(record["identity"]["options"])
-    width = record["stack_width"]
+    method, width = get_method(record["method"]), record["stack_width"]
+    trains = method.trains(record["identity"]["options"])
+    rows = width * method.passes_per_row(len(record["identity"]["sources"]))
     outside = record["seconds"] - record["training_seconds"] if "training_seconds" in record else None
     return Sample(
         backbone=record["backbone"],
@@ -149,7 +150,7 @@ def _sample(record: Mapping[str, Any], sizes: Sizes, size: TaskSize, device: Dev
         device=device,
         workers=record.get("workers", 1),
         work=Work(
-            operations=width * loop_operations(trains, sizes, size, config),
+            operations=rows * loop_operations(trains, sizes, size, config),
             launches=sizes.layers * training_steps(config, size.train_examples),
         ),
         seconds=width * training_examples(config, size.train_examples) / record["examples_per_second"],

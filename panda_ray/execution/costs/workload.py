@@ -81,11 +81,13 @@ def training_work(
         trains: what its members train.
         methods: of its members, each with the number of its sources.
     """
-    passes = [get_method(method).teacher_passes(sources) for method, sources in methods]
+    members = [(get_method(method), sources) for method, sources in methods]
+    passes = sum(method.teacher_passes(sources) for method, sources in members)
+    trained = sum(method.passes_per_row(sources) for method, sources in members)
     one_pass = task.train_examples * task.rows_per_example
     one_pass *= row_operations(trains, sizes, task.tokens_per_row, config.prompt_len, task.every_token)[0]
     return Work(
-        operations=len(passes) * loop_operations(trains, sizes, task, config) + sum(passes) * one_pass,
+        operations=trained * loop_operations(trains, sizes, task, config) + passes * one_pass,
         launches=sizes.layers * training_steps(config, task.train_examples),
     )
 

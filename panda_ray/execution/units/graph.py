@@ -43,8 +43,7 @@ class Graph:
         self._made: dict[tuple[MethodRecipe | MetricRecipe, str, tuple[str, ...], str, int], str] = {}
         self._firsts: dict[tuple[MethodRecipe | MetricRecipe, str, str], Unit] = {}
         self.methods = {section.title: MethodRecipe(section, sweep, catalog.data) for section in sweep.methods}
-        self._source_recipe = MethodRecipe(MethodSection(method=_PROMPT_METHOD), sweep, catalog.data)
-        self._teachers: dict[str, MethodRecipe] = {}
+        self._others: dict[tuple[str, tuple[tuple[str, str], ...]], MethodRecipe] = {}
         self.metrics = {
             section.title: MetricRecipe(section.metric, section.options, section.title) for section in sweep.metrics
         }
@@ -107,7 +106,7 @@ class Graph:
         return self._made[address]
 
     def _prompt(self, backbone: str, task: str, seed: int) -> str:
-        return self._training(self._source_recipe, backbone, (), task, seed, "source")
+        return self._training(self._other(_PROMPT_METHOD), backbone, (), task, seed, "source")
 
     def _training(
         self, recipe: MethodRecipe, backbone: str, sources: tuple[str, ...], task: str, seed: int, role: PlanRole
@@ -134,9 +133,11 @@ class Graph:
         keys: dict[Role, tuple[str, ...]] = {}
         for required in recipe.requires:
             if isinstance(required, SourcePrompts):
-                keys["source_prompt"] = tuple([self._prompt(backbone, source, seed) for source in sources])
+                trained = self._other(required.method)
+                found = [self._training(trained, backbone, (), source, seed, "source") for source in sources]
+                keys["source_prompt"] = tuple(found)
             elif isinstance(required, PairTeachers):
-                teacher = self._teacher(required.method)
+                teacher = self._other(required.method, required.options)
                 pairs = [self._training(teacher, backbone, (source,), target, seed, "teacher") for source in sources]
                 keys["teacher"] = tuple(pairs)
             else:
@@ -154,10 +155,12 @@ class Graph:
             self._alike[recipe] = next((other for other in self._alike if other.requires == recipe.requires), recipe)
         return self._alike[recipe]
 
-    def _teacher(self, method: str) -> MethodRecipe:
-        if method not in self._teachers:
-            self._teachers[method] = MethodRecipe(MethodSection(method=method), self._sweep, self._catalog.data)
-        return self._teachers[method]
+    def _other(self, method: str, options: tuple[tuple[str, str], ...] = ()) -> MethodRecipe:
+        """A method that another one asks for, whether the sweep lists it or not."""
+        if (method, options) not in self._others:
+            section = MethodSection(method=method, options=dict(options))
+            self._others[method, options] = MethodRecipe(section, self._sweep, self._catalog.data)
+        return self._others[method, options]
 
     def _weighing(self, recipe: MethodRecipe, choice: MetricChoice) -> MetricRecipe:
         """The metric that a method weighs pairs with; one that the sweep does not list gets a label of its own."""

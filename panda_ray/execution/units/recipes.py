@@ -58,7 +58,7 @@ class MethodRecipe:
         for task in (task_of(name, sweep.tasks) for name in tasks):
             published = method.hyperparameters(task, options)
             config, levels = resolve_config(sweep, task, published, chosen.training if chosen else None)
-            self.configs[task.name] = method.config(config, task.size_class)
+            self.configs[task.name] = method.config(config, task.size_class, options)
             changed = {
                 name for name, value in asdict(self.configs[task.name]).items() if getattr(config, name) != value
             }

@@ -21,9 +21,17 @@ from panda_ray.execution.work.publishing import fail, publish
 from panda_ray.execution.work.record import InputFiles, Measured, training_files, training_record
 from panda_ray.execution.work.similarity import similarity_of
 from panda_ray.execution.work.workspace import Workspace
-from panda_ray.methods import Inputs, PairSimilarities, get_method, requirement
+from panda_ray.methods import (
+    Inputs,
+    PairSimilarities,
+    PairTeachers,
+    Requirement,
+    SourcePrompts,
+    get_method,
+    requirement,
+)
 from panda_ray.metrics import MetricChoice
-from panda_ray.prompts.prompt import Prompt
+from panda_ray.prompts.prompt import Prompt, kept_tensors
 from panda_ray.training.engine.collective import SOLO, Collective
 from panda_ray.training.engine.halting import Halt, never
 from panda_ray.training.engine.stacked import EpochReport, OnEpoch, train_stack
@@ -158,17 +166,27 @@ def _start(unit: Unit, read: StackInputs, geometry: Geometry) -> _Start:
     method = get_method(unit.method)
     options = method.Options.model_validate(dict(unit.options))
     reader = InputReader(unit, read)
-    weighed = requirement(PairSimilarities, method.requires(options))
+    required = method.requires(options)
+    weighed, others = requirement(PairSimilarities, required), _role_of_others(required)
     inputs = Inputs(
         name=unit.key,
         seed=unit.seed,
         config=unit.config,
         geometry=geometry,
-        source_prompts=_prompts(reader, "source_prompt"),
-        teachers=_prompts(reader, "teacher"),
+        source_prompts=() if others == "source_prompt" else _prompts(reader, "source_prompt"),
+        teachers=() if others == "teacher" else _prompts(reader, "teacher"),
+        trained=() if others is None else tuple(map(kept_tensors, reader.bytes_of(others))),
         similarities=() if weighed is None else _similarities(unit, reader, weighed.metric),
     )
     return _Start(unit, method.member(inputs, options), inputs.similarities, reader.read)
+
+
+def _role_of_others(required: tuple[Requirement, ...]) -> Role | None:
+    """The role of what was trained as another method than prompt tuning trains, if anything was."""
+    source, teacher = requirement(SourcePrompts, required), requirement(PairTeachers, required)
+    if source is not None and source != SourcePrompts():
+        return "source_prompt"
+    return "teacher" if teacher is not None and teacher.options else None
 
 
 def _prompts(reader: InputReader, role: Role) -> tuple[Prompt, ...]:

@@ -24,12 +24,18 @@ class Heads:
     Args:
         heads: tensors by name, of each member.
         has_bias: otherwise biases stay what they are: they are no leaf, so nothing trains or decays them.
+        is_trained: likewise of the heads as a whole.
     """
 
-    def __init__(self, heads: Sequence[Mapping[str, Tensor]], device: torch.device, has_bias: bool = True) -> None:
-        self._has_bias = has_bias
-        self.weight_SCD = leaf_of([head[_WEIGHT] for head in heads], device)
-        self.bias_SC = leaf_of([head[_BIAS] for head in heads], device).requires_grad_(has_bias)
+    def __init__(
+        self,
+        heads: Sequence[Mapping[str, Tensor]],
+        device: torch.device,
+        has_bias: bool = True,
+        is_trained: bool = True,
+    ) -> None:
+        self.weight_SCD = leaf_of([head[_WEIGHT] for head in heads], device).requires_grad_(is_trained)
+        self.bias_SC = leaf_of([head[_BIAS] for head in heads], device).requires_grad_(is_trained and has_bias)
 
     @classmethod
     def fresh(cls, seeds: Sequence[int], outputs: int, hidden: int, device: torch.device, has_bias: bool) -> Heads:
@@ -40,7 +46,8 @@ class Heads:
     @property
     def leaves(self) -> Mapping[str, Tensor]:
         """What is trained of them."""
-        return {_WEIGHT: self.weight_SCD} | ({_BIAS: self.bias_SC} if self._has_bias else {})
+        leaves = {_WEIGHT: self.weight_SCD, _BIAS: self.bias_SC}
+        return {name: leaf for name, leaf in leaves.items() if leaf.requires_grad}
 
     def keep(self, members: Sequence[int]) -> None:
         """Go on with these members alone, in this order."""

@@ -43,11 +43,13 @@ class StackModel:
             outputs: of a head.
             has_bias: whether the bias of a head is trained.
         """
-        seeds = [member.seed for member in members]
-        return cls(
-            stacked([member.start for member in members], config, backbone),
-            Heads.fresh(seeds, outputs, backbone.geometry.hidden, backbone.device, has_bias),
-        )
+        starts = [member.start for member in members]
+        if members[0].keeps_head:
+            heads = Heads([start.tensors for start in starts], backbone.device, is_trained=False)
+        else:
+            seeds = [member.seed for member in members]
+            heads = Heads.fresh(seeds, outputs, backbone.geometry.hidden, backbone.device, has_bias)
+        return cls(stacked(starts, config, backbone), heads)
 
     @classmethod
     def kept(cls, parts: Sequence[Part], config: TrainConfig, backbone: Backbone) -> StackModel:

@@ -7,7 +7,7 @@ one is what attention compares with first: its keys in the lowest layer.
 
 Shape letters: S members, B rows of a member, R rows of a block (member-major), n sources, m = n + 1 with the target,
 L layers, K = 2 (keys, values), N key/value heads, P prompt length, H head size, G = N * H, W width of word embeddings,
-M width of the bottleneck, T tokens.
+M width of the bottleneck.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from panda_ray.backbones.backbone import Backbone, Features
 from panda_ray.backbones.forward.blocks import Tokens
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.trainables.leaves import host_copy, kept, leaf_of
+from panda_ray.training.trainables.row_queries import queries
 from panda_ray.training.trainables.trainable import Pass
 
 _LEAVES = ("target", "down", "up", "norm.weight", "norm.bias")
@@ -67,7 +68,8 @@ class AttendedPrompts:
 
     def _of_block(self, run: Pass, block: Tokens) -> Features:
         prompt_SmLKNPH = torch.cat([self._sources_SnLKNPH, self._leaves["target"].unsqueeze(1)], dim=1)
-        share_SBm = self._shares(self._queries(run.backbone, block), prompt_SmLKNPH)
+        query_SBG = queries(run.backbone, block, *(self._leaves[name] for name in _LEAVES[1:]))
+        share_SBm = self._shares(query_SBG, prompt_SmLKNPH)
         mixed_SBLKNPH = torch.einsum("sbm,sm...->sb...", share_SBm, prompt_SmLKNPH)
         prefix_RLKNPH = (self._leaves["target"].unsqueeze(1) + mixed_SBLKNPH).flatten(0, 1)
         [features] = run.backbone.forward(
@@ -78,19 +80,6 @@ class AttendedPrompts:
             pooled_only=run.pooled_only,
         )
         return features
-
-    def _queries(self, backbone: Backbone, block: Tokens) -> Tensor:
-        """h of every row, (S, B, G)."""
-        words_RTW = backbone.word_embeddings(block.input_ids_RT).float()
-        place_T = torch.arange(block.input_ids_RT.shape[1], device=backbone.device)
-        is_padding_RT = place_T >= block.lengths_R.unsqueeze(1)
-        pooled_RW = words_RTW.masked_fill(is_padding_RT.unsqueeze(2), -torch.inf).amax(dim=1)
-        down_SMW, up_SGM = self._leaves["down"], self._leaves["up"]
-        pooled_SBW = pooled_RW.view(len(down_SMW), -1, pooled_RW.shape[1])
-        narrow_SBM = F.silu(torch.einsum("sbw,smw->sbm", pooled_SBW, down_SMW))
-        wide_SBG = torch.einsum("sbm,sgm->sbg", narrow_SBM, up_SGM)
-        normed_SBG = F.layer_norm(wide_SBG, wide_SBG.shape[-1:])
-        return normed_SBG * self._leaves["norm.weight"].unsqueeze(1) + self._leaves["norm.bias"].unsqueeze(1)
 
     def _shares(self, query_SBG: Tensor, prompt_SmLKNPH: Tensor) -> Tensor:
         """What each prompt gets of each row, (S, B, m)."""

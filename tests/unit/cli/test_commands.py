@@ -66,7 +66,10 @@ def test_help_imports_nothing_heavy() -> None:
         ("tasks", [task.name for task in TASKS]),
         (
             "methods",
-            ["prompt_tuning", "pot", "panda", "panda_fusion", "attempt", "lester", "prefix_mlp", "model_tuning"],
+            [
+                *("prompt_tuning", "pot", "spot", "panda", "panda_fusion", "attempt", "sesom"),
+                *("lester", "prefix_mlp", "houlsby", "model_tuning"),
+            ],
         ),
         ("metrics", [metric.name for metric in METRICS]),
         ("backbones", [spec.name for spec in BACKBONES]),

@@ -14,6 +14,7 @@ from panda_ray.methods import Inputs, MethodOptions, PairTeachers, SourcePrompts
 from panda_ray.methods import target_like_teacher as teacher_method
 from panda_ray.methods.panda import PandaOptions
 from panda_ray.methods.panda_fusion import FusionOptions
+from panda_ray.methods.target_like_teacher import TeacherOptions
 from panda_ray.prompts.heads import initial_head
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.seeding import generator
@@ -153,11 +154,12 @@ def test_teachers_other_than_target_like_speak_through_the_students_head() -> No
 
 def test_the_target_like_teacher_trains_for_a_short_while() -> None:
     teacher = get_method("teacher")
-    assert teacher.config(CONFIG, "small") == replace(CONFIG, epochs=1)
-    assert teacher.config(CONFIG, "large") == replace(CONFIG, max_steps=1000)
+    assert teacher.config(CONFIG, "small", TeacherOptions()) == replace(CONFIG, epochs=1)
+    assert teacher.config(CONFIG, "large", TeacherOptions()) == replace(CONFIG, max_steps=1000)
     for method in ("prompt_tuning", "pot", "panda"):
         for size in ("small", "large"):
-            assert get_method(method).config(CONFIG, size) == CONFIG  # type: ignore[arg-type]
+            options = get_method(method).Options()
+            assert get_method(method).config(CONFIG, size, options) == CONFIG  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("size", "steps"), [("small", 4), ("large", 8)])
@@ -165,11 +167,11 @@ def test_the_target_like_teacher_stops_there(size: SizeClass, steps: int, monkey
     """13 examples in batches of 4 are four steps an epoch; the 1,000 steps of a large task are eight here."""
     monkeypatch.setattr(teacher_method, "_LARGE_TASK_STEPS", 8)
     method = get_method("teacher")
-    config = replace(method.config(CONFIG, size), dropout=0.0)
+    config = replace(method.config(CONFIG, size, TeacherOptions()), dropout=0.0)
     taken = []
     monkeypatch.setattr(StackedAdamW, "step", lambda self, factor: taken.append(factor))
     source = Prompt(random_prefixes(random_backbone(), 1)[0], torch.ones(3, 32), torch.ones(3))
-    member = method.member(Inputs("cell", 3, config, random_backbone().geometry, (source,)), MethodOptions())
+    member = method.member(Inputs("cell", 3, config, random_backbone().geometry, (source,)), TeacherOptions())
     train_stack(random_backbone(), toy_task("classification"), [member], config)
     assert taken == pytest.approx([1 - step / steps for step in range(steps)])
 

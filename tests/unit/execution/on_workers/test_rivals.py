@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,3 +50,33 @@ def test_prompts_hyper_parameters_are_no_part_of_the_key_of_model_tuning(tmp_pat
         assert "model_tuning" not in changed
         assert "prefix_mlp" in changed
     assert "model_tuning" in {method for method, key in keys(epochs=2).items() if key != before[method]}
+
+
+def test_what_sources_and_teachers_trained_reaches_students_of_any_kind_and_mixtures(tmp_path: Path) -> None:
+    """Each input is named in the record of whoever read it, by the key of a unit that its own method trained."""
+    students = [{"method": "panda", "label": name, "options": {"student": name}} for name in ("lester", "houlsby")]
+    sweep = small_sweep(
+        tmp_path / "store",
+        methods=[*students, "sesom", "spot"],
+        metrics=[],
+        sources=["review", ["review", "kinds"]],
+        training=SHORT,
+    )
+    run_inline(sweep)
+    found = {key: record for key, record in Store(sweep.storage).records() if "method" in record}
+
+    def read_by(record: dict[str, Any], role: str) -> list[dict[str, Any]]:
+        return [found[each["key"]] for each in record["inputs"][role]]
+
+    for record in found.values():
+        options = record["identity"]["options"]
+        if record["method"] == "panda":
+            (teacher,) = read_by(record, "teacher")
+            assert teacher["identity"]["options"] == {"student": options["student"]}
+            (source,) = read_by(teacher, "source_prompt")
+            assert (source["method"], source["target"]) == (options["student"], "review")
+    (sesom,) = [record for record in found.values() if record["method"] == "sesom"]
+    assert [teacher["sources"] for teacher in read_by(sesom, "teacher")] == [["review"], ["kinds"]]
+    (spot,) = [record for record in found.values() if record["method"] == "spot"]
+    assert [source["target"] for source in read_by(spot, "source_prompt")] == ["review", "kinds"]
+    assert len([record for record in found.values() if record["method"] == "panda"]) == 2

@@ -40,14 +40,14 @@ def golden_units() -> dict[str, Unit]:
             "name": "golden",
             "storage": "memory://",
             "backbones": ["bert-base"],
-            "sources": ["mnli"],
+            "sources": ["mnli", ["mnli", "qnli"]],
             "targets": ["rte", "conll04", "stsb"],
-            "methods": ["prompt_tuning", "pot", "panda"],
+            "methods": ["prompt_tuning", "pot", "panda", "spot", "sesom", "houlsby"],
             "metrics": ["task_embedding", "e_avg", "on", "logme", "knn", "h_score"],
         }
     )
     data = {
-        name: DataRef(name, digest(name), get_task(name).template_version) for name in (*sweep.sources, *sweep.targets)
+        name: DataRef(name, digest(name), get_task(name).template_version) for name in (*sweep.source_tasks, *sweep.targets)
     }
     catalog = Catalog({"bert-base": BackboneRef("bert-base", "hub:bert@0")}, data, {}, ())
     graph = Graph(sweep, catalog)
