@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from panda_ray.choosing.choice_places import Place, candidates, most, pairs, unchosen
 from panda_ray.choosing.ranking import mean_similarities, ranked
@@ -39,8 +41,26 @@ class Chooser:
         return self.of_sources(place, ranked(mean_similarities(values))[: most(self.plan, place)])
 
     def of_sources(self, place: Place, sources: Collection[str]) -> list[Cell]:
-        """The candidates of a place that have one of these sources."""
-        return [cell for cell in self.candidates[place] if cell.sources[0] in sources]
+        """The cells of a place that have these sources: one for each, or one with all of them where the method mixes
+        several, in the order of the sweep file."""
+        cells = [cell for cell in self.candidates[place] if cell.sources[0] in sources]
+        return self._together(cells) if self.mixes(place) else cells
+
+    def mixes(self, place: Place) -> bool:
+        """Whether a cell of a place takes all that is chosen, instead of one source each."""
+        return self._graph.methods[place.method].method.sources == "several"
+
+    def _together(self, cells: Sequence[Cell]) -> list[Cell]:
+        """Of each seed, one cell with the sources of all."""
+        of_seeds: dict[int, list[Cell]] = defaultdict(list)
+        for cell in cells:
+            of_seeds[cell.seed].append(cell)
+        mixed = []
+        for each in of_seeds.values():
+            sources, first = tuple(cell.sources[0] for cell in each), each[0]
+            key = self._graph.cell(first.backbone, first.method, sources, first.target, first.seed)
+            mixed.append(replace(first, sources=sources, key=key))
+        return mixed
 
     def proposal(self, cells: Sequence[Cell]) -> Proposal:
         """Cells as growth of the plan."""

@@ -15,6 +15,7 @@ from panda_ray.execution.planning.plan import Plan, plan_from
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.catalog import Catalog
 from panda_ray.execution.units.cells import Cell
+from panda_ray.methods import get_method
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,13 @@ def anticipate_choices(plan: Plan, catalog: Catalog, store: Store) -> Anticipate
     largest = fewest
     expected: dict[Place, list[Cell]] = {}
     for place in places:
-        left = _left(chooser.candidates[place], done)
         top = most(plan, place)
+        if chooser.mixes(place):
+            listed = dict.fromkeys(cell.sources[0] for cell in chooser.candidates[place])
+            expected[place] = chooser.of_sources(place, list(listed)[:top])
+            fewest, largest = fewest + len(expected[place]), largest + len(expected[place])
+            continue
+        left = _left(chooser.candidates[place], done)
         by_work = sorted(left, key=lambda source: -left[source])
         fewest += sum(left[source] for source in by_work[-top:])
         largest += sum(left[source] for source in by_work[:top])
@@ -80,9 +86,14 @@ def anticipate_choices(plan: Plan, catalog: Catalog, store: Store) -> Anticipate
     return Anticipated(whole, _shares(whole, places), fewest, largest, chooser, expected)
 
 
-def seconds_of_all(plan: Plan, catalog: Catalog, store: Store, costs: Costs) -> float:
-    """What is left of the same sweep if all sources were trained, as if its stacks ran one by one."""
+def seconds_of_all(plan: Plan, catalog: Catalog, store: Store, costs: Costs) -> float | None:
+    """What is left of the same sweep if all sources were trained, as if its stacks ran one by one.
+
+    None where a method mixes what is chosen: it has as many cells either way.
+    """
     sweep = plan.sweep
+    if any(get_method(section.method).sources == "several" for section in sweep.methods if section.sources):
+        return None
     methods = [section.model_copy(update={"sources": None}) for section in sweep.methods]
     full = plan_from(sweep.model_copy(update={"methods": methods}), store, catalog)
     return sum(costs.seconds(stack).seconds for stack in full.stacks)
@@ -96,10 +107,14 @@ def _left(cells: Iterable[Cell], done: Collection[str]) -> Counter[str]:
     return left
 
 
+def _pairs(cells: Iterable[Cell], label: str) -> set[tuple[str, str, str]]:
+    """The pairs of a method's cells, once for all seeds: backbone, source, target."""
+    return {(cell.backbone, source, cell.target) for cell in cells if cell.method == label for source in cell.sources}
+
+
 def _shares(plan: Plan, places: Collection[Place]) -> dict[str, Share]:
     shares = {}
     for label in plan.chosen_by:
-        trained = {(cell.backbone, cell.sources, cell.target) for cell in plan.cells if cell.method == label}
-        of = {(cell.backbone, cell.sources, cell.target) for cell in plan.candidates if cell.method == label}
+        trained, of = _pairs(plan.cells, label), _pairs(plan.candidates, label)
         shares[label] = Share(len(trained), len(of), sum(place.method == label for place in places))
     return shares

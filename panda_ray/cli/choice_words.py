@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from panda_ray.choosing.expected import Anticipated
 
 
-def describe_choices(choices: Anticipated, seconds: float, seconds_of_all: float) -> list[str]:
+def describe_choices(choices: Anticipated, seconds: float, seconds_of_all: float | None) -> list[str]:
     """What is trained of each method, what is left of it, and what all pairs would take.
 
     Args:
@@ -30,7 +30,7 @@ def describe_choices(choices: Anticipated, seconds: float, seconds_of_all: float
         lines.append(f"{section.title}: {ranks}, {share.pairs} of {share.of} pairs{waits}")
     if choices.fewest < choices.most:
         lines.append(f"between {choices.fewest} and {choices.most} of these cells are left, as the choice will be")
-    if seconds < seconds_of_all:
+    if seconds_of_all is not None and seconds < seconds_of_all:
         lines.append(f"{duration(seconds)} at the most are left instead of {duration(seconds_of_all)} with all pairs")
     return lines
 
@@ -41,11 +41,11 @@ def describe_unchosen(count: int) -> str:
     return f"{targets} for a metric that chooses sources (once for each backbone and method)"
 
 
-def choices_as_json(choices: Anticipated, seconds_of_all: float) -> dict[str, Any]:
+def choices_as_json(choices: Anticipated, seconds_of_all: float | None) -> dict[str, Any]:
     """The same as JSON data."""
     return {
         "methods": {label: asdict(share) for label, share in choices.shares.items()},
         "fewest_cells_left": choices.fewest,
         "most_cells_left": choices.most,
-        "seconds_of_all_pairs": round(seconds_of_all, 1),
+        "seconds_of_all_pairs": None if seconds_of_all is None else round(seconds_of_all, 1),
     }

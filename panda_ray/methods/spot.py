@@ -1,8 +1,8 @@
 """SPoT from several sources (Vu et al., 2022, https://arxiv.org/abs/2110.07904, Sec. 3.2): their weighted mean starts.
 
 The initial prompt is sum_i sim_i u_i / sum_i sim_i; a negative similarity counts as 0. SPoT retrieves by the cosine of
-the prompts averaged over their tokens, `e_avg`. Its other retrieval, the best of the top k, is PoT from sources that a
-metric chooses: `{method: pot, sources: {top: k, by: e_avg}}`.
+the prompts averaged over their tokens: `{method: spot, sources: {top: k, by: e_avg}}`. Its other retrieval, the best of
+the top k, is PoT from each of them: `{method: pot, sources: {top: k, by: e_avg}}`.
 """
 
 from __future__ import annotations

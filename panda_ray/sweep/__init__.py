@@ -45,6 +45,11 @@ def sources_text(sources: Sequence[str]) -> str:
     return "+".join(sources)
 
 
+def sources_in(text: str) -> tuple[str, ...]:
+    """The inverse of `sources_text`: no name of a task has its sign."""
+    return tuple(text.split("+")) if text else ()
+
+
 def _entry(source: str | list[str]) -> str:
     return source if isinstance(source, str) else sources_text(source)
 
@@ -84,8 +89,8 @@ class MethodSection(NamedSection):
     options: dict[str, Any] = Field(default_factory=dict)
     """The method's own options."""
     sources: SourceChoice | None = None
-    """Train on the few sources of each target that a metric ranks highest, instead of all: `{top: 3, by: logme}`. For
-    methods with one source."""
+    """Train on the few sources of each target that a metric ranks highest, instead of all: `{top: 3, by: logme}`. A
+    method with one source has a cell for each of them, one with several has one cell with all of them."""
 
     @property
     def title(self) -> str:

@@ -106,7 +106,7 @@ def _choice_of_sources_problems(
 ) -> Iterator[str]:
     """What is wrong with the sources that a metric is to choose for a method."""
     place, dotted, count = places.find(path), places.dotted(path), len(sweep.single_sources)
-    if method.sources != "one":
+    if method.sources == "none":
         yield f"{place}: {dotted}: {method.name} takes {TAKES[method.sources]}, so there is nothing to choose"
     elif sweep.search is not None:
         yield f"{place}: {dotted}: a search has a study for every source; choose sources in a sweep without `search`"
@@ -118,17 +118,22 @@ def _choice_of_sources_problems(
 def _source_problems(sweep: Sweep, places: Places) -> Iterator[str]:
     """Methods that find nothing to take among the sources, and lists of sources that no method takes."""
     listed = [CELL_METHODS[name] for section in sweep.methods if (name := section.method) in CELL_METHODS]
+    mixing = [
+        method
+        for section in sweep.methods
+        if (method := CELL_METHODS.get(section.method)) and method.sources == "several" and section.sources is None
+    ]
     place = places.find(("sources",))
     idle = [
         *(method for method in listed if method.sources == "one" and not sweep.single_sources),
-        *(method for method in listed if method.sources == "several" and not sweep.source_lists),
+        *(method for method in mixing if not sweep.source_lists),
     ]
     for method in dict.fromkeys(idle):
         takes = "one source, and every item is a list of several"
         if method.sources == "several":
             takes = "several sources, and no item is a list of them: [mnli, qnli]"
         yield f"{place}: sources: {method.name} takes {takes}"
-    if idle or any(method.sources == "several" for method in listed):
+    if idle or mixing:
         return
     able = ", ".join(name for name, method in CELL_METHODS.items() if method.sources == "several")
     for index, entry in enumerate(sweep.sources):

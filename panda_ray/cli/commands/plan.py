@@ -77,7 +77,7 @@ def _as_json(outlook: Outlook) -> dict[str, Any]:
         "unjudged": [describe_unjudged(each) for each in outlook.unjudged],
         "changed": [describe_change(change, count) for change, count in outlook.changed.items()],
         "search": None if outlook.search is None else _search_as_json(outlook, outlook.search),
-        "choices": None if outlook.choices is None else choices_as_json(outlook.choices, outlook.seconds_of_all or 0.0),
+        "choices": None if outlook.choices is None else choices_as_json(outlook.choices, outlook.seconds_of_all),
     }
 
 
@@ -118,7 +118,7 @@ def _print(outlook: Outlook) -> None:
         for line in describe_search(outlook.search, outlook.least_seconds or 0.0, outlook.ahead.seconds):
             stdout.print(line, markup=False, soft_wrap=True)
     if outlook.choices is not None:
-        for line in describe_choices(outlook.choices, outlook.ahead.seconds, outlook.seconds_of_all or 0.0):
+        for line in describe_choices(outlook.choices, outlook.ahead.seconds, outlook.seconds_of_all):
             stdout.print(line, markup=False, soft_wrap=True)
     stdout.print(_table(outlook))
     if (settings := settings_table(outlook.settings)) is not None:

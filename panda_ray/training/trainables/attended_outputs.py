@@ -89,21 +89,23 @@ class AttendedOutputs:
         at_Q = member_Q.to(block.input_ids_RT.device)
 
         def repeated(of_rows: Tensor) -> Tensor:
-            return of_rows.unflatten(0, (len(self._counts), -1))[at_Q].flatten(0, 1)
+            return of_rows.reshape(len(self._counts), -1, *of_rows.shape[1:])[at_Q].flatten(0, 1)
 
-        tokens = (block.input_ids_RT, block.token_type_ids_RT, block.lengths_R)
-        return Tokens(*map(repeated, tokens), padded=block.padded)
+        return Tokens(
+            repeated(block.input_ids_RT), repeated(block.token_type_ids_RT), repeated(block.lengths_R), block.padded
+        )
 
     def _outputs(self, run: Pass, features: Features) -> Tensor:
         """z of each source, (S, n, Y, C); zero where a member has fewer."""
         read_RXD = features.pooled_RD.unsqueeze(1) if run.pooled_only else features.hidden_RTD
         read_QYD = read_RXD.float().reshape(sum(self._counts), -1, read_RXD.shape[-1])
         output_QYC = apply_heads(read_QYD, self._joined("source.weight"), self._joined("source.bias"))
-        return pad_sequence(output_QYC.split(self._counts), batch_first=True)
+        return pad_sequence(list(torch.split(output_QYC, self._counts)), batch_first=True)
 
     def _mixed(self, run: Pass, block: Tokens, output_SnYC: Tensor) -> Features:
         query_SBD = queries(run.backbone, block, *(self._leaves[name] for name in QUERY))
-        output_SnBXC = output_SnYC.unflatten(2, (query_SBD.shape[1], -1))
+        members, sources, _, outputs = output_SnYC.shape
+        output_SnBXC = output_SnYC.reshape(members, sources, query_SBD.shape[1], -1, outputs)
         share_SnBX = self._shares(query_SBD, output_SnBXC)
         mixed_RXC = torch.einsum("snbx,snbxc->sbxc", share_SnBX, output_SnBXC).flatten(0, 1)
         return Features(mixed_RXC, mixed_RXC[:, 0] if run.pooled_only else None)
@@ -112,7 +114,7 @@ class AttendedOutputs:
         """What each source gets of each row or token, (S, n, B, X)."""
         down_SMC, up_SDM, weight_SD = (self._leaves[name] for name in KEY)
         normed_SZD = projected(output_SnBXC.flatten(1, 3), down_SMC, up_SDM)
-        key_SnBXD = (normed_SZD * weight_SD.unsqueeze(1)).unflatten(1, output_SnBXC.shape[1:4])
+        key_SnBXD = (normed_SZD * weight_SD.unsqueeze(1)).reshape(*output_SnBXC.shape[:4], -1)
         score_SnBX = torch.einsum("sbd,snbxd->snbx", query_SBD, key_SnBXD) / math.sqrt(query_SBD.shape[2])
         most = output_SnBXC.shape[1]
         absent = [[place >= count for place in range(most)] for count in self._counts]

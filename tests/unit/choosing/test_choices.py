@@ -62,6 +62,24 @@ def test_a_later_run_chooses_from_the_store_alone_and_trains_nothing_twice(tmp_p
     assert {(unit.sources, unit.task) for unit in added} == {(("review",), "remark"), (("paraphrase",), "kinds")}
 
 
+def test_a_method_that_mixes_sources_has_one_cell_of_each_seed_with_all_that_are_chosen(tmp_path: Path) -> None:
+    sweep = choosing_sweep(tmp_path, methods=[{"method": "spot", "sources": {"top": 2, "by": "logme"}}])
+    outlook = plan_sweep(sweep)
+    choices = outlook.choices
+    assert choices is not None
+    assert outlook.seconds_of_all is None, "there is nothing to save"
+    share = choices.shares["spot"]
+    assert (share.pairs, share.of, share.unchosen, choices.fewest, choices.most) == (4, 7, 2, 4, 4)
+    summary = run_invented(sweep, SIMILAR)
+    assert summary.complete
+    found = {(cell.target, cell.seed): list(cell.sources) for cell in summary.plan.cells}
+    assert found == CHOSEN, "in the order of the sweep file, whichever is the most similar"
+    assert len([unit for unit in summary.plan.units.values() if unit.method == "spot"]) == 4
+    listed = choosing_sweep(tmp_path, methods=["spot"], sources=[["paraphrase", "rating"]], targets=["remark"])
+    keys = {cell.key for cell in fresh_plan(listed).cells}
+    assert keys == {cell.key for cell in summary.plan.cells if cell.target == "remark"}, "as if the file listed them"
+
+
 def test_nothing_is_chosen_of_similarities_that_are_not_complete(tmp_path: Path) -> None:
     sweep = choosing_sweep(tmp_path)
     summary = run_invented(sweep, SIMILAR, failing=["kinds"])

@@ -38,6 +38,12 @@ def test_a_metric_is_named_alone_or_with_its_options(tmp_path: Path) -> None:
     ]
 
 
+def test_a_method_that_mixes_what_is_chosen_needs_no_list(tmp_path: Path) -> None:
+    text = GOOD.replace("- panda_fusion", "- {method: panda_fusion, sources: {top: 2, by: logme}}")
+    sweep = load(tmp_path, text.replace("[review, kinds, [review, kinds]]", "[review, kinds]"))
+    assert sweep.methods[1].sources is not None
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -46,11 +52,6 @@ def test_a_metric_is_named_alone_or_with_its_options(tmp_path: Path) -> None:
         ("by: logme", "by: logmee", "x.yaml:9: unknown metric 'logmee'; did you mean 'logme'?"),
         ("rows: 200", "row: 200", "x.yaml:10: unknown key 'row'; did you mean 'rows'?"),
         (", by: logme", "", "x.yaml:9: the key 'methods.2.sources.by' is missing"),
-        (
-            "- panda_fusion",
-            "- {method: panda_fusion, sources: {top: 1, by: logme}}",
-            "x.yaml:8: methods.1.sources: panda_fusion takes several sources, so there is nothing to choose",
-        ),
         (
             "- prompt_tuning",
             "- {method: prompt_tuning, sources: {top: 1, by: logme}}",

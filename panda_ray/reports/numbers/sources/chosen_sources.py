@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from panda_ray.reports.numbers.tables import Ranking
+from panda_ray.sweep import sources_in
 from panda_ray.tracking.study import Study
 
 _NAMES = ("method", "sources", "target")
@@ -51,7 +52,8 @@ def chosen_sources(study: Study, backbone: str, rankings: Mapping[str, Ranking])
     for label, choice in study.choices.items():
         own, among = cells[cells["method"] == label], candidates[candidates["method"] == label]
         for target in dict.fromkeys(own["target"]):
-            sources = list(dict.fromkeys(own.loc[own["target"] == target, "sources"]))
+            listed = own.loc[own["target"] == target, "sources"]
+            sources = list(dict.fromkeys(source for each in listed for source in sources_in(each)))
             every = list(dict.fromkeys(among.loc[among["target"] == target, "sources"]))
             similar = {source: value for (source, to), value in rankings.get(choice.by, {}).items() if to == target}
             sources.sort(key=lambda source: -similar.get(source, 0.0))

@@ -46,9 +46,8 @@ def golden_units() -> dict[str, Unit]:
             "metrics": ["task_embedding", "e_avg", "on", "logme", "knn", "h_score"],
         }
     )
-    data = {
-        name: DataRef(name, digest(name), get_task(name).template_version) for name in (*sweep.source_tasks, *sweep.targets)
-    }
+    tasks = (*sweep.source_tasks, *sweep.targets)
+    data = {name: DataRef(name, digest(name), get_task(name).template_version) for name in tasks}
     catalog = Catalog({"bert-base": BackboneRef("bert-base", "hub:bert@0")}, data, {}, ())
     graph = Graph(sweep, catalog)
     list_cells(sweep, graph, catalog)
