@@ -1,15 +1,11 @@
 """Transfer methods. To add one, write a file and add it to `METHODS`."""
 
 from panda_ray.methods.attempt import Attempt
-from panda_ray.methods.houlsby import Houlsby
-from panda_ray.methods.lester import Lester
+from panda_ray.methods.distillation.panda import Panda
+from panda_ray.methods.distillation.panda_fusion import PandaFusion
+from panda_ray.methods.distillation.target_like_teacher import TargetLikeTeacher
 from panda_ray.methods.method import Inputs, Method, MethodOptions, Sources
-from panda_ray.methods.model_tuning import ModelTuning
-from panda_ray.methods.panda import Panda
-from panda_ray.methods.panda_fusion import PandaFusion
 from panda_ray.methods.pot import PoT
-from panda_ray.methods.prefix_mlp import PrefixMlp
-from panda_ray.methods.prompt_tuning import PromptTuning
 from panda_ray.methods.requirements import (
     PairSimilarities,
     PairTeachers,
@@ -19,7 +15,11 @@ from panda_ray.methods.requirements import (
 )
 from panda_ray.methods.sesom import Sesom
 from panda_ray.methods.spot import Spot
-from panda_ray.methods.target_like_teacher import TargetLikeTeacher
+from panda_ray.methods.tuning.houlsby import Houlsby
+from panda_ray.methods.tuning.lester import Lester
+from panda_ray.methods.tuning.model_tuning import ModelTuning
+from panda_ray.methods.tuning.prefix_mlp import PrefixMlp
+from panda_ray.methods.tuning.prompt_tuning import PromptTuning
 from panda_ray.registry import Registry
 
 METHODS: Registry[Method] = Registry(

@@ -7,8 +7,8 @@ the top k, is PoT from each of them: `{method: pot, sources: {top: k, by: e_avg}
 
 from __future__ import annotations
 
+from panda_ray.methods.distillation.panda_fusion import weights
 from panda_ray.methods.method import Inputs, Method, MethodOptions
-from panda_ray.methods.panda_fusion import weights
 from panda_ray.methods.requirements import PairSimilarities, Requirement, SourcePrompts
 from panda_ray.methods.starts import joined_prefixes
 from panda_ray.metrics import MetricChoice

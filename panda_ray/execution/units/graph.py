@@ -97,7 +97,7 @@ class Graph:
         address = (recipe, backbone, sources, task, seed)
         if address not in self._made:
             if recipe.trains is not None:
-                looked_at = self._training(self._teacher(recipe.trains), backbone, sources, task, seed, "teacher")
+                looked_at = self._training(self._other(recipe.trains), backbone, sources, task, seed, "teacher")
             else:
                 (of,) = sources or (task,)
                 looked_at = self._prompt(backbone, of, seed)

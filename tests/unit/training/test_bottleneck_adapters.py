@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from panda_ray.errors import InputError
 from panda_ray.methods import get_method
-from panda_ray.methods.houlsby import HoulsbyOptions
 from panda_ray.methods.method import Inputs
+from panda_ray.methods.tuning.houlsby import HoulsbyOptions
 from panda_ray.training.trainables.bottleneck_adapters import BottleneckAdapters
 from panda_ray.training.trainables.trainable import Part, Pass, stacked
 from support.closeness import assert_close

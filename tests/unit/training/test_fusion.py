@@ -12,7 +12,7 @@ from torch import Tensor
 
 from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.methods import Inputs, PairSimilarities, PairTeachers, SourcePrompts, get_method
-from panda_ray.methods.panda_fusion import FusionOptions
+from panda_ray.methods.distillation.panda_fusion import FusionOptions
 from panda_ray.metrics import MetricChoice
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.kinds import PADDING_LOGIT

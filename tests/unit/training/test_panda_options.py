@@ -11,10 +11,10 @@ from pydantic import ValidationError
 
 from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.methods import Inputs, MethodOptions, PairTeachers, SourcePrompts, get_method, requirement
-from panda_ray.methods import target_like_teacher as teacher_method
-from panda_ray.methods.panda import PandaOptions
-from panda_ray.methods.panda_fusion import FusionOptions
-from panda_ray.methods.target_like_teacher import TeacherOptions
+from panda_ray.methods.distillation import target_like_teacher as teacher_method
+from panda_ray.methods.distillation.panda import PandaOptions
+from panda_ray.methods.distillation.panda_fusion import FusionOptions
+from panda_ray.methods.distillation.target_like_teacher import TeacherOptions
 from panda_ray.prompts.heads import initial_head
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.seeding import generator

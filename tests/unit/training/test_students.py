@@ -11,10 +11,10 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from panda_ray.methods import Inputs, Method, PairSimilarities, PairTeachers, SourcePrompts, get_method, requirement
-from panda_ray.methods.panda import PandaOptions
+from panda_ray.methods.distillation.panda import PandaOptions
+from panda_ray.methods.distillation.students import STUDENTS, Student
+from panda_ray.methods.distillation.target_like_teacher import TeacherOptions
 from panda_ray.methods.spot import SpotOptions
-from panda_ray.methods.students import STUDENTS, Student
-from panda_ray.methods.target_like_teacher import TeacherOptions
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import Member

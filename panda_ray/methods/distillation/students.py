@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal
 
-from panda_ray.methods.houlsby import Houlsby
-from panda_ray.methods.lester import Lester
 from panda_ray.methods.method import Method
-from panda_ray.methods.prefix_mlp import PrefixMlp
-from panda_ray.methods.prompt_tuning import PromptTuning
 from panda_ray.methods.trains import Trains
+from panda_ray.methods.tuning.houlsby import Houlsby
+from panda_ray.methods.tuning.lester import Lester
+from panda_ray.methods.tuning.prefix_mlp import PrefixMlp
+from panda_ray.methods.tuning.prompt_tuning import PromptTuning
 
 Student = Literal["prompt_tuning", "lester", "prefix_mlp", "houlsby"]
 

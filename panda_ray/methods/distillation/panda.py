@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from panda_ray.methods.distillation.students import STUDENTS, Student, goes_on_as, trained_by
 from panda_ray.methods.method import Choice, Inputs, Method, MethodOptions
 from panda_ray.methods.requirements import PairSimilarities, PairTeachers, Requirement, SourcePrompts
 from panda_ray.methods.starts import fresh_prefix
-from panda_ray.methods.students import STUDENTS, Student, goes_on_as, trained_by
 from panda_ray.methods.trains import Trains
 from panda_ray.metrics import MetricChoice
 from panda_ray.seeding import generator

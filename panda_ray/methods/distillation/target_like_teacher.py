@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from panda_ray.methods.distillation.students import Student, goes_on_as, trained_by
 from panda_ray.methods.method import Inputs, MethodOptions
 from panda_ray.methods.pot import PoT
 from panda_ray.methods.requirements import Requirement, SourcePrompts
-from panda_ray.methods.students import Student, goes_on_as, trained_by
 from panda_ray.methods.trains import Trains
 from panda_ray.tasks.task import Hyperparameters, SizeClass, TaskSpec
 from panda_ray.training.config import TrainConfig

@@ -1,0 +1,1 @@
+"""PanDa from one source or several, and the teachers that it needs."""

@@ -1,0 +1,1 @@
+"""Methods without sources: what a task is trained by alone."""
