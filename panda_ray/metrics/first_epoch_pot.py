@@ -13,36 +13,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from panda_ray.metrics.metric import MetricOptions
+from panda_ray.metrics.tried_pairs import TriedPairMetric
 
 
-class FirstEpochPoT:
+class FirstEpochPoT(TriedPairMetric):
     """The dev score of the source's prompt after one epoch on the target."""
 
     name = "first_epoch_pot"
     version = 1
     summary = "the target's dev score after one epoch of PoT (1,000 steps on large tasks): measured, not predicted"
-    needs_prompt = True
-    needs_data = False
-    Options: type[MetricOptions] = MetricOptions
     trains = "teacher"
-    """The method that every pair is trained by."""
 
-    def kept(self, record: Mapping[str, Any]) -> NDArray[np.float32]:
-        """What is kept of the pair, (1,).
-
-        Args:
-            record: of its training.
-        """
+    def score(self, record: Mapping[str, Any]) -> float:
+        """Of the half that selects, where the protocol has one."""
         name = "score_select" if record["protocol"] == "honest" else "score"
-        return np.array([record["history"][-1][name] / 100], dtype=np.float32)
-
-    def similarity(
-        self, source: NDArray[np.float32] | None, target: NDArray[np.float32] | None, options: MetricOptions
-    ) -> float:
-        """The number that is kept of the pair; nothing is kept of a target alone."""
-        assert source is not None, "this metric has an embedding"
-        return float(np.clip(source[0], 0.0, 1.0))
+        return min(max(float(record["history"][-1][name]) / 100, 0.0), 1.0)

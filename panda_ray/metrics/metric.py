@@ -1,7 +1,7 @@
 """The protocol of a transferability metric: an embedding per prompt, a similarity per pair of embeddings.
 
-A metric that judges the pair itself, by the target's labelled rows, is a `PairMetric` instead: what it keeps is of a
-pair.
+A metric that judges the pair itself, by the target's labelled rows, is a `PairMetric` instead, and one that
+tries it a `TriedPairMetric`: what they keep is of a pair.
 """
 
 from __future__ import annotations

@@ -14,9 +14,10 @@ from panda_ray.metrics.pairs.nearest_neighbours import NearestNeighbours
 from panda_ray.metrics.pairs.pair_metric import PairMetric
 from panda_ray.metrics.prompt_cosine import PromptCosine
 from panda_ray.metrics.task_embedding import TaskEmbedding
+from panda_ray.metrics.tried_pairs import TriedPairMetric
 from panda_ray.registry import Registry
 
-AnyMetric = Metric | PairMetric | FirstEpochPoT
+AnyMetric = Metric | PairMetric | TriedPairMetric
 
 METRICS: Registry[AnyMetric] = Registry(
     "metric",

@@ -19,7 +19,7 @@ from panda_ray.methods import (
     get_method,
     requirement,
 )
-from panda_ray.metrics import METRICS, FirstEpochPoT, Metric, PairMetric, get_metric
+from panda_ray.metrics import METRICS, Metric, PairMetric, TriedPairMetric, get_metric
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.engine.stacked import train_stack
@@ -35,7 +35,7 @@ every_method = pytest.mark.parametrize("method", METHODS, ids=lambda method: met
 every_metric = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 every_metric_of_prompts = pytest.mark.parametrize(
     "metric",
-    [metric for metric in METRICS if not isinstance(metric, PairMetric | FirstEpochPoT)],
+    [metric for metric in METRICS if not isinstance(metric, PairMetric | TriedPairMetric)],
     ids=lambda metric: metric.name,
 )
 

@@ -12,7 +12,7 @@ from panda_ray.errors import InputError
 from panda_ray.execution.units.configs import Level, resolve_config
 from panda_ray.execution.units.unit import BackboneRef, DataRef, Unit
 from panda_ray.methods import PairSimilarities, get_method, requirement
-from panda_ray.metrics import FirstEpochPoT, MetricChoice, PairMetric, get_metric
+from panda_ray.metrics import MetricChoice, PairMetric, TriedPairMetric, get_metric
 from panda_ray.sweep import MethodSection, Sweep
 from panda_ray.sweep.hyperparameters import Chosen
 from panda_ray.sweep.named_tasks import task_of
@@ -114,7 +114,7 @@ class MetricRecipe:
     @property
     def trains(self) -> str | None:
         """The method that a pair is trained by, where its result is what an embedding is taken of."""
-        return self.metric.trains if isinstance(self.metric, FirstEpochPoT) else None
+        return self.metric.trains if isinstance(self.metric, TriedPairMetric) else None
 
     def says(self, choice: MetricChoice) -> bool:
         """Whether this is the metric that a method asks for, under the same options."""

@@ -30,7 +30,7 @@ from panda_ray.execution.work.publishing import fail, fail_all, publish
 from panda_ray.execution.work.record import InputFiles, Measured, embedding_record
 from panda_ray.execution.work.similarity import embedding_bytes
 from panda_ray.execution.work.workspace import Workspace
-from panda_ray.metrics import FirstEpochPoT, PairMetric, get_metric
+from panda_ray.metrics import PairMetric, TriedPairMetric, get_metric
 from panda_ray.metrics.pairs.pair_metric import SourcePrompt
 from panda_ray.prompts.prompt import Prompt
 
@@ -121,6 +121,6 @@ def _computed(group: Sequence[_Loaded], backbone: Backbone, workspace: Workspace
         assert task is not None, "such a metric reads rows"
         sources = [SourcePrompt(workspace.spec(loaded.task), loaded.prompt) for loaded in group]
         return metric.pairs(backbone, sources, task, options)
-    if isinstance(metric, FirstEpochPoT):
+    if isinstance(metric, TriedPairMetric):
         return [metric.kept(loaded.trained) for loaded in group]
     return [metric.embedding(backbone, loaded.prompt, task, options) for loaded in group]
