@@ -61,7 +61,7 @@ def _similarities(analysis: Analysis, suffix: str) -> list[Drawing]:
     return [
         similarity_map(
             f"similarity_{file_name(metric)}_{suffix}",
-            metric,
+            f"similarity by {metric}",
             ranking,
             analysis.sources,
             analysis.targets,

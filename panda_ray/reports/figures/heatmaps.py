@@ -45,24 +45,21 @@ def by_group(tasks: Sequence[str], groups: Mapping[str, str], leaders: Sequence[
 
 
 def similarity_map(
-    name: str, metric: str, ranking: Ranking, sources: Sequence[str], targets: Sequence[str], groups: Mapping[str, str]
+    name: str, title: str, ranking: Ranking, sources: Sequence[str], targets: Sequence[str], groups: Mapping[str, str]
 ) -> Drawing:
-    """Predicted similarity of every pair under one metric."""
+    """Predicted similarity of every pair under one metric, which the title names."""
     low, high = min(ranking.values()), max(ranking.values())
     norm = Normalize(low, high if high > low else low + 1)
     grid = _Layout.of(sources, targets, groups)
     with mpl.rc_context(STYLE):
-        figure, (axes,) = _figure(grid, [f"similarity by {metric}"])
+        figure, (axes,) = _figure(grid, [title])
         _draw(axes, grid, ranking, mpl.colormaps["cividis"], norm, lambda value: number(value, 2))
         _color_bar(figure, axes, mpl.colormaps["cividis"], norm, "predicted similarity")
-        return finish(figure, name, _similarity_caption(metric))
-
-
-def _similarity_caption(metric: str) -> str:
-    return (
-        f"Similarity predicted by {metric}, mean over seeds. Tasks are sorted by group; tasks of the group 'other' are "
-        "of different types."
-    )
+        return finish(
+            figure,
+            name,
+            f"{title}; mean over seeds. Tasks are sorted by group; tasks of the group 'other' are of different types.",
+        )
 
 
 def gain_map(

@@ -15,13 +15,20 @@ from panda_ray.reports.figures.drawing import BASELINE_COLOR, INK, METHOD_COLORS
 Series = Mapping[str, Sequence[tuple[float, float | None] | None]]
 """By name, a mean and its deviation per group or value; None where there is none."""
 
+_APART = 1.04
+"""Factor between two curves' points of one value, so that no error bar hides another."""
+
 _COLORS = (BASELINE_COLOR, *METHOD_COLORS)
 
 
-def bars_chart(name: str, title: str, groups: Sequence[str], series: Series) -> Drawing:
-    """A group of bars per name below the axis; error bars are standard deviations over seeds."""
+def bars_chart(name: str, title: str, groups: Sequence[str], series: Series, drawn: str) -> Drawing:
+    """A group of bars per name below the axis; error bars are standard deviations over seeds.
+
+    Args:
+        drawn: what the numbers are.
+    """
     with mpl.rc_context(STYLE):
-        figure, axes = _figure(max(4.0, 0.9 + len(groups) * (0.35 + 0.2 * len(series))), title)
+        figure, axes = _figure(max(4.0, 0.9 + len(groups) * (0.35 + 0.2 * len(series))), title, drawn)
         width = 0.85 / max(len(series), 1)
         for index, (label, values) in enumerate(series.items()):
             places = [group + (index - (len(series) - 1) / 2) * width for group in range(len(groups))]
@@ -40,14 +47,14 @@ def bars_chart(name: str, title: str, groups: Sequence[str], series: Series) -> 
         return _finished(figure, axes, name, title)
 
 
-def curves_chart(name: str, title: str, values: Sequence[str], series: Series) -> Drawing:
-    """A curve per name over values on a logarithmic axis; error bars are standard deviations over seeds."""
+def curves_chart(name: str, title: str, values: Sequence[str], series: Series, drawn: str) -> Drawing:
+    """A curve per name over values on a logarithmic axis; arguments as those of `bars_chart`."""
     with mpl.rc_context(STYLE):
-        figure, axes = _figure(5.2, title)
+        figure, axes = _figure(5.2, title, drawn)
         at = [float(value) for value in values]
         for index, (label, points) in enumerate(series.items()):
             axes.errorbar(
-                at,
+                [value * _APART ** (index - (len(series) - 1) / 2) for value in at],
                 _means(points),
                 yerr=_deviations(points),
                 color=_COLORS[index % len(_COLORS)],
@@ -63,11 +70,11 @@ def curves_chart(name: str, title: str, values: Sequence[str], series: Series) -
         return _finished(figure, axes, name, title)
 
 
-def _figure(width: float, title: str) -> tuple[Figure, Axes]:
+def _figure(width: float, title: str, drawn: str) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(width, 3.0), layout="constrained")
     axes = figure.subplots()
     axes.set_title(drawn_text(title))
-    axes.set_ylabel("score (%)")
+    axes.set_ylabel(drawn_text(drawn))
     axes.grid(axis="y", alpha=0.25)
     axes.set_axisbelow(True)
     return figure, axes
@@ -87,7 +94,10 @@ def _deviations(values: Sequence[tuple[float, float | None] | None]) -> list[flo
     return [math.nan if value is None or value[1] is None else value[1] for value in values]
 
 
-def _floor(series: Series) -> float:
-    """Bars begin a little below the lowest of them, as the paper's do: what matters are the differences."""
+def _floor(series: Series) -> float | None:
+    """Bars begin a little below the lowest of them, as the paper's do: what matters are the differences. None where
+    some are negative, which hang from 0."""
     means = [value[0] for values in series.values() for value in values if value is not None]
-    return max(0.0, 5 * math.floor(min(means) / 5) - 5) if means and min(means) > 0 else 0.0
+    if means and min(means) < 0:
+        return None
+    return max(0.0, 5 * math.floor(min(means) / 5) - 5) if means else 0.0

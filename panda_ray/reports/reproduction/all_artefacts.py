@@ -13,6 +13,7 @@ from panda_ray.reports.reproduction.tables import (
     datasets,
     families,
     grids,
+    maps_of_similarity,
     several_sources,
     similarities,
     weights_of_distillation,
@@ -20,7 +21,7 @@ from panda_ray.reports.reproduction.tables import (
 
 _TABLES = (datasets, grids, averages_by_size, several_sources, ablations, similarities, families, costs_of_methods)
 
-_FIGURES = (bars_of_methods, weights_of_distillation)
+_FIGURES = (bars_of_methods, weights_of_distillation, maps_of_similarity)
 
 ARTEFACTS: dict[str, Artefact] = {
     artefact.id: artefact

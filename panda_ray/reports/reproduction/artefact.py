@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Literal
 
 from panda_ray.reports.reproduction.asked import Axes, Numbers
 from panda_ray.reports.reproduction.paper_table import Table
+from panda_ray.reports.reproduction.titles import title
 
 Layout = Callable[[Numbers, Axes], Table]
 
@@ -21,22 +23,24 @@ class Artefact:
         title: what it shows, for people.
         sweep: the shipped sweep with the cells that it needs, and with its axes; None for what nothing runs for.
         layout: its rows and columns.
-        chart: what is drawn of the layout, a group or point per column and a series per row; None for a table.
-        per_backbone: the layout shows the first backbone alone, so that each has a table of its own.
+        per: the layout shows the first of these alone, so that each has a table of its own.
+        chart: what is drawn of the layout: a group or point per column and a series per row, or a map of tasks by
+            group; None for a table.
+        drawn: what the numbers of bars and curves are.
     """
 
     id: str
     title: str
     sweep: str | None
     layout: Layout
-    per_backbone: bool = False
-    chart: Literal["bars", "curves"] | None = None
+    per: tuple[Literal["backbones", "metrics"], ...] = ()
+    chart: Literal["bars", "curves", "map"] | None = None
+    drawn: str = "score (%)"
 
     def tables(self, numbers: Numbers, axes: Axes) -> dict[str, Table]:
         """By title."""
-        if not self.per_backbone:
-            return {self.title: self.layout(numbers, axes)}
-        return {
-            f"{self.title}, {backbone}": self.layout(numbers, replace(axes, backbones=(backbone,)))
-            for backbone in axes.backbones
-        }
+        found = {}
+        for names in product(*(getattr(axes, axis) for axis in self.per)):
+            own = replace(axes, **{axis: (name,) for axis, name in zip(self.per, names, strict=True)})
+            found[", ".join((self.title, *map(title, names)))] = self.layout(numbers, own)
+        return found

@@ -5,8 +5,8 @@ Names are ours: a backbone of the registry, the label of a method or metric as t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from panda_ray.reports.numbers.tables import other_sources, top_sources
@@ -26,6 +26,10 @@ class Numbers(Protocol):
 
     def score(self, backbone: str, method: str, sources: str, target: str) -> Value | None:
         """Of one cell, in percent; `sources` is "" without transfer and `a+b` for several."""
+        ...
+
+    def first_epoch(self, backbone: str, method: str, sources: str, target: str) -> Value | None:
+        """The cell's score after its first epoch, in percent."""
         ...
 
     def similarity(self, backbone: str, metric: str, source: str, target: str) -> Value | None:
@@ -58,12 +62,16 @@ class Axes:
 
     Attributes:
         together: sources of one training, `a+b`; "" where there is none.
+        metrics: labels of those that the sweep lists.
+        groups: of every source and target.
     """
 
     backbones: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     together: str = ""
+    metrics: tuple[str, ...] = ()
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 def average(numbers: Numbers, backbone: str, method: str, sources: str, targets: Sequence[str]) -> Value | None:

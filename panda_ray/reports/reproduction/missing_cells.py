@@ -24,6 +24,9 @@ class Asked:
         self.cells.add((backbone, method, sources, target))
         return None
 
+    def first_epoch(self, backbone: str, method: str, sources: str, target: str) -> Value | None:
+        return self.score(backbone, method, sources, target)
+
     def similarity(self, _backbone: str, _metric: str, _source: str, _target: str) -> Value | None:
         return None
 

@@ -17,9 +17,13 @@ class StudyNumbers:
 
     def __init__(self, study: Study) -> None:
         self._study = study
+        self._columns: dict[str, dict[tuple[str, str, str, str], Value]] = {}
 
     def score(self, backbone: str, method: str, sources: str, target: str) -> Value | None:
-        return self._scores.get((backbone, method, sources, target))
+        return self._scores("score").get((backbone, method, sources, target))
+
+    def first_epoch(self, backbone: str, method: str, sources: str, target: str) -> Value | None:
+        return self._scores("score_first_epoch").get((backbone, method, sources, target))
 
     def similarity(self, backbone: str, metric: str, source: str, target: str) -> Value | None:
         return self._similarities.get((backbone, metric, source, target))
@@ -37,13 +41,14 @@ class StudyNumbers:
     def erratum(self, _where: str, _method: str, _row: str, _column: str) -> str:
         return ""
 
-    @cached_property
-    def _scores(self) -> dict[tuple[str, str, str, str], Value]:
-        return {
-            (backbone, *name): Value(cell.by_seed, cell.expected)
-            for backbone in self._study.backbones
-            for name, cell in grid_of(self._study, backbone).items()
-        }
+    def _scores(self, column: str) -> dict[tuple[str, str, str, str], Value]:
+        if column not in self._columns:
+            self._columns[column] = {
+                (backbone, *name): Value(cell.by_seed, cell.expected)
+                for backbone in self._study.backbones
+                for name, cell in grid_of(self._study, backbone, column).items()
+            }
+        return self._columns[column]
 
     @cached_property
     def _similarities(self) -> dict[tuple[str, str, str, str], Value]:

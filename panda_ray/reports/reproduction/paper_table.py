@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from panda_ray.reports.reproduction.value import Value, difference
 
@@ -40,17 +40,25 @@ class Table:
     Attributes:
         name_columns: what the rows' names are; rows are grouped by the first.
         notes: what a reader must know.
+        groups: of the tasks that rows and columns are, where a map is sorted by them.
     """
 
     name_columns: tuple[str, ...]
     columns: tuple[str, ...]
     lines: tuple[Line, ...]
     notes: tuple[str, ...] = ()
+    groups: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def entries(self) -> list[Entry]:
         """Every number, row by row."""
         return [entry for line in self.lines for entry in line.entries if isinstance(entry, Entry)]
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether it is made for numbers and has none, neither ours nor the paper's."""
+        shown = self.entries
+        return bool(shown) and not any(entry.value or (entry.paper and entry.paper.value) for entry in shown)
 
 
 def scored(

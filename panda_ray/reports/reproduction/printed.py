@@ -34,6 +34,9 @@ class PrintedNumbers:
     def score(self, backbone: str, method: str, sources: str, target: str) -> Value | None:
         return self._scores.get((backbone, method, sources, target))
 
+    def first_epoch(self, _backbone: str, _method: str, _sources: str, _target: str) -> Value | None:
+        return None
+
     def similarity(self, backbone: str, metric: str, source: str, target: str) -> Value | None:
         return self._similarities.get((backbone, metric, source, target))
 

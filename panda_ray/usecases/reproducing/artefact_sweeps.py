@@ -18,6 +18,7 @@ from panda_ray.reports.reproduction.artefact import Artefact
 from panda_ray.reports.reproduction.asked import Axes
 from panda_ray.reports.reproduction.missing_cells import missing_cells
 from panda_ray.sweep import Sweep, sources_text
+from panda_ray.sweep.named_tasks import task_of
 from panda_ray.sweep_file import load_sweep
 
 ALL = "all"
@@ -64,4 +65,6 @@ def axes_of(sweep: Sweep) -> Axes:
         sources=tuple(sweep.single_sources),
         targets=tuple(in_paper_order(sweep.targets, TARGET_ORDER)),
         together=sources_text(sweep.source_lists[0]) if sweep.source_lists else "",
+        metrics=tuple(section.title for section in sweep.metrics),
+        groups={name: task_of(name, sweep.tasks).group for name in (*sweep.source_tasks, *sweep.targets)},
     )

@@ -6,6 +6,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from scipy.stats import spearmanr
 
 from panda_ray.methods import METHODS, get_method
 from panda_ray.reports.numbers.frame import grid_of
@@ -16,7 +17,7 @@ from panda_ray.reports.reproduction.paper_table import Entry, Table
 from panda_ray.reports.reproduction.table_files import compared_tables, write_tables
 from panda_ray.sweep import Sweep, sources_text
 from panda_ray.usecases.reproducing.artefact_sweeps import artefact_sweeps, axes_of
-from support.studies import SOURCES, TARGETS, invented_study
+from support.studies import SOURCES, TARGETS, TASKS, invented_study
 
 GRID = {"model_tuning": 9, "lester": 9}
 RIVALS = dict.fromkeys(("table2", "table13", "table14", "table15", "table16"), GRID) | {
@@ -27,6 +28,9 @@ RIVALS = dict.fromkeys(("table2", "table13", "table14", "table15", "table16"), G
     "figure1": {"model_tuning": 45, "lester": 45},
 }
 """Cells of methods that no shipped sweep lists, because not all of them exist."""
+
+WITHOUT_SCORES = ("table8", "table9", "table10", "table12", "figure9")
+"""They ask for similarities and costs."""
 
 
 def entry(table: Table, *names: str, column: str) -> Entry:
@@ -138,7 +142,7 @@ def test_a_sweep_has_every_cell_of_its_table_and_of_rivals_those_that_a_method_g
     assert "lester" in METHODS
     asked = {cell for cell in asked_by(artefact, axes_of(sweep)) if cell[1] not in missing}
     assert asked <= cells_of(sweep)
-    if name not in ("table8", "table9", "table10", "table12"):  # these ask for similarities and costs, not for scores
+    if name not in WITHOUT_SCORES:
         assert asked == cells_of(sweep)
 
 
@@ -152,3 +156,57 @@ def cells_of(sweep: Sweep) -> set[tuple[str, str, str, str]]:
         }[get_method(method.method).sources]
         found |= {(backbone.name, method.title, sources, target) for sources in entries}
     return found
+
+
+GROUPS = {name: info.group for name, info in TASKS.items()}
+
+
+def test_similarities_are_a_map_per_backbone_and_metric_and_one_without_numbers_is_left_out(tmp_path: Path) -> None:
+    axes = Axes(("bert-tiny", "bert-small"), SOURCES, TARGETS, metrics=("task_embedding", "e_avg", "on"), groups=GROUPS)
+    artefact = get_artefact("figure9")
+    study = invented_study(backbones=("bert-tiny", "bert-small"), seeds=(11, 12))
+    tables = compared_tables(artefact, study, axes)
+    assert list(tables) == [
+        f"Figures 5 (1-3) and 9: similarity, {backbone}, {metric}"
+        for backbone in ("bert-tiny", "bert-small")
+        for metric in ("task embedding", "E_avg")
+    ]
+    rows = study.similarity[(study.similarity["metric"] == "e_avg") & (study.similarity["backbone"] == "bert-small")]
+    mean = rows[(rows["source"] == "rte") & (rows["target"] == "cb")]["similarity"].mean()
+    shown = entry(tables["Figures 5 (1-3) and 9: similarity, bert-small, E_avg"], "rte", column="cb")
+    assert shown.value is not None
+    assert shown.value.mean == pytest.approx(mean)
+    names = {path.name for path in write_tables(artefact, tables, tmp_path)}
+    assert {"figure9_1.svg", "figure9_4.svg", "figure9_4.csv", "figure9.md", "figure9.tex"} <= names
+    assert "figure9_5.csv" not in names
+    assert (
+        "![Figures 5 (1-3) and 9: similarity, bert-tiny, E_avg](figure9_2.svg)" in (tmp_path / "figure9.md").read_text()
+    )
+    svg = (tmp_path / "figure9_1.svg").read_text()
+    assert all(name in svg for name in (*SOURCES, "nli", "semantic matching"))
+
+
+def test_a_metric_is_judged_by_the_first_epoch_of_other_sources_seed_by_seed(tmp_path: Path) -> None:
+    study = invented_study(seeds=(11, 12))
+    axes = Axes(("bert-tiny",), SOURCES, TARGETS, metrics=("task_embedding", "constant"), groups=GROUPS)
+    artefact = get_artefact("figure5")
+    tables = compared_tables(artefact, study, axes)
+    (table,) = tables.values()
+    assert entry(table, "constant", column="bert-tiny").value is None, "equal values have no order"
+    shown = entry(table, "task embedding", column="bert-tiny").value
+    assert shown is not None
+    similarity = study.similarity[study.similarity["metric"] == "task_embedding"].set_index(
+        ["seed", "target", "source"]
+    )
+    pot = study.scores[study.scores["method"] == "pot"].set_index(["seed", "target", "sources"])
+    for seed in (11, 12):
+        by_target = [
+            spearmanr(*([frame.loc[seed, target, source] for source in SOURCES if source != target] for frame in both))
+            for target in TARGETS
+            for both in [(similarity["similarity"], pot["score_first_epoch"])]
+        ]
+        assert shown.by_seed[seed] == pytest.approx(sum(each.statistic for each in by_target) / len(TARGETS))
+    write_tables(artefact, tables, tmp_path)
+    drawn = (tmp_path / "figure5.svg").read_text()
+    assert "Spearman" in drawn
+    assert "constant" not in drawn

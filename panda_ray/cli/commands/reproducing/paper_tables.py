@@ -35,7 +35,7 @@ class Form(StrEnum):
 Wanted = Annotated[
     str,
     typer.Argument(
-        metavar="ARTEFACT", help="`table1` to `table16`, `figure1`, `figure4`, `figure7`, `claims`, or `all`."
+        metavar="ARTEFACT", help="`table1` to `table16`, `figure1`, `4`, `5`, `7`, `9`, `claims`, or `all`."
     ),
 ]
 Printed = Annotated[
@@ -121,7 +121,9 @@ def _show_printed(wanted: str, form: Form, out: Path | None) -> None:
     tables: dict[str, Table] = {}
     for artefact in artefacts_named(wanted):
         found = printed_tables(artefact)
-        if out is not None:
+        if not found:
+            stderr.print(f"{artefact.id}: the paper draws it and prints no number of it", style="yellow")
+        elif out is not None:
             write_printed(artefact, found, out)
         tables |= found
     _show(tables, form)
@@ -143,6 +145,8 @@ def _reproduce(artefact: Artefact, sweep: Sweep, form: Form, out: Path | None) -
 
     made = reproduce(artefact, sweep, out)
     _show(made.tables, form)
+    if not made.tables:
+        stderr.print(f"no number of {artefact.id} is known yet", style="yellow")
     for label in made.missing:
         stderr.print(f"nothing gives the cells of {label}", style="yellow", markup=False, soft_wrap=True)
     stdout.print(f"Written: {', '.join(map(str, made.paths))}", markup=False, soft_wrap=True)

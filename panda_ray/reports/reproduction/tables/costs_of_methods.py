@@ -29,4 +29,4 @@ def _layout(numbers: Numbers, axes: Axes) -> Table:
     )
 
 
-ARTEFACTS = (Artefact("table12", "Table XII: parameters and seconds", "paper/table12", _layout, per_backbone=True),)
+ARTEFACTS = (Artefact("table12", "Table XII: parameters and seconds", "paper/table12", _layout, per=("backbones",)),)

@@ -101,7 +101,7 @@ def _with_errata(numbers: Numbers, backbone: str, method: str, source: str, line
 
 
 ARTEFACTS = tuple(
-    Artefact(f"table{number}", f"Table {roman}: transfer", f"paper/bert_{size}", _layout, per_backbone=True)
+    Artefact(f"table{number}", f"Table {roman}: transfer", f"paper/bert_{size}", _layout, per=("backbones",))
     for number, roman, size in (
         (2, "II", "large"),
         (13, "XIII", "base"),

@@ -40,4 +40,4 @@ def _layout(numbers: Numbers, axes: Axes) -> Table:
     )
 
 
-ARTEFACTS = (Artefact("table4", "Table IV: several sources", "paper/table4", _layout, per_backbone=True),)
+ARTEFACTS = (Artefact("table4", "Table IV: several sources", "paper/table4", _layout, per=("backbones",)),)

@@ -6,7 +6,6 @@ import statistics
 from collections.abc import Mapping
 
 from panda_ray.reports.numbers.transferability import relatedness
-from panda_ray.reports.paper import paper_rows
 from panda_ray.reports.reproduction.artefact import Artefact
 from panda_ray.reports.reproduction.asked import Axes, Numbers, over
 from panda_ray.reports.reproduction.paper_table import Entry, Line, Table
@@ -72,10 +71,9 @@ def _deviations(
 
 
 def _types(numbers: Numbers, axes: Axes) -> Table:
-    groups = {row["task"]: row["group"] for row in paper_rows("task_groups")}
     lines = []
     for metric in _METRICS:
-        related = [_related(numbers, backbone, metric, axes, groups) for backbone in axes.backbones]
+        related = [_related(numbers, backbone, metric, axes) for backbone in axes.backbones]
         lines += [
             Line((title(metric), pairs), tuple(Entry(of[pairs]) for of in related)) for pairs in ("same", "different")
         ]
@@ -87,9 +85,7 @@ def _types(numbers: Numbers, axes: Axes) -> Table:
     )
 
 
-def _related(
-    numbers: Numbers, backbone: str, metric: str, axes: Axes, groups: Mapping[str, str]
-) -> Mapping[str, Value | None]:
+def _related(numbers: Numbers, backbone: str, metric: str, axes: Axes) -> Mapping[str, Value | None]:
     """Same-type and different-type pairs; the stated ones where not all pairs are known."""
     known = {(a, b): numbers.similarity(backbone, metric, a, b) for a in axes.sources for b in axes.targets if a != b}
     values = {pair: value for pair, value in known.items() if value is not None}
@@ -99,8 +95,8 @@ def _related(
             for name in ("same", "different")
         }
     return {
-        "same": per_seed(values, lambda ranking: relatedness(_percent(ranking), groups).within),
-        "different": per_seed(values, lambda ranking: relatedness(_percent(ranking), groups).between),
+        "same": per_seed(values, lambda ranking: relatedness(_percent(ranking), axes.groups).within),
+        "different": per_seed(values, lambda ranking: relatedness(_percent(ranking), axes.groups).between),
     }
 
 
@@ -110,14 +106,14 @@ def _percent(ranking: Mapping[tuple[str, str], float]) -> dict[tuple[str, str], 
 
 ARTEFACTS = (
     Artefact(
-        "table8", "Table VIII: similarity by the number of examples", "paper/table8", _examples, per_backbone=True
+        "table8", "Table VIII: similarity by the number of examples", "paper/table8", _examples, per=("backbones",)
     ),
     Artefact(
         "table9",
         "Table IX: how much the number of examples moves a similarity",
         "paper/table9",
         _moves,
-        per_backbone=True,
+        per=("backbones",),
     ),
     Artefact("table10", "Table X: similarity in percent of tasks of one type and of two", "paper/table10", _types),
 )

@@ -36,5 +36,5 @@ def _layout(numbers: Numbers, axes: Axes) -> Table:
 
 
 ARTEFACTS = (
-    Artefact("figure4", "Figure 4: PanDa by lambda", "paper/figure4", _layout, per_backbone=True, chart="curves"),
+    Artefact("figure4", "Figure 4: PanDa by lambda", "paper/figure4", _layout, per=("backbones",), chart="curves"),
 )
