@@ -118,6 +118,7 @@ class MemberResult:
         history: one entry per epoch.
         best: predictions of the epoch that is best on the whole dev set (the `paper` protocol).
         honest: predictions of the epoch that is best on the selecting half.
+        trained_parameters: numbers that were trained below the head.
     """
 
     name: str
@@ -129,3 +130,4 @@ class MemberResult:
     """Items of the selecting half."""
     error: str | None = None
     stopped: bool = False
+    trained_parameters: int = 0

@@ -25,6 +25,8 @@ from support.studies import item_statistics
 
 ITEMS = 40
 EPOCHS = 3
+SECONDS = 12.5
+PARAMETERS = 2_000_000
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -70,7 +72,7 @@ def common(unit: Unit, finished: datetime) -> dict[str, object]:
         "method": unit.method,
         "backbone": unit.backbone.name,
         "seed": unit.seed,
-        "seconds": 12.5,
+        "seconds": SECONDS,
         "device": "cpu",
         "threads": 1,
         "versions": {"torch": torch.__version__},
@@ -112,6 +114,8 @@ def publish_training(unit: Unit, store: Store, finished: datetime) -> None:
         "history": history,
         "similarities": [0.5] * len(unit.sources) if unit.method == "panda" else [],
         "examples_per_second": 100.0,
+        "trained_parameters": PARAMETERS,
+        "peak_memory_bytes": (1 + len(unit.dependencies)) << 30,
     }
     store.publish(
         unit.key, record, {"prompt.safetensors": prompt(unit), "predictions.parquet": predictions(select, best, honest)}

@@ -204,6 +204,7 @@ _WANTED: Mapping[str, Mapping[str, _Check]] = {
 _OPTIONAL: Mapping[str, _Check] = {
     "peak_memory_bytes": _is_count,
     "training_seconds": _is_number_or_none,
+    "trained_parameters": _is_count,
     "workers": _is_some,
     "train_examples": _is_count,
     "dev_examples": _is_count,

@@ -83,6 +83,7 @@ def training_record(
         "similarities": list(similarities),
         "examples_per_second": measured.examples_per_second,
         "training_seconds": measured.training_seconds,
+        "trained_parameters": result.trained_parameters,
         "workers": stack.workers,
         "train_examples": task.train.examples,
         "dev_examples": task.dev.examples,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from panda_ray.reports.numbers.tables import other_sources, top_sources
 from panda_ray.reports.reproduction.value import Value, best_of, mean_of
@@ -19,6 +19,9 @@ COLLAPSED_NOTE = "Collapsed: cells more than 10 points below prompt tuning (P-tu
 
 ORACLE = "oracle"
 """What the row of the best source per target is called."""
+
+
+CostKind = Literal["seconds", "parameters", "memory"]
 
 
 class Numbers(Protocol):
@@ -34,6 +37,11 @@ class Numbers(Protocol):
 
     def similarity(self, backbone: str, metric: str, source: str, target: str) -> Value | None:
         """Predicted transferability of a pair."""
+        ...
+
+    def cost(self, kind: CostKind, backbone: str, method: str, sources: str, target: str) -> Value | None:
+        """What a cell took with everything that it depends on: seconds, millions of trained parameters, or the largest
+        memory in GiB."""
         ...
 
     def interval(self, backbone: str, method: str, reference: str) -> tuple[float, float] | None:

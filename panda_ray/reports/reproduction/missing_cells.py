@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection
 
 from panda_ray.reports.reproduction.artefact import Artefact
-from panda_ray.reports.reproduction.asked import Axes
+from panda_ray.reports.reproduction.asked import Axes, CostKind
 from panda_ray.reports.reproduction.value import Value
 
 
@@ -29,6 +29,9 @@ class Asked:
 
     def similarity(self, _backbone: str, _metric: str, _source: str, _target: str) -> Value | None:
         return None
+
+    def cost(self, _kind: CostKind, backbone: str, method: str, sources: str, target: str) -> Value | None:
+        return self.score(backbone, method, sources, target)
 
     def interval(self, _backbone: str, _method: str, _reference: str) -> tuple[float, float] | None:
         return None

@@ -8,15 +8,21 @@ from panda_ray.reports.numbers.analysis import scored_items
 from panda_ray.reports.numbers.frame import grid_of
 from panda_ray.reports.numbers.gains import method_gain, transfer_gains
 from panda_ray.reports.numbers.statistics import REPLICATES, Bootstrap
+from panda_ray.reports.reproduction.asked import CostKind
+from panda_ray.reports.reproduction.stored import Stored
 from panda_ray.reports.reproduction.value import Value
 from panda_ray.tracking.study import Study
 
 
 class StudyNumbers:
-    """What a study has; see `Numbers`. It states nothing without its cells, and has no errata."""
+    """What a study has; see `Numbers`. It states nothing without its cells, and has no errata.
 
-    def __init__(self, study: Study) -> None:
-        self._study = study
+    Args:
+        stored: what the study's runs do not tell of its cells.
+    """
+
+    def __init__(self, study: Study, stored: Stored) -> None:
+        self._study, self._stored = study, stored
         self._columns: dict[str, dict[tuple[str, str, str, str], Value]] = {}
 
     def score(self, backbone: str, method: str, sources: str, target: str) -> Value | None:
@@ -27,6 +33,10 @@ class StudyNumbers:
 
     def similarity(self, backbone: str, metric: str, source: str, target: str) -> Value | None:
         return self._similarities.get((backbone, metric, source, target))
+
+    def cost(self, kind: CostKind, backbone: str, method: str, sources: str, target: str) -> Value | None:
+        by_seed = self._stored.costs(kind, backbone, method, sources, target)
+        return Value(by_seed, self._study.cells["seed"].nunique()) if by_seed else None
 
     def interval(self, backbone: str, method: str, reference: str) -> tuple[float, float] | None:
         bootstrap = Bootstrap(scored_items(self._study, backbone), REPLICATES)

@@ -11,13 +11,14 @@ from panda_ray.reports.reproduction.charts_of_tables import drawn
 from panda_ray.reports.reproduction.of_study import StudyNumbers
 from panda_ray.reports.reproduction.paper_table import Table, beside
 from panda_ray.reports.reproduction.printed import PrintedNumbers
+from panda_ray.reports.reproduction.stored import NOTHING, Stored
 from panda_ray.reports.reproduction.writing import csv_text, latex, markdown
 from panda_ray.tracking.study import Study
 
 
-def compared_tables(artefact: Artefact, study: Study, axes: Axes) -> dict[str, Table]:
+def compared_tables(artefact: Artefact, study: Study, axes: Axes, stored: Stored = NOTHING) -> dict[str, Table]:
     """By title, a study's numbers with what the paper prints in the same places; those with neither are left out."""
-    ours, papers = (artefact.tables(numbers, axes) for numbers in (StudyNumbers(study), PrintedNumbers()))
+    ours, papers = (artefact.tables(numbers, axes) for numbers in (StudyNumbers(study, stored), PrintedNumbers()))
     return with_numbers({title: beside(table, papers[title]) for title, table in ours.items()})
 
 

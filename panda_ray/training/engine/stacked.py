@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -173,6 +173,7 @@ class _Run:
             outputs=self._spec.output_size,
             has_bias=self._spec.kind.has_head_bias,
         )
+        self._trained = sum(leaf[0].numel() for leaf in model.trainable.leaves.values())
         self._state = StackState(
             model,
             make_optimizer(model.leaves.values(), members, config),
@@ -196,7 +197,7 @@ class _Run:
 
     def results(self) -> list[MemberResult]:
         """What each member has reached, also those that left."""
-        return [member.result() for member in self._state.progress]
+        return [replace(member.result(), trained_parameters=self._trained) for member in self._state.progress]
 
     def train_epoch(self) -> None:
         """Optimiser steps up to the end of the current epoch, or of the training; none where it lacks evaluation."""

@@ -15,6 +15,7 @@ from panda_ray.tracking.read_study import read_study
 from panda_ray.tracking.server.uri import tracking_uri_of
 from panda_ray.usecases.report import beside_results, check_folder
 from panda_ray.usecases.reproducing.artefact_sweeps import axes_of
+from panda_ray.usecases.reproducing.stored_cells import StoredCells
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Reproduced:
 
 
 def reproduce(artefact: Artefact, sweep: Sweep, folder: Path | None = None) -> Reproduced:
-    """Write an artefact from what MLflow has of its sweep, and the sweep file that makes it again.
+    """Write an artefact from what MLflow has of its sweep, and the store if need be, and the sweep file that makes it
+    again.
 
     Args:
         folder: where to; beside the sweep's report unless given.
@@ -45,7 +47,7 @@ def reproduce(artefact: Artefact, sweep: Sweep, folder: Path | None = None) -> R
     check_folder(folder)
     study = read_study(tracking_uri_of(sweep.storage, sweep.tracking_uri), sweep.name, sweep)
     axes = axes_of(sweep)
-    tables = compared_tables(artefact, study, axes)
+    tables = compared_tables(artefact, study, axes, StoredCells(sweep))
     missing = missing_cells(artefact, axes, list(study.methods))
     file = folder / f"{artefact.id}.sweep.yaml"
     file.write_text(_as_file(artefact, sweep), encoding="utf-8")

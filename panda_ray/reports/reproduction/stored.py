@@ -1,0 +1,26 @@
+"""What a store knows of cells and a study does not: reports read MLflow alone, so whoever has the store hands it in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from panda_ray.reports.reproduction.asked import CostKind
+
+
+class Stored(Protocol):
+    """The store of a study."""
+
+    def costs(self, kind: CostKind, backbone: str, method: str, sources: str, target: str) -> Mapping[int, float]:
+        """By seed, what a cell took (`Numbers.cost`); empty where it is not done, or its records do not say."""
+        ...
+
+
+class _Nothing:
+    """No store at hand."""
+
+    def costs(self, _kind: CostKind, _backbone: str, _method: str, _sources: str, _target: str) -> Mapping[int, float]:
+        return {}
+
+
+NOTHING: Stored = _Nothing()

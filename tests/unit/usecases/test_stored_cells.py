@@ -1,0 +1,41 @@
+"""What a store tells of cells for the paper's tables: what each took, with everything that it depends on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from panda_ray.usecases.reproducing.stored_cells import StoredCells
+from support.records import PARAMETERS, SECONDS, publish
+from support.small_sweeps import planned, small_sweep
+
+CELLS = {"prompt_tuning": "", "pot": "review", "panda": "review"}
+TRAININGS = {"prompt_tuning": 1, "pot": 2, "panda": 3}
+"""Of a cell's chain: the source prompt, and for PanDa a teacher that is like the target."""
+EMBEDDINGS = {"prompt_tuning": 0, "pot": 0, "panda": 2}
+
+
+@pytest.mark.parametrize("method", CELLS)
+def test_a_cell_costs_what_its_whole_chain_took_and_the_memory_of_its_largest(tmp_path: Path, method: str) -> None:
+    sweep = small_sweep(tmp_path, seeds=[1, 2])
+    plan, store = planned(sweep)
+    publish(plan, store)
+    cell, stored = ("builtin-tiny", method, CELLS[method], "remark"), StoredCells(sweep)
+    units = TRAININGS[method] + EMBEDDINGS[method]
+    assert stored.costs("seconds", *cell) == dict.fromkeys((1, 2), SECONDS * units)
+    assert stored.costs("parameters", *cell) == dict.fromkeys((1, 2), TRAININGS[method] * PARAMETERS / 1e6)
+    largest = {"prompt_tuning": 1, "pot": 2}
+    if method in largest:
+        assert stored.costs("memory", *cell) == dict.fromkeys((1, 2), largest[method])
+
+
+def test_a_cell_without_its_chain_costs_nothing_that_is_known(tmp_path: Path) -> None:
+    sweep = small_sweep(tmp_path)
+    plan, store = planned(sweep)
+    teachers = {key for key, role in plan.role_of.items() if role == "teacher"}
+    publish(plan, store, plan.units.keys() - teachers)
+    stored = StoredCells(sweep)
+    assert stored.costs("seconds", "builtin-tiny", "panda", "review", "remark") == {}
+    assert stored.costs("seconds", "builtin-tiny", "pot", "review", "remark") == {1: 2 * SECONDS}
+    assert stored.costs("seconds", "builtin-tiny", "pot", "nothing", "remark") == {}
