@@ -16,6 +16,7 @@ _MEANING: Mapping[Level, str] = {
     "tuned": "the tuned file",
     "training": "`training` of the sweep file",
     "tasks": "`tasks` of the sweep file",
+    "methods": "`training` of the method in the sweep file",
     "options": "`options` of the method in the sweep file",
 }
 _OWN = "the tasks' own (Table I for those of the paper)"

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from panda_ray.errors import InputError
 from panda_ray.methods import get_method
 from panda_ray.sweep import MethodSection, Sweep
-from panda_ray.sweep.hyperparameters import TaskSection, TrainingSection
+from panda_ray.sweep.hyperparameters import TaskSection, TrainingSection, TunedTraining
 from panda_ray.sweep.search_section import Choice, RangeSection, SearchSection
 
 Point = Mapping[str, Choice]
@@ -51,10 +51,13 @@ def varied(sweep: Sweep, method: MethodSection, target: str, point: Point) -> tu
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or first.get("ctx", {}).get("at", "")
         raise InputError(f"training.{place}: {first['msg']}") from error
-    return (
-        sweep.model_copy(update={"training": changed, "tasks": tasks}),
-        method.model_copy(update={"options": method.options | options}),
-    )
+    own = {"options": method.options | options, "training": _without(method.training, training)}
+    return sweep.model_copy(update={"training": changed, "tasks": tasks}), method.model_copy(update=own)
+
+
+def _without(own: TunedTraining, searched: Mapping[str, Any]) -> TunedTraining:
+    """What a method's entry says of itself, but for what a point says."""
+    return TunedTraining.model_validate(own.model_dump(exclude_unset=True, exclude=set(searched)))
 
 
 def with_values(training: TrainingSection, values: Mapping[str, Any]) -> TrainingSection:

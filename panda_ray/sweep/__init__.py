@@ -88,6 +88,9 @@ class MethodSection(NamedSection):
     """Name in tables and charts; the method's name unless given."""
     options: dict[str, Any] = Field(default_factory=dict)
     """The method's own options."""
+    training: TunedTraining = Field(default_factory=TunedTraining)
+    """What trainings of this entry do otherwise than `training` and `tasks` say. Source prompts are trained as the
+    entry that is called `prompt_tuning`, whatever the other labels."""
     sources: SourceChoice | None = None
     """Train on the few sources of each target that a metric ranks highest, instead of all: `{top: 3, by: logme}`. A
     method with one source has a cell for each of them, one with several has one cell with all of them."""

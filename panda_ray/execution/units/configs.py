@@ -1,7 +1,8 @@
 """The hyper-parameters of a training, level by level: what a later level says goes before what earlier ones say.
 
 A task begins with its own row of Table I; where a method publishes others, those are next. What a tuned file has for
-the very cell follows, then what the sweep file says for every task, and last what it says for this one.
+the very cell follows, then what the sweep file says for every task, what it says for this one, and last what it says
+for the method.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ its prefix embedding anew. Uniform: the half width that has the same standard de
 
 _PER_TASK = ("lr", "batch_size", "epochs", "schedule")
 
-Level = Literal["default", "task", "method", "tuned", "training", "tasks", "options"]
+Level = Literal["default", "task", "method", "tuned", "training", "tasks", "methods", "options"]
 """Where a value may come from: the schema's default, the task itself (Table I), the method, the tuned file, and of the
-sweep file `training`, `tasks` and the options of a method."""
+sweep file `training`, `tasks`, and the `training` and the options of a method."""
 
 
 class Resolved(NamedTuple):
@@ -35,13 +36,18 @@ class Resolved(NamedTuple):
 
 
 def resolve_config(
-    sweep: Sweep, task: TaskSpec, published: Hyperparameters, tuned: TunedTraining | None = None
+    sweep: Sweep,
+    task: TaskSpec,
+    published: Hyperparameters,
+    tuned: TunedTraining | None = None,
+    of_entry: TunedTraining | None = None,
 ) -> Resolved:
     """Hyper-parameters of an ordinary training on a task; a method may still shorten it.
 
     Args:
         published: the method's own on the task.
         tuned: what a tuned file has for the cell.
+        of_entry: what the sweep file has for the method.
     """
     table = asdict(task.hyperparameters)
     of_method = asdict(published)
@@ -53,6 +59,7 @@ def resolve_config(
         "tuned": dict(tuned or TunedTraining()),
         "training": {name: getattr(sweep.training, name) for name in sweep.training.model_fields_set},
         "tasks": {name: getattr(own, name) for name in _PER_TASK},
+        "methods": dict(of_entry or TunedTraining()),
     }
     values: dict[str, Any] = {}
     levels: dict[str, Level] = {}

@@ -14,6 +14,7 @@ from panda_ray.execution.units.unit import Dependencies, Role, Unit
 from panda_ray.methods import PairTeachers, SourcePrompts
 from panda_ray.metrics import MetricChoice
 from panda_ray.sweep import MethodSection, Sweep
+from panda_ray.sweep.hyperparameters import TunedTraining
 
 PlanRole = Literal["cell", "source", "teacher", "embedding", "trial"]
 """What a unit is to the sweep. A prompt that fills a cell is a `cell`, even where it is also a source; `source` is a
@@ -158,7 +159,8 @@ class Graph:
     def _other(self, method: str, options: tuple[tuple[str, str], ...] = ()) -> MethodRecipe:
         """A method that another one asks for, whether the sweep lists it or not."""
         if (method, options) not in self._others:
-            section = MethodSection(method=method, options=dict(options))
+            training = _listed_training(method, self._sweep)
+            section = MethodSection(method=method, options=dict(options), training=training)
             self._others[method, options] = MethodRecipe(section, self._sweep, self._catalog.data)
         return self._others[method, options]
 
@@ -200,3 +202,8 @@ class Graph:
         while label in self.metrics:
             label += " of a method"
         return label
+
+
+def _listed_training(method: str, sweep: Sweep) -> TunedTraining:
+    """What the sweep's entry of that name says of its trainings; nothing where there is none."""
+    return next((section.training for section in sweep.methods if section.title == method), TunedTraining())

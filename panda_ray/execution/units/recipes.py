@@ -57,7 +57,8 @@ class MethodRecipe:
         self.levels: dict[str, Mapping[str, Level]] = {}
         for task in (task_of(name, sweep.tasks) for name in tasks):
             published = method.hyperparameters(task, options)
-            config, levels = resolve_config(sweep, task, published, chosen.training if chosen else None)
+            tuned = chosen.training if chosen else None
+            config, levels = resolve_config(sweep, task, published, tuned, section.training)
             self.configs[task.name] = method.config(config, task.size_class, options)
             changed = {
                 name for name, value in asdict(self.configs[task.name]).items() if getattr(config, name) != value

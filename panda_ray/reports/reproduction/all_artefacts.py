@@ -1,27 +1,31 @@
-"""Which tables and figures there are. To add one, write its layout in a file of **tables/** and add it here."""
+"""Which tables and figures there are. To add one, write its layout in a file of **tables/** or **charts/** and
+add it here."""
 
 from __future__ import annotations
 
 from panda_ray.errors import unknown_name
 from panda_ray.reports.reproduction.artefact import Artefact
+from panda_ray.reports.reproduction.charts import (
+    bars_of_methods,
+    initialisations,
+    maps_of_similarity,
+    weights_of_distillation,
+)
 from panda_ray.reports.reproduction.tables import (
     ablations,
     averages_by_size,
-    bars_of_methods,
     claims,
     costs_of_methods,
     datasets,
     families,
     grids,
-    maps_of_similarity,
     several_sources,
     similarities,
-    weights_of_distillation,
 )
 
 _TABLES = (datasets, grids, averages_by_size, several_sources, ablations, similarities, families, costs_of_methods)
 
-_FIGURES = (bars_of_methods, weights_of_distillation, maps_of_similarity)
+_FIGURES = (bars_of_methods, initialisations, weights_of_distillation, maps_of_similarity)
 
 ARTEFACTS: dict[str, Artefact] = {
     artefact.id: artefact

@@ -16,7 +16,7 @@ from panda_ray.tracking.read_study import read_study
 from panda_ray.tracking.server.uri import tracking_uri_of
 from panda_ray.tracking.study import Study
 
-_SAID = ("tuned", "training", "tasks")
+_SAID = ("tuned", "training", "tasks", "methods")
 """Levels that a grid without the search's sweep file lacks."""
 
 _BY: dict[str, str] = {

@@ -14,7 +14,7 @@ from panda_ray.reports.reproduction.all_artefacts import ARTEFACTS, get_artefact
 from panda_ray.reports.reproduction.asked import Axes
 from panda_ray.reports.reproduction.missing_cells import asked_by, missing_cells
 from panda_ray.reports.reproduction.paper_table import Entry, Table
-from panda_ray.reports.reproduction.table_files import compared_tables, write_tables
+from panda_ray.reports.reproduction.written.table_files import compared_tables, write_tables
 from panda_ray.sweep import Sweep, sources_text
 from panda_ray.usecases.reproducing.artefact_sweeps import artefact_sweeps, axes_of
 from support.studies import SOURCES, TARGETS, TASKS, invented_study

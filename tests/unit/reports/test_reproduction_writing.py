@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from panda_ray.reports.reproduction.paper_table import Entry, Line, Table, beside
 from panda_ray.reports.reproduction.value import Value, printed
-from panda_ray.reports.reproduction.writing import csv_text, latex, markdown
+from panda_ray.reports.reproduction.written.writing import csv_text, latex, markdown
 
 OURS = Table(
     ("method", "source"),

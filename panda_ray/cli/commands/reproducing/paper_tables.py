@@ -35,7 +35,7 @@ class Form(StrEnum):
 Wanted = Annotated[
     str,
     typer.Argument(
-        metavar="ARTEFACT", help="`table1` to `table16`, `figure1`, `4`, `5`, `7`, `9`, `claims`, or `all`."
+        metavar="ARTEFACT", help="`table1` to `table16`, `figure1`, `2`, `4`, `5`, `7`, `9`, `claims`, or `all`."
     ),
 ]
 Printed = Annotated[
@@ -130,7 +130,7 @@ def _show_printed(wanted: str, form: Form, out: Path | None) -> None:
 
 
 def _show(tables: Mapping[str, Table], form: Form) -> None:
-    from panda_ray.reports.reproduction.writing import csv_text, latex, markdown
+    from panda_ray.reports.reproduction.written.writing import csv_text, latex, markdown
 
     if form is Form.CSV:
         texts = [csv_text(table) for table in tables.values()]

@@ -14,9 +14,10 @@ from panda_ray.execution.planning.settings import Setting, settings_of, unused_c
 from panda_ray.execution.units.recipes import MethodRecipe
 from panda_ray.execution.units.unit import Unit
 from panda_ray.sweep import MethodSection, Sweep
+from panda_ray.tasks import get_task
 from support.small_sweeps import planned, small_sweep
 
-LEVELS = {"task": 0.01, "method": 0.007, "tuned": 0.3, "training": 0.4, "tasks": 0.5}
+LEVELS = {"task": 0.01, "method": 0.007, "tuned": 0.3, "training": 0.4, "tasks": 0.5, "methods": 0.6}
 """Learning rates of PanDa on CB, from the level that goes last to the one that goes first."""
 
 TINY = {"backbone": "builtin-tiny"}
@@ -30,9 +31,10 @@ def sweep_saying(folder: Path, *levels: str) -> Sweep:
     """PanDa whose learning rate on CB is said on these levels, and on no others."""
     preset = "official_code" if "method" in levels else "paper"
     chosen = {"method": "panda", "task": "cb", "training": {"lr": LEVELS["tuned"]}}
+    own = {"lr": LEVELS["methods"]} if "methods" in levels else {}
     return small_sweep(
         folder,
-        methods=[{"method": "panda", "options": {"preset": preset}}],
+        methods=[{"method": "panda", "options": {"preset": preset}, "training": own}],
         hyperparameters=tuned(chosen) if "tuned" in levels else None,
         training={"lr": LEVELS["training"]} if "training" in levels else {},
         tasks={"cb": {"lr": LEVELS["tasks"]}} if "tasks" in levels else {},
@@ -173,6 +175,28 @@ def test_source_prompts_and_teachers_take_the_entries_of_their_own_methods(tmp_p
         ("cell", "panda", "remark"): 0.3,
         ("cell", "released", "remark"): own,
     }
+
+
+def test_a_methods_own_training_is_for_its_label_alone_and_sources_train_as_the_method_of_their_name(
+    tmp_path: Path,
+) -> None:
+    methods = [
+        {"method": "prompt_tuning", "training": {"lr": 0.1}},
+        {"method": "prompt_tuning", "label": "zeros", "training": {"lr": 0.2, "initialization": "zeros"}},
+        "pot",
+    ]
+    plan = plan_of(tmp_path, methods=methods, sources=["review"])
+    cells = {cell.method: config_of(plan.units[cell.key]) for cell in plan.cells if cell.target == "remark"}
+    (source,) = (config_of(unit) for unit in plan.units.values() if unit.task == "review")
+    assert {label: (config.lr, config.initialization) for label, config in cells.items()} == {
+        "prompt_tuning": (0.1, "normal"),
+        "zeros": (0.2, "zeros"),
+        "pot": (get_task("remark").hyperparameters.lr, "normal"),
+    }
+    assert (source.lr, source.initialization) == (0.1, "normal")
+    levels = {(setting.method, setting.task): setting.values["lr"].level for setting in settings_of(plan)}
+    assert levels["zeros", "remark"] == levels["prompt_tuning", "review"] == "methods"
+    assert levels["pot", "remark"] == "task"
 
 
 def test_options_that_an_entry_carries_decide_what_the_cell_depends_on(tmp_path: Path) -> None:

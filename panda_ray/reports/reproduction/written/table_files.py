@@ -7,12 +7,12 @@ from pathlib import Path
 from panda_ray.foreign_text import markdown_text
 from panda_ray.reports.reproduction.artefact import Artefact
 from panda_ray.reports.reproduction.asked import Axes
-from panda_ray.reports.reproduction.charts_of_tables import drawn
 from panda_ray.reports.reproduction.of_study import StudyNumbers
 from panda_ray.reports.reproduction.paper_table import Table, beside
 from panda_ray.reports.reproduction.printed import PrintedNumbers
 from panda_ray.reports.reproduction.stored import NOTHING, Stored
-from panda_ray.reports.reproduction.writing import csv_text, latex, markdown
+from panda_ray.reports.reproduction.written.charts_of_tables import drawn
+from panda_ray.reports.reproduction.written.writing import csv_text, latex, markdown
 from panda_ray.tracking.study import Study
 
 

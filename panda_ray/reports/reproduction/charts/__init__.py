@@ -1,0 +1,1 @@
+"""The layouts of the paper's figures: the numbers that each draws."""

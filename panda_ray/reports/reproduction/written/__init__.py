@@ -1,0 +1,1 @@
+"""An artefact as files: Markdown, LaTeX, CSV and drawings."""
