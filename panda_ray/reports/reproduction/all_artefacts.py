@@ -7,6 +7,7 @@ from panda_ray.errors import unknown_name
 from panda_ray.reports.reproduction.artefact import Artefact
 from panda_ray.reports.reproduction.charts import (
     bars_of_methods,
+    cases,
     initialisations,
     maps_of_similarity,
     weights_of_distillation,
@@ -25,7 +26,7 @@ from panda_ray.reports.reproduction.tables import (
 
 _TABLES = (datasets, grids, averages_by_size, several_sources, ablations, similarities, families, costs_of_methods)
 
-_FIGURES = (bars_of_methods, initialisations, weights_of_distillation, maps_of_similarity)
+_FIGURES = (bars_of_methods, initialisations, weights_of_distillation, maps_of_similarity, cases)
 
 ARTEFACTS: dict[str, Artefact] = {
     artefact.id: artefact

@@ -33,7 +33,7 @@ class Artefact:
     title: str
     sweep: str | None
     layout: Layout
-    per: tuple[Literal["backbones", "metrics"], ...] = ()
+    per: tuple[Literal["backbones", "sources", "targets", "metrics"], ...] = ()
     chart: Literal["bars", "curves", "map"] | None = None
     drawn: str = "score (%)"
 

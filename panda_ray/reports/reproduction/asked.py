@@ -24,6 +24,19 @@ ORACLE = "oracle"
 CostKind = Literal["seconds", "parameters", "memory"]
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a cell said of one dev item, in words.
+
+    Attributes:
+        text: what was asked; "" where nobody may pass it on, or it is not at hand.
+    """
+
+    text: str
+    truth: str
+    said: str
+
+
 class Numbers(Protocol):
     """The paper's numbers, or those of a study."""
 
@@ -42,6 +55,10 @@ class Numbers(Protocol):
     def cost(self, kind: CostKind, backbone: str, method: str, sources: str, target: str) -> Value | None:
         """What a cell took with everything that it depends on: seconds, millions of trained parameters, or the largest
         memory in GiB."""
+        ...
+
+    def answers(self, backbone: str, method: str, sources: str, target: str) -> Mapping[int, Sequence[Answer]]:
+        """By seed, what a cell said of every dev item; empty where that is not known."""
         ...
 
     def interval(self, backbone: str, method: str, reference: str) -> tuple[float, float] | None:

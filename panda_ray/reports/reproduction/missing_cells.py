@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
 from panda_ray.reports.reproduction.artefact import Artefact
-from panda_ray.reports.reproduction.asked import Axes, CostKind
+from panda_ray.reports.reproduction.asked import Answer, Axes, CostKind
 from panda_ray.reports.reproduction.value import Value
 
 
@@ -32,6 +32,10 @@ class Asked:
 
     def cost(self, _kind: CostKind, backbone: str, method: str, sources: str, target: str) -> Value | None:
         return self.score(backbone, method, sources, target)
+
+    def answers(self, backbone: str, method: str, sources: str, target: str) -> Mapping[int, Sequence[Answer]]:
+        self.score(backbone, method, sources, target)
+        return {}
 
     def interval(self, _backbone: str, _method: str, _reference: str) -> tuple[float, float] | None:
         return None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from panda_ray.reports.numbers.analysis import scored_items
 from panda_ray.reports.numbers.frame import grid_of
 from panda_ray.reports.numbers.gains import method_gain, transfer_gains
 from panda_ray.reports.numbers.statistics import REPLICATES, Bootstrap
-from panda_ray.reports.reproduction.asked import CostKind
+from panda_ray.reports.reproduction.asked import Answer, CostKind
 from panda_ray.reports.reproduction.stored import Stored
 from panda_ray.reports.reproduction.value import Value
 from panda_ray.tracking.study import Study
@@ -37,6 +38,9 @@ class StudyNumbers:
     def cost(self, kind: CostKind, backbone: str, method: str, sources: str, target: str) -> Value | None:
         by_seed = self._stored.costs(kind, backbone, method, sources, target)
         return Value(by_seed, self._study.cells["seed"].nunique()) if by_seed else None
+
+    def answers(self, backbone: str, method: str, sources: str, target: str) -> Mapping[int, Sequence[Answer]]:
+        return self._stored.answers(backbone, method, sources, target)
 
     def interval(self, backbone: str, method: str, reference: str) -> tuple[float, float] | None:
         bootstrap = Bootstrap(scored_items(self._study, backbone), REPLICATES)

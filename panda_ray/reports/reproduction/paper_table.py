@@ -56,9 +56,10 @@ class Table:
 
     @property
     def is_blank(self) -> bool:
-        """Whether it is made for numbers and has none, neither ours nor the paper's."""
+        """Whether it has no rows, or is made for numbers and has none, neither ours nor the paper's."""
         shown = self.entries
-        return bool(shown) and not any(entry.value or (entry.paper and entry.paper.value) for entry in shown)
+        known = any(entry.value or (entry.paper and entry.paper.value) for entry in shown)
+        return not self.lines or (bool(shown) and not known)
 
 
 def scored(

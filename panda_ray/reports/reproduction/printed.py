@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
 
 from panda_ray.reports.paper import METHODS, SOURCE_ORDER, TABLES, TARGET_ORDER, paper_cells, paper_rows
-from panda_ray.reports.reproduction.asked import ORACLE, CostKind, over
+from panda_ray.reports.reproduction.asked import ORACLE, Answer, CostKind, over
 from panda_ray.reports.reproduction.value import Value, printed
 
 _LABELS = {row: label for label, row in METHODS.items()} | {"prompt_tuning": "lester"}
@@ -44,6 +44,9 @@ class PrintedNumbers:
 
     def cost(self, kind: CostKind, backbone: str, method: str, sources: str, target: str) -> Value | None:
         return self._costs.get((kind, backbone, method, sources, target))
+
+    def answers(self, _backbone: str, _method: str, _sources: str, _target: str) -> Mapping[int, Sequence[Answer]]:
+        return {}
 
     def interval(self, _backbone: str, _method: str, _reference: str) -> tuple[float, float] | None:
         return None

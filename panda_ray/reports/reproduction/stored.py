@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from panda_ray.reports.reproduction.asked import CostKind
+from panda_ray.reports.reproduction.asked import Answer, CostKind
 
 
 class Stored(Protocol):
@@ -15,11 +15,18 @@ class Stored(Protocol):
         """By seed, what a cell took (`Numbers.cost`); empty where it is not done, or its records do not say."""
         ...
 
+    def answers(self, backbone: str, method: str, sources: str, target: str) -> Mapping[int, Sequence[Answer]]:
+        """See `Numbers.answers`."""
+        ...
+
 
 class _Nothing:
     """No store at hand."""
 
     def costs(self, _kind: CostKind, _backbone: str, _method: str, _sources: str, _target: str) -> Mapping[int, float]:
+        return {}
+
+    def answers(self, _backbone: str, _method: str, _sources: str, _target: str) -> Mapping[int, Sequence[Answer]]:
         return {}
 
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+import pandas as pd
+
+from panda_ray.errors import InputError
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.store.store import Record, Store
-from panda_ray.reports.reproduction.asked import CostKind
+from panda_ray.reports.reproduction.asked import Answer, CostKind
 from panda_ray.sweep import Sweep, sources_text
+from panda_ray.sweep.hyperparameters import TaskSection
+from panda_ray.sweep.named_tasks import task_of
+from panda_ray.tasks import TaskSpec
+from panda_ray.tasks.rows.loading import load_rows
+from panda_ray.tasks.task import UserOrigin
+from panda_ray.usecases.frames import CELL, predictions_frame
 from panda_ray.usecases.searching.searches import known_plan
 
 _GIB = 1 << 30
@@ -26,6 +36,32 @@ class StoredCells:
         name = (backbone, method, sources, target)
         found = {seed: _cost(kind, self._chain(key)) for seed, key in self._keys.get(name, {}).items()}
         return {seed: cost for seed, cost in found.items() if cost is not None}
+
+    def answers(self, backbone: str, method: str, sources: str, target: str) -> Mapping[int, Sequence[Answer]]:
+        cell = dict(zip(CELL, (backbone, method, sources, target), strict=False))
+        frame = predictions_frame(self._sweep, cell)
+        spec = task_of(target, self._sweep.tasks)
+        texts = self._texts(target) if len(frame) else []
+        return {int(seed): self._answers(spec, rows, texts) for seed, rows in frame.groupby("seed")}
+
+    def _answers(self, spec: TaskSpec, rows: pd.DataFrame, texts: Sequence[str]) -> list[Answer]:
+        said = rows["prediction" if self._sweep.protocol == "paper" else "prediction_honest"]
+        known = texts if len(texts) == len(rows) else [""] * len(rows)
+        return [
+            Answer(text, *(_in_words(spec, json.loads(value)) for value in pair))
+            for text, *pair in zip(known, rows["reference"], said, strict=True)
+        ]
+
+    def _texts(self, target: str) -> list[str]:
+        """What every dev item asks; none of a licensed set, and where the rows are not here."""
+        spec, own = task_of(target, self._sweep.tasks), self._sweep.tasks.get(target, TaskSection())
+        if isinstance(spec.origin, UserOrigin):
+            return []
+        try:
+            rows = load_rows(spec, self._sweep.data_root, 1, own.max_dev_rows).dev
+        except InputError:
+            return []
+        return [" | ".join(" / ".join(filter(None, text)) for text in spec.kind.texts(spec, row)) for row in rows]
 
     def _chain(self, key: str) -> list[Record] | None:
         """The records of a unit and of all that it depends on; None where one is not done."""
@@ -50,6 +86,11 @@ class StoredCells:
             name = (cell.backbone, cell.method, sources_text(cell.sources), cell.target)
             found.setdefault(name, {})[cell.seed] = cell.key
         return found
+
+
+def _in_words(spec: TaskSpec, value: Any) -> str:
+    name = spec.kind.named(spec, value)
+    return name if isinstance(name, str) else json.dumps(name, ensure_ascii=False)
 
 
 def _cost(kind: CostKind, chain: list[Record] | None) -> float | None:

@@ -195,6 +195,7 @@ def test_all_sixteen_tables_and_some_figures_are_there_in_the_papers_order() -> 
         "figure4",
         "figure5",
         "figure7",
+        "figure8",
         "figure9",
         "claims",
     ]

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from panda_ray.reports.reproduction.asked import Answer
+from panda_ray.tasks import get_task
+from panda_ray.tasks.rows.loading import load_rows
 from panda_ray.usecases.reproducing.stored_cells import StoredCells
-from support.records import PARAMETERS, SECONDS, publish
+from support.records import ITEMS, PARAMETERS, SECONDS, publish
 from support.small_sweeps import planned, small_sweep
 
 CELLS = {"prompt_tuning": "", "pot": "review", "panda": "review"}
@@ -28,6 +31,17 @@ def test_a_cell_costs_what_its_whole_chain_took_and_the_memory_of_its_largest(tm
     largest = {"prompt_tuning": 1, "pot": 2}
     if method in largest:
         assert stored.costs("memory", *cell) == dict.fromkeys((1, 2), largest[method])
+
+
+def test_answers_are_in_words_beside_the_text_of_the_item_that_they_are_to(tmp_path: Path) -> None:
+    sweep = small_sweep(tmp_path, tasks={"remark": {"max_dev_rows": ITEMS}}, methods=["prompt_tuning"], seeds=[1, 2])
+    plan, store = planned(sweep)
+    publish(plan, store, {cell.key for cell in plan.cells if cell.seed == 2})
+    found = StoredCells(sweep).answers("builtin-tiny", "prompt_tuning", "", "remark")
+    remark = get_task("remark")
+    rows = load_rows(remark, max_dev_rows=ITEMS).dev
+    name = remark.labels[0]
+    assert found == {2: [Answer(row["text"], name, name) for row in rows]}
 
 
 def test_a_cell_without_its_chain_costs_nothing_that_is_known(tmp_path: Path) -> None:

@@ -19,7 +19,9 @@ from panda_ray.tracking.study import Study
 def compared_tables(artefact: Artefact, study: Study, axes: Axes, stored: Stored = NOTHING) -> dict[str, Table]:
     """By title, a study's numbers with what the paper prints in the same places; those with neither are left out."""
     ours, papers = (artefact.tables(numbers, axes) for numbers in (StudyNumbers(study, stored), PrintedNumbers()))
-    return with_numbers({title: beside(table, papers[title]) for title, table in ours.items()})
+    return with_numbers(
+        {title: table if papers[title].is_blank else beside(table, papers[title]) for title, table in ours.items()}
+    )
 
 
 def with_numbers(tables: dict[str, Table]) -> dict[str, Table]:
