@@ -43,7 +43,9 @@ def bars_chart(name: str, title: str, groups: Sequence[str], series: Series, dra
                 label=drawn_text(label),
             )
         axes.set_xticks(range(len(groups)), [drawn_text(group) for group in groups])
-        axes.set_ylim(bottom=_floor(series))
+        if (floor := _floor(series)) is None:
+            axes.axhline(0, color=INK, linewidth=0.8)
+        axes.set_ylim(bottom=floor)
         return _finished(figure, axes, name, title)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Literal
+from typing import Any, Literal
 
 from panda_ray.reports.reproduction.asked import Axes, Numbers
 from panda_ray.reports.reproduction.paper_table import Table
@@ -41,6 +41,6 @@ class Artefact:
         """By title."""
         found = {}
         for names in product(*(getattr(axes, axis) for axis in self.per)):
-            own = replace(axes, **{axis: (name,) for axis, name in zip(self.per, names, strict=True)})
-            found[", ".join((self.title, *map(title, names)))] = self.layout(numbers, own)
+            alone: dict[str, Any] = {axis: (name,) for axis, name in zip(self.per, names, strict=True)}
+            found[", ".join((self.title, *map(title, names)))] = self.layout(numbers, replace(axes, **alone))
         return found

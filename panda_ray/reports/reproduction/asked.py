@@ -21,7 +21,7 @@ ORACLE = "oracle"
 """What the row of the best source per target is called."""
 
 
-CostKind = Literal["seconds", "parameters", "memory"]
+Quantity = Literal["seconds", "parameters", "memory"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Numbers(Protocol):
         """Predicted transferability of a pair."""
         ...
 
-    def cost(self, kind: CostKind, backbone: str, method: str, sources: str, target: str) -> Value | None:
+    def cost(self, quantity: Quantity, backbone: str, method: str, sources: str, target: str) -> Value | None:
         """What a cell took with everything that it depends on: seconds, millions of trained parameters, or the largest
         memory in GiB."""
         ...

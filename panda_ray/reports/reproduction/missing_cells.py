@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from panda_ray.reports.reproduction.artefact import Artefact
-from panda_ray.reports.reproduction.asked import Answer, Axes, CostKind
+from panda_ray.reports.reproduction.asked import Answer, Axes, Quantity
 from panda_ray.reports.reproduction.value import Value
 
 
@@ -30,7 +30,7 @@ class Asked:
     def similarity(self, _backbone: str, _metric: str, _source: str, _target: str) -> Value | None:
         return None
 
-    def cost(self, _kind: CostKind, backbone: str, method: str, sources: str, target: str) -> Value | None:
+    def cost(self, _quantity: Quantity, backbone: str, method: str, sources: str, target: str) -> Value | None:
         return self.score(backbone, method, sources, target)
 
     def answers(self, backbone: str, method: str, sources: str, target: str) -> Mapping[int, Sequence[Answer]]:

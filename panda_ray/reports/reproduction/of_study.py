@@ -9,7 +9,7 @@ from panda_ray.reports.numbers.analysis import scored_items
 from panda_ray.reports.numbers.frame import grid_of
 from panda_ray.reports.numbers.gains import method_gain, transfer_gains
 from panda_ray.reports.numbers.statistics import REPLICATES, Bootstrap
-from panda_ray.reports.reproduction.asked import Answer, CostKind
+from panda_ray.reports.reproduction.asked import Answer, Quantity
 from panda_ray.reports.reproduction.stored import Stored
 from panda_ray.reports.reproduction.value import Value
 from panda_ray.tracking.study import Study
@@ -35,8 +35,8 @@ class StudyNumbers:
     def similarity(self, backbone: str, metric: str, source: str, target: str) -> Value | None:
         return self._similarities.get((backbone, metric, source, target))
 
-    def cost(self, kind: CostKind, backbone: str, method: str, sources: str, target: str) -> Value | None:
-        by_seed = self._stored.costs(kind, backbone, method, sources, target)
+    def cost(self, quantity: Quantity, backbone: str, method: str, sources: str, target: str) -> Value | None:
+        by_seed = self._stored.costs(quantity, backbone, method, sources, target)
         return Value(by_seed, self._study.cells["seed"].nunique()) if by_seed else None
 
     def answers(self, backbone: str, method: str, sources: str, target: str) -> Mapping[int, Sequence[Answer]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
 
 from panda_ray.reports.paper import METHODS, SOURCE_ORDER, TABLES, TARGET_ORDER, paper_cells, paper_rows
-from panda_ray.reports.reproduction.asked import ORACLE, Answer, CostKind, over
+from panda_ray.reports.reproduction.asked import ORACLE, Answer, Quantity, over
 from panda_ray.reports.reproduction.value import Value, printed
 
 _LABELS = {row: label for label, row in METHODS.items()} | {"prompt_tuning": "lester"}
@@ -42,8 +42,8 @@ class PrintedNumbers:
     def similarity(self, backbone: str, metric: str, source: str, target: str) -> Value | None:
         return self._similarities.get((backbone, metric, source, target))
 
-    def cost(self, kind: CostKind, backbone: str, method: str, sources: str, target: str) -> Value | None:
-        return self._costs.get((kind, backbone, method, sources, target))
+    def cost(self, quantity: Quantity, backbone: str, method: str, sources: str, target: str) -> Value | None:
+        return self._costs.get((quantity, backbone, method, sources, target))
 
     def answers(self, _backbone: str, _method: str, _sources: str, _target: str) -> Mapping[int, Sequence[Answer]]:
         return {}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from panda_ray.reports.reproduction.asked import Answer, CostKind
+from panda_ray.reports.reproduction.asked import Answer, Quantity
 
 
 class Stored(Protocol):
     """The store of a study."""
 
-    def costs(self, kind: CostKind, backbone: str, method: str, sources: str, target: str) -> Mapping[int, float]:
+    def costs(self, quantity: Quantity, backbone: str, method: str, sources: str, target: str) -> Mapping[int, float]:
         """By seed, what a cell took (`Numbers.cost`); empty where it is not done, or its records do not say."""
         ...
 
@@ -23,7 +23,9 @@ class Stored(Protocol):
 class _Nothing:
     """No store at hand."""
 
-    def costs(self, _kind: CostKind, _backbone: str, _method: str, _sources: str, _target: str) -> Mapping[int, float]:
+    def costs(
+        self, _quantity: Quantity, _backbone: str, _method: str, _sources: str, _target: str
+    ) -> Mapping[int, float]:
         return {}
 
     def answers(self, _backbone: str, _method: str, _sources: str, _target: str) -> Mapping[int, Sequence[Answer]]:

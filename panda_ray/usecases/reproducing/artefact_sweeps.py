@@ -24,28 +24,29 @@ from panda_ray.sweep_file import load_sweep
 ALL = "all"
 
 
-def artefacts_named(name: str) -> list[Artefact]:
-    """The artefact of that id, or all of them.
+def artefacts_named(names: Sequence[str]) -> list[Artefact]:
+    """The artefacts of these ids, each once; all of them where one says so.
 
     Raises:
-        InputError: there is none.
+        InputError: there is none of an id.
     """
-    return list(ARTEFACTS.values()) if name == ALL else [get_artefact(name)]
+    found = [artefact for name in names for artefact in (ARTEFACTS.values() if name == ALL else [get_artefact(name)])]
+    return list({artefact.id: artefact for artefact in found}.values())
 
 
-def artefact_sweeps(name: str, overrides: Sequence[str]) -> list[tuple[Artefact, Sweep]]:
+def artefact_sweeps(names: Sequence[str], overrides: Sequence[str]) -> list[tuple[Artefact, Sweep]]:
     """The artefacts that something must run for, each with its sweep.
 
     Raises:
-        InputError: there is none of that name, nothing runs for it, or the overrides do not fit.
+        InputError: there is none of a name, nothing runs for it, or the overrides do not fit.
     """
     found = [
         (artefact, load_sweep(artefact.sweep, [*_rivals(artefact, artefact.sweep), *overrides]))
-        for artefact in artefacts_named(name)
+        for artefact in artefacts_named(names)
         if artefact.sweep is not None
     ]
     if not found:
-        raise InputError(f"nothing runs for {name}: it shows what is known beforehand; see it with --printed")
+        raise InputError(f"nothing runs for {names[0]}: it shows what is known beforehand; see it with --printed")
     return found
 
 

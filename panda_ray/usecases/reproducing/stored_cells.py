@@ -12,7 +12,7 @@ import pandas as pd
 from panda_ray.errors import InputError
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.store.store import Record, Store
-from panda_ray.reports.reproduction.asked import Answer, CostKind
+from panda_ray.reports.reproduction.asked import Answer, Quantity
 from panda_ray.sweep import Sweep, sources_text
 from panda_ray.sweep.hyperparameters import TaskSection
 from panda_ray.sweep.named_tasks import task_of
@@ -32,9 +32,9 @@ class StoredCells:
     def __init__(self, sweep: Sweep) -> None:
         self._sweep, self._store = sweep, Store(sweep.storage)
 
-    def costs(self, kind: CostKind, backbone: str, method: str, sources: str, target: str) -> Mapping[int, float]:
+    def costs(self, quantity: Quantity, backbone: str, method: str, sources: str, target: str) -> Mapping[int, float]:
         name = (backbone, method, sources, target)
-        found = {seed: _cost(kind, self._chain(key)) for seed, key in self._keys.get(name, {}).items()}
+        found = {seed: _cost(quantity, self._chain(key)) for seed, key in self._keys.get(name, {}).items()}
         return {seed: cost for seed, cost in found.items() if cost is not None}
 
     def answers(self, backbone: str, method: str, sources: str, target: str) -> Mapping[int, Sequence[Answer]]:
@@ -42,7 +42,8 @@ class StoredCells:
         frame = predictions_frame(self._sweep, cell)
         spec = task_of(target, self._sweep.tasks)
         texts = self._texts(target) if len(frame) else []
-        return {int(seed): self._answers(spec, rows, texts) for seed, rows in frame.groupby("seed")}
+        seeds = [int(seed) for seed in frame["seed"].unique()]
+        return {seed: self._answers(spec, frame[frame["seed"] == seed], texts) for seed in seeds}
 
     def _answers(self, spec: TaskSpec, rows: pd.DataFrame, texts: Sequence[str]) -> list[Answer]:
         said = rows["prediction" if self._sweep.protocol == "paper" else "prediction_honest"]
@@ -58,7 +59,7 @@ class StoredCells:
         if isinstance(spec.origin, UserOrigin):
             return []
         try:
-            rows = load_rows(spec, self._sweep.data_root, 1, own.max_dev_rows).dev
+            rows = load_rows(spec, self._sweep.data_root, own.max_train_rows, own.max_dev_rows).dev
         except InputError:
             return []
         return [" | ".join(" / ".join(filter(None, text)) for text in spec.kind.texts(spec, row)) for row in rows]
@@ -93,12 +94,12 @@ def _in_words(spec: TaskSpec, value: Any) -> str:
     return name if isinstance(name, str) else json.dumps(name, ensure_ascii=False)
 
 
-def _cost(kind: CostKind, chain: list[Record] | None) -> float | None:
+def _cost(quantity: Quantity, chain: list[Record] | None) -> float | None:
     if chain is None:
         return None
-    if kind == "seconds":
+    if quantity == "seconds":
         return float(sum(record["seconds"] for record in chain))
-    if kind == "memory":
+    if quantity == "memory":
         peaks = _said(chain, "peak_memory_bytes")
         return None if peaks is None else max(peaks) / _GIB
     trained = _said([record for record in chain if record["product"] == "prompt"], "trained_parameters")

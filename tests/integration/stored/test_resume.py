@@ -364,7 +364,7 @@ def test_what_a_run_measured_is_what_the_next_plan_counts_with(quiet: Path) -> N
     trained = [record for record in records if record["product"] == "prompt"]
     assert {record["train_examples"] for record in trained} == {48}
     assert {record["dev_examples"] for record in trained} == {24}
-    layers, width, prompt_len = 2, 64, 4
+    layers, width, prompt_len = 3, 128, 4
     assert {record["trained_parameters"] for record in trained} == {prompt_len * layers * 2 * width}
     assert all(3 < record["tokens_per_example"] <= 128 for record in trained)
     assert all(0 < record["training_seconds"] <= record["seconds"] for record in trained)

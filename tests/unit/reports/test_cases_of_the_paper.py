@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from panda_ray.reports.reproduction.all_artefacts import get_artefact
-from panda_ray.reports.reproduction.asked import Answer, Axes, CostKind
+from panda_ray.reports.reproduction.asked import Answer, Axes, Quantity
 from panda_ray.reports.reproduction.written.table_files import compared_tables, write_tables
 from support.studies import invented_study
 
@@ -17,7 +17,7 @@ SAID = {"model_tuning": "yyyy", "pot": "ynny", "panda": "yyyn"}
 class FourItems:
     """A store that knows what was said after transfer from rte, under two seeds."""
 
-    def costs(self, kind: CostKind, backbone: str, method: str, sources: str, target: str) -> Mapping[int, float]:
+    def costs(self, quantity: Quantity, backbone: str, method: str, sources: str, target: str) -> Mapping[int, float]:
         return {}
 
     def answers(self, backbone: str, method: str, sources: str, target: str) -> Mapping[int, Sequence[Answer]]:

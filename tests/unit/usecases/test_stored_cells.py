@@ -14,8 +14,8 @@ from support.records import ITEMS, PARAMETERS, SECONDS, publish
 from support.small_sweeps import planned, small_sweep
 
 CELLS = {"prompt_tuning": "", "pot": "review", "panda": "review"}
-TRAININGS = {"prompt_tuning": 1, "pot": 2, "panda": 3}
-"""Of a cell's chain: the source prompt, and for PanDa a teacher that is like the target."""
+TRAININGS = {"prompt_tuning": 1, "pot": 2, "panda": 4}
+"""Of a cell's chain: the source prompt; for PanDa its teacher, and the target's own prompt, of which similarity is."""
 EMBEDDINGS = {"prompt_tuning": 0, "pot": 0, "panda": 2}
 
 
@@ -41,7 +41,8 @@ def test_answers_are_in_words_beside_the_text_of_the_item_that_they_are_to(tmp_p
     remark = get_task("remark")
     rows = load_rows(remark, max_dev_rows=ITEMS).dev
     name = remark.labels[0]
-    assert found == {2: [Answer(row["text"], name, name) for row in rows]}
+    assert remark.first is not None
+    assert found == {2: [Answer(remark.first(row), name, name) for row in rows]}
 
 
 def test_a_cell_without_its_chain_costs_nothing_that_is_known(tmp_path: Path) -> None:

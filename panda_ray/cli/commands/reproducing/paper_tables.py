@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,9 +33,9 @@ class Form(StrEnum):
 
 
 Wanted = Annotated[
-    str,
+    list[str],
     typer.Argument(
-        metavar="ARTEFACT", help="`table1` to `table16`, `figure1`, `2`, `4`, `5`, `7` to `9`, `claims`, or `all`."
+        metavar="ARTEFACT...", help="`table1` to `table16`, `figure1`, `2`, `4`, `5`, `7` to `9`, `claims`, or `all`."
     ),
 ]
 Printed = Annotated[
@@ -69,10 +69,10 @@ def paper(
     address: Address = None,
     as_json: Json = False,
 ) -> None:
-    """Make a table or figure of the PanDa paper: run what is missing of its cells, and show ours beside the printed.
+    """Make tables and figures of the PanDa paper: run what is missing of its cells, and show ours beside the printed.
 
-    It is an ordinary sweep underneath (`panda-ray run paper/table4`), which shares its results with all others of the
-    paper. Exit status: as `run`; that of the first artefact that was not completed.
+    Each is an ordinary sweep underneath (`panda-ray run paper/table4`), which shares its results with all others of
+    the paper. Exit status: as `run`; that of the first artefact that was not completed.
     """
     if printed and planned:
         raise InputError("--printed shows and --plan looks ahead; give one of them")
@@ -114,7 +114,7 @@ def _lists(**given: str | None) -> list[str]:
     return [f"{key}=[{value}]" for key, value in given.items() if value is not None]
 
 
-def _show_printed(wanted: str, form: Form, out: Path | None) -> None:
+def _show_printed(wanted: Sequence[str], form: Form, out: Path | None) -> None:
     from panda_ray.usecases.reproducing.artefact_sweeps import artefacts_named
     from panda_ray.usecases.reproducing.printed_tables import printed_tables, write_printed
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from panda_ray.reports.numbers.transferability import correlation
 from panda_ray.reports.reproduction.artefact import Artefact
 from panda_ray.reports.reproduction.asked import Axes, Numbers
@@ -48,9 +50,9 @@ def _spearman(numbers: Numbers, backbone: str, metric: str, axes: Axes) -> Value
         if similarity is not None and reached is not None:
             known |= {("similarity", pair): similarity, ("reached", pair): reached}
 
-    def mean(values: dict[tuple[str, tuple[str, str]], float]) -> float | None:
+    def mean(values: Mapping[tuple[str, tuple[str, str]], float]) -> float | None:
         ranking, outcome = (
-            {pair: value for (kind, pair), value in values.items() if kind == wanted}
+            {pair: value for (of, pair), value in values.items() if of == wanted}
             for wanted in ("similarity", "reached")
         )
         return correlation(ranking, outcome).mean

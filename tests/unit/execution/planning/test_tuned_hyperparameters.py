@@ -187,7 +187,7 @@ def test_a_methods_own_training_is_for_its_label_alone_and_sources_train_as_the_
     ]
     plan = plan_of(tmp_path, methods=methods, sources=["review"])
     cells = {cell.method: config_of(plan.units[cell.key]) for cell in plan.cells if cell.target == "remark"}
-    (source,) = (config_of(unit) for unit in plan.units.values() if unit.task == "review")
+    (source,) = (unit.config for unit in plan.units.values() if unit.task == "review" and unit.config is not None)
     assert {label: (config.lr, config.initialization) for label, config in cells.items()} == {
         "prompt_tuning": (0.1, "normal"),
         "zeros": (0.2, "zeros"),
