@@ -17,7 +17,7 @@ help:
 	@echo "make quickstart  install, then run sweeps/quickstart.yaml (no hub, no GPU, no server)"
 	@echo "make builtin-prompts train the source prompts that come with the package anew (3 minutes on 2 cores)"
 	@echo "make wheel       install, then build dist/*.whl, which the nodes of a cluster install"
-	@echo "make test        install, then run the tests, two at a time, with coverage"
+	@echo "make test        install, then run the tests, three at a time, with coverage"
 	@echo "make cluster-test install, then run the tests on several hosts, in namespaces of this machine (Linux, as root)"
 	@echo "make check       install, then ruff and mypy"
 	@echo "make mutants     install, then see that the tests notice every mutant in tests/mutants/ (under 10 minutes)"
@@ -54,11 +54,11 @@ wheel: install
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist ./build
 	rm -rf build
 
-# What is measured, [tool.coverage.run] in pyproject.toml says. Many tests wait for processes that they started, so two
-# at a time end sooner even where there are only two cores. A module stays in one process, which makes its fixtures
+# What is measured, [tool.coverage.run] in pyproject.toml says. Many tests wait for processes that they started: with
+# two at a time, two cores were idle for a quarter of the time. A module stays in one process, which makes its fixtures
 # once; long modules come first.
 test: install
-	$(BIN)/python -m pytest -m "not gpu and not hosts" -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -m "not gpu and not hosts" -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 # One after another: each starts several nodes of Ray. They run in a private network, see tests/testbed/room.py.
 # No index can be reached from there: what a bare host installs is put into uv's cache before.
