@@ -23,7 +23,7 @@ LAYERS = (
     {"panda_ray.metrics"},
     {"panda_ray.methods"},
     {"panda_ray.training.engine"},
-    {"panda_ray.sweep"},
+    {"panda_ray.sweep", "panda_ray.testing"},
     {"panda_ray.execution.units", "panda_ray.execution", "panda_ray.execution.signals"},
     {"panda_ray.execution.store"},
     {"panda_ray.execution.planning"},

@@ -8,14 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from panda_ray.tasks.encoded import EncodedSplit
 from panda_ray.tasks.kinds import CLASSIFICATION, EXTRACTIVE_QA, MULTIPLE_CHOICE, REGRESSION, TAGGING
 from panda_ray.tasks.rows.table import columns_of
 from panda_ray.tasks.task import BuiltinOrigin, TaskSpec
@@ -129,15 +126,3 @@ def write_task(
         table = pa.table({column: [row.get(column) for row in rows] for column in columns})
         pq.write_table(table.replace_schema_metadata(metadata), folder / f"{split}.parquet")
     return root
-
-
-def perfect_outputs(spec: TaskSpec, split: EncodedSplit) -> NDArray[Any]:
-    """What an engine that makes no mistake hands to `decode`."""
-    labels = split.labels.numpy()
-    if spec.kind is REGRESSION:
-        return labels[:, None]
-    if spec.kind is TAGGING:
-        return np.where(labels < 0, 0, labels)
-    if spec.kind is EXTRACTIVE_QA:
-        return np.eye(split.input_ids_RT.shape[1], dtype=np.float32)[labels]
-    return np.eye(split.rows_per_example if spec.kind is MULTIPLE_CHOICE else len(spec.labels))[labels]

@@ -83,6 +83,40 @@ def test_plug_ins_of_another_package_may_be_named_in_a_sweep(tmp_path: Path) -> 
     assert "copy" in planned.stdout
 
 
+KEYS = """
+from panda_ray.execution.units.catalog import read_catalog
+from panda_ray.execution.units.graph import Graph
+from panda_ray.sweep_file import load_sweep
+
+sweep = load_sweep("x.yaml", [])
+graph = Graph(sweep, read_catalog(sweep))
+source, transfer = [graph.cell("builtin-tiny", label, sources, "remark", 1)
+                    for label, sources in (("prompt_tuning", ()), ("copy", ("review",)))]
+print(source, transfer, graph.units[transfer].method_version)
+"""
+
+
+def test_the_source_of_a_plug_in_enters_the_keys_of_what_it_makes_and_no_other(tmp_path: Path) -> None:
+    environment = install(tmp_path, "[panda_ray.methods]\ncopy = theirs:COPY\n")
+    (tmp_path / "x.yaml").write_text(
+        "name: x\nstorage: store\nbackbones: [builtin-tiny]\nsources: [review]\ntargets: [remark]\n"
+        "methods: [prompt_tuning, copy]\nseeds: [1]\n"
+    )
+
+    def keys() -> list[str]:
+        line = [sys.executable, "-c", KEYS]
+        asked = subprocess.run(line, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert asked.returncode == 0, asked.stderr
+        return asked.stdout.split()
+
+    source, transfer, version = keys()
+    assert keys() == [source, transfer, version]
+    assert version.startswith("1+")
+    (tmp_path / "theirs.py").write_text(MODULE + "# another line\n")
+    assert keys()[0] == source
+    assert keys()[1] != transfer
+
+
 @pytest.mark.parametrize(
     ("entry", "said"),
     [

@@ -15,6 +15,7 @@ from panda_ray.execution.units.unit import BackboneRef, DataRef
 from panda_ray.sweep import BackboneSection, Sweep
 from panda_ray.sweep.hyperparameters import TaskSection
 from panda_ray.sweep.named_tasks import task_of
+from panda_ray.tasks import TASKS
 from panda_ray.tasks.caching.survey import survey
 from panda_ray.tasks.extent import Extent, nominal_extent
 from panda_ray.tasks.rows.hub import is_cached
@@ -70,7 +71,7 @@ def read_catalog(sweep: Sweep, *, download: bool = True) -> Catalog:
         except MissingData as error:
             skipped.append((name, str(error)))
             continue
-        data[name] = DataRef(name, fingerprint, task.template_version, own.max_train_rows, own.max_dev_rows)
+        data[name] = DataRef(name, fingerprint, _version(task, own), own.max_train_rows, own.max_dev_rows)
     return Catalog(backbones, data, extents, tuple(skipped))
 
 
@@ -89,6 +90,12 @@ def _identity(section: BackboneSection, download: bool) -> str:
         if download or section.path is not None:
             raise
         return _NOMINAL
+
+
+def _version(task: TaskSpec, own: TaskSection) -> int | str:
+    """Of the templates, in keys; a task of the user's own files is in no registry."""
+    version = task.template_version
+    return version if own.data is not None else TASKS.version_in_keys(task.name, version)
 
 
 def _rows(task: TaskSpec, data_root: str | None, own: TaskSection, download: bool) -> tuple[str, Extent]:

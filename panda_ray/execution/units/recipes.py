@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 from panda_ray.errors import InputError
 from panda_ray.execution.units.configs import Level, resolve_config
 from panda_ray.execution.units.unit import BackboneRef, DataRef, Unit
-from panda_ray.methods import PairSimilarities, get_method, requirement
-from panda_ray.metrics import MetricChoice, PairMetric, TriedPairMetric, get_metric
+from panda_ray.methods import METHODS, PairSimilarities, get_method, requirement
+from panda_ray.metrics import METRICS, MetricChoice, PairMetric, TriedPairMetric, get_metric
 from panda_ray.sweep import MethodSection, Sweep
 from panda_ray.sweep.hyperparameters import Chosen
 from panda_ray.sweep.named_tasks import task_of
@@ -85,7 +85,7 @@ class MethodRecipe:
         return Unit(
             "prompt",
             self.method.name,
-            self.method.version,
+            METHODS.version_in_keys(self.method.name, self.method.version),
             backbone,
             data,
             seed=0,
@@ -123,7 +123,8 @@ class MetricRecipe:
 
     def first_unit(self, backbone: BackboneRef, data: DataRef) -> Unit:
         """What all embeddings of this metric on one task are siblings of."""
-        return Unit("embedding", self.metric.name, self.metric.version, backbone, data, seed=0, options=self.options)
+        version = METRICS.version_in_keys(self.metric.name, self.metric.version)
+        return Unit("embedding", self.metric.name, version, backbone, data, seed=0, options=self.options)
 
 
 def _donors(sources: list[str] | None) -> tuple[str, ...] | None:

@@ -45,7 +45,7 @@ class DataIdentity:
 
     task: str
     fingerprint: str
-    template_version: int
+    template_version: int | str
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class DataRef:
 
     task: str
     fingerprint: str
-    template_version: int
+    template_version: int | str
     max_train_rows: int | None = None
     max_dev_rows: int | None = None
     """The limits are already in the fingerprint; workers need them to load the same rows."""
@@ -81,7 +81,7 @@ class Unit:
 
     product: Product
     method: str
-    method_version: int
+    method_version: int | str
     backbone: BackboneRef
     data: DataRef
     seed: int

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from panda_ray.tasks import get_task
 from panda_ray.tasks.encoded import EncodedSplit
 from panda_ray.tasks.kinds.extractive_qa import MAX_ANSWER_TOKENS
-from support.task_data import TOKENIZERS, WORDS, perfect_outputs, rows_of, wordpiece_tokenizer
+from panda_ray.testing.perfect_outputs import perfect_outputs
+from support.task_data import TOKENIZERS, WORDS, rows_of, wordpiece_tokenizer
 
 SQUAD = get_task("squad")
 CONTEXT = " ".join([*WORDS, "Eiffel", *WORDS])
