@@ -10,6 +10,7 @@ from panda_ray.reports.reproduction.charts import (
     cases,
     initialisations,
     maps_of_similarity,
+    rivals_with_panda,
     weights_of_distillation,
 )
 from panda_ray.reports.reproduction.tables import (
@@ -26,7 +27,7 @@ from panda_ray.reports.reproduction.tables import (
 
 _TABLES = (datasets, grids, averages_by_size, several_sources, ablations, similarities, families, costs_of_methods)
 
-_FIGURES = (bars_of_methods, initialisations, weights_of_distillation, maps_of_similarity, cases)
+_FIGURES = (bars_of_methods, initialisations, weights_of_distillation, maps_of_similarity, cases, rivals_with_panda)
 
 ARTEFACTS: dict[str, Artefact] = {
     artefact.id: artefact

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 TITLES: Mapping[str, str] = {
     "model_tuning": "model tuning",
     "lester": "prompt tuning (Lester et al.)",
+    "houlsby": "adapters (Houlsby et al.)",
+    "prefix_mlp": "prefix with an MLP",
     "prompt_tuning": "prompt tuning (P-tuning v2)",
     "pot": "vanilla PoT",
     "panda": "PanDa",

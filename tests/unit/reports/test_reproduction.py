@@ -130,6 +130,18 @@ def starts() -> Iterator[tuple[Place, str]]:
     yield (("normal",), "average"), mean["avg_reported"]
 
 
+def rivals() -> Iterator[tuple[Place, str]]:
+    """Of the picture, only what Table XV has too."""
+    places = {
+        ("model_tuning", ""): ("alone", "model tuning"),
+        ("p_tuning_v2", ""): ("alone", LABELS["p_tuning_v2"]),
+        ("panda", "mnli"): ("with PanDa", LABELS["p_tuning_v2"]),
+    }
+    for each in paper_rows("table15_bert_small_avg"):
+        if (place := places.get((each["method"], each["source"]))) is not None:
+            yield ((place[0],), place[1]), each["avg_reported"]
+
+
 PRINTED = {
     "table3": sizes,
     "table4": several_sources,
@@ -143,6 +155,7 @@ PRINTED = {
     "table12": costs,
     "figure1": bars,
     "figure2": starts,
+    "figure6": rivals,
 } | {name: (lambda backbone=backbone: grid(backbone)) for backbone, name in GRIDS.items()}
 
 
@@ -194,6 +207,7 @@ def test_all_sixteen_tables_and_some_figures_are_there_in_the_papers_order() -> 
         "figure2",
         "figure4",
         "figure5",
+        "figure6",
         "figure7",
         "figure8",
         "figure9",

@@ -35,7 +35,7 @@ class Form(StrEnum):
 Wanted = Annotated[
     list[str],
     typer.Argument(
-        metavar="ARTEFACT...", help="`table1` to `table16`, `figure1`, `2`, `4`, `5`, `7` to `9`, `claims`, or `all`."
+        metavar="ARTEFACT...", help="`table1` to `table16`, `figure1`, `2`, `4` to `9`, `claims`, or `all`."
     ),
 ]
 Printed = Annotated[

@@ -1,0 +1,50 @@
+"""Figure 6: what else may be tuned instead of a deep prompt, alone and with PanDa, averaged over the targets."""
+
+from __future__ import annotations
+
+from panda_ray.reports.reproduction.artefact import Artefact
+from panda_ray.reports.reproduction.asked import COLLAPSED_NOTE, Axes, Numbers, average, collapsed_of
+from panda_ray.reports.reproduction.paper_table import Entry, Line, Table
+from panda_ray.reports.reproduction.titles import title
+
+_WITH_PANDA = {
+    "model_tuning": None,
+    "houlsby": "panda-houlsby",
+    "prefix_mlp": "panda-prefix_mlp",
+    "prompt_tuning": "panda",
+}
+"""A method to the label of PanDa with it as the student; nothing is transferred to a model as a whole."""
+
+
+def _layout(numbers: Numbers, axes: Axes) -> Table:
+    """Of the first backbone and the first source."""
+    backbone, source, targets = axes.backbones[0], axes.sources[0], axes.targets
+
+    def mean(label: str | None, sources: str) -> Entry:
+        return Entry(None if label is None else average(numbers, backbone, label, sources, targets))
+
+    def fell(label: str | None) -> str:
+        return "" if label is None else collapsed_of(numbers, (backbone,), label, [source], targets)
+
+    return Table(
+        name_columns=("setting",),
+        columns=tuple(map(title, _WITH_PANDA)),
+        lines=(
+            Line(("alone",), tuple(mean(label, "") for label in _WITH_PANDA)),
+            Line(("with PanDa",), tuple(mean(label, source) for label in _WITH_PANDA.values())),
+            Line(("collapsed with PanDa",), tuple(map(fell, _WITH_PANDA.values()))),
+        ),
+        notes=(f"PanDa from {source}.", COLLAPSED_NOTE),
+    )
+
+
+ARTEFACTS = (
+    Artefact(
+        "figure6",
+        "Figure 6: other methods, alone and with PanDa",
+        "paper/figure6",
+        _layout,
+        per=("backbones",),
+        chart="bars",
+    ),
+)
