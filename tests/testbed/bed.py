@@ -12,9 +12,10 @@ CHECKOUT = Path(__file__).parents[2]
 
 PATIENT = (
     "export RAY_DASHBOARD_STARTUP_TIMEOUT_S=600 RAY_raylet_start_wait_time_s=600 RAY_gcs_server_port_wait_time_s=600"
-    " OMP_NUM_THREADS=1\n"
+    " RAY_worker_niceness=0 OMP_NUM_THREADS=1\n"
 )
-"""Of every profile: all hosts share the cores of one machine, and Ray gives up on slow ones."""
+"""Of every profile: all hosts share the cores of one machine, and Ray gives up on slow ones. Its workers would give way
+to all else that runs there, though it is they that tests wait for."""
 
 INSTALLED = PATIENT + f"export PATH={Path(sys.executable).parent}:$PATH PYTHONPATH={CHECKOUT}:{CHECKOUT / 'tests'}\n"
 """The profile of a host that has this checkout, and what the tests have, installed."""
