@@ -11,7 +11,7 @@ from testbed.host import BRIDGE, NETWORK, Host
 CHECKOUT = Path(__file__).parents[2]
 
 PATIENT = (
-    "export RAY_DASHBOARD_STARTUP_TIMEOUT_S=600 RAY_raylet_start_wait_time_s=600 RAY_gcs_server_port_wait_time_s=600"
+    "export RAY_DASHBOARD_STARTUP_TIMEOUT_S=600 RAY_raylet_start_wait_time_s=120 RAY_gcs_server_port_wait_time_s=600"
     " RAY_worker_niceness=0 OMP_NUM_THREADS=1\n"
 )
 """Of every profile: all hosts share the cores of one machine, and Ray gives up on slow ones. Its workers would give way
