@@ -41,7 +41,7 @@ def export_trained(data: bytes, folder: Path, base_model: str, task_type: str = 
     except SafetensorError as error:
         raise InputError(f"this is no prompt file: {error}") from error
     if "prefix" not in tensors and "virtual_tokens" not in tensors:
-        raise InputError("PEFT has no adapter that computes what was trained: its prefix differs from row to row")
+        raise InputError("PEFT has no adapter that computes what was trained: neither a prefix nor virtual tokens")
     if "virtual_tokens" not in tensors:
         export_peft(Prompt.from_bytes(data), folder, base_model, task_type)
         return

@@ -57,13 +57,13 @@ def test_an_unknown_key_and_a_prompt_that_peft_cannot_run_get_one_sentence(train
     assert not (tmp_path / "adapter").exists()
 
 
-def test_what_differs_from_row_to_row_is_refused_and_never_the_best_to_export(tmp_path: Path) -> None:
+def test_what_peft_cannot_compute_is_refused_and_never_the_best_to_export(tmp_path: Path) -> None:
     methods = [{"method": "attempt"}, {"method": "prompt_tuning"}]
     sweep = small_sweep(tmp_path / "runs", sources=[["review", "kinds"]], methods=methods, metrics=[])
     plan = run_inline(sweep)
     (attempt,) = (cell for cell in plan.cells if cell.method == "attempt")
     assert attempt.sources == ("review", "kinds")
-    with pytest.raises(InputError, match="its prefix differs from row to row"):
+    with pytest.raises(InputError, match="what was trained: neither a prefix nor virtual tokens"):
         export(sweep, tmp_path, attempt.key, str(tmp_path / "adapter"))
     assert "prompt_tuning on remark" in export(sweep, tmp_path, str(tmp_path / "best"), "--best", "remark")
     alone = sweep.model_copy(update={"methods": sweep.methods[:1]})
