@@ -11,6 +11,7 @@ from transformers import AutoModel
 
 from panda_ray.backbones import Backbone
 from panda_ray.backbones.architectures import ARCHITECTURES
+from panda_ray.backbones.forward.frozen_linear import FrozenLinear
 from support.models import CONFIGS, Around, random_model, random_prefixes, random_tokens
 
 NARROW = pytest.mark.parametrize("narrow", [torch.bfloat16, torch.float16], ids=str)
@@ -61,11 +62,16 @@ def test_matrices_stay_narrow_in_every_pass_and_all_else_is_float32(
     name: str, narrow: torch.dtype, tmp_path: Path
 ) -> None:
     own, _ = backbones(name, narrow, tmp_path)
-    own.forward([random_tokens([5])], random_prefixes(own, 1), position_offset=True)
+    for bf16 in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            own.forward([random_tokens([5])], random_prefixes(own, 1), position_offset=True)
     held = matrices(own)
     assert {weight.dtype for weight in held} == {narrow}
     others = [weight for weight in own._model.parameters() if all(weight is not matrix for matrix in held)]
     assert {weight.dtype for weight in others} == {torch.float32}
+    kept = [module._cast for module in own._model.modules() if isinstance(module, FrozenLinear)]
+    copies = [cast[0] for cast in kept if cast is not None]
+    assert all(any(copy is weight for weight in held) for copy in copies), "nothing is there twice"
 
 
 @pytest.mark.parametrize("name", ["bert", "llama"])

@@ -1,8 +1,8 @@
 """Linear layers of a frozen backbone: what may be done once because weights never change, and oneDNN on a CPU.
 
 Autocast casts a frozen weight at every use, because it remembers only what has a gradient; here it is cast once.
-Without autocast the product is in the type of its input: a weight that a checkpoint holds in a narrower one is widened
-for each product, forward and backward, so that no more than one layer is there twice.
+A weight that a checkpoint holds in a narrow type is cast to that of the product for each one, forward and backward, so
+that no more than one layer is there twice.
 
 PyTorch multiplies float32 matrices on x86 with MKL, which takes kernels for AVX2 on processors that Intel did not make:
 half the rate of oneDNN's for AVX-512 on an AMD EPYC (docs/LOG.md). oneDNN's operator comes without a gradient; where
@@ -43,11 +43,19 @@ class FrozenLinear(nn.Linear):
             return super().forward(input)
         device = input.device.type
         if torch.is_autocast_enabled(device):
-            return F.linear(input, *self._cast_to(torch.get_autocast_dtype(device)))
+            return self._under_autocast(input, torch.get_autocast_dtype(device))
         if input.dtype != self.weight.dtype or _onednn_multiplies(input):
             output: Tensor = _Product.apply(input, self.weight, self.bias)  # type: ignore[no-untyped-call]
             return output
         return super().forward(input)
+
+    def _under_autocast(self, input: Tensor, dtype: torch.dtype) -> Tensor:
+        if self.weight.dtype in (torch.float32, dtype):
+            return F.linear(input, *self._cast_to(dtype))
+        # As wide as its cast: whoever kept both would have the model twice.
+        bias = None if self.bias is None else self.bias.to(dtype)
+        output: Tensor = _Product.apply(input.to(dtype), self.weight, bias)  # type: ignore[no-untyped-call]
+        return output
 
     def _cast_to(self, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
         if self._cast is None or self._cast[0].dtype != dtype or self._cast_of is not self.weight:

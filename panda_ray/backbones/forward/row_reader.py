@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from panda_ray.backbones.forward.blocks import Tokens
-from panda_ray.backbones.forward.budgets import CHUNK_TOKENS, ROWS
+from panda_ray.backbones.forward.budgets import CHUNK_TOKENS, rows_per_pass
 from panda_ray.tasks.encoded import EncodedSplit
 
 _BLOCK_COST = {"cpu": 48, "cuda": 4096}
@@ -56,9 +56,9 @@ class RowReader:
         per_token = labels.dim() == 2 and labels.shape[1] == self.split.input_ids_RT.shape[1]
         return labels[:, :length] if per_token else labels
 
-    def examples_per_pass(self, members: int) -> int:
-        """Examples that so many members read in one pass without gradients."""
-        return max(1, ROWS[self._device.type] // (members * self.split.rows_per_example))
+    def examples_per_pass(self, members: int, hidden: int) -> int:
+        """Examples that so many members read in one pass without gradients, through a model of that hidden size."""
+        return max(1, rows_per_pass(self._device.type, hidden) // (members * self.split.rows_per_example))
 
     def part_of_step(self, index_SB: Tensor, part: int, parts: int) -> Tensor:
         """One of several parts (S, b) of the examples of a step, of nearly equal size and length; it may be empty."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from panda_ray.backbones import Sizes
-from panda_ray.backbones.forward.budgets import CHUNK_TOKENS, ROWS
+from panda_ray.backbones.forward.budgets import CHUNK_TOKENS, rows_per_pass
 from panda_ray.backbones.weights import WIDTHS, Weights
 from panda_ray.execution.costs.operations import linear_weights
 from panda_ray.execution.costs.workload import TaskSize
@@ -93,8 +93,8 @@ def stack_memory(
 
 
 def _held(sizes: Sizes, weights: Weights, config: TrainConfig) -> float:
-    """The model, and its matrices in bfloat16 where they are computed with in it and not held so."""
-    is_cast = config.precision == "bf16" and weights.type != "bfloat16"
+    """The model, and its matrices in bfloat16 where they are computed with in it and held in float32."""
+    is_cast = config.precision == "bf16" and weights.type == "float32"
     cast = linear_weights(sizes) * WIDTHS["bfloat16"] if is_cast else 0.0
     return weights.parameters * WIDTHS[weights.type] + cast
 
@@ -115,11 +115,11 @@ def _activations(
     tokens = task.tokens_per_row + (config.prompt_len if trains.as_tokens else 0)
     example = members * task.rows_per_example * tokens
     step = max(example, min(config.batch_size * example, CHUNK_TOKENS[hardware.kind]))
-    evaluated = min(members * task.dev_examples * task.rows_per_example, ROWS[hardware.kind]) * tokens
+    rows = min(members * task.dev_examples * task.rows_per_example, rows_per_pass(hardware.kind, sizes.hidden))
     keys = 1.0 if trains.as_tokens else 1 + config.prompt_len / task.tokens_per_row
     layer = _kept_of_layer(sizes, trains, config, hardware, keys, tokens)
     kept = _FLOAT * sizes.hidden if hardware.activation_checkpointing else layer
-    return max(step * (sizes.layers * kept + 2 * layer), evaluated * _passing(sizes, config))
+    return max(step * (sizes.layers * kept + 2 * layer), rows * tokens * _passing(sizes, config))
 
 
 def _kept_of_layer(

@@ -63,7 +63,7 @@ def pair_features(
     feature_SXD = np.empty((len(prompts), len(labelled), backbone.geometry.hidden), dtype=np.float32)
     by_length = reader.sorted_by_length(torch.from_numpy(example_B).unsqueeze(0))[0]
     own_X = example_B[labelled.example_X]
-    for part_B in torch.split(by_length, reader.examples_per_pass(len(prompts))):
+    for part_B in torch.split(by_length, reader.examples_per_pass(len(prompts), backbone.geometry.hidden)):
         there_X = np.isin(own_X, part_B.numpy())
         if not there_X.any():
             continue

@@ -47,7 +47,8 @@ def outputs_by_batch(
     """
     weight_SCD, bias_SC = model.heads.weight_SCD, model.heads.bias_SC
     members = len(weight_SCD)
-    for example_B in reader.by_length(reader.examples_per_pass(members), collective.rank, collective.size):
+    examples = reader.examples_per_pass(members, backbone.geometry.hidden)
+    for example_B in reader.by_length(examples, collective.rank, collective.size):
         end_if_asked(halt)
         blocks, read_SXD = read_examples(backbone, kind, reader, example_B.repeat(members, 1), model.trainable, config)
         yield example_B, head_outputs(kind, read_SXD, weight_SCD, bias_SC, blocks, reader.split.rows_per_example)

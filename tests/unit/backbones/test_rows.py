@@ -50,3 +50,13 @@ def test_blocks_pad_no_more_than_a_block_costs(monkeypatch: pytest.MonkeyPatch) 
 
 def test_an_empty_part_of_a_step_has_no_chunks() -> None:
     assert list(reader().chunks(torch.zeros(2, 0, dtype=torch.long))) == []
+
+
+def test_wider_models_read_fewer_rows_in_a_pass_and_one_at_least() -> None:
+    own = reader("multiple_choice")
+    rows = own.split.rows_per_example
+    of_usual_width = own.examples_per_pass(1, 1024)
+    assert own.examples_per_pass(1, 128) == of_usual_width == 512 // rows
+    assert own.examples_per_pass(1, 4096) == 128 // rows
+    assert own.examples_per_pass(4, 4096) == 32 // rows
+    assert own.examples_per_pass(10**6, 4096) == 1

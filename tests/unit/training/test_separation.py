@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from panda_ray.backbones.forward import row_reader
+from panda_ray.backbones.forward import budgets
 from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.encoded import EncodedTask
@@ -162,7 +162,7 @@ def test_each_teacher_answers_for_the_examples_of_its_own_member(
     kind: str, cache_bytes: int, position_offset: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Four members with other examples each, of which one has no teacher and one speaks through its student's head."""
-    monkeypatch.setitem(row_reader.ROWS, "cpu", 8)  # several passes, of which the first have the shorter rows
+    monkeypatch.setitem(budgets.ROWS, "cpu", 8)  # several passes, of which the first have the shorter rows
     monkeypatch.setattr(teacher, "_FEATURE_BATCH", 3)
     backbone, task = random_backbone(), toy_task(kind)
     reader, size, rows = RowReader(task.train), task.spec.output_size, task.train.rows_per_example

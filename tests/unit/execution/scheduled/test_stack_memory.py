@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ from transformers import AutoModel, BertConfig, DebertaV2Config, LlamaConfig, OP
 
 from panda_ray.backbones import Backbone, Tokens
 from panda_ray.backbones.architectures import ARCHITECTURES
-from panda_ray.backbones.weights import Weights
+from panda_ray.backbones.weights import Type, Weights
 from panda_ray.errors import InputError
 from panda_ray.execution.costs.memory_ahead import StageMemory
 from panda_ray.execution.costs.stack_memory import Hardware, Memory, stack_memory
@@ -105,8 +105,9 @@ def test_what_stays_is_the_sum_of_weights_trained_numbers_and_teachers() -> None
     assert plain.total == plain.weights + plain.trained + plain.teachers + plain.activations
     assert of(Weights(1_000_000, "float16")).weights == 2_000_000
     matrices = 4 * (4 * 128 * 128 + 2 * 128 * 320)
-    assert of(Weights(1_000_000, "float16"), precision="bf16").weights == 2_000_000 + 2 * matrices, "and a cast"
-    assert of(Weights(1_000_000, "bfloat16"), precision="bf16").weights == 2_000_000, "nothing is cast"
+    assert of(Weights(1_000_000, "float32"), precision="bf16").weights == 4_000_000 + 2 * matrices, "and a cast"
+    for narrow in get_args(Type)[1:]:
+        assert of(Weights(1_000_000, narrow), precision="bf16").weights == 2_000_000, "no cast is kept"
 
 
 def test_a_sweep_that_names_its_memory_is_told_what_fits(tmp_path: Path) -> None:
