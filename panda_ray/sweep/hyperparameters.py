@@ -88,6 +88,9 @@ class TaskSection(TaskData):
     """Train on a fixed random sample of so many rows."""
     max_dev_rows: PositiveInt | None = None
     """Evaluate on a fixed random sample of so many rows."""
+    imported: dict[str, Annotated[str, Field(pattern="^[0-9a-f]{64}$")]] | None = None
+    """Per backbone, the sha256 of a prompt of this task that was trained elsewhere (`panda-ray prompts import`): others
+    start from it instead of from one that is trained. It comes from the store that `prompts` names."""
 
 
 class TunedTraining(Section):

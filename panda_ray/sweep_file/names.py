@@ -73,6 +73,11 @@ def _task_problems(sweep: Sweep, places: Places) -> Iterator[str]:
     for path, name in named.items():
         if name not in known:
             yield str(unknown_name("task", name, known, places.find(path)))
+    backbones = [section.name for section in sweep.backbones]
+    for name, section in sweep.tasks.items():
+        for backbone in set(section.imported or ()) - set(backbones):
+            path = ("tasks", name, "imported", backbone)
+            yield str(unknown_name("backbone of this sweep", backbone, backbones, places.find(path)))
 
 
 def _backbone_problems(sections: list[BackboneSection], places: Places) -> Iterator[str]:

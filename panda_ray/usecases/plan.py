@@ -24,7 +24,7 @@ from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.catalog import read_catalog
 from panda_ray.search.anticipated import Anticipated, anticipate
 from panda_ray.sweep import Sweep
-from panda_ray.usecases.shared_prompts.taking import origin_of
+from panda_ray.usecases.shared_prompts.taking import check_imported, origin_of
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ def plan_sweep(sweep: Sweep) -> Outlook:
     catalog = read_catalog(sweep)
     plan = plan_from(sweep, store, catalog)
     taken = lent(plan, origin) if (origin := origin_of(sweep)) is not None else frozenset()
+    check_imported(plan, taken)
     plan = without(plan, taken)
     search = None if sweep.search is None else anticipate(plan, catalog, store)
     choices = anticipate_choices(plan, catalog, store) if plan.chosen_by else None

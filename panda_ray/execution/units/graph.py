@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from panda_ray.execution.units.catalog import Catalog
+from panda_ray.execution.units.imported import imported_unit
 from panda_ray.execution.units.recipes import MethodRecipe, MetricRecipe
 from panda_ray.execution.units.unit import Dependencies, Role, Unit
 from panda_ray.methods import PairTeachers, SourcePrompts
@@ -106,8 +107,15 @@ class Graph:
             self._made[address] = self._add(unit, "embedding", recipe.label)
         return self._made[address]
 
-    def _prompt(self, backbone: str, task: str, seed: int) -> str:
-        return self._training(self._other(_PROMPT_METHOD), backbone, (), task, seed, "source")
+    def _prompt(self, backbone: str, task: str, seed: int, method: str = _PROMPT_METHOD) -> str:
+        """Key of what others take from a task: trained by a method with their seed, or a prompt that was imported."""
+        section, training = self._sweep.tasks.get(task), self._sweep.training
+        imported = (section.imported or {}) if section is not None else {}
+        if method != _PROMPT_METHOD or backbone not in imported:
+            return self._training(self._other(method), backbone, (), task, seed, "source")
+        reference = self._catalog.backbones[backbone]
+        unit = imported_unit(reference, task, imported[backbone], training.prompt_len, training.max_len)
+        return self._add(unit, "source", unit.method)
 
     def _training(
         self, recipe: MethodRecipe, backbone: str, sources: tuple[str, ...], task: str, seed: int, role: PlanRole
@@ -134,8 +142,7 @@ class Graph:
         keys: dict[Role, tuple[str, ...]] = {}
         for required in recipe.requires:
             if isinstance(required, SourcePrompts):
-                trained = self._other(required.method)
-                found = [self._training(trained, backbone, (), source, seed, "source") for source in sources]
+                found = [self._prompt(backbone, source, seed, required.method) for source in sources]
                 keys["source_prompt"] = tuple(found)
             elif isinstance(required, PairTeachers):
                 teacher = self._other(required.method, required.options)

@@ -22,6 +22,7 @@ class KeptPrompt:
     Attributes:
         data: fingerprint of the rows that it was trained on.
         size: of its files, in bytes.
+        imported: sha256 of a prompt that was not trained here, by which a sweep names it.
     """
 
     key: str
@@ -35,6 +36,7 @@ class KeptPrompt:
     data: str
     size: int
     finished_at: str
+    imported: str | None
 
 
 def prompts_in(url: str) -> list[KeptPrompt]:
@@ -45,7 +47,7 @@ def prompts_in(url: str) -> list[KeptPrompt]:
     """
     store = Store(read_place(url))
     records = dict(store.records(store.done_keys()))
-    found = [_kept(key, record) for key, record in records.items() if _is_shared(record)]
+    found = [kept_prompt(key, record) for key, record in records.items() if _is_shared(record)]
     return sorted(found, key=lambda each: (each.task, each.backbone, each.method, each.seed, each.key))
 
 
@@ -130,7 +132,7 @@ def remove_prompt(url: str, prefix: str) -> KeptPrompt:
 def _copy(keys: Sequence[str], origin: Store, store: Store) -> list[KeptPrompt]:
     copy_results(keys, origin, store)
     records = store.records_of(keys)
-    return [_kept(key, records[key]) for key in keys]
+    return [kept_prompt(key, records[key]) for key in keys]
 
 
 def _named(url: str, prefixes: Sequence[str]) -> Iterator[KeptPrompt]:
@@ -149,7 +151,8 @@ def _is_shared(record: Record) -> bool:
     return record["product"] == "prompt" and not record["sources"] and not record.get("inputs")
 
 
-def _kept(key: str, record: Record) -> KeptPrompt:
+def kept_prompt(key: str, record: Record) -> KeptPrompt:
+    """What people see of a record."""
     identity: dict[str, Any] = record["identity"]
     data = identity.get("data")
     return KeptPrompt(
@@ -164,4 +167,5 @@ def _kept(key: str, record: Record) -> KeptPrompt:
         data=str(data.get("fingerprint", "")) if isinstance(data, dict) else "",
         size=sum(file["bytes"] for file in record["files"].values()),
         finished_at=record["finished_at"],
+        imported=(identity.get("options") or {}).get("imported"),
     )

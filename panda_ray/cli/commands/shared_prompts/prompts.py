@@ -1,9 +1,10 @@
-"""`panda-ray prompts ls | show | push | pull | rm`: trained prompts that sweeps share, in any store."""
+"""`panda-ray prompts ls | show | push | pull | import | rm`: trained prompts that sweeps share, in any store."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,7 +22,10 @@ _SHOWN = 12
 
 app = typer.Typer(name="prompts", help="Share trained prompts between sweeps.", no_args_is_help=True)
 
-Url = Annotated[str, typer.Argument(metavar="URL", help="Folder or URL (s3://, gs://) of a store, or builtin.")]
+Url = Annotated[
+    str,
+    typer.Argument(metavar="URL", help="Folder or URL (s3://, gs://) of a store, or builtin."),
+]
 Key = Annotated[str, typer.Argument(metavar="KEY", help="Key of a prompt, or how it begins.")]
 Keys = Annotated[
     list[str], typer.Argument(metavar="[KEY]...", help="Prompts to copy; all unless given.", default_factory=list)
@@ -33,6 +37,14 @@ Tasks = Annotated[
         "--task", help="Only this source's prompts; may be repeated.", default_factory=list, show_default=False
     ),
 ]
+Foreign = Annotated[
+    Path, typer.Argument(metavar="PATH", help="Folder of a PEFT prefix-tuning adapter, or a checkpoint of P-Tuning v2.")
+]
+Task = Annotated[str, typer.Option("--task", help="Registered task that it is a prompt of.")]
+OfBackbone = Annotated[str, typer.Option("--backbone", help="Backbone that it was trained with.")]
+Model = Annotated[str | None, typer.Option("--model", metavar="DIR", help="Folder of the backbone's weights.")]
+DataRoot = Annotated[str | None, typer.Option("--data-root", metavar="DIR", help="Folder of data sets.")]
+MaxLen = Annotated[int, typer.Option("--max-len", min=8, help="Tokens per row; as `training.max_len` of the sweeps.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
@@ -68,6 +80,27 @@ def pull(url: Url, storage: Storage, keys: Keys, as_json: Json = False) -> None:
     from panda_ray.usecases.shared_prompts.kept import pull_prompts
 
     _print(pull_prompts(url, storage, keys), as_json, "copied to", storage)
+
+
+@app.command("import")
+def import_foreign(
+    path: Foreign,
+    url: Storage,
+    task: Task,
+    backbone: OfBackbone,
+    model: Model = None,
+    data_root: DataRoot = None,
+    max_len: MaxLen = 128,
+    as_json: Json = False,
+) -> None:
+    """Bring a prompt that PEFT or P-Tuning v2 trained into a store, evaluated on the task's dev rows."""
+    from panda_ray.usecases.shared_prompts.importing import import_prompt
+
+    kept = import_prompt(path, url, task, backbone, model, data_root, max_len)
+    _print([kept], as_json, "imported to", url)
+    if not as_json:
+        said = f"in a sweep: prompts: {url} and tasks: {{{task}: {{imported: {{{backbone}: {kept.imported}}}}}}}"
+        stdout.print(said, markup=False, soft_wrap=True)
 
 
 @app.command("rm")
