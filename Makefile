@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 #   make install TORCH="torch --index-url https://download.pytorch.org/whl/cpu"
 TORCH ?= torch
 
-.PHONY: help install quickstart builtin-prompts wheel test cluster-test check mutants clean bench bench-quick bench-check constraints
+.PHONY: docs help install quickstart builtin-prompts wheel test cluster-test check mutants clean bench bench-quick bench-check constraints
 
 help:
 	@echo "make install     create $(VENV) and install panda_ray with its development tools"
@@ -20,6 +20,7 @@ help:
 	@echo "make test        install, then run the tests, three at a time, with coverage"
 	@echo "make cluster-test install, then run the tests on several hosts, in namespaces of this machine (Linux, as root)"
 	@echo "make check       install, then ruff and mypy"
+	@echo "make docs        install MkDocs, too, and build the documentation as a site in build/site; a broken link fails"
 	@echo "make mutants     install, then see that the tests notice every mutant in tests/mutants/ (under 10 minutes)"
 	@echo "make bench       every benchmark, into benchmarks/results/ (half an hour on 2 cores); see benchmarks/README.md"
 	@echo "make bench-quick panda_ray beside PEFT and the released schema, tiny backbone (2 minutes on 2 cores)"
@@ -86,6 +87,10 @@ builtin-prompts: install
 		--set 'targets=[review, rating, paraphrase, likeness, kinds, follows, names, roles, reading]'
 	$(BIN)/panda-ray prompts pull build/prompts panda_ray/builtin_prompts
 	rm -rf build/prompts
+
+docs: install
+	$(BIN)/python -m pip install --quiet -c constraints.txt --group docs
+	$(BIN)/python -m mkdocs build --strict
 
 mutants: install
 	$(BIN)/python scripts/mutants.py
