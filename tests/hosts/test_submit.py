@@ -1,9 +1,10 @@
-"""A sweep on three hosts from a laptop that has a cluster file and a token: submitted, left, found again."""
+"""A sweep on three hosts from a laptop that has a cluster file and a token: submitted, left, found again, stopped."""
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -65,3 +66,42 @@ def test_a_sweep_goes_on_while_the_laptop_is_away(testbed: Testbed, laptop: Lapt
     log = asked(laptop, "logs", "short")["log"]
     assert "2 of 2 cells done, 4 new results" in log
     assert Path(testbed.share, "short", "reports").is_dir()
+
+
+def workers(cluster: Cluster) -> list[str]:
+    """On which hosts stacks are trained, or could be at once."""
+    hosts = (cluster.head, *cluster.workers)
+    return [host.name for host in hosts if "ray::ImplicitFunc" in host.run("ps", "-eo", "args").stdout]
+
+
+def eventually(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(1)
+
+
+def test_a_sweep_is_paused_resumed_and_cancelled_and_leaves_no_worker_behind(
+    testbed: Testbed, laptop: Laptop, cluster: Cluster
+) -> None:
+    file = described(laptop, "long", 20_000)
+    saved = Path(testbed.share, "long", "checkpoints")
+    laptop.run("panda-ray", "submit", file, "--yes", "--cluster", "cluster.yaml", timeout=SECONDS)
+    eventually(lambda: any(saved.glob("*")))
+    assert workers(cluster)
+
+    def stop(command: str, becomes: str) -> int:
+        """Returns when the last of what is saved was (in nanoseconds)."""
+        asked(laptop, command, "long")
+        assert state(laptop, "long") == becomes
+        eventually(lambda: not workers(cluster))
+        return last()
+
+    def last() -> int:
+        return max(path.stat().st_mtime_ns for path in saved.glob("*"))
+
+    paused_at = stop("pause", "paused")
+    asked(laptop, "resume", "long")
+    eventually(lambda: last() > paused_at)
+    assert state(laptop, "long") == "running"
+    assert stop("cancel", "cancelled") > paused_at
