@@ -54,13 +54,22 @@ BARE = {
 """The least that a training's record must have, besides its key."""
 
 
-def publish(plan: Plan, store: Store, keys: Collection[str] | None = None) -> list[str]:
-    """Publish results for these units of a plan (all of them unless given); returns their keys."""
+def publish(
+    plan: Plan, store: Store, keys: Collection[str] | None = None, training_seconds: float | None = None
+) -> list[str]:
+    """Publish results for these units of a plan (all of them unless given); returns their keys.
+
+    Args:
+        training_seconds: in the record of each training, where given.
+    """
     chosen = [key for key in plan.units if keys is None or key in keys]
     for position, key in enumerate(chosen):
         unit = plan.units[key]
-        write = publish_training if unit.product == "prompt" else publish_embedding
-        write(unit, store, START + timedelta(minutes=position))
+        finished = START + timedelta(minutes=position)
+        if unit.product == "prompt":
+            publish_training(unit, store, finished, training_seconds)
+        else:
+            publish_embedding(unit, store, finished)
     return chosen
 
 
@@ -82,7 +91,7 @@ def common(unit: Unit, finished: datetime) -> dict[str, object]:
     }
 
 
-def publish_training(unit: Unit, store: Store, finished: datetime) -> None:
+def publish_training(unit: Unit, store: Store, finished: datetime, training_seconds: float | None = None) -> None:
     generator = np.random.default_rng(int(unit.key[:8], 16))
     measure = get_task(unit.task).measure
     lift = {"prompt_tuning": 0.0, "pot": 0.02, "panda": 0.08}.get(unit.method, 0.0)
@@ -115,6 +124,7 @@ def publish_training(unit: Unit, store: Store, finished: datetime) -> None:
         "similarities": [0.5] * len(unit.sources) if unit.method == "panda" else [],
         "examples_per_second": 100.0,
         "trained_parameters": PARAMETERS,
+        **({} if training_seconds is None else {"training_seconds": training_seconds}),
         "peak_memory_bytes": (1 + len(unit.dependencies)) << 30,
     }
     store.publish(

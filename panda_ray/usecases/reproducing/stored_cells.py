@@ -98,12 +98,18 @@ def _cost(quantity: Quantity, chain: list[Record] | None) -> float | None:
     if chain is None:
         return None
     if quantity == "seconds":
-        return float(sum(record["seconds"] for record in chain))
+        return float(sum(map(_seconds, chain)))
     if quantity == "memory":
         peaks = _said(chain, "peak_memory_bytes")
         return None if peaks is None else max(peaks) / _GIB
     trained = _said([record for record in chain if record["product"] == "prompt"], "trained_parameters")
     return None if trained is None else sum(trained) / _MILLION
+
+
+def _seconds(record: Record) -> float:
+    """Of a training, those inside it: a stack's other seconds are of reading models and rows, whoever reads first."""
+    inside = record.get("training_seconds")
+    return float(record["seconds"] if inside is None else inside)
 
 
 def _said(records: list[Record], name: str) -> list[Any] | None:

@@ -23,10 +23,10 @@ EMBEDDINGS = {"prompt_tuning": 0, "pot": 0, "panda": 2}
 def test_a_cell_costs_what_its_whole_chain_took_and_the_memory_of_its_largest(tmp_path: Path, method: str) -> None:
     sweep = small_sweep(tmp_path, seeds=[1, 2])
     plan, store = planned(sweep)
-    publish(plan, store)
+    publish(plan, store, training_seconds=10.0)
     cell, stored = ("builtin-tiny", method, CELLS[method], "remark"), StoredCells(sweep)
-    units = TRAININGS[method] + EMBEDDINGS[method]
-    assert stored.costs("seconds", *cell) == dict.fromkeys((1, 2), SECONDS * units)
+    seconds = 10.0 * TRAININGS[method] + SECONDS * EMBEDDINGS[method]
+    assert stored.costs("seconds", *cell) == dict.fromkeys((1, 2), seconds)
     assert stored.costs("parameters", *cell) == dict.fromkeys((1, 2), TRAININGS[method] * PARAMETERS / 1e6)
     largest = {"prompt_tuning": 1, "pot": 2}
     if method in largest:

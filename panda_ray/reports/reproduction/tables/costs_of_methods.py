@@ -33,7 +33,8 @@ def _layout(numbers: Numbers, axes: Axes) -> Table:
             f"{target} alone, or from {source}: what is measured is of the whole chain, every training before the last "
             "one too. The paper's numbers of PanDa leave no room for a target-like teacher and for the prompt of the "
             "target that the similarity is read from, which ours count.",
-            "The printed seconds are of one A100; a member of a wide stack takes less than one that trains alone.",
+            "Seconds are of the trainings, without reading models and rows. The printed ones are of one A100; a member "
+            "of a wide stack takes less than one that trains alone.",
         ),
     )
 
