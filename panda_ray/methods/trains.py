@@ -21,6 +21,7 @@ class Trains:
         gradients: how far down a gradient is computed: not in the backbone at all (`none`), to the keys and values of
             the lowest `prefix`, to the `inputs` of the lowest layer, or to those and to all `weights`.
         has_adapter: PEFT has an adapter that computes what is kept.
+        bottleneck: of adapters behind both parts of every layer; 0 where there are none.
         most_members: of a stack, where they share no pass and so no time; None where nothing but memory limits them.
     """
 
@@ -28,6 +29,7 @@ class Trains:
     as_tokens: bool = False
     gradients: Gradients = "prefix"
     has_adapter: bool = True
+    bottleneck: int = 0
     most_members: int | None = None
 
 

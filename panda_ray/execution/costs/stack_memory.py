@@ -105,6 +105,8 @@ def _trained_numbers(sizes: Sizes, weights: Weights, trains: Trains, prompt_len:
         return weights.parameters
     if trains.as_tokens:
         return prompt_len * sizes.hidden
+    if trains.bottleneck:
+        return 2 * sizes.layers * (2 * sizes.hidden * trains.bottleneck + trains.bottleneck + sizes.hidden)
     return 2 * sizes.layers * prompt_len * (sizes.kv_hidden or sizes.hidden)
 
 
@@ -119,6 +121,8 @@ def _activations(
     keys = 1.0 if trains.as_tokens else 1 + config.prompt_len / task.tokens_per_row
     layer = _kept_of_layer(sizes, trains, config, hardware, keys, tokens)
     kept = _FLOAT * sizes.hidden if hardware.activation_checkpointing else layer
+    if trains.gradients == "none":
+        return max(step, rows * tokens) * _passing(sizes, config)
     return max(step * (sizes.layers * kept + 2 * layer), rows * tokens * _passing(sizes, config))
 
 

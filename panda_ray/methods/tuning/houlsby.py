@@ -46,7 +46,8 @@ class Houlsby(Method):
 
     def trains(self, options: Mapping[str, Any]) -> Trains:
         # The lowest gradient is that of the first attention's output: hardly less than that of its keys and values.
-        return Trains(f"adapters, bottleneck {options['bottleneck']}", has_adapter=False)
+        width: int = options["bottleneck"]
+        return Trains(f"adapters, bottleneck {width}", has_adapter=False, bottleneck=width)
 
     def hyperparameters(self, task: TaskSpec, options: MethodOptions) -> Hyperparameters:
         return replace(task.hyperparameters, lr=_LR)

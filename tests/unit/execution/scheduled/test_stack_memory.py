@@ -18,7 +18,9 @@ from panda_ray.errors import InputError
 from panda_ray.execution.costs.memory_ahead import StageMemory
 from panda_ray.execution.costs.stack_memory import Hardware, Memory, stack_memory
 from panda_ray.execution.costs.workload import TaskSize
+from panda_ray.methods import Inputs, get_method
 from panda_ray.methods.trains import PREFIXES
+from panda_ray.methods.tuning.houlsby import HoulsbyOptions
 from panda_ray.training.config import TrainConfig
 from panda_ray.usecases.plan import plan_sweep
 from support.models import BUCKETS, Around
@@ -108,6 +110,21 @@ def test_what_stays_is_the_sum_of_weights_trained_numbers_and_teachers() -> None
     assert of(Weights(1_000_000, "float32"), precision="bf16").weights == 4_000_000 + 2 * matrices, "and a cast"
     for narrow in get_args(Type)[1:]:
         assert of(Weights(1_000_000, narrow), precision="bf16").weights == 2_000_000, "no cast is kept"
+
+
+def test_adapters_count_as_trained_and_frozen_models_keep_nothing_for_gradients() -> None:
+    backbone = backbone_of("bert", activation_checkpointing=False)
+    sizes, weights = backbone.architecture.sizes(CONFIGS["bert"].to_dict()), Weights(0, "float32")
+    houlsby, options = get_method("houlsby"), HoulsbyOptions(bottleneck=6)
+    start = houlsby.member(Inputs("a", 1, CONFIG, backbone.geometry), options).start
+    trains = houlsby.trains(options.model_dump())
+    memory = stack_memory(sizes, weights, trains, TASK, CONFIG, CPU, members=3, teachers=0)
+    assert memory.trained == 3 * 16 * sum(tensor.numel() for tensor in start.tensors.values())
+    frozen, prefixes = (
+        stack_memory(sizes, weights, each, TASK, CONFIG, CPU, members=3, teachers=0).activations
+        for each in (get_method("sesom").trains({"bottleneck": 6}), PREFIXES)
+    )
+    assert frozen < prefixes / 4
 
 
 def test_a_sweep_that_names_its_memory_is_told_what_fits(tmp_path: Path) -> None:
