@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -18,6 +19,8 @@ from support.growing import TASKS
 
 ADDRESS = "127.0.0.1:6379"
 MOST = 3
+STARTS = 3
+"""A raylet whose agent has not written down its port in 15 s aborts, as on a busy machine."""
 ENVIRONMENT = {
     "RAY_AUTH_MODE": "disabled",
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -25,7 +28,7 @@ ENVIRONMENT = {
     "RAY_enable_autoscaler_v2": "0",  # the provider that starts nodes on this machine works with version 1
     "AUTOSCALER_UPDATE_INTERVAL_S": "1",
     "AUTOSCALER_HEARTBEAT_TIMEOUT_S": "120",
-    "RAY_raylet_start_wait_time_s": "300",
+    "RAY_raylet_start_wait_time_s": "60",
 }
 
 
@@ -58,9 +61,14 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
     ray = str(Path(sys.executable).with_name("ray"))
     start = ("start", "--head", "--port=6379", "--num-cpus=0", "--node-ip-address=127.0.0.1")
     options = (f"--autoscaling-config={file}", "--object-store-memory=100000000")
-    subprocess.run([ray, *start, *options], env=environment, check=True, timeout=300, stdout=subprocess.DEVNULL)
+    stop = [ray, "stop", "--force"]
+    for left in reversed(range(STARTS)):
+        subprocess.run(stop, env=environment, check=True, stdout=subprocess.DEVNULL)
+        started = subprocess.run([ray, *start, *options], env=environment, check=not left, stdout=subprocess.DEVNULL)
+        if not started.returncode:
+            break
     yield environment
-    subprocess.run([ray, "stop", "--force"], env=environment, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(stop, env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
 def driver(environment: dict[str, str], storage: Path) -> subprocess.Popen[str]:
@@ -85,9 +93,9 @@ def test_nodes_come_for_stacks_that_wait_for_their_shape_and_go_when_they_have_e
 ) -> None:
     with driver(environment, tmp_path) as process:
         assert process.stdout is not None
-        lines = [line.strip() for line in process.stdout if line.startswith(("started", "complete"))]
-    assert len(lines) == len(TASKS) + 1
-    assert lines[-1] == "complete"
+        lines = [line.strip() for line in process.stdout if line.startswith(("started", "complete", "wanted"))]
+    assert len(lines) == len(TASKS) + 2
+    assert lines[-2:] == ["complete", "wanted 0"]
     assert f"started on one of {MOST}" in lines
     eventually(lambda: workers() == 0, seconds=300)
 
@@ -98,6 +106,14 @@ def test_a_killed_driver_leaves_no_demand(environment: dict[str, str], tmp_path:
         process.kill()
     eventually(lambda: set(states()) <= {"REMOVED"}, seconds=120)
     eventually(lambda: workers() == 0, seconds=300)
+
+
+def test_a_run_that_a_signal_ends_leaves_no_demand(environment: dict[str, str], tmp_path: Path) -> None:
+    with driver(environment, tmp_path) as process:
+        assert process.stdout is not None
+        eventually(lambda: "PENDING" in states(), seconds=300)
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read().splitlines()[-1] == "wanted 0"
 
 
 def states() -> list[str]:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import ray
+from ray.util.placement_group import placement_group_table
 
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Listener
@@ -37,8 +38,10 @@ class Printer(Listener):
 def main() -> None:
     allotment.SHORT_SECONDS = 0.0
     plan, store = planned(three_stacks(sys.argv[1]))
+    ray.init("auto", log_to_driver=False)
     summary = run_plan(plan, Costs.in_store(plan, store), store, RayTuneRunner("auto"), [Printer()])
-    print("complete" if summary.complete else summary.failed, flush=True)
+    print("complete" if summary.complete else summary.interrupted, flush=True)
+    print("wanted", sum(group["state"] != "REMOVED" for group in placement_group_table().values()), flush=True)
 
 
 if __name__ == "__main__":

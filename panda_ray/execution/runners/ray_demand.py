@@ -47,7 +47,13 @@ class Demand(Callback):
         if time.monotonic() < self._next_look:
             return
         self._next_look = time.monotonic() + _LOOK_SECONDS
-        wanted = 0 if self._is_room() else min(self._wanted(), _MOST)
+        self._show(0 if self._is_room() else min(self._wanted(), _MOST))
+
+    def withdraw(self) -> None:
+        """Want nothing any more: the connection to the cluster may outlast the run."""
+        self._show(0)
+
+    def _show(self, wanted: int) -> None:
         while len(self._groups) > wanted:
             remove_placement_group(self._groups.pop())
         while len(self._groups) < wanted:

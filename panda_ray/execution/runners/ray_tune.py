@@ -65,6 +65,9 @@ class RayTuneRunner:
                 if messenger.stopped_by is not None:
                     raise messenger.stopped_by from None
                 raise
+            finally:
+                if demand is not None:
+                    demand.withdraw()
 
 
 @contextmanager
