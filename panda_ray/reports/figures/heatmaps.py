@@ -175,7 +175,7 @@ def _draw(
             filled.append(color)
             if annotate:
                 x, y = corner[0] + 0.5, corner[1] + 0.5
-                text = axes.text(x, y, write(value), ha="center", va="center", fontsize=6.5, color=_readable(color))
+                text = axes.text(x, y, write(value), ha="center", va="center", fontsize=7, color=_readable(color))
                 text.set_in_layout(False)  # measuring hundreds of texts would take as long as drawing them
     # One artist: hundreds of patches of their own take as long to draw as everything else.
     squares = [[(x, y), (x + 1, y), (x + 1, y + 1), (x, y + 1)] for x, y in corners]
