@@ -13,8 +13,8 @@ from panda_ray.execution.units.imported import imported_unit
 from panda_ray.execution.units.unit import BackboneRef
 from panda_ray.tasks import get_task
 from panda_ray.usecases.engine import check_engine
-from panda_ray.usecases.shared_prompts.builtin_prompts import written_place
 from panda_ray.usecases.shared_prompts.kept import KeptPrompt, kept_prompt
+from panda_ray.usecases.shared_prompts.prompt_places import written_place
 
 if TYPE_CHECKING:
     from panda_ray.backbones import Backbone

@@ -12,7 +12,7 @@ from panda_ray.execution.store.lineage import inputs_of
 from panda_ray.execution.store.store import Record, Store
 from panda_ray.sweep import Sweep
 from panda_ray.usecases.searching.searches import known_plan
-from panda_ray.usecases.shared_prompts.builtin_prompts import read_place, written_place
+from panda_ray.usecases.shared_prompts.prompt_places import read_place, written_place
 
 
 @dataclass(frozen=True)

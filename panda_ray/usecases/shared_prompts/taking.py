@@ -10,7 +10,7 @@ from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.catalog import Catalog
 from panda_ray.execution.units.imported import content_of, imported_among
 from panda_ray.sweep import Sweep
-from panda_ray.usecases.shared_prompts.builtin_prompts import read_place
+from panda_ray.usecases.shared_prompts.prompt_places import read_place
 
 
 def origin_of(sweep: Sweep) -> Store | None:

@@ -24,7 +24,9 @@ app = typer.Typer(name="prompts", help="Share trained prompts between sweeps.", 
 
 Url = Annotated[
     str,
-    typer.Argument(metavar="URL", help="Folder or URL (s3://, gs://) of a store, or builtin."),
+    typer.Argument(
+        metavar="URL", help="Folder or URL (s3://, gs://, hf://USER/REPO[@REVISION]) of a store, or builtin."
+    ),
 ]
 Key = Annotated[str, typer.Argument(metavar="KEY", help="Key of a prompt, or how it begins.")]
 Keys = Annotated[
@@ -69,9 +71,16 @@ def show(url: Url, key: Key) -> None:
 def push(sweep_file: SweepFile, url: Url, overrides: Overrides, tasks: Tasks, as_json: Json = False) -> None:
     """Copy the finished source prompts of a sweep to a store, from which others take them with `prompts: URL`."""
     from panda_ray.sweep_file import load_sweep
+    from panda_ray.usecases.shared_prompts.hub_places import is_on_hub
+    from panda_ray.usecases.shared_prompts.hub_prompts import push_to_hub
     from panda_ray.usecases.shared_prompts.kept import push_prompts
 
-    _print(push_prompts(load_sweep(sweep_file, overrides), url, tasks), as_json, "copied to", url)
+    sweep = load_sweep(sweep_file, overrides)
+    if not is_on_hub(url):
+        _print(push_prompts(sweep, url, tasks), as_json, "copied to", url)
+        return
+    pushed, commit = push_to_hub(sweep, url, tasks)
+    _print(pushed, as_json, "copied to", url if commit is None else f"{url}@{commit}")
 
 
 @app.command()
