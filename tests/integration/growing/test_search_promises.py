@@ -14,7 +14,8 @@ from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.catalog import read_catalog
 from panda_ray.execution.work import members
-from panda_ray.methods import METHODS, PromptTuning
+from panda_ray.methods import METHODS, MethodOptions, PromptTuning
+from panda_ray.registry import Registry
 from panda_ray.search.begin import begin_search
 from panda_ray.search.trials import StudyStanding
 from panda_ray.tasks.task import SizeClass
@@ -65,15 +66,16 @@ class FixedSteps(PromptTuning):
 
     name = "fixed_steps"
 
-    def config(self, config: TrainConfig, size_class: SizeClass) -> TrainConfig:
+    def config(self, config: TrainConfig, size_class: SizeClass, options: MethodOptions) -> TrainConfig:
         return replace(config, max_steps=10)
 
 
 def test_what_trains_for_fixed_steps_is_searched_but_never_pruned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert len(METHODS) > 1
-    monkeypatch.setitem(METHODS._by_name, "fixed_steps", FixedSteps())  # type: ignore[index]
+    registry = Registry("method", [*METHODS.own, FixedSteps()])
+    for known in ("_found", "_by_name"):
+        monkeypatch.setattr(METHODS, known, getattr(registry, known))
     space = {"space": {"lr": [1e-3, 1e-2]}, "sampler": "grid"}
     with pytest.raises(InputError, match=r"pruning is refused .* fixed_steps trains for a fixed number of steps"):
         search(small_search(tmp_path, space | {"pruner": "median"}, methods=["fixed_steps"]))
