@@ -18,7 +18,7 @@ from support.closeness import assert_close
 from support.models import CONFIGS, random_backbone, random_model, random_tokens
 
 LENGTHS, COUNT = [9, 4, 12], 5
-DECODERS = ("opt", "llama")
+DECODERS = ("opt", "llama", "qwen")
 
 
 def vectors(name: str, members: int = 1) -> Tensor:

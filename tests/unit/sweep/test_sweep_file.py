@@ -86,7 +86,8 @@ def test_suites(tmp_path: Path) -> None:
         (
             "sources: [cb, rte]",
             "sources:\n- cb\n- [cb, rte]",
-            "x.yaml:6: sources.1: no listed method takes several sources; those that do: panda_fusion",
+            "x.yaml:6: sources.1: no listed method takes several sources; those that do: spot, "
+            "panda_fusion, attempt, sesom",
         ),
         (
             "  - prompt_tuning",
