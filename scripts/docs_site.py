@@ -97,8 +97,11 @@ def _form(said: Mapping[str, Any]) -> str:
     """Likewise, of what is neither named elsewhere nor listed."""
     if "anyOf" in said:
         return " or ".join(dict.fromkeys(_values(each) for each in said["anyOf"] if each.get("type") != "null"))
+    if "allOf" in said:
+        return _values(said["allOf"][0])
     if said.get("type") == "array":
-        return f"list of {_values(said.get('items', {}))}"
+        inner = said.get("items", {})
+        return f"list of ({_values(inner)})" if "anyOf" in inner else f"list of {_values(inner)}"
     if said.get("type") == "object":
         inner = said.get("additionalProperties")
         return f"per name: {_values(inner)}" if isinstance(inner, dict) else "mapping"

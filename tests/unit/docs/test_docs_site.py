@@ -36,6 +36,8 @@ def test_values_bounds_and_defaults_are_those_of_the_schema() -> None:
     default = schema["$defs"]["TrainingSection"]["properties"]["prompt_len"]["default"]
     assert f"whole number ≥ 1 | `{default}`" in prompt_len
     assert "| `name` | text | required | Name of the study" in page
+    assert "| `tasks` | per name: [Task section](#task-section) |" in page
+    assert "or list of (name of a task or list of name of a task) | required |" in page
 
 
 def entries(menu: Any) -> list[str]:
