@@ -25,7 +25,7 @@ from panda_ray.backbones.backbone import Backbone, Features
 from panda_ray.backbones.forward.blocks import Tokens
 from panda_ray.prompts.heads import apply_heads
 from panda_ray.training.config import TrainConfig
-from panda_ray.training.trainables.leaves import host_copy, kept, leaf_of
+from panda_ray.training.trainables.leaves import NamedLeaves
 from panda_ray.training.trainables.row_queries import projected, queries
 from panda_ray.training.trainables.trainable import Pass
 
@@ -34,7 +34,7 @@ KEY = ("key.down", "key.up", "key.norm.weight")
 _FROZEN = ("sources", "source.weight", "source.bias")
 
 
-class AttendedOutputs:
+class AttendedOutputs(NamedLeaves):
     """Members may have different numbers of sources.
 
     Args:
@@ -45,16 +45,12 @@ class AttendedOutputs:
 
     def __init__(self, parts: Sequence[Mapping[str, Tensor]], config: TrainConfig, backbone: Backbone) -> None:
         self._frozen = [{name: part[name].float().to(backbone.device) for name in _FROZEN} for part in parts]
-        self._leaves = {name: leaf_of([part[name] for part in parts], backbone.device) for name in (*QUERY, *KEY)}
+        super().__init__(parts, (*QUERY, *KEY), backbone.device)
         self._position_offset = config.position_offset
 
-    @property
-    def leaves(self) -> Mapping[str, Tensor]:
-        return self._leaves
-
     def keep(self, members: Sequence[int]) -> None:
+        super().keep(members)
         self._frozen = [self._frozen[member] for member in members]
-        self._leaves = {name: kept(leaf, members) for name, leaf in self._leaves.items()}
 
     def features(self, run: Pass, blocks: Sequence[Tokens]) -> list[Features]:
         with torch.no_grad():
@@ -70,7 +66,7 @@ class AttendedOutputs:
 
     def artifact(self, member: int) -> Mapping[str, Tensor]:
         return {
-            **{name: host_copy(leaf, member) for name, leaf in self._leaves.items()},
+            **self.copies(member),
             **{name: tensor.cpu().clone() for name, tensor in self._frozen[member].items()},
             "position_offset": torch.tensor(self._position_offset),
         }

@@ -21,14 +21,14 @@ from torch import Tensor
 from panda_ray.backbones.backbone import Backbone, Features
 from panda_ray.backbones.forward.blocks import Tokens
 from panda_ray.training.config import TrainConfig
-from panda_ray.training.trainables.leaves import host_copy, kept, leaf_of
+from panda_ray.training.trainables.leaves import NamedLeaves, host_copy
 from panda_ray.training.trainables.row_queries import queries
 from panda_ray.training.trainables.trainable import Pass
 
 _LEAVES = ("target", "down", "up", "norm.weight", "norm.bias")
 
 
-class AttendedPrompts:
+class AttendedPrompts(NamedLeaves):
     """Members may have different numbers of sources.
 
     Args:
@@ -42,25 +42,21 @@ class AttendedPrompts:
         padded = [F.pad(part["sources"].float(), (0, 0) * 5 + (0, most - len(part["sources"]))) for part in parts]
         self._sources_SnLKNPH = torch.stack(padded).to(backbone.device)
         self._temperature_S = torch.stack([part["temperature"].float() for part in parts]).to(backbone.device)
-        self._leaves = {name: leaf_of([part[name] for part in parts], backbone.device) for name in _LEAVES}
+        super().__init__(parts, _LEAVES, backbone.device)
         self._position_offset = config.position_offset
 
-    @property
-    def leaves(self) -> Mapping[str, Tensor]:
-        return self._leaves
-
     def keep(self, members: Sequence[int]) -> None:
+        super().keep(members)
         self._counts = [self._counts[member] for member in members]
         self._sources_SnLKNPH = self._sources_SnLKNPH[[*members]]
         self._temperature_S = self._temperature_S[[*members]]
-        self._leaves = {name: kept(leaf, members) for name, leaf in self._leaves.items()}
 
     def features(self, run: Pass, blocks: Sequence[Tokens]) -> list[Features]:
         return [self._of_block(run, block) for block in blocks]
 
     def artifact(self, member: int) -> Mapping[str, Tensor]:
         return {
-            **{name: host_copy(leaf, member) for name, leaf in self._leaves.items()},
+            **self.copies(member),
             "sources": host_copy(self._sources_SnLKNPH, member)[: self._counts[member]],
             "temperature": host_copy(self._temperature_S, member),
             "position_offset": torch.tensor(self._position_offset),

@@ -14,13 +14,13 @@ from panda_ray.backbones.backbone import Backbone, Features
 from panda_ray.backbones.forward.blocks import Tokens
 from panda_ray.backbones.forward.sublayer_adapters import SublayerAdapters
 from panda_ray.training.config import TrainConfig
-from panda_ray.training.trainables.leaves import host_copy, kept, leaf_of
+from panda_ray.training.trainables.leaves import NamedLeaves
 from panda_ray.training.trainables.trainable import Pass
 
 NAMES = ("down.weight", "down.bias", "up.weight", "up.bias")
 
 
-class BottleneckAdapters:
+class BottleneckAdapters(NamedLeaves):
     """The adapters of each member.
 
     Args:
@@ -28,14 +28,7 @@ class BottleneckAdapters:
     """
 
     def __init__(self, parts: Sequence[Mapping[str, Tensor]], config: TrainConfig, backbone: Backbone) -> None:
-        self._leaves = {name: leaf_of([part[name] for part in parts], backbone.device) for name in NAMES}
-
-    @property
-    def leaves(self) -> Mapping[str, Tensor]:
-        return self._leaves
-
-    def keep(self, members: Sequence[int]) -> None:
-        self._leaves = {name: kept(leaf, members) for name, leaf in self._leaves.items()}
+        super().__init__(parts, NAMES, backbone.device)
 
     def features(self, run: Pass, blocks: Sequence[Tokens]) -> list[Features]:
         return run.backbone.forward(
@@ -48,4 +41,4 @@ class BottleneckAdapters:
         )
 
     def artifact(self, member: int) -> Mapping[str, Tensor]:
-        return {name: host_copy(leaf, member) for name, leaf in self._leaves.items()}
+        return self.copies(member)

@@ -14,13 +14,13 @@ from torch import Tensor
 from panda_ray.backbones.backbone import Backbone, Features
 from panda_ray.backbones.forward.blocks import Tokens
 from panda_ray.training.config import TrainConfig
-from panda_ray.training.trainables.leaves import host_copy, kept, leaf_of
+from panda_ray.training.trainables.leaves import NamedLeaves, host_copy
 from panda_ray.training.trainables.trainable import Pass
 
 NAMES = ("embedding", "down.weight", "down.bias", "up.weight", "up.bias")
 
 
-class MlpPrefixes:
+class MlpPrefixes(NamedLeaves):
     """One embedding per virtual token, and one MLP, per member; an artifact is what `Prompt` reads.
 
     Args:
@@ -29,16 +29,9 @@ class MlpPrefixes:
     """
 
     def __init__(self, parts: Sequence[Mapping[str, Tensor]], config: TrainConfig, backbone: Backbone) -> None:
-        self._leaves = {name: leaf_of([part[name] for part in parts], backbone.device) for name in NAMES}
+        super().__init__(parts, NAMES, backbone.device)
         self._layers, self._heads, self._head_size = (int(size) for size in parts[0]["prefix_shape"])
         self._position_offset = config.position_offset
-
-    @property
-    def leaves(self) -> Mapping[str, Tensor]:
-        return self._leaves
-
-    def keep(self, members: Sequence[int]) -> None:
-        self._leaves = {name: kept(leaf, members) for name, leaf in self._leaves.items()}
 
     def features(self, run: Pass, blocks: Sequence[Tokens]) -> list[Features]:
         return run.backbone.forward(

@@ -15,11 +15,11 @@ from torch import Tensor
 from panda_ray.backbones.backbone import Backbone, Features
 from panda_ray.backbones.forward.blocks import Tokens
 from panda_ray.training.config import TrainConfig
-from panda_ray.training.trainables.leaves import host_copy, kept, leaf_of
+from panda_ray.training.trainables.leaves import NamedLeaves
 from panda_ray.training.trainables.trainable import Part, Pass
 
 
-class ModelWeights:
+class ModelWeights(NamedLeaves):
     """All weights of each member.
 
     Args:
@@ -27,17 +27,8 @@ class ModelWeights:
     """
 
     def __init__(self, parts: Sequence[Mapping[str, Tensor]], config: TrainConfig, backbone: Backbone) -> None:
-        self._leaves = {
-            name: leaf_of([part.get(name, weight) for part in parts], backbone.device)
-            for name, weight in backbone.weights.items()
-        }
-
-    @property
-    def leaves(self) -> Mapping[str, Tensor]:
-        return self._leaves
-
-    def keep(self, members: Sequence[int]) -> None:
-        self._leaves = {name: kept(leaf, members) for name, leaf in self._leaves.items()}
+        whole = [{**backbone.weights, **part} for part in parts]
+        super().__init__(whole, backbone.weights, backbone.device)
 
     def features(self, run: Pass, blocks: Sequence[Tokens]) -> list[Features]:
         members = len(next(iter(self._leaves.values())))
@@ -53,7 +44,7 @@ class ModelWeights:
         return [Features.joined(parts) for parts in zip(*of_members, strict=True)]
 
     def artifact(self, member: int) -> Mapping[str, Tensor]:
-        return {name: host_copy(leaf, member) for name, leaf in self._leaves.items()}
+        return self.copies(member)
 
 
 def model_weights_part() -> Part:
