@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from panda_ray.metrics.metric import MetricOptions
-from panda_ray.metrics.pairs.pair_features import Feature, labelled_places, pair_features
+from panda_ray.metrics.pairs.pair_features import Feature, read_labelled
 from panda_ray.metrics.pairs.pair_metric import PairMetric, PairOptions, SourcePrompt
 
 if TYPE_CHECKING:
@@ -49,11 +49,10 @@ class FeatureMetric(PairMetric):
         self, backbone: Backbone, sources: Sequence[SourcePrompt], task: EncodedTask, options: MetricOptions
     ) -> list[float]:
         assert isinstance(options, FeatureOptions)
-        example_B, labelled = labelled_places(task, options.rows, options.seed)
-        if len(np.unique(labelled.label_X)) < 2:
+        read = read_labelled(backbone, [source.prompt for source in sources], task, options, options.feature)
+        if read is None:
             return [0.0] * len(sources)
-        prompts = [source.prompt for source in sources]
-        feature_SXD = pair_features(backbone, prompts, task, example_B, labelled, options.feature)
+        feature_SXD, labelled = read
         if not task.spec.kind.has_head_bias:
             feature_SXD = without_means(feature_SXD, labelled.example_X)
         return [self.score(feature_XD.astype(np.float64), labelled.label_X, options) for feature_XD in feature_SXD]

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from panda_ray.metrics.metric import MetricOptions
-from panda_ray.metrics.pairs.pair_features import labelled_places, pair_features
+from panda_ray.metrics.pairs.pair_features import read_labelled
 from panda_ray.metrics.pairs.pair_metric import PairMetric, PairOptions, SourcePrompt
 from panda_ray.tasks.kinds.kind import softmax
 
@@ -65,11 +65,11 @@ class HeadMetric(PairMetric):
         self, backbone: Backbone, sources: Sequence[SourcePrompt], task: EncodedTask, options: MetricOptions
     ) -> list[float]:
         assert isinstance(options, PairOptions)
-        example_B, labelled = labelled_places(task, options.rows, options.seed)
-        if len(np.unique(labelled.label_X)) < 2:
-            return [0.0] * len(sources)
         prompts = [source.prompt for source in sources]
-        feature_SXD = pair_features(backbone, prompts, task, example_B, labelled, "pooler")
+        read = read_labelled(backbone, prompts, task, options, "pooler")
+        if read is None:
+            return [0.0] * len(sources)
+        feature_SXD, labelled = read
         return [
             self.score(head_shares(prompt, feature_XD), labelled.label_X)
             for prompt, feature_XD in zip(prompts, feature_SXD, strict=True)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from panda_ray.backbones.backbone import Backbone, Features
+    from panda_ray.metrics.pairs.pair_metric import PairOptions
     from panda_ray.prompts.prompt import Prompt
     from panda_ray.tasks.encoded import EncodedTask
 
@@ -35,6 +36,20 @@ def labelled_places(task: EncodedTask, most: int, seed: int) -> tuple[NDArray[np
     if len(labelled) > most:
         labelled = labelled.some(np.sort(draw.permutation(len(labelled))[:most]))
     return example_B, labelled
+
+
+def read_labelled(
+    backbone: Backbone, prompts: Sequence[Prompt], task: EncodedTask, options: PairOptions, feature: Feature
+) -> tuple[NDArray[np.float32], Labelled] | None:
+    """Features (S, X, D) of a sample of the labelled places, with each prompt; None where all labels are the same.
+
+    Raises:
+        InputError: as `pair_features`.
+    """
+    example_B, labelled = labelled_places(task, options.rows, options.seed)
+    if len(np.unique(labelled.label_X)) < 2:
+        return None
+    return pair_features(backbone, prompts, task, example_B, labelled, feature), labelled
 
 
 def pair_features(
