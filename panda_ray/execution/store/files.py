@@ -1,8 +1,8 @@
 """Files of a store: read, listed, and written so that a reader never sees half of one.
 
-On a local disk (or NFS) a file is written beside its place, synced and renamed; elsewhere one put is atomic already
-(`remote/objects.py`).
-What a store holds is not trusted: a file that is too long, or none at all, is absent (`folder.py`).
+On a local disk (or NFS) a file is written beside its place, synced and renamed (`local/folder_writing.py`); elsewhere
+one put is atomic already (`remote/objects.py`).
+What a store holds is not trusted: a file that is too long, or none at all, is absent (`local/folder.py`).
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from typing import Any, TypeVar
 from fsspec.implementations.local import LocalFileSystem
 
 from panda_ray.errors import InputError
-from panda_ray.execution.store import folder as folders
-from panda_ray.execution.store.folder import State
+from panda_ray.execution.store.local import folder as folders
+from panda_ray.execution.store.local import folder_writing as writing
+from panda_ray.execution.store.local.folder import State
 from panda_ray.execution.store.remote.objects import CONNECTIONS, Objects
 from panda_ray.secrets import redacted
 
@@ -37,9 +38,6 @@ TOP = ("units", "checkpoints", "failures", "limits", "leases", "tmp")
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What an operating system says where there is no room."""
-
-_LONGEST_ROOT = 3800
-"""Bytes of a store's own path, out of the 4,096 that a path may have."""
 
 Value = TypeVar("Value")
 Item = TypeVar("Item")
@@ -98,7 +96,7 @@ class Files:
         """
         try:
             if self._objects is None:
-                self._try_local()
+                writing.try_folders(Path(self._root), TOP)
             else:
                 place = f"tmp/{uuid.uuid4().hex}"
                 self._objects.write_first(place, b"panda-ray")
@@ -186,7 +184,7 @@ class Files:
         """
         with self._room():
             if self._objects is None:
-                self._write_local(path, data, durable)
+                writing.write(Path(self._root), path, data, durable)
             else:
                 self._objects.write(path, data)
 
@@ -242,65 +240,11 @@ class Files:
             raise InputError(f"storage {self.url!r} cannot be read: {_reason(error, self.url)}") from error
 
     def _check_folder(self) -> None:
-        root = str(self._root)
         try:
-            if len(os.fsencode(root)) > _LONGEST_ROOT:
-                raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
-            if not stat.S_ISDIR(os.stat(root).st_mode):  # noqa: PTH116  as above
-                raise InputError(f"storage {root!r} is a file; name a folder as `storage`")
-        except FileNotFoundError:
-            if os.path.islink(root):  # noqa: PTH114
-                raise InputError(f"storage {root!r} is a link to a place that is not there; mend the link") from None
-        except NotADirectoryError:
-            raise InputError(f"storage {root!r} lies below a file; name a folder as `storage`") from None
+            writing.check(self._root)
         except (OSError, ValueError) as error:
-            reason = _reason(error, root)
-            raise InputError(f"storage {root!r} cannot be opened ({reason}); name another `storage`") from error
-
-    def _try_local(self) -> None:
-        root = Path(self._root)
-        for name in TOP:
-            if (root / name).is_symlink():
-                raise InputError(
-                    f"storage {self.url!r}: its folder {name!r} is a link, and links in a storage are not followed; "
-                    "move the whole storage, and make the storage itself a link if you like"
-                )
-        made = [place for place in (root, *root.parents) if not place.exists()]
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-            for place in (root, *(root / name for name in TOP if (root / name).is_dir())):
-                probe = place / f"probe-{uuid.uuid4().hex}"
-                try:
-                    with probe.open("xb") as handle:
-                        handle.write(bytes(512))
-                        os.fsync(handle.fileno())
-                finally:
-                    probe.unlink(missing_ok=True)
-        finally:
-            for place in made:
-                with suppress(OSError):
-                    place.rmdir()
-
-    def _write_local(self, path: str, data: bytes, durable: bool) -> None:
-        root = Path(self._root)
-        folder, _, name = path.rpartition("/")
-        temporary = folders.make_way(root, "tmp") / f"{uuid.uuid4().hex}-{name}"
-        place = folders.make_way(root, folder) / name
-        try:
-            with temporary.open("xb") as handle:
-                handle.write(data)
-                handle.flush()
-                if durable:
-                    os.fsync(handle.fileno())
-            try:
-                temporary.replace(place)
-            except IsADirectoryError:
-                folders.move_aside(root, place)
-                temporary.replace(place)
-        finally:
-            temporary.unlink(missing_ok=True)
-        if durable:
-            _sync_folder(place.parent)
+            reason = _reason(error, self._root)
+            raise InputError(f"storage {self._root!r} cannot be opened ({reason}); name another `storage`") from error
 
     @contextmanager
     def _room(self) -> Iterator[None]:
@@ -324,12 +268,3 @@ def _reason(error: Exception, url: str) -> str:
     """What went wrong, without the password that the URL may hold: servers' packages quote parts of it."""
     words = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or repr(error)
     return redacted(words, url)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

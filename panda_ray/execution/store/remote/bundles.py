@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from panda_ray.execution.store.folder import State
+from panda_ray.execution.store.local.folder import State
 
 if TYPE_CHECKING:
     from panda_ray.execution.store.files import Files

@@ -9,8 +9,8 @@ from itertools import chain
 from types import MappingProxyType
 
 from panda_ray.execution.store.files import Files
-from panda_ray.execution.store.folder import State
 from panda_ray.execution.store.lineage import Lineage, inputs_of
+from panda_ray.execution.store.local.folder import State
 from panda_ray.execution.store.remote.bundles import Bundles
 from panda_ray.execution.store.results.intact import IntactFiles
 from panda_ray.execution.store.results.records import Records

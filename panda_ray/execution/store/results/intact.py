@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from panda_ray.execution.store.files import LARGEST_NOTE, Files
-from panda_ray.execution.store.folder import State
+from panda_ray.execution.store.local.folder import State
 from panda_ray.execution.store.results.unit_paths import is_record
 
 
