@@ -14,7 +14,7 @@ from panda_ray.training.member import EpochScore
 
 if TYPE_CHECKING:
     from panda_ray.execution.planning.plan import Plan
-    from panda_ray.training.engine.stacked import EpochReport
+    from panda_ray.training.engine.epoch_report import EpochReport
 
 Status = Literal["done", "failed", "blocked", "stopped", "held"]
 

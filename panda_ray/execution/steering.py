@@ -13,7 +13,7 @@ from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.growth import Proposal
 
 if TYPE_CHECKING:
-    from panda_ray.training.engine.stacked import EpochReport
+    from panda_ray.training.engine.epoch_report import EpochReport
 
 
 class Steering:

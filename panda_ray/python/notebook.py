@@ -9,8 +9,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from panda_ray.cli.console import stderr
-from panda_ray.cli.display import make_display
-from panda_ray.cli.words import describe_start, duration
+from panda_ray.cli.drawing.display import make_display
+from panda_ray.cli.wording.words import describe_start, duration
 from panda_ray.execution.events import Listener, Outcome, RunSummary
 from panda_ray.execution.planning.states import stages
 from panda_ray.usecases.progress import Progress
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from panda_ray.execution.costs.costs import Costs
     from panda_ray.execution.planning.plan import Plan
     from panda_ray.execution.planning.stack import Stack
-    from panda_ray.training.engine.stacked import EpochReport
+    from panda_ray.training.engine.epoch_report import EpochReport
     from panda_ray.usecases.run import Start
 
 _SECONDS = 0.5

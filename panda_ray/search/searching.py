@@ -25,7 +25,7 @@ from panda_ray.search.trials import StudyStanding
 from panda_ray.training.member import SELECTING
 
 if TYPE_CHECKING:
-    from panda_ray.training.engine.stacked import EpochReport
+    from panda_ray.training.engine.epoch_report import EpochReport
 
 _PAUSE_SECONDS = 2.0
 """Between two looks at a search that another driver leads."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from panda_ray.execution.events import Outcome
     from panda_ray.execution.planning.plan import Plan
     from panda_ray.execution.planning.stack import Stack
-    from panda_ray.training.engine.stacked import EpochReport
+    from panda_ray.training.engine.epoch_report import EpochReport
 
 
 STALLED_SECONDS = 600.0

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from panda_ray.backbones.forward.blocks import Tokens
 from panda_ray.training import trainables
-from panda_ray.training.engine.stacked import EpochReport, train_stack
+from panda_ray.training.engine.epoch_report import EpochReport
+from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import Distillation, Member, MemberResult
 from panda_ray.training.trainables.attended_outputs import AttendedOutputs
 from panda_ray.training.trainables.attended_prompts import AttendedPrompts

@@ -23,7 +23,7 @@ from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.execution.runners.run_plan import run_plan
 from panda_ray.execution.work.host import this_host
 from panda_ray.sweep import Sweep
-from panda_ray.training.engine.stacked import EpochReport
+from panda_ray.training.engine.epoch_report import EpochReport
 from support.small_sweeps import contents, planned, run_inline, small_sweep
 from support.step_counting import STEPS_FILE, count_steps
 

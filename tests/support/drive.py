@@ -25,7 +25,8 @@ from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.unit import Unit
 from panda_ray.execution.work import embeddings, members, publishing
 from panda_ray.tasks.encoded import EncodedTask
-from panda_ray.training.engine.stacked import EpochReport, train_stack
+from panda_ray.training.engine.epoch_report import EpochReport
+from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import Member, MemberResult
 from support.small_sweeps import LONG, planned, small_sweep
 from support.steerings import Steps, nothing_of

@@ -21,7 +21,7 @@ from panda_ray.execution.scheduling.dispatcher import Dispatch
 from panda_ray.execution.steering import FIXED_PLAN, Steering
 from panda_ray.execution.work.workspace import Settings
 from panda_ray.sweep import Sweep
-from panda_ray.training.engine.stacked import EpochReport
+from panda_ray.training.engine.epoch_report import EpochReport
 from support.small_sweeps import LONG, planned, small_sweep
 
 TRAINING = LONG | {"dropout": 0.0}

@@ -10,7 +10,7 @@ from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.growth import Proposal
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.steering import Steering
-from panda_ray.training.engine.stacked import EpochReport
+from panda_ray.training.engine.epoch_report import EpochReport
 
 
 def proposal_of(plan: Plan, keys: Iterable[str]) -> Proposal:

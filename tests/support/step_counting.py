@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from panda_ray.training.engine.optimizer import StackedAdamW
+from panda_ray.training.engine.stack.optimizer import StackedAdamW
 
 STEPS_FILE = "PANDA_RAY_TEST_STEPS"
 

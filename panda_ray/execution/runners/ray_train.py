@@ -40,8 +40,8 @@ from panda_ray.execution.work.memory import noted
 from panda_ray.execution.work.workspace import Settings, Workspace
 from panda_ray.sweep import ResourceSection
 from panda_ray.training.engine.collective import ProcessGroup
+from panda_ray.training.engine.epoch_report import EpochReport
 from panda_ray.training.engine.halting import HaltedError, end_if_asked
-from panda_ray.training.engine.stacked import EpochReport
 
 WAITING = PlacementGroupFactory([{"memory": 1}])
 """What a trial takes that only waits: one byte, because Ray wants something, and no part of a CPU, because two workers

@@ -20,7 +20,7 @@ from panda_ray.execution.steering import FIXED_PLAN, Steering
 from panda_ray.execution.store.store import Store
 
 if TYPE_CHECKING:
-    from panda_ray.training.engine.stacked import EpochReport
+    from panda_ray.training.engine.epoch_report import EpochReport
 
 _SILENT = Listener()
 

@@ -33,8 +33,9 @@ from panda_ray.methods import (
 from panda_ray.metrics import MetricChoice
 from panda_ray.prompts.prompt import Prompt, kept_tensors
 from panda_ray.training.engine.collective import SOLO, Collective
+from panda_ray.training.engine.epoch_report import EpochReport, OnEpoch
 from panda_ray.training.engine.halting import Halt, never
-from panda_ray.training.engine.stacked import EpochReport, OnEpoch, train_stack
+from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import Member
 
 

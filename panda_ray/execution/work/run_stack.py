@@ -27,8 +27,8 @@ from panda_ray.execution.work.memory import noted
 from panda_ray.execution.work.publishing import fail_all
 from panda_ray.execution.work.workspace import Workspace
 from panda_ray.foreign_text import one_line
+from panda_ray.training.engine.epoch_report import OnEpoch
 from panda_ray.training.engine.halting import Halt, never
-from panda_ray.training.engine.stacked import OnEpoch
 
 Run = Callable[[Stack, Limit | None], list[Outcome]]
 """What trains or computes the members of a stack; told what is known of the memory that such a stack takes."""

@@ -14,15 +14,13 @@ G blocks of a chunk.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from panda_ray.backbones.backbone import Backbone, Features
-from panda_ray.backbones.forward.blocks import Tokens
-from panda_ray.backbones.forward.dropout import dropout
+from panda_ray.backbones.backbone import Backbone
 from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.errors import InputError
 from panda_ray.seeding import derive_seed
@@ -30,44 +28,18 @@ from panda_ray.tasks.encoded import EncodedTask
 from panda_ray.training.checkpoint import CheckpointSlot
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.engine.batching import epoch_order
-from panda_ray.training.engine.collective import SOLO, Collective, sum_gradients
-from panda_ray.training.engine.evaluation import evaluate_stack
+from panda_ray.training.engine.collective import SOLO, Collective
+from panda_ray.training.engine.epoch_report import EpochReport, OnEpoch
 from panda_ray.training.engine.halting import Halt, HaltedError, never
-from panda_ray.training.engine.inference import autocast
-from panda_ray.training.engine.member_progress import MemberProgress, drop_diverged
-from panda_ray.training.engine.objective import head_input, head_outputs, label_counts
-from panda_ray.training.engine.optimizer import clip_gradients, make_optimizer, schedule_factor
-from panda_ray.training.engine.stack_model import StackModel
-from panda_ray.training.engine.state import StackState, UnusableStateError, pack, unpack
-from panda_ray.training.engine.teacher import Teachers
+from panda_ray.training.engine.losses.step_gradients import StepGradients
+from panda_ray.training.engine.losses.step_losses import StepLosses
+from panda_ray.training.engine.losses.teacher import Teachers
+from panda_ray.training.engine.passes.evaluation import evaluate_stack
+from panda_ray.training.engine.stack.member_progress import MemberProgress, drop_diverged
+from panda_ray.training.engine.stack.optimizer import clip_gradients, make_optimizer, schedule_factor
+from panda_ray.training.engine.stack.stack_model import StackModel
+from panda_ray.training.engine.stack.state import StackState, UnusableStateError, pack, unpack
 from panda_ray.training.member import SELECTING, Member, MemberResult
-from panda_ray.training.trainables.trainable import Pass
-
-
-@dataclass(frozen=True)
-class EpochReport:
-    """What a stack says after each epoch.
-
-    Attributes:
-        losses: mean training loss of the epoch's steps, by the names of the members that it was trained with.
-        scores: on the whole dev set, in percent, by the names of those that did not diverge.
-        selecting: by the same names, the scores by which the protocol selects: those, or on the selecting half.
-        examples_per_second: training examples of all members together, since training started or was resumed,
-            evaluation included.
-        hosts: the machines that train it, that of rank 0 first, as whoever runs the engine says.
-    """
-
-    epoch: int
-    epochs: int
-    losses: Mapping[str, float]
-    scores: Mapping[str, float]
-    selecting: Mapping[str, float]
-    examples_per_second: float
-    hosts: tuple[str, ...] = ()
-
-
-OnEpoch = Callable[[EpochReport], Collection[str] | None]
-"""Hears of each epoch; gives the names of the members that stop there, or None."""
 
 
 def train_stack(
@@ -159,6 +131,8 @@ class _Run:
         self._teachers = Teachers(
             backbone, self._spec.kind, self._train, distillations, config, collective=collective, halt=self._halt_alone
         )
+        losses = StepLosses(backbone, self._spec.kind, self._train, self._state.model, self._teachers, config)
+        self._gradients = StepGradients(losses, self._train, self._state, collective, halt)
         self._started = self._saved = time.monotonic()
         self._examples_seen = 0
 
@@ -221,7 +195,7 @@ class _Run:
         state = self._state
         factor = schedule_factor(self._config, state.step, self._steps, self._steps_per_epoch)
         state.optimizer.zero_grad()
-        loss_S, is_asked = self._backward(index_SB)
+        loss_S, is_asked = self._gradients.put(index_SB, dropout_seed=self._dropout_seed(state.step))
         clip_gradients(state.model.leaves.values(), self._config.grad_clip)
         state.optimizer.step(factor)
         state.loss_sum_S += loss_S
@@ -230,68 +204,9 @@ class _Run:
         if is_asked:
             raise HaltedError
 
-    def _backward(self, index_SB: Tensor) -> tuple[Tensor, bool]:
-        """Put the gradients of a step into the leaves, whoever computes them.
-
-        Returns:
-            its losses (S,), and whether the training should stop for now.
-        """
-        count_S = label_counts(self._labels(index_SB, self._train.split.input_ids_RT.shape[1]))
-        rank, size = self._collective.rank, self._collective.size
-        if size == 1:
-            return self._backward_part(index_SB, index_SB.shape[1], count_S), self._halt()
-        # A stream per worker and step: workers differ, and a checkpoint need not hold the streams of all.
-        torch.manual_seed(derive_seed(self._members[0].seed, "dropout", len(self._members), rank, self._state.step))
-        part_SB = self._train.part_of_step(index_SB, rank, size)
-        loss_S = self._backward_part(part_SB, index_SB.shape[1], count_S)
-        loss_S, is_asked = sum_gradients(self._state.model.leaves.values(), loss_S, self._halt(), self._collective)
-        self._state.alive_S &= loss_S.isfinite()
-        return loss_S, is_asked
-
-    def _backward_part(self, part_SB: Tensor, batch_size: int, count_S: Tensor) -> Tensor:
-        """Gradients and losses (S,) of a part of a step's examples, chunk by chunk."""
-        state = self._state
-        loss_S = torch.zeros_like(state.loss_sum_S)
-        for chunk in self._train.chunks(part_SB):
-            chunk_loss_S = self._losses(chunk, batch_size) / count_S
-            state.alive_S &= chunk_loss_S.detach().isfinite()
-            torch.where(state.alive_S, chunk_loss_S, 0.0).sum().backward()  # type: ignore[no-untyped-call]
-            loss_S += chunk_loss_S.detach()
-        return loss_S
-
-    def _losses(self, chunk: Sequence[Tensor], batch_size: int) -> Tensor:
-        """Training loss of each member (S,), summed over a chunk of the step's examples: blocks (S, b)."""
-        blocks = [self._train.tokens(block_SB) for block_SB in chunk]
-        run = Pass(self._backbone, pooled_only=not self._spec.kind.reads_tokens, dropout=self._config.dropout)
-        with autocast(self._config, self._backbone.device):
-            features = self._state.model.trainable.features(run, blocks)
-        if not self._spec.kind.reads_tokens:
-            return self._losses_of(chunk, blocks, features, batch_size)
-        each = zip(chunk, blocks, features, strict=True)
-        return torch.stack([self._losses_of([one], [tokens], [read], batch_size) for one, tokens, read in each]).sum(
-            dim=0
-        )
-
-    def _losses_of(
-        self, chunk: Sequence[Tensor], blocks: Sequence[Tokens], features: Sequence[Features], batch_size: int
-    ) -> Tensor:
-        """Loss of each member (S,) over blocks whose outputs have one shape."""
-        kind = self._spec.kind
-        read_SXD = dropout(head_input(kind, features, len(self._members)), self._config.dropout)
-        heads = self._state.model.heads.weight_SCD, self._state.model.heads.bias_SC
-        outputs = head_outputs(kind, read_SXD, *heads, blocks, self._train.split.rows_per_example)
-        length = blocks[0].input_ids_RT.shape[1]
-        labels = self._labels(torch.cat(list(chunk), dim=1), length)
-        loss_S = kind.loss(outputs, labels)
-        if self._teachers.members:
-            teacher = self._teachers.outputs(chunk, length, *heads)
-            loss_S = loss_S + self._teachers.losses(outputs, teacher, labels, batch_size)
-        return loss_S
-
-    def _labels(self, index_SB: Tensor, length: int) -> Tensor:
-        """Labels (S, B, ...) of the examples, cut to `length` tokens where there is one per token."""
-        labels = self._train.labels(index_SB, length)
-        return labels.reshape(*index_SB.shape, *labels.shape[1:])
+    def _dropout_seed(self, step: int) -> int:
+        """Of this worker at a step of several: workers differ, and a checkpoint need not hold the streams of all."""
+        return derive_seed(self._members[0].seed, "dropout", len(self._members), self._collective.rank, step)
 
     def evaluate(self) -> EpochReport:
         """Scores of all members after an epoch.

@@ -95,7 +95,7 @@ class Predictor:
                 done += 1
 
     def _of_part(self, rows: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
-        from panda_ray.training.engine.prediction import outputs_of
+        from panda_ray.training.engine.passes.prediction import outputs_of
 
         spec = self._spec
         split = spec.encode(rows, self._backbone.tokenizer, self.said.max_len)

@@ -82,8 +82,8 @@ def import_prompt(
 def _evaluated(prompt: Prompt, backbone: Backbone, task: EncodedTask) -> MemberResult:
     """The prompt as it is, as if an epoch of no steps had been trained."""
     from panda_ray.tasks.measures.scores import reduce, statistics
-    from panda_ray.training.engine.evaluation import selecting_half
-    from panda_ray.training.engine.prediction import outputs_of
+    from panda_ray.training.engine.passes.prediction import outputs_of
+    from panda_ray.training.engine.stack.dev_scores import selecting_half
     from panda_ray.training.member import EpochScore, MemberResult, Predictions
 
     spec, split, tensors = task.spec, task.dev, prompt.tensors()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from panda_ray.execution.costs.costs import Costs
     from panda_ray.execution.planning.plan import Plan
     from panda_ray.execution.planning.stack import Stack
-    from panda_ray.training.engine.stacked import EpochReport
+    from panda_ray.training.engine.epoch_report import EpochReport
 
 
 class Announcer(Listener):

@@ -15,7 +15,7 @@ from panda_ray.execution.events import Listener, Outcome
 
 if TYPE_CHECKING:
     from panda_ray.execution.planning.stack import Stack
-    from panda_ray.training.engine.stacked import EpochReport
+    from panda_ray.training.engine.epoch_report import EpochReport
 
 _MARK = "panda-ray event: "
 _EPOCH_SECONDS = 30.0

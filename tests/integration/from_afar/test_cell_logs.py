@@ -12,7 +12,7 @@ from panda_ray.execution.runners.inline import InlineRunner
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.host import this_host
 from panda_ray.sweep import Sweep
-from panda_ray.training.engine.stacked import EpochReport
+from panda_ray.training.engine.epoch_report import EpochReport
 from panda_ray.usecases.on_head.cell_units import look_at_cell
 from panda_ray.usecases.on_head.drive import drive
 from panda_ray.usecases.on_head.home import find_home

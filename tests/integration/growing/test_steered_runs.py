@@ -16,7 +16,7 @@ from panda_ray.execution.runners.inline import InlineRunner
 from panda_ray.execution.runners.run_plan import Runner, run_plan
 from panda_ray.execution.steering import Steering
 from panda_ray.execution.store.store import Store
-from panda_ray.training.engine.stacked import EpochReport
+from panda_ray.training.engine.epoch_report import EpochReport
 from support.driving import driver, wait_for
 from support.runners import RUNNERS
 from support.small_sweeps import LONG, contents, fingerprints, planned, run_inline, small_sweep

@@ -24,7 +24,7 @@ from panda_ray.execution.units.artifacts import PROMPT_FILE
 from panda_ray.execution.work.host import this_host
 from panda_ray.execution.work.workspace import Settings
 from panda_ray.prompts.prompt import Prompt
-from panda_ray.training.engine.stacked import EpochReport
+from panda_ray.training.engine.epoch_report import EpochReport
 from support.driving import workers_of
 from support.small_sweeps import contents, planned, run_inline, small_sweep
 from support.spreading import TRAINING, Spread, few

@@ -17,7 +17,7 @@ from panda_ray.execution.runners.inline import InlineRunner
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.execution.runners.run_plan import Runner, run_plan
 from panda_ray.sweep import Sweep
-from panda_ray.training.engine.stacked import EpochReport
+from panda_ray.training.engine.epoch_report import EpochReport
 from support.small_sweeps import contents, planned, run_inline, small_sweep
 
 EPOCHS, STEPS_PER_EPOCH = 60, 3

@@ -8,14 +8,14 @@ import time
 import pytest
 from rich.console import Console
 
-from panda_ray.cli.display import LiveDisplay, PlainDisplay, make_display
+from panda_ray.cli.drawing.display import LiveDisplay, PlainDisplay, make_display
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Listener, Outcome, RunSummary
 from panda_ray.execution.planning.plan import Plan, build_plan
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.store import Store
 from panda_ray.sweep import Sweep
-from panda_ray.training.engine.stacked import EpochReport
+from panda_ray.training.engine.epoch_report import EpochReport
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_a_log_tells_again_and_again_but_not_with_every_line_that_no_node_comes(
     plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("panda_ray.usecases.progress.STALLED_SECONDS", 0.5)
-    monkeypatch.setattr("panda_ray.cli.display.STALLED_SECONDS", 0.5)
+    monkeypatch.setattr("panda_ray.cli.drawing.display.STALLED_SECONDS", 0.5)
     console = Console(file=io.StringIO(), width=160)
     display = PlainDisplay(console, Costs.of(plan, ()), every=0.01)
     display.on_plan(plan)

@@ -16,8 +16,9 @@ from torch import multiprocessing
 
 from panda_ray.errors import InputError
 from panda_ray.training.engine.collective import SOLO, Collective, LostPeerError, ProcessGroup
+from panda_ray.training.engine.epoch_report import EpochReport
 from panda_ray.training.engine.halting import HaltedError
-from panda_ray.training.engine.stacked import EpochReport, train_stack
+from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import MemberResult
 from support.models import random_backbone
 from support.toys import KINDS, toy_task

@@ -17,8 +17,8 @@ from panda_ray.metrics import MetricChoice
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.kinds import PADDING_LOGIT
 from panda_ray.training.config import TrainConfig
+from panda_ray.training.engine.losses.teacher import Teachers
 from panda_ray.training.engine.stacked import train_stack
-from panda_ray.training.engine.teacher import Teachers
 from panda_ray.training.member import Distillation, KdLoss, Member
 from panda_ray.training.trainables.prefix import prefix_part, prompt_part
 from support.closeness import assert_close, assert_trained_close

@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from panda_ray.training.engine.halting import HaltedError
-from panda_ray.training.engine.optimizer import StackedAdamW
+from panda_ray.training.engine.stack.optimizer import StackedAdamW
 from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import MemberResult
 from support.models import random_backbone

@@ -16,8 +16,8 @@ from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.work.record import Measured, training_record
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.measures.scores import reduce
-from panda_ray.training.engine.evaluation import Evaluation, selecting_half
-from panda_ray.training.engine.member_progress import MemberProgress
+from panda_ray.training.engine.stack.dev_scores import Evaluation, selecting_half
+from panda_ray.training.engine.stack.member_progress import MemberProgress
 from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import MemberResult
 from support.models import random_backbone

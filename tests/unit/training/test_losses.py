@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from panda_ray.tasks.kinds import CLASSIFICATION, EXTRACTIVE_QA, MULTIPLE_CHOICE, REGRESSION, TAGGING
-from panda_ray.training.engine.objective import distillation_loss, label_counts, mixture
+from panda_ray.training.engine.losses.distillation import distillation_loss, mixture
+from panda_ray.training.engine.losses.step_losses import label_counts
 from panda_ray.training.member import Distillation, KdLoss
 from panda_ray.training.trainables.prefix import prefix_part
 from support.closeness import rounding

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from panda_ray.training.config import TrainConfig
-from panda_ray.training.engine.optimizer import StackedAdamW, schedule_factor
+from panda_ray.training.engine.stack.optimizer import StackedAdamW, schedule_factor
 from support.closeness import assert_close
 
 SHAPES = ((3, 2, 2, 4, 5, 6), (3, 2, 8), (3, 2))

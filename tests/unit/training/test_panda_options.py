@@ -21,10 +21,10 @@ from panda_ray.seeding import generator
 from panda_ray.tasks.kinds import PADDING_LOGIT
 from panda_ray.tasks.task import SizeClass
 from panda_ray.training.config import TrainConfig
-from panda_ray.training.engine.objective import label_counts
-from panda_ray.training.engine.optimizer import StackedAdamW
+from panda_ray.training.engine.losses.step_losses import label_counts
+from panda_ray.training.engine.losses.teacher import Teachers
+from panda_ray.training.engine.stack.optimizer import StackedAdamW
 from panda_ray.training.engine.stacked import train_stack
-from panda_ray.training.engine.teacher import Teachers
 from panda_ray.training.member import Distillation
 from panda_ray.training.trainables.prefix import prompt_part
 from support.models import random_backbone, random_prefixes

@@ -14,13 +14,15 @@ from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.encoded import EncodedTask
 from panda_ray.tasks.kinds import PADDING_LOGIT
-from panda_ray.training.engine import teacher
-from panda_ray.training.engine.inference import outputs_by_batch
-from panda_ray.training.engine.objective import head_input, head_outputs, label_counts
-from panda_ray.training.engine.optimizer import clip_gradients
-from panda_ray.training.engine.stack_model import StackModel
-from panda_ray.training.engine.stacked import EpochReport, train_stack
-from panda_ray.training.engine.teacher import Teachers
+from panda_ray.training.engine.epoch_report import EpochReport
+from panda_ray.training.engine.losses import teacher
+from panda_ray.training.engine.losses.head_outputs import head_input, head_outputs
+from panda_ray.training.engine.losses.step_losses import label_counts
+from panda_ray.training.engine.losses.teacher import Teachers
+from panda_ray.training.engine.passes.inference import outputs_by_batch
+from panda_ray.training.engine.stack.optimizer import clip_gradients
+from panda_ray.training.engine.stack.stack_model import StackModel
+from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import Distillation, Member
 from panda_ray.training.trainables.prefix import prompt_part
 from support.closeness import assert_close, losses_like

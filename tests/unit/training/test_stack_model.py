@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from panda_ray.training.engine.stack_model import StackModel
+from panda_ray.training.engine.stack.stack_model import StackModel
 from support.models import random_backbone
 from support.trainings import CONFIG, members_of
 

@@ -13,7 +13,8 @@ import torch
 
 from panda_ray.backbones.forward import row_reader
 from panda_ray.errors import InputError
-from panda_ray.training.engine.stacked import EpochReport, train_stack
+from panda_ray.training.engine.epoch_report import EpochReport
+from panda_ray.training.engine.stacked import train_stack
 from support.models import random_backbone
 from support.toys import KINDS, toy_task
 from support.trainings import CONFIG, Slot, assert_same, members_of, with_nan

@@ -12,7 +12,8 @@ import torch
 
 from panda_ray.backbones.backbone import Backbone
 from panda_ray.training.engine.collective import Solo
-from panda_ray.training.engine.stacked import EpochReport, train_stack
+from panda_ray.training.engine.epoch_report import EpochReport
+from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import MemberResult
 from support.models import random_backbone
 from support.toys import KINDS, toy_task

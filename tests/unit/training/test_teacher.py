@@ -9,8 +9,9 @@ from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.kinds import CLASSIFICATION, PADDING_LOGIT
 from panda_ray.training.config import TrainConfig
-from panda_ray.training.engine.objective import distillation_loss, head_input, head_outputs
-from panda_ray.training.engine.teacher import Teachers
+from panda_ray.training.engine.losses.distillation import distillation_loss
+from panda_ray.training.engine.losses.head_outputs import head_input, head_outputs
+from panda_ray.training.engine.losses.teacher import Teachers
 from panda_ray.training.member import Distillation
 from panda_ray.training.trainables.prefix import prompt_part
 from support.closeness import assert_close

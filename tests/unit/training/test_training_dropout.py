@@ -18,10 +18,10 @@ from panda_ray.prompts.heads import initial_head
 from panda_ray.seeding import generator
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.engine import stacked
-from panda_ray.training.engine.evaluation import evaluate_stack
-from panda_ray.training.engine.stack_model import StackModel
+from panda_ray.training.engine.losses.teacher import Teachers
+from panda_ray.training.engine.passes.evaluation import evaluate_stack
+from panda_ray.training.engine.stack.stack_model import StackModel
 from panda_ray.training.engine.stacked import train_stack
-from panda_ray.training.engine.teacher import Teachers
 from panda_ray.training.member import Distillation, Member
 from panda_ray.training.trainables.prefix import prefix_part
 from support.closeness import assert_close
@@ -150,7 +150,7 @@ def test_dropout_inside_of_the_backbone_alone_changes_a_training(monkeypatch: py
     task, members = toy_task("classification"), members_of("classification", 2)
     calm = train_stack(random_backbone(), task, members, CONFIG)
     monkeypatch.setattr("panda_ray.backbones.forward.prefix_attention.drop", lambda x, share: x)
-    monkeypatch.setattr("panda_ray.training.engine.stacked.dropout", lambda x, share: x)
+    monkeypatch.setattr("panda_ray.training.engine.losses.step_losses.dropout", lambda x, share: x)
     noisy = train_stack(random_backbone(), task, members, DROPOUT)
     for one, other in zip(calm, noisy, strict=True):
         assert one.history[0].loss != pytest.approx(other.history[0].loss, rel=1e-3)

@@ -11,7 +11,7 @@ from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.plan import Plan, build_plan
 from panda_ray.execution.store.store import Store
 from panda_ray.tracking.snapshot import Snapshot
-from panda_ray.training.engine.stacked import EpochReport
+from panda_ray.training.engine.epoch_report import EpochReport
 from panda_ray.usecases.progress import Progress
 from panda_ray.usecases.watching.announcer import Announcer
 from support.small_sweeps import four_pairs

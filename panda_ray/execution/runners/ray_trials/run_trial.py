@@ -23,8 +23,8 @@ from panda_ray.execution.work.publishing import fail_all
 from panda_ray.execution.work.run_stack import run_stack, settle
 from panda_ray.execution.work.workspace import Settings, Workspace
 from panda_ray.sweep import ResourceSection
+from panda_ray.training.engine.epoch_report import EpochReport
 from panda_ray.training.engine.halting import HaltedError, end_if_asked
-from panda_ray.training.engine.stacked import EpochReport
 
 
 def run_trial(

@@ -21,7 +21,7 @@ from panda_ray.execution.steering import Steering
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.unit import BackboneRef, DataRef, Unit
 from panda_ray.training.config import TrainConfig
-from panda_ray.training.engine.stacked import EpochReport
+from panda_ray.training.engine.epoch_report import EpochReport
 from panda_ray.training.member import EpochScore
 from support.records import BARE
 from support.small_sweeps import planned, small_sweep

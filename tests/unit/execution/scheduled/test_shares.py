@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from panda_ray.execution.work.members import shares
-from panda_ray.training.engine.stacked import EpochReport
+from panda_ray.training.engine.epoch_report import EpochReport
 
 
 def report(epoch: int, trained: str, scored: str) -> EpochReport:

@@ -17,8 +17,8 @@ from panda_ray.tasks.kinds import TaskKind
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.engine.collective import SOLO, Collective
 from panda_ray.training.engine.halting import Halt, end_if_asked, never
-from panda_ray.training.engine.objective import head_input, head_outputs
-from panda_ray.training.engine.stack_model import StackModel
+from panda_ray.training.engine.losses.head_outputs import head_input, head_outputs
+from panda_ray.training.engine.stack.stack_model import StackModel
 from panda_ray.training.trainables.trainable import Pass, Trainable
 
 

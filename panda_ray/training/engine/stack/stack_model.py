@@ -15,7 +15,7 @@ from torch import Tensor
 
 from panda_ray.backbones.backbone import Backbone
 from panda_ray.training.config import TrainConfig
-from panda_ray.training.engine.stack_heads import Heads
+from panda_ray.training.engine.stack.stack_heads import Heads
 from panda_ray.training.member import Member
 from panda_ray.training.trainables.trainable import Part, Trainable, stacked
 

@@ -8,44 +8,24 @@ Shape letters: S members, E examples, I items of the dev set, M statistics per i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from panda_ray.backbones.backbone import Backbone
 from panda_ray.backbones.forward.row_reader import RowReader
-from panda_ray.seeding import generator
 from panda_ray.tasks.measures.scores import reduce, statistics
 from panda_ray.tasks.task import TaskSpec
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.engine.collective import SOLO, Collective
 from panda_ray.training.engine.halting import Halt, never
-from panda_ray.training.engine.inference import outputs_by_batch
-from panda_ray.training.engine.stack_model import StackModel
+from panda_ray.training.engine.passes.inference import outputs_by_batch
+from panda_ray.training.engine.stack.dev_scores import Evaluation, selecting_half
+from panda_ray.training.engine.stack.stack_model import StackModel
 
 _Batch = tuple[NDArray[np.int64], NDArray[Any], NDArray[np.bool_]]
 """Examples (B,), what is kept of their outputs (S, B, ...), and whether each member's outputs are finite (S,)."""
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """One member on the dev set, in percent: all of it, its selecting half, its reported half."""
-
-    score: float
-    score_select: float
-    score_report: float
-    values: tuple[Any, ...]
-    statistics_IM: NDArray[np.float64]
-
-
-def selecting_half(items: int) -> NDArray[np.bool_]:
-    """Mask (I,) of the dev items that select the epoch under the `honest` protocol; the same split for every unit."""
-    half_I = np.zeros(items, dtype=bool)
-    half_I[torch.randperm(items, generator=generator(0, "dev-halves"))[: items // 2].numpy()] = True
-    return half_I
 
 
 def evaluate_stack(

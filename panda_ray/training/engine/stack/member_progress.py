@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from panda_ray.training.config import Protocol
-from panda_ray.training.engine.evaluation import Evaluation, selecting_half
+from panda_ray.training.engine.stack.dev_scores import Evaluation, selecting_half
 from panda_ray.training.member import EpochScore, Member, MemberResult, Predictions
 
 

@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from panda_ray.training.engine.member_progress import MemberProgress
-from panda_ray.training.engine.optimizer import StackedAdamW
-from panda_ray.training.engine.stack_model import StackModel
+from panda_ray.training.engine.stack.member_progress import MemberProgress
+from panda_ray.training.engine.stack.optimizer import StackedAdamW
+from panda_ray.training.engine.stack.stack_model import StackModel
 
 _FORMAT = 4
 

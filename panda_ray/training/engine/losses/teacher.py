@@ -24,9 +24,10 @@ from panda_ray.tasks.kinds import TaskKind
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.engine.collective import SOLO, Collective
 from panda_ray.training.engine.halting import Halt, end_if_asked, never
-from panda_ray.training.engine.inference import outputs_by_batch, read_examples
-from panda_ray.training.engine.objective import distillation_loss, head_outputs, mixture
-from panda_ray.training.engine.stack_model import StackModel
+from panda_ray.training.engine.losses.distillation import distillation_loss, mixture
+from panda_ray.training.engine.losses.head_outputs import head_outputs
+from panda_ray.training.engine.passes.inference import outputs_by_batch, read_examples
+from panda_ray.training.engine.stack.stack_model import StackModel
 from panda_ray.training.member import Distillation, KdLoss
 from panda_ray.training.trainables.trainable import stacked
 

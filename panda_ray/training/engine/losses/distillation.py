@@ -1,8 +1,6 @@
-"""From features to outputs, and from outputs to one loss per member; what differs between tasks is their kind's.
+"""Divergences between what students say and what they imitate: one loss per member.
 
-The last dimension of the outputs is always the one that a softmax runs over, if there is one.
-
-Shape letters: S members, B examples, X rows or tokens that a head reads, D hidden size, C outputs of the head,
+Shape letters: S members, B examples, C outputs of the head, n teachers of one student,
 ... positions per example (none, T for tagging, 2 for start and end).
 """
 
@@ -10,45 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from panda_ray.backbones.backbone import Features
-from panda_ray.backbones.forward.blocks import Tokens
-from panda_ray.prompts.heads import apply_heads
 from panda_ray.tasks.kinds import IGNORED, PADDING_LOGIT, TaskKind
 from panda_ray.training.member import KdLoss
-
-
-def head_input(kind: TaskKind, features: Sequence[Features], members: int) -> Tensor:
-    """What the heads read, (S, X, D) in float32: pooled rows of all blocks, or every token of one block."""
-    if kind.reads_tokens:
-        assert len(features) == 1, "blocks differ in their number of tokens"
-    read = [block.hidden_RTD if kind.reads_tokens else block.pooled_RD for block in features]
-    return torch.cat([part.reshape(members, -1, part.shape[-1]) for part in read], dim=1).float()
-
-
-def head_outputs(
-    kind: TaskKind,
-    input_SXD: Tensor,
-    weight_SCD: Tensor,
-    bias_SC: Tensor,
-    blocks: Sequence[Tokens],
-    rows_per_example: int,
-) -> Tensor:
-    """Outputs (S, B, ..., C) of every member's head, for what `head_input` gave of these blocks."""
-    lengths_R = blocks[0].lengths_R if kind.reads_tokens else None
-    return kind.outputs(apply_heads(input_SXD, weight_SCD, bias_SC), rows_per_example, lengths_R)
-
-
-def label_counts(labels: Tensor) -> Tensor:
-    """Positions that count, per member (S,): the divisor of every loss.
-
-    Args:
-        labels: (S, B, ...), with `IGNORED` where nothing counts.
-    """
-    return (labels.flatten(1) != IGNORED).sum(dim=1).clamp(min=1)
 
 
 def distillation_loss(

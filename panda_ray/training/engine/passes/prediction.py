@@ -15,8 +15,8 @@ from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.tasks.encoded import EncodedSplit
 from panda_ray.tasks.kinds import TaskKind
 from panda_ray.training.config import Precision, TrainConfig
-from panda_ray.training.engine.inference import outputs_by_batch
-from panda_ray.training.engine.stack_model import StackModel
+from panda_ray.training.engine.passes.inference import outputs_by_batch
+from panda_ray.training.engine.stack.stack_model import StackModel
 from panda_ray.training.trainables.prefix import Prefixes
 from panda_ray.training.trainables.trainable import Part
 from panda_ray.training.trainables.virtual_tokens import VirtualTokens

@@ -1,0 +1,35 @@
+"""What a stack says of itself while it trains.
+
+Whoever runs the engine hears it; it stops members by its answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What a stack says after each epoch.
+
+    Attributes:
+        losses: mean training loss of the epoch's steps, by the names of the members that it was trained with.
+        scores: on the whole dev set, in percent, by the names of those that did not diverge.
+        selecting: by the same names, the scores by which the protocol selects: those, or on the selecting half.
+        examples_per_second: training examples of all members together, since training started or was resumed,
+            evaluation included.
+        hosts: the machines that train it, that of rank 0 first, as whoever runs the engine says.
+    """
+
+    epoch: int
+    epochs: int
+    losses: Mapping[str, float]
+    scores: Mapping[str, float]
+    selecting: Mapping[str, float]
+    examples_per_second: float
+    hosts: tuple[str, ...] = ()
+
+
+OnEpoch = Callable[[EpochReport], Collection[str] | None]
+"""Hears of each epoch; gives the names of the members that stop there, or None."""

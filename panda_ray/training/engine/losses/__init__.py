@@ -1,0 +1,1 @@
+"""Losses of a step: of what heads say, and of what teachers say of the same rows."""

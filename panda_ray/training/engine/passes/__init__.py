@@ -1,0 +1,1 @@
+"""Passes over a whole split without gradients: outputs, and the scores of the dev set."""
