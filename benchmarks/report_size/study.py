@@ -29,9 +29,9 @@ from panda_ray.sweep_file import load_sweep
 from panda_ray.tasks import get_task
 from panda_ray.tasks.measures.scores import reduce, statistics
 from panda_ray.tracking.identity import IDENTITY, sweep_identity
+from panda_ray.tracking.reading.study import SIMILARITY_COLUMNS
 from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.server.uri import tracking_uri_of
-from panda_ray.tracking.study import SIMILARITY_COLUMNS
 from panda_ray.tracking.writing.summary_run import SummaryRun
 from panda_ray.tracking.writing.unit_runs.unit_labels import UnitLabels
 from panda_ray.tracking.writing.unit_runs.unit_run import log_unit, new_unit_run

@@ -19,9 +19,9 @@ from panda_ray.python.table_frame import table_frame
 from panda_ray.reports.numbers.analysis import analyse
 from panda_ray.reports.sections import sections_of
 from panda_ray.sweep_file import load_sweep
-from panda_ray.tracking.read_study import read_study
+from panda_ray.tracking.reading.read_study import read_study
+from panda_ray.tracking.reading.study import Study
 from panda_ray.tracking.server.uri import tracking_uri_of
-from panda_ray.tracking.study import Study
 from panda_ray.usecases.choosing.recommendation import recommend as recommended
 from panda_ray.usecases.exporting.export import export_prompt
 from panda_ray.usecases.frames import CELL, cells_frame, curves_frame, predictions_frame

@@ -8,8 +8,8 @@ from html import escape
 
 import pandas as pd
 
-from panda_ray.cli.closing import Closing, Commands
-from panda_ray.cli.words import describe_ahead, describe_taken
+from panda_ray.cli.wording.closing import Closing, Commands
+from panda_ray.cli.wording.words import describe_ahead, describe_taken
 from panda_ray.reports.figures.drawing import Drawing
 from panda_ray.usecases.choosing.recommendation import Recommendation
 from panda_ray.usecases.plan import Outlook

@@ -17,9 +17,9 @@ from panda_ray.reports.numbers.frame import TEXT_COLUMNS, scores_csv, similarity
 from panda_ray.reports.numbers.statistics import REPLICATES
 from panda_ray.reports.sections import sections_of
 from panda_ray.sweep import Sweep
-from panda_ray.tracking.read_study import log_report, read_study
+from panda_ray.tracking.reading.read_study import log_report, read_study
+from panda_ray.tracking.reading.study import Study
 from panda_ray.tracking.runs import REPORT_PAGE
-from panda_ray.tracking.study import Study
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from panda_ray.reports.numbers.sources.best_sources import BestSource
 from panda_ray.reports.numbers.sources.chosen_sources import mean_regret
 from panda_ray.reports.numbers.statistics import Interval
 from panda_ray.reports.numbers.tables import Row, top_title
-from panda_ray.tracking.study import Study
+from panda_ray.tracking.reading.study import Study
 
 
 def headline(study: Study, analyses: Sequence[Analysis]) -> list[str]:

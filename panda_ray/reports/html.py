@@ -27,7 +27,7 @@ from panda_ray.reports.formatting import (
 )
 from panda_ray.reports.numbers.analysis import Analysis
 from panda_ray.reports.numbers.tables import Row
-from panda_ray.tracking.study import Study
+from panda_ray.tracking.reading.study import Study
 
 _DRAWER_COLUMNS = (
     "backbone",

@@ -22,7 +22,7 @@ from panda_ray.reports.html import Section
 from panda_ray.reports.numbers.analysis import analyse
 from panda_ray.reports.numbers.statistics import REPLICATES
 from panda_ray.reports.pages import section_of
-from panda_ray.tracking.study import Study
+from panda_ray.tracking.reading.study import Study
 
 
 def sections_of(study: Study, replicates: int = REPLICATES, processes: int | None = None) -> list[Section]:

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from panda_ray.errors import InputError
 from panda_ray.sweep import Sweep
+from panda_ray.sweep_file.checking.messages import explain, raise_problems
 from panda_ray.sweep_file.file_text import file_text
-from panda_ray.sweep_file.messages import explain, raise_problems
 from panda_ray.sweep_file.overrides import apply_override
 from panda_ray.sweep_file.shipped import shipped_sweeps, sweep_path
 from panda_ray.sweep_file.suites import expand_suites
@@ -47,8 +47,8 @@ def load_sweep(path: str, overrides: Sequence[str] = (), runs_here: bool = True)
         raise_problems(explain(error, Sweep, places))
         raise
     # Needs torch: a misspelt key is answered without waiting for it.
-    from panda_ray.sweep_file.names import folder_problems, name_problems
-    from panda_ray.sweep_file.tuned_names import tuned_problems
+    from panda_ray.sweep_file.checking.names import folder_problems, name_problems
+    from panda_ray.sweep_file.checking.tuned_names import tuned_problems
 
     problems = [*name_problems(sweep, places), *tuned_problems(sweep, places)]
     raise_problems([*problems, *(folder_problems(sweep, places) if runs_here else ())])

@@ -8,7 +8,7 @@ from typing import Any
 from panda_ray.backbones import BACKBONES
 from panda_ray.metrics import METRICS
 from panda_ray.sweep import Sweep
-from panda_ray.sweep_file.names import CELL_METHODS
+from panda_ray.sweep_file.checking.names import CELL_METHODS
 from panda_ray.sweep_file.suites import SUITES
 from panda_ray.sweep_file.tuned_file import KEY
 from panda_ray.tasks import TASKS

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from panda_ray.execution.store.store import Store
 from panda_ray.tracking.experiment import check_is_ours
+from panda_ray.tracking.reading.summary_files import asked
 from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.server.patience import Pulse
-from panda_ray.tracking.summary_files import asked
 
 _TRIED = "panda_ray.tried"
 

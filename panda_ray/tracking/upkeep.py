@@ -10,12 +10,12 @@ from mlflow import MlflowClient
 from mlflow.entities import Experiment, ViewType
 
 from panda_ray.tracking.experiment import find_experiment
-from panda_ray.tracking.read_progress import STALE_SECONDS, heard_of
+from panda_ray.tracking.reading.read_progress import STALE_SECONDS, heard_of
+from panda_ray.tracking.reading.summary_files import asked
 from panda_ray.tracking.runs import STATE, SWEEP, search, summary_runs
 from panda_ray.tracking.server.client import connect_to_read
 from panda_ray.tracking.server.http import server_time
 from panda_ray.tracking.server.patience import Pulse
-from panda_ray.tracking.summary_files import asked
 
 _RUNNING = "attributes.status = 'RUNNING'"
 

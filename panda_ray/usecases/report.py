@@ -9,7 +9,7 @@ from panda_ray.errors import InputError
 from panda_ray.execution.store.store import Store
 from panda_ray.reports.build import Report, build_report, report_study
 from panda_ray.sweep import Sweep
-from panda_ray.tracking.read_study import read_study
+from panda_ray.tracking.reading.read_study import read_study
 from panda_ray.tracking.server.uri import tracking_uri_of
 
 

@@ -10,7 +10,7 @@ from panda_ray.execution.planning.states import CellState, State, cell_states, c
 from panda_ray.execution.store.store import Store
 from panda_ray.search.trials import StudyStanding
 from panda_ray.sweep import Sweep
-from panda_ray.tracking.read_progress import TrackedProgress, read_progress
+from panda_ray.tracking.reading.read_progress import TrackedProgress, read_progress
 from panda_ray.usecases.searching.searches import known_plan
 
 

@@ -14,7 +14,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from panda_ray.reports.build import write_report
-from panda_ray.tracking.study import Study
+from panda_ray.tracking.reading.study import Study
 from support.browser import browser, needs_browser
 from support.studies import invented_study
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from panda_ray.tasks.measures.scores import reduce, statistics
-from panda_ray.tracking.study import (
+from panda_ray.tracking.reading.study import (
     CELL_COLUMNS,
     SCORE_COLUMNS,
     SIMILARITY_COLUMNS,

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from panda_ray.cli.choice_words import choices_as_json, describe_choices
 from panda_ray.cli.commands.simulate import Simulate, print_simulation
 from panda_ray.cli.console import print_json, stdout
+from panda_ray.cli.drawing.settings_table import describe_settings, settings_as_json, settings_table
 from panda_ray.cli.options import Json, Overrides, SweepFile
-from panda_ray.cli.search_words import describe_choice, describe_search
-from panda_ray.cli.settings_table import describe_settings, settings_as_json, settings_table
-from panda_ray.cli.words import (
+from panda_ray.cli.wording.choice_words import choices_as_json, describe_choices
+from panda_ray.cli.wording.search_words import describe_choice, describe_search
+from panda_ray.cli.wording.words import (
     ahead_as_json,
     describe_ahead,
     describe_change,

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from panda_ray.cli.closing import Closing, Commands
 from panda_ray.cli.console import print_json, stderr, stdout
 from panda_ray.cli.options import Json, Overrides, SweepFile
-from panda_ray.cli.words import describe_start
+from panda_ray.cli.wording.closing import Closing, Commands
+from panda_ray.cli.wording.words import describe_start
 from panda_ray.errors import InputError
 from panda_ray.execution.signals import EXIT_INTERRUPTED, reason_of, signals_end_the_run
 from panda_ray.secrets import public
@@ -102,7 +102,7 @@ def run_loaded(
 @contextmanager
 def _watch(listeners: Sequence[Listener], start: Start) -> Iterator[Sequence[Listener]]:
     """Say what a run starts with, and show how it goes, on stderr."""
-    from panda_ray.cli.display import make_display
+    from panda_ray.cli.drawing.display import make_display
 
     for line in describe_start(start):
         stderr.print(line, style="yellow", markup=False, soft_wrap=True)

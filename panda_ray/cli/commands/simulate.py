@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from panda_ray.cli.console import print_json, stdout
-from panda_ray.cli.words import ahead_as_json, describe_ahead, duration
+from panda_ray.cli.wording.words import ahead_as_json, describe_ahead, duration
 from panda_ray.errors import InputError
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from rich.live import Live
 from rich.text import Text
 
 from panda_ray.cli.console import print_json, stdout
+from panda_ray.cli.drawing.standing import draw, standing_as_json
 from panda_ray.cli.options import ClusterFile, JobsAddress, Json, Overrides, SweepFile
-from panda_ray.cli.standing import draw, standing_as_json
 from panda_ray.errors import InputError
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from panda_ray.foreign_text import drawn_text
 from panda_ray.reports.figures.drawing import ABSENT_COLOR, INK, METHOD_COLORS, STYLE, Drawing, bare, finish
-from panda_ray.reports.numbers.chosen_points import said
+from panda_ray.reports.numbers.searched.chosen_points import said
 from panda_ray.search.trials import Trial
 from panda_ray.sweep.search_section import Dimension, RangeSection
 from panda_ray.tracking.searched import SearchedStudy

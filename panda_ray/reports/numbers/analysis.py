@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from panda_ray.reports.numbers.chosen_points import ChosenPoint, chosen_points
 from panda_ray.reports.numbers.comparison import ComparedMethod, ProtocolGap, compare_with_paper, protocol_gaps
 from panda_ray.reports.numbers.frame import (
     Grid,
@@ -17,14 +16,15 @@ from panda_ray.reports.numbers.frame import (
     targets_of,
 )
 from panda_ray.reports.numbers.gains import MethodGain, method_gain, transfer_gains
+from panda_ray.reports.numbers.searched.chosen_points import ChosenPoint, chosen_points
 from panda_ray.reports.numbers.sources.best_sources import BestSource, best_sources
 from panda_ray.reports.numbers.sources.chosen_sources import ChosenSources, chosen_sources
 from panda_ray.reports.numbers.statistics import REPLICATES, Bootstrap, ScoredItems
 from panda_ray.reports.numbers.tables import GridTable, Ranking, grid_table
 from panda_ray.reports.numbers.transferability import MetricQuality, metric_quality, pot_scores
 from panda_ray.reports.paper import paper_cells
+from panda_ray.tracking.reading.study import Study
 from panda_ray.tracking.searched import Searched
-from panda_ray.tracking.study import Study
 
 
 @dataclass(frozen=True)

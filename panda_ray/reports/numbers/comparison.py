@@ -12,7 +12,7 @@ from panda_ray.reports.numbers.frame import Grid
 from panda_ray.reports.numbers.statistics import REPLICATES, Bootstrap, Interval, ScoredItems
 from panda_ray.reports.paper import METHODS, PaperCell
 from panda_ray.tasks.measures.scores import reduce
-from panda_ray.tracking.study import ItemStatistics
+from panda_ray.tracking.reading.study import ItemStatistics
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from panda_ray.reports.numbers.over_seeds import OverSeeds
 from panda_ray.reports.paper import SOURCE_ORDER, TARGET_ORDER
-from panda_ray.tracking.study import SCORE_COLUMNS, Study
+from panda_ray.tracking.reading.study import SCORE_COLUMNS, Study
 
 TEXT_COLUMNS = ("backbone", "method", "source", "sources", "target", "metric", "measure", "key")
 """Columns of the CSV files that hold names; the others hold numbers."""

@@ -12,7 +12,7 @@ from panda_ray.reports.numbers.statistics import REPLICATES, Bootstrap
 from panda_ray.reports.reproduction.asked import Answer, Quantity
 from panda_ray.reports.reproduction.stored import Stored
 from panda_ray.reports.reproduction.value import Value
-from panda_ray.tracking.study import Study
+from panda_ray.tracking.reading.study import Study
 
 
 class StudyNumbers:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from panda_ray.tracking.reading.summary_files import asked
 from panda_ray.tracking.server.client import connect_to_read
 from panda_ray.tracking.server.http import server_time, server_version
 from panda_ray.tracking.server.patience import Pulse
-from panda_ray.tracking.summary_files import asked
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.store.store import Store
 from panda_ray.sweep import sources_text
-from panda_ray.tracking.study import Failure
+from panda_ray.tracking.reading.study import Failure
 
 
 class Failures:

@@ -13,15 +13,15 @@ from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.store.results.unit_files import content
 from panda_ray.execution.store.store import Record, Store
 from panda_ray.execution.units.artifacts import PREDICTIONS_FILE
-from panda_ray.tracking import examples
 from panda_ray.tracking.experiment import open_experiment
+from panda_ray.tracking.reading import examples
+from panda_ray.tracking.reading.study import Failure
 from panda_ray.tracking.runs import summary_runs
 from panda_ray.tracking.searched import Searched
 from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.server.patience import Pulse
 from panda_ray.tracking.server.trouble import reason
 from panda_ray.tracking.snapshot import Snapshot
-from panda_ray.tracking.study import Failure
 from panda_ray.tracking.writing.experiment_page import page_tags, write_tags
 from panda_ray.tracking.writing.provenance import provenance
 from panda_ray.tracking.writing.similarity_table import Similarities

@@ -10,7 +10,7 @@ from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.cells import Similarity
 from panda_ray.execution.work.similarity import compared
-from panda_ray.tracking.study import SIMILARITY_COLUMNS
+from panda_ray.tracking.reading.study import SIMILARITY_COLUMNS
 
 
 class Similarities:

@@ -27,8 +27,9 @@ from panda_ray.execution.store.store import Record
 from panda_ray.execution.units.cells import Cell
 from panda_ray.sweep import sources_text
 from panda_ray.sweep.named_tasks import task_of
-from panda_ray.tracking import examples
 from panda_ray.tracking.identity import IDENTITY, sweep_identity
+from panda_ray.tracking.reading import examples
+from panda_ray.tracking.reading.study import Failure
 from panda_ray.tracking.runs import (
     EXAMPLES_FOLDER,
     FAILURES_FILE,
@@ -44,7 +45,6 @@ from panda_ray.tracking.runs import (
 )
 from panda_ray.tracking.searched import Searched
 from panda_ray.tracking.snapshot import Snapshot
-from panda_ray.tracking.study import Failure
 from panda_ray.tracking.writing.summary_tables import TABLES_TAG, summary_tables, table_mark
 from panda_ray.tracking.writing.unit_runs.unit_run import known_milliseconds
 

@@ -8,9 +8,9 @@ from panda_ray.errors import InputError, unknown_name
 from panda_ray.reports.numbers.analysis import analyse
 from panda_ray.reports.numbers.sources.best_sources import BestSource
 from panda_ray.sweep import Sweep
-from panda_ray.tracking.read_study import read_study
+from panda_ray.tracking.reading.read_study import read_study
+from panda_ray.tracking.reading.study import Study
 from panda_ray.tracking.server.uri import tracking_uri_of
-from panda_ray.tracking.study import Study
 
 
 def best_of(sweep: Sweep, target: str | None = None) -> dict[str, tuple[BestSource, ...]]:

@@ -11,7 +11,7 @@ from panda_ray.reports.reproduction.missing_cells import missing_cells
 from panda_ray.reports.reproduction.paper_table import Table
 from panda_ray.reports.reproduction.written.table_files import compared_tables, write_tables
 from panda_ray.sweep import Sweep
-from panda_ray.tracking.read_study import read_study
+from panda_ray.tracking.reading.read_study import read_study
 from panda_ray.tracking.server.uri import tracking_uri_of
 from panda_ray.usecases.report import beside_results, check_folder
 from panda_ray.usecases.reproducing.artefact_sweeps import axes_of

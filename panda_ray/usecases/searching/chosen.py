@@ -12,9 +12,9 @@ from panda_ray.search.space import varied
 from panda_ray.search.trials import Address, StudyStanding
 from panda_ray.sweep import Sweep, sources_text
 from panda_ray.sweep.hyperparameters import SCALED_INITIALIZATIONS, Chosen, Measured, Tuned, TunedTraining
-from panda_ray.tracking.read_study import read_study
+from panda_ray.tracking.reading.read_study import read_study
+from panda_ray.tracking.reading.study import Study
 from panda_ray.tracking.server.uri import tracking_uri_of
-from panda_ray.tracking.study import Study
 
 _SAID = ("tuned", "training", "tasks", "methods")
 """Levels that a grid without the search's sweep file lacks."""

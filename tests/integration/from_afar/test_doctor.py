@@ -18,9 +18,9 @@ from panda_ray.execution.runners import temporary
 from panda_ray.execution.runners.temporary import left_over_folders
 from panda_ray.execution.store.store import Store
 from panda_ray.sweep_file import load_sweep
-from panda_ray.tracking import read_progress as reading
 from panda_ray.tracking import upkeep
-from panda_ray.tracking.read_progress import read_progress
+from panda_ray.tracking.reading import read_progress as reading
+from panda_ray.tracking.reading.read_progress import read_progress
 from panda_ray.tracking.server.client import connect
 from panda_ray.usecases.doctor import machine
 from panda_ray.usecases.doctor.case import Case

@@ -13,8 +13,8 @@ from panda_ray.execution.store.store import Store
 from panda_ray.sweep import Sweep
 from panda_ray.sweep_file import load_sweep
 from panda_ray.sweep_file.tuned_file import tuned_text
-from panda_ray.tracking.read_progress import read_progress
-from panda_ray.tracking.read_study import read_study
+from panda_ray.tracking.reading.read_progress import read_progress
+from panda_ray.tracking.reading.read_study import read_study
 from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.server.uri import tracking_uri_of
 from panda_ray.usecases.run import run_sweep

@@ -9,10 +9,10 @@ import pytest
 from panda_ray.errors import InputError
 from panda_ray.execution.planning.plan import build_plan
 from panda_ray.execution.store.store import Store
-from panda_ray.tracking.read_progress import read_progress
-from panda_ray.tracking.read_study import read_study
+from panda_ray.tracking.reading.read_progress import read_progress
+from panda_ray.tracking.reading.read_study import read_study
+from panda_ray.tracking.reading.study import SourceChoice
 from panda_ray.tracking.server.uri import tracking_uri_of
-from panda_ray.tracking.study import SourceChoice
 from panda_ray.usecases.choosing.best_of_sweep import best_of
 from panda_ray.usecases.searching.searches import known_plan
 from support.chosen import choosing_sweep, run_invented

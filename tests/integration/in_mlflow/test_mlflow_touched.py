@@ -15,9 +15,9 @@ from panda_ray.errors import InputError
 from panda_ray.execution.planning.plan import Plan, build_plan
 from panda_ray.execution.store.store import Store
 from panda_ray.tracking.mlflow import MlflowTracker
-from panda_ray.tracking.read_study import read_study
+from panda_ray.tracking.reading.read_study import read_study
+from panda_ray.tracking.reading.study import Study
 from panda_ray.tracking.server.client import connect
-from panda_ray.tracking.study import Study
 from support.records import publish
 from support.tracked import (
     COMMAND,

@@ -20,7 +20,7 @@ from panda_ray.execution.store.store import Store
 from panda_ray.foreign_text import markdown_text
 from panda_ray.reports.build import build_report
 from panda_ray.tracking.mlflow import MlflowTracker
-from panda_ray.tracking.read_study import read_study
+from panda_ray.tracking.reading.read_study import read_study
 from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.writing.experiment_page import VIEW
 from panda_ray.tracking.writing.summary_tables import LEADERBOARD_FILE, TABLES_TAG

@@ -20,7 +20,7 @@ from panda_ray.execution.planning.plan import build_plan
 from panda_ray.execution.store.store import Store
 from panda_ray.tracking import mlflow
 from panda_ray.tracking.mlflow import MlflowTracker
-from panda_ray.tracking.read_study import read_study
+from panda_ray.tracking.reading.read_study import read_study
 from panda_ray.tracking.server import patience
 from panda_ray.tracking.server.client import connect
 from support.records import prompt, publish, publish_training
@@ -194,7 +194,7 @@ from panda_ray.errors import InputError
 from panda_ray.execution.events import RunSummary
 from panda_ray.tracking import mlflow
 from panda_ray.tracking.server import patience
-from panda_ray.tracking.read_study import read_study
+from panda_ray.tracking.reading.read_study import read_study
 from support.tracked import filled
 mlflow.START_SECONDS = 1.0
 patience.STALL_SECONDS = 3.0

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from panda_ray.tracking import read_progress as reading
-from panda_ray.tracking.read_progress import TrackedProgress, read_progress
+from panda_ray.tracking.reading import read_progress as reading
+from panda_ray.tracking.reading.read_progress import TrackedProgress, read_progress
 from panda_ray.usecases.status import tracked_status
 from support.command_line import run_here, start
 from support.small_sweeps import SMALL

@@ -16,7 +16,7 @@ from panda_ray.execution.store.store import Store
 from panda_ray.reports.build import build_report
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.mlflow import MlflowTracker
-from panda_ray.tracking.read_study import read_study
+from panda_ray.tracking.reading.read_study import read_study
 from support.command_line import CommandLine
 from support.records import publish
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from panda_ray.cli.grid import render_grid
-from panda_ray.cli.words import describe_change, duration
+from panda_ray.cli.drawing.grid import render_grid
+from panda_ray.cli.wording.words import describe_change, duration
 from panda_ray.execution.planning.changes import Change
 from panda_ray.execution.planning.plan import build_plan
 from panda_ray.execution.planning.states import cell_states, states_of

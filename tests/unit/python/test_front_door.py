@@ -12,7 +12,7 @@ import pytest
 import panda_ray as pr
 from panda_ray.errors import InputError
 from panda_ray.execution.store.store import Store
-from panda_ray.tracking.read_study import read_study
+from panda_ray.tracking.reading.read_study import read_study
 
 SMALL = {"max_train_rows": 32, "max_dev_rows": 16}
 CHANGES = {

@@ -11,7 +11,7 @@ from panda_ray.reports.findings import headline
 from panda_ray.reports.html import render
 from panda_ray.reports.numbers.analysis import Analysis, analyse
 from panda_ray.reports.pages import section_of
-from panda_ray.tracking.study import SourceChoice, Study
+from panda_ray.tracking.reading.study import SourceChoice, Study
 from support.studies import invented_study
 
 TRAINED = {"cb": ("rte", "mrpc"), "stsb": ("cola", "rte"), "cola": ("rte", "cb"), "conll04": ("stsb", "cb")}

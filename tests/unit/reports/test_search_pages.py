@@ -10,11 +10,11 @@ import pytest
 
 from panda_ray.reports import pages
 from panda_ray.reports.build import write_report
-from panda_ray.reports.numbers.warm_starts import warm_start_gain
+from panda_ray.reports.numbers.searched.warm_starts import warm_start_gain
 from panda_ray.search.trials import Address, StudyStanding, Trial, WarmPoint
 from panda_ray.sweep.search_section import SearchSection
+from panda_ray.tracking.reading.study import Study
 from panda_ray.tracking.searched import Searched, SearchedStudy
-from panda_ray.tracking.study import Study
 from support.studies import invented_study
 
 SECTION = SearchSection.model_validate(

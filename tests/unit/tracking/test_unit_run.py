@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-from panda_ray.tracking import examples
+from panda_ray.tracking.reading import examples
 from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.writing.unit_runs.unit_labels import UnitLabels
 from panda_ray.tracking.writing.unit_runs.unit_run import known_milliseconds, log_unit, new_unit_run

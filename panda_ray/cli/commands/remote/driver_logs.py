@@ -12,7 +12,7 @@ import typer
 from panda_ray.cli.commands.remote.following import follow, for_people
 from panda_ray.cli.console import print_json, stderr, stdout
 from panda_ray.cli.options import ClusterFile, Follow, JobsAddress, Json, SweepName
-from panda_ray.cli.words import duration
+from panda_ray.cli.wording.words import duration
 from panda_ray.errors import InputError
 
 if TYPE_CHECKING:

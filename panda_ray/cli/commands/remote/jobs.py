@@ -10,7 +10,7 @@ from rich.table import Table
 
 from panda_ray.cli.console import print_json, stderr, stdout
 from panda_ray.cli.options import ClusterFile, JobsAddress, Json, SweepName
-from panda_ray.cli.words import duration
+from panda_ray.cli.wording.words import duration
 
 if TYPE_CHECKING:
     from panda_ray.usecases.remote.entries import Entry

@@ -95,8 +95,8 @@ def drive_again(submission_id: str, name: str) -> None:
 
 
 def _drive(sweep: Sweep, submission_id: str) -> None:
-    from panda_ray.cli.closing import Commands
     from panda_ray.cli.commands.run import run_loaded
+    from panda_ray.cli.wording.closing import Commands
     from panda_ray.usecases.on_head.drive import drive
     from panda_ray.usecases.runner import RunnerName
     from panda_ray.usecases.watching.event_lines import EventLines

@@ -10,7 +10,7 @@ import typer
 from panda_ray.cli.commands.remote.following import follow
 from panda_ray.cli.console import print_json, stderr, stdout
 from panda_ray.cli.options import ClusterFile, Follow, JobsAddress, Json, Overrides, SweepFile, SweepName
-from panda_ray.cli.words import duration, hours
+from panda_ray.cli.wording.words import duration, hours
 
 if TYPE_CHECKING:
     from panda_ray.clusters.open_cluster import Cluster

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from panda_ray.cli.console import stderr, stdout
-from panda_ray.cli.words import ahead_as_json, hours
+from panda_ray.cli.wording.words import ahead_as_json, hours
 
 if TYPE_CHECKING:
     from panda_ray.execution.costs.ahead import Ahead

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from panda_ray.reports.numbers.tables import Ranking
 from panda_ray.sweep import sources_in
-from panda_ray.tracking.study import Study
+from panda_ray.tracking.reading.study import Study
 
 _NAMES = ("method", "sources", "target")
 

@@ -13,7 +13,7 @@ from panda_ray.reports.reproduction.printed import PrintedNumbers
 from panda_ray.reports.reproduction.stored import NOTHING, Stored
 from panda_ray.reports.reproduction.written.charts_of_tables import drawn
 from panda_ray.reports.reproduction.written.writing import csv_text, latex, markdown
-from panda_ray.tracking.study import Study
+from panda_ray.tracking.reading.study import Study
 
 
 def compared_tables(artefact: Artefact, study: Study, axes: Axes, stored: Stored = NOTHING) -> dict[str, Table]:

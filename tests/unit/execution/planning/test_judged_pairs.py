@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from panda_ray.cli.words import describe_unjudged
+from panda_ray.cli.wording.words import describe_unjudged
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.planning.plan import Plan, build_plan
 from panda_ray.execution.planning.stack import Stack

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from panda_ray.cli.words import ahead_as_json, describe_ahead, hours
+from panda_ray.cli.wording.words import ahead_as_json, describe_ahead, hours
 from panda_ray.execution.costs.ahead import work_ahead
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.costs.speeds import ASSUMED_EFFICIENCY, ASSUMED_START

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from panda_ray.cli.choice_words import describe_unchosen
-from panda_ray.cli.grid import legend, render_grid
-from panda_ray.cli.search_words import describe_chosen, describe_trials, standings_as_json
-from panda_ray.cli.words import describe_outdated, duration
+from panda_ray.cli.drawing.grid import legend, render_grid
+from panda_ray.cli.wording.choice_words import describe_unchosen
+from panda_ray.cli.wording.search_words import describe_chosen, describe_trials, standings_as_json
+from panda_ray.cli.wording.words import describe_outdated, duration
 
 if TYPE_CHECKING:
-    from panda_ray.tracking.read_progress import TrackedProgress
+    from panda_ray.tracking.reading.read_progress import TrackedProgress
     from panda_ray.usecases.status import Status
 
 _STACKS_SHOWN = 20

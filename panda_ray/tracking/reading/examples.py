@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from panda_ray.tracking.study import ItemStatistics
+from panda_ray.tracking.reading.study import ItemStatistics
 
 
 def pack(predictions: Mapping[str, bytes]) -> bytes:

@@ -14,12 +14,12 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from panda_ray.errors import InputError
 from panda_ray.secrets import public
 from panda_ray.tracking.experiment import find_experiment
+from panda_ray.tracking.reading.study import Failure
 from panda_ray.tracking.runs import FAILURES_FILE, PLAN_FILE, SEARCH_FILE, summary_runs
 from panda_ray.tracking.searched import Searched
 from panda_ray.tracking.server.patience import Pulse, patiently
 from panda_ray.tracking.server.trouble import reason
 from panda_ray.tracking.server.uri import shown
-from panda_ray.tracking.study import Failure
 
 Value = TypeVar("Value")
 

@@ -10,7 +10,7 @@ from panda_ray.search.space import OPTION, SHARED_WITH_SOURCES, problems_of_valu
 from panda_ray.sweep import Sweep
 from panda_ray.sweep.hyperparameters import TrainingSection
 from panda_ray.sweep.search_section import Choice, RangeSection
-from panda_ray.sweep_file.messages import explain_value
+from panda_ray.sweep_file.checking.messages import explain_value
 from panda_ray.sweep_file.yaml_source import Path, Places
 
 

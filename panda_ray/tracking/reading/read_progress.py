@@ -14,14 +14,14 @@ from mlflow.entities import Run
 
 from panda_ray.errors import InputError
 from panda_ray.execution.planning.states import CellState, State
+from panda_ray.tracking.reading.study import Failure
+from panda_ray.tracking.reading.summary_files import SummaryFiles, asked, summaries_of
 from panda_ray.tracking.runs import PROGRESS_FILE, STATE
 from panda_ray.tracking.server.client import connect_to_read
 from panda_ray.tracking.server.http import server_time
 from panda_ray.tracking.server.patience import Pulse
 from panda_ray.tracking.server.uri import shown
 from panda_ray.tracking.snapshot import Snapshot, joined
-from panda_ray.tracking.study import Failure
-from panda_ray.tracking.summary_files import SummaryFiles, asked, summaries_of
 from panda_ray.tracking.writing.worker import SNAPSHOT_SECONDS
 
 STALE_SECONDS = 4 * SNAPSHOT_SECONDS

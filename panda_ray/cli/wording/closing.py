@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from panda_ray.cli.choice_words import describe_unchosen
 from panda_ray.cli.console import stdout
-from panda_ray.cli.search_words import describe_choice, describe_chosen, standings_as_json
+from panda_ray.cli.wording.choice_words import describe_unchosen
+from panda_ray.cli.wording.search_words import describe_choice, describe_chosen, standings_as_json
 from panda_ray.execution.signals import EXIT_INTERRUPTED
 from panda_ray.secrets import public
 

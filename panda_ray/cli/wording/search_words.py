@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from panda_ray.cli.words import duration
+from panda_ray.cli.wording.words import duration
 
 if TYPE_CHECKING:
     from panda_ray.search.anticipated import Anticipated

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from panda_ray.cli.words import duration
+from panda_ray.cli.wording.words import duration
 
 if TYPE_CHECKING:
     from panda_ray.choosing.expected import Anticipated

@@ -18,17 +18,9 @@ from mlflow import MlflowClient
 
 from panda_ray.secrets import public
 from panda_ray.sweep import Sweep
-from panda_ray.tracking.examples import unpack
 from panda_ray.tracking.identity import check_plans
-from panda_ray.tracking.runs import (
-    EXAMPLES_FOLDER,
-    SCORES_FILE,
-    SIMILARITY_FILE,
-)
-from panda_ray.tracking.searched import joined
-from panda_ray.tracking.server.client import connect_to_read
-from panda_ray.tracking.server.patience import Pulse
-from panda_ray.tracking.study import (
+from panda_ray.tracking.reading.examples import unpack
+from panda_ray.tracking.reading.study import (
     CELL_COLUMNS,
     SCORE_COLUMNS,
     SIMILARITY_COLUMNS,
@@ -37,7 +29,15 @@ from panda_ray.tracking.study import (
     Study,
     TaskInfo,
 )
-from panda_ray.tracking.summary_files import SummaryFiles, asked, summaries_of
+from panda_ray.tracking.reading.summary_files import SummaryFiles, asked, summaries_of
+from panda_ray.tracking.runs import (
+    EXAMPLES_FOLDER,
+    SCORES_FILE,
+    SIMILARITY_FILE,
+)
+from panda_ray.tracking.searched import joined
+from panda_ray.tracking.server.client import connect_to_read
+from panda_ray.tracking.server.patience import Pulse
 from panda_ray.tracking.writing.summary_run import TABLE_COLUMNS, SummaryRun
 
 _DOWNLOADS = 8

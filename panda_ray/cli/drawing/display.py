@@ -12,9 +12,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from panda_ray.cli.grid import legend, render_grid
-from panda_ray.cli.search_words import describe_trials
-from panda_ray.cli.words import duration
+from panda_ray.cli.drawing.grid import legend, render_grid
+from panda_ray.cli.wording.search_words import describe_trials
+from panda_ray.cli.wording.words import duration
 from panda_ray.execution.events import Listener, Outcome, RunSummary
 from panda_ray.execution.planning.states import cell_states, stages
 from panda_ray.search.trials import StudyStanding
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from panda_ray.execution.costs.costs import Costs
     from panda_ray.execution.planning.plan import Plan
     from panda_ray.execution.planning.stack import Stack
-    from panda_ray.training.engine.stacked import EpochReport
+    from panda_ray.training.engine.epoch_report import EpochReport
     from panda_ray.usecases.searching.searches import Standings
 
 _REFRESHES_PER_SECOND = 4

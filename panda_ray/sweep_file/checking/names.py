@@ -21,8 +21,8 @@ from panda_ray.registry import Named
 from panda_ray.sweep import BackboneSection, Sweep
 from panda_ray.sweep.named_tasks import own_names
 from panda_ray.sweep.source_choice import MetricReference, SourceChoice
-from panda_ray.sweep_file.messages import explain
-from panda_ray.sweep_file.search_names import search_problems
+from panda_ray.sweep_file.checking.messages import explain
+from panda_ray.sweep_file.checking.search_names import search_problems
 from panda_ray.sweep_file.yaml_source import Path, Places
 from panda_ray.tasks import TASKS
 from panda_ray.tasks.caching.fetched import is_url

@@ -11,7 +11,7 @@ from panda_ray.methods.method import Method, Sources
 from panda_ray.sweep import Sweep
 from panda_ray.sweep.hyperparameters import Chosen
 from panda_ray.sweep.named_tasks import own_names
-from panda_ray.sweep_file.names import CELL_METHODS, TAKES, choice_problems, label_problem, option_problems
+from panda_ray.sweep_file.checking.names import CELL_METHODS, TAKES, choice_problems, label_problem, option_problems
 from panda_ray.sweep_file.tuned_file import KEY
 from panda_ray.sweep_file.yaml_source import Path, Places
 from panda_ray.tasks import TASKS

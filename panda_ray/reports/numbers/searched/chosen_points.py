@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from panda_ray.reports.numbers.frame import Aggregate, Grid
-from panda_ray.reports.numbers.warm_starts import WarmStartGain, warm_start_gain
+from panda_ray.reports.numbers.searched.warm_starts import WarmStartGain, warm_start_gain
 from panda_ray.search.space import Point
 from panda_ray.sweep import sources_text
 from panda_ray.tracking.searched import Searched, SearchedStudy

@@ -1,0 +1,1 @@
+"""What commands draw: tables, the grid, bars, and how a sweep stands."""
