@@ -12,13 +12,13 @@ import torch
 
 from benchmarks import check, grids, parts
 from benchmarks.everything import run_everything
-from benchmarks.lengths import TASKS
-from benchmarks.machine import available_cores, select_device
-from benchmarks.models import SIZES
+from benchmarks.measuring.machine import available_cores, select_device
 from benchmarks.projection import projection
-from benchmarks.report import write_report
-from benchmarks.setting import Method
 from benchmarks.throughput import RIVALS, Comparison
+from benchmarks.workloads.lengths import TASKS
+from benchmarks.workloads.models import SIZES
+from benchmarks.workloads.setting import Method
+from benchmarks.written.report import write_report
 from panda_ray.errors import InputError
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from benchmarks.machine import describe, precision_of
-from benchmarks.results import FOLDER, read, slug, write
-from benchmarks.setting import Setting
+from benchmarks.measuring.machine import describe, precision_of
 from benchmarks.throughput import RIVALS, Comparison, compare, mean_ratio
+from benchmarks.workloads.setting import Setting
+from benchmarks.written.results import FOLDER, read, slug, write
 from panda_ray.errors import InputError
 
 WIDTH = 8

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import torch
 
-from benchmarks.lengths import TASKS
-from benchmarks.machine import precision_of
-from benchmarks.setting import Method, Setting
+from benchmarks.measuring.machine import precision_of
+from benchmarks.workloads.lengths import TASKS
+from benchmarks.workloads.setting import Method, Setting
 
 ALL_WIDTHS = (1, 2, 4, 8, 21, 42, 64)
 BOTH: tuple[Method, ...] = ("pot", "panda")

@@ -15,13 +15,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import stacked
-from benchmarks.formulas import FORMULAS
-from benchmarks.idle import idle_share
-from benchmarks.measure import Prepare, timed
-from benchmarks.models import SIZES
-from benchmarks.setting import Setting
-from benchmarks.workload import make_task
+from benchmarks.competitors import stacked
+from benchmarks.measuring.formulas import FORMULAS
+from benchmarks.measuring.idle import idle_share
+from benchmarks.measuring.measure import Prepare, timed
+from benchmarks.workloads.models import SIZES
+from benchmarks.workloads.setting import Setting
+from benchmarks.workloads.workload import make_task
 from panda_ray.backbones.forward.frozen_linear import FrozenLinear, onednn_is_right
 from panda_ray.backbones.sizes import Sizes
 from panda_ray.execution.costs.operations import backward_operations, forward_operations

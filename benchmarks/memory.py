@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks import stacked
-from benchmarks.setting import Setting
+from benchmarks.competitors import stacked
+from benchmarks.workloads.setting import Setting
 
 GIB = 1 << 30
 

@@ -9,10 +9,10 @@ import torch
 
 from benchmarks.grids import Grid, MemoryGrid
 from benchmarks.limit import measure_limit
-from benchmarks.measure import Clock
+from benchmarks.measuring.measure import Clock
 from benchmarks.memory import measure_memory
-from benchmarks.results import write
 from benchmarks.throughput import RIVALS, Comparison, Rival, compare, mean_ratio
+from benchmarks.written.results import write
 
 
 def run_throughput(

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.lengths import mean_tokens
-from benchmarks.models import SIZES
-from benchmarks.results import read_all
+from benchmarks.workloads.lengths import mean_tokens
+from benchmarks.workloads.models import SIZES
+from benchmarks.written.results import read_all
 from panda_ray.backbones.sizes import Sizes
 from panda_ray.execution.costs.operations import backward_operations, forward_operations
 from panda_ray.reports.paper import FOLDER as PAPER

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from statistics import geometric_mean, median
 from typing import Any, Literal
 
-from benchmarks import peft_trainer, released_schema, stacked
-from benchmarks.measure import Clock, Prepare, median_rate, paired_ratios, run_in_turn
-from benchmarks.setting import Setting
+from benchmarks.competitors import peft_trainer, released_schema, stacked
+from benchmarks.measuring.measure import Clock, Prepare, median_rate, paired_ratios, run_in_turn
+from benchmarks.workloads.setting import Setting
 
 Rival = Literal["peft", "official"]
 RIVALS: dict[Rival, Callable[[Setting], Callable[[], list[float]]]] = {

@@ -10,7 +10,7 @@ import argparse
 import torch
 
 from benchmarks.estimates.foresight import foresights
-from benchmarks.results import write
+from benchmarks.written.results import write
 from panda_ray.errors import InputError
 from panda_ray.execution.planning.plan import build_plan
 from panda_ray.execution.store.store import Store

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from benchmarks import results
 from benchmarks.orchestration.bar import Bar
+from benchmarks.written import results
 
 TABLE = "orchestration.md"
 

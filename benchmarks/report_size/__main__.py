@@ -19,8 +19,8 @@ from typing import Any
 
 import torch
 
-from benchmarks import results
 from benchmarks.report_size.study import make_study, write_sweep
+from benchmarks.written import results
 
 SEEDS, BACKBONES = 10, 5
 BAR_SECONDS = 60.0

@@ -14,12 +14,12 @@ from pathlib import Path
 import torch
 from torch.multiprocessing.spawn import start_processes
 
-from benchmarks.lengths import TASKS
-from benchmarks.models import SIZES
-from benchmarks.report import write_report
-from benchmarks.results import write
 from benchmarks.scaling.efficiency import WORKERS
 from benchmarks.scaling.worker import MEASURED, device_of, work
+from benchmarks.workloads.lengths import TASKS
+from benchmarks.workloads.models import SIZES
+from benchmarks.written.report import write_report
+from benchmarks.written.results import write
 
 
 def main() -> None:

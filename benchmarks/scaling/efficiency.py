@@ -14,12 +14,12 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from benchmarks.measure import timed
-from benchmarks.models import panda_backbone
+from benchmarks.competitors.stacked import make_member
+from benchmarks.measuring.measure import timed
 from benchmarks.scaling.watched import Watched
-from benchmarks.setting import Setting
-from benchmarks.stacked import make_member
-from benchmarks.workload import make_task
+from benchmarks.workloads.models import panda_backbone
+from benchmarks.workloads.setting import Setting
+from benchmarks.workloads.workload import make_task
 from panda_ray.training.engine.collective import SOLO, Collective, ProcessGroup
 from panda_ray.training.engine.stacked import train_stack
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from benchmarks.machine import precision_of
+from benchmarks.measuring.machine import precision_of
 from benchmarks.scaling.efficiency import WORKERS, measure_scaling
-from benchmarks.setting import Setting
+from benchmarks.workloads.setting import Setting
 
 MEASURED = "measured.json"
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.results import write
 from benchmarks.searching import stacking
 from benchmarks.searching.halving import Seed, halved, summary, whole_grid
 from benchmarks.searching.paper_search import SPACE, Rows
+from benchmarks.written.results import write
 
 TASKS = {"bulletin": Rows(60, 200), "remark": Rows(80, 200), "choice": Rows(80, 200)}
 """200 rows of a dev set are the fewest of which half a point is one, and no training is larger than it must be."""

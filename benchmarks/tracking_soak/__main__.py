@@ -18,10 +18,10 @@ from typing import Any
 
 import torch
 
-from benchmarks import results
 from benchmarks.orchestration import sweeps
 from benchmarks.orchestration.forging import forge
 from benchmarks.tracking_soak.servers import Database, Server
+from benchmarks.written import results
 from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome, RunSummary
 from panda_ray.execution.planning.plan import Plan, build_plan

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import peft_trainer, stacked
-from benchmarks.setting import Method
+from benchmarks.competitors import peft_trainer, stacked
+from benchmarks.workloads.setting import Method
 from support.loss_curves import one_step_per_epoch
 
 

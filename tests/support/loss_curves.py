@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from benchmarks.setting import Method, Setting
+from benchmarks.workloads.setting import Method, Setting
 
 CPU = torch.device("cpu")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import released_schema, stacked
+from benchmarks.competitors import released_schema, stacked
 from support.loss_curves import one_step_per_epoch
 
 

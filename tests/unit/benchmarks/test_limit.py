@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from benchmarks import limit, memory, stacked, workload
-from benchmarks.idle import covered
-from benchmarks.lengths import Lengths
-from benchmarks.setting import Setting
+from benchmarks import limit, memory
+from benchmarks.competitors import stacked
+from benchmarks.measuring.idle import covered
+from benchmarks.workloads import workload
+from benchmarks.workloads.lengths import Lengths
+from benchmarks.workloads.setting import Setting
 
 ROWS, TOKENS, PREFIX, HIDDEN = 8, 24, 20, 128
 

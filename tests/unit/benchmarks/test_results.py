@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks import check, measure, projection, report, results
-from benchmarks.setting import Setting
+from benchmarks import check, projection
+from benchmarks.measuring import measure
 from benchmarks.throughput import Comparison, compare
+from benchmarks.workloads.setting import Setting
+from benchmarks.written import report, results
 from panda_ray.errors import InputError
 
 CPU = torch.device("cpu")

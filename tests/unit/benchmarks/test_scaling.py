@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from benchmarks.report import _scaling
 from benchmarks.scaling.efficiency import Scaling
 from benchmarks.scaling.watched import Watched
+from benchmarks.written.report import _scaling
 from panda_ray.training.engine.collective import SOLO, sum_gradients
 
 

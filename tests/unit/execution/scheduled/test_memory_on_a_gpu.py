@@ -8,10 +8,10 @@ import pytest
 import torch
 from transformers import AutoModel, LlamaConfig
 
-from benchmarks import stacked
-from benchmarks.models import SIZES, panda_backbone
-from benchmarks.setting import Setting
-from benchmarks.workload import make_task
+from benchmarks.competitors import stacked
+from benchmarks.workloads.models import SIZES, panda_backbone
+from benchmarks.workloads.setting import Setting
+from benchmarks.workloads.workload import make_task
 from panda_ray.backbones import Backbone, Sizes
 from panda_ray.backbones.architectures import ARCHITECTURES
 from panda_ray.backbones.weights import Weights

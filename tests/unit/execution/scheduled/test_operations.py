@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.formulas import FORMULAS
+from benchmarks.measuring.formulas import FORMULAS
 from panda_ray.backbones import Backbone, Sizes, Tokens, backbone_sizes, load_backbone
 from panda_ray.backbones.architectures import ARCHITECTURES
 from panda_ray.backbones.forward.frozen_linear import onednn_is_right

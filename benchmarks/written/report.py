@@ -7,10 +7,10 @@ from pathlib import Path
 from statistics import geometric_mean, median
 from typing import Any
 
-from benchmarks.plot import draw
 from benchmarks.projection import projection
-from benchmarks.results import FOLDER, read_all, slug
 from benchmarks.searching.tables import halving, stacking
+from benchmarks.written.plot import draw
+from benchmarks.written.results import FOLDER, read_all, slug
 
 Result = dict[str, Any]
 

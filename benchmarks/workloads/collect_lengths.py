@@ -1,6 +1,7 @@
-"""Makes the files of `lengths.py` from published rows: `python -m benchmarks.collect_lengths DATA VOCABULARY`.
+"""Makes the files of `lengths.py` from published rows.
 
-DATA holds `<task>/train.parquet` and `<task>/validation.parquet`; VOCABULARY is the folder of BERT's uncased tokenizer.
+`python -m benchmarks.workloads.collect_lengths DATA VOCABULARY`, where DATA holds `<task>/train.parquet` and
+`<task>/validation.parquet`, and VOCABULARY is the folder of BERT's uncased tokenizer.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from transformers import AutoTokenizer
 
-from benchmarks.lengths import FOLDER, MAX_LEN, TASKS
+from benchmarks.workloads.lengths import FOLDER, MAX_LEN, TASKS
 from panda_ray.tasks import TASKS as ALL_TASKS
 from panda_ray.tasks.rows.loading import MissingData, load_rows
 from panda_ray.tasks.task import BuiltinOrigin

@@ -18,10 +18,10 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
-from benchmarks.losses import distillation_loss, task_loss
-from benchmarks.models import classifier, student_prompt, teacher_prompt
-from benchmarks.setting import KD_WEIGHT, Setting
-from benchmarks.workload import example_order, make_task
+from benchmarks.competitors.losses import distillation_loss, task_loss
+from benchmarks.workloads.models import classifier, student_prompt, teacher_prompt
+from benchmarks.workloads.setting import KD_WEIGHT, Setting
+from benchmarks.workloads.workload import example_order, make_task
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.encoded import EncodedSplit
 

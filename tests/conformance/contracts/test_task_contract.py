@@ -19,7 +19,7 @@ from panda_ray.testing import TaskContract
 from panda_ray.testing.perfect_outputs import perfect_outputs
 from support.task_data import TOKENIZERS, rows_of
 
-REAL_DATA = Path(os.environ.get("PANDA_RAY_DATA", Path(__file__).parents[3] / "shared" / "data"))
+REAL_DATA = Path(os.environ.get("PANDA_RAY_DATA", Path(__file__).parents[4] / "shared" / "data"))
 
 
 class TestTasks(TaskContract):

@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
-from benchmarks.machine import describe
+from benchmarks.measuring.machine import describe
 from panda_ray.errors import InputError
 
-FOLDER = Path(__file__).parent / "results"
+FOLDER = Path(__file__).parents[1] / "results"
 SCHEMA = 1
 """Raise it when the fields of a results file change their meaning."""
 

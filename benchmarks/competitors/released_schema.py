@@ -19,10 +19,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import DynamicCache
 
-from benchmarks.losses import task_loss
-from benchmarks.models import classifier, student_prompt, teacher_prompt
-from benchmarks.setting import Setting
-from benchmarks.workload import example_order, make_task
+from benchmarks.competitors.losses import task_loss
+from benchmarks.workloads.models import classifier, student_prompt, teacher_prompt
+from benchmarks.workloads.setting import Setting
+from benchmarks.workloads.workload import example_order, make_task
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.encoded import EncodedSplit
 

@@ -63,7 +63,7 @@ def _processor() -> str:
 
 def _commit() -> str:
     """The commit of the checkout, with `+` where files differ from it; "unknown" outside of one."""
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
 
     def git(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks.models import panda_backbone, student_prompt, teacher_prompt
-from benchmarks.setting import KD_WEIGHT, Setting
-from benchmarks.workload import make_task
+from benchmarks.workloads.models import panda_backbone, student_prompt, teacher_prompt
+from benchmarks.workloads.setting import KD_WEIGHT, Setting
+from benchmarks.workloads.workload import make_task
 from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import Distillation, Member
 from panda_ray.training.trainables.prefix import prefix_part, prompt_part

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import torch
 
-from benchmarks.lengths import Lengths, load_lengths
-from benchmarks.models import VOCABULARY
-from benchmarks.setting import Setting
+from benchmarks.workloads.lengths import Lengths, load_lengths
+from benchmarks.workloads.models import VOCABULARY
+from benchmarks.workloads.setting import Setting
 from panda_ray.seeding import generator
 from panda_ray.tasks.encoded import EncodedSplit, EncodedTask
 from panda_ray.tasks.kinds import CLASSIFICATION, REGRESSION

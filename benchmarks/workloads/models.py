@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from transformers import BertConfig, BertForSequenceClassification, BertModel
 
-from benchmarks.setting import Setting
+from benchmarks.workloads.setting import Setting
 from panda_ray.backbones import Backbone
 from panda_ray.backbones.architectures import ARCHITECTURES
 from panda_ray.errors import unknown_name

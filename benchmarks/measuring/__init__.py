@@ -1,0 +1,1 @@
+"""Clocks, counters, and where a measurement ran."""

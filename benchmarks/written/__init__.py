@@ -1,0 +1,1 @@
+"""What was measured, as files, tables and figures."""
