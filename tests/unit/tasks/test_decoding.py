@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from panda_ray.tasks import get_task
 from panda_ray.tasks.encoded import EncodedSplit
-from panda_ray.tasks.kinds.extractive_qa import MAX_ANSWER_TOKENS
+from panda_ray.tasks.kinds.spans.best_answers import MAX_ANSWER_TOKENS
 from panda_ray.testing.perfect_outputs import perfect_outputs
 from support.task_data import TOKENIZERS, WORDS, rows_of, wordpiece_tokenizer
 
