@@ -126,7 +126,8 @@ class ResourceSection(Section):
     checkpoint_seconds: float = Field(default=60, gt=0)
     """A running stack saves its state at each epoch's end, but not more often than this."""
     gpu_memory_gib: float | None = Field(default=None, gt=0, le=_MOST_DEVICES)
-    """Memory of one GPU in GiB: `plan` says how many members fit, and refuses what does not fit alone."""
+    """Memory of one GPU in GiB, this machine's smallest unless given: stacks are cut to what is expected to fit, and
+    what does not fit alone is refused."""
     activation_checkpointing: bool = False
     """Keep of each layer its input alone and compute the layer once more for its gradients: the same numbers in less
     memory, with about a third more time."""

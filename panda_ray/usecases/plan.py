@@ -10,7 +10,8 @@ from panda_ray.choosing.expected import Anticipated as AnticipatedChoices
 from panda_ray.choosing.expected import anticipate_choices, seconds_of_all
 from panda_ray.execution.costs.ahead import Ahead, work_ahead
 from panda_ray.execution.costs.costs import Costs
-from panda_ray.execution.costs.memory_ahead import StageMemory, memory_ahead
+from panda_ray.execution.costs.memory.memory_ahead import StageMemory, memory_ahead
+from panda_ray.execution.costs.memory.within_memory import within_memory
 from panda_ray.execution.planning.changes import Change, invalidated
 from panda_ray.execution.planning.footprints import footprint_of
 from panda_ray.execution.planning.lending import lent, without
@@ -90,9 +91,10 @@ def plan_sweep(sweep: Sweep) -> Outlook:
     choices = anticipate_choices(plan, catalog, store) if plan.chosen_by else None
     plan = grows.plan if (grows := search or choices) is not None else plan
     records = [record for _, record in store.records()] if plan.stacks else []
+    costs = Costs.of(plan, records)
+    plan = within_memory(plan, costs, store)
     settings = settings_of(plan)
     states = states_of(plan, running=(), failed=store.failures.among(set(plan.units)))
-    costs = Costs.of(plan, records)
     return Outlook(
         plan=plan,
         storage=store.url,

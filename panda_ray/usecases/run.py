@@ -12,6 +12,7 @@ from panda_ray.choosing.choice_places import Place, unchosen
 from panda_ray.choosing.chooser import with_chosen
 from panda_ray.errors import InputError
 from panda_ray.execution.costs.costs import Costs
+from panda_ray.execution.costs.memory.within_memory import within_memory
 from panda_ray.execution.events import Listener, RunSummary
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.signals import reason_of
@@ -154,6 +155,8 @@ def _start(sweep: Sweep, store: Store) -> Start:
     announcer = Announcer()
     catalog = read_catalog(sweep)
     plan = with_chosen(plan_with_taken(sweep, store, catalog), catalog, store)
+    costs = Costs.in_store(plan, store)
+    plan = within_memory(plan, costs, store)
     steered = steering_of(plan, catalog, store)
     standings = standings_of(steered)
     tracker = MlflowTracker(
@@ -163,7 +166,6 @@ def _start(sweep: Sweep, store: Store) -> Start:
         searched_by(standings, sweep),
         lambda summary: has_reached_all(summary, standings()),
     )
-    costs = Costs.in_store(plan, store)
     announcer.follow(plan, costs)
     try:
         return Start(plan, costs, announcer, tracker, steered, standings, trouble=tracker.start(plan), refused=None)

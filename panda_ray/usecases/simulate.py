@@ -12,6 +12,7 @@ from panda_ray.choosing.expected import anticipate_choices
 from panda_ray.errors import InputError
 from panda_ray.execution.costs.ahead import Ahead, work_ahead
 from panda_ray.execution.costs.costs import Costs
+from panda_ray.execution.costs.memory.within_memory import within_memory
 from panda_ray.execution.planning.plan import Plan, plan_from
 from panda_ray.execution.scheduling.lower_bound import Bound, bound_of
 from panda_ray.execution.scheduling.simulation import Simulation, simulate
@@ -63,5 +64,6 @@ def simulate_sweep(sweep: Sweep, gpus: Sequence[int]) -> Forecast:
         choices = anticipate_choices(plan, catalog, store)
         plan, begin, steering = choices.plan, choices.chooser.plan, choices.steering
     costs = Costs.of(plan, (record for _, record in store.records()))
+    plan, begin = within_memory(plan, costs, store), within_memory(begin, costs, store)
     runs = [(count, simulate(begin, int(count / per_stack), costs.expected, steering())) for count in gpus]
     return Forecast(catalog, plan, work_ahead(plan, costs), bound_of(plan, costs.expected), runs)

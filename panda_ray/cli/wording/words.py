@@ -9,7 +9,7 @@ from panda_ray.secrets import public
 
 if TYPE_CHECKING:
     from panda_ray.execution.costs.ahead import Ahead
-    from panda_ray.execution.costs.memory_ahead import StageMemory
+    from panda_ray.execution.costs.memory.memory_ahead import StageMemory
     from panda_ray.execution.costs.speeds import Basis
     from panda_ray.execution.planning.changes import Change
     from panda_ray.execution.planning.unjudged import Unjudged
@@ -76,11 +76,11 @@ def describe_memory(memory: Sequence[StageMemory]) -> list[str]:
 def _fitting(each: StageMemory) -> str:
     if each.fitting is None:
         return ""
-    return f"; x{each.fitting} fits" + (", a wider stack is halved" if each.fitting < each.members else "")
+    return f"; x{each.fitting} fits" + (f", instead of x{each.wanted}" if each.fitting < each.wanted else "")
 
 
 def memory_as_json(memory: Sequence[StageMemory]) -> list[dict[str, Any]]:
-    """The same in bytes; `fitting` is null where resources.gpu_memory_gib is not given."""
+    """The same in bytes; `fitting` is null where resources.gpu_memory_gib is not given and no GPU is here."""
     return [
         {
             "backbone": each.backbone,

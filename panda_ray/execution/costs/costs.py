@@ -7,10 +7,11 @@ backbones were measured (see `Costs.device`). Nothing here changes what a unit i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
 from panda_ray.backbones import BACKBONES, Sizes, backbone_sizes
+from panda_ray.execution.costs.memory.peaks import Peak
 from panda_ray.execution.costs.samples import Device, EmbeddingSample, Samples, device_of
 from panda_ray.execution.costs.speeds import Basis, Estimate, Speeds, embedding_seconds
 from panda_ray.execution.costs.task_sizes import KnownSizes
@@ -30,6 +31,7 @@ class Costs:
         sizes: of the sweep's backbones, by name.
         tasks: of the sweep's tasks as each backbone sees them, by backbone and task.
         device: what the estimates hold for.
+        peaks: memory that finished stacks took on GPUs.
     """
 
     def __init__(
@@ -39,8 +41,10 @@ class Costs:
         speeds: Speeds,
         embeddings: Iterable[EmbeddingSample],
         prompt_len: int,
+        peaks: Sequence[Peak],
     ) -> None:
         self.sizes, self.tasks, self._speeds, self._prompt_len = sizes, tasks, speeds, prompt_len
+        self.peaks = peaks
         self._embeddings = embedding_seconds(embeddings, speeds.device)
         self._known: dict[tuple[Any, ...], Estimate] = {}
 
@@ -54,7 +58,8 @@ class Costs:
         for record in records:
             samples.add(record, known.learn(record))
         speeds = Speeds(device_of(sweep, samples.trainings), samples.trainings)
-        return cls(mine, known.of_tasks(mine), speeds, samples.embeddings, sweep.training.prompt_len)
+        prompt_len = sweep.training.prompt_len
+        return cls(mine, known.of_tasks(mine), speeds, samples.embeddings, prompt_len, samples.peaks)
 
     @classmethod
     def in_store(cls, plan: Plan, store: Store) -> Costs:

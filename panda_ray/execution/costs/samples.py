@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from panda_ray.backbones import Sizes
+from panda_ray.execution.costs.memory.peaks import Peak, peak_of
 from panda_ray.execution.costs.workload import TaskSize, Work, loop_operations, training_examples, training_steps
 from panda_ray.methods import get_method
 from panda_ray.sweep import Sweep
@@ -90,12 +91,18 @@ class Samples:
     def __init__(self, sizes_of: Mapping[str, Sizes], precision: str) -> None:
         self._sizes_of, self._precision = sizes_of, precision
         self._stacks: dict[tuple[Any, ...], Sample] = {}
+        self._peaks: dict[tuple[Any, ...], Peak] = {}
         self.embeddings: list[EmbeddingSample] = []
 
     @property
     def trainings(self) -> list[Sample]:
         """One for each stack."""
         return list(self._stacks.values())
+
+    @property
+    def peaks(self) -> list[Peak]:
+        """One for each stack on a GPU."""
+        return list(self._peaks.values())
 
     def add(self, record: Mapping[str, Any], size: TaskSize | None) -> None:
         """Take a finished unit; one that says nothing of speed is left out.
@@ -105,6 +112,8 @@ class Samples:
         """
         with suppress(KeyError, TypeError, ValueError, ArithmeticError):  # a record may have been made by anybody
             self._add(record, size)
+        with suppress(KeyError, TypeError, ValueError, ArithmeticError):
+            self._add_peak(record, size)
 
     def _add(self, record: Mapping[str, Any], size: TaskSize | None) -> None:
         if record["product"] == "embedding":
@@ -116,6 +125,13 @@ class Samples:
             address = (record["stack"], record["stack_width"], record["examples_per_second"], device)
             if address not in self._stacks:
                 self._stacks[address] = _sample(record, self._sizes_of[record["backbone"]], size, device)
+
+    def _add_peak(self, record: Mapping[str, Any], size: TaskSize | None) -> None:
+        address = record["stack"], record["stack_width"], record["peak_memory_bytes"]
+        if record["device"] == CPU or size is None or address in self._peaks:
+            return
+        if (peak := peak_of(record, size)) is not None:
+            self._peaks[address] = peak
 
 
 def device_of(sweep: Sweep, samples: Sequence[Sample]) -> Device:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from panda_ray.execution.planning.packing import pack
+from panda_ray.execution.planning.packing import depths, pack
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.cells import Cell
@@ -56,7 +56,8 @@ def grown(plan: Plan, proposal: Proposal, store: Store | None = None) -> Plan:
     assert all(key in plan.units or key in new for key in needed), "a proposal has all that its units depend on"
     done = frozenset[str]() if store is None else store.done_among(new)
     checkpointed = {} if store is None else store.checkpoints.members()
-    stacks = pack(new, _depths(new), done, checkpointed, plan.sweep.resources.max_stack, plan.limits)
+    max_stack = plan.sweep.resources.max_stack
+    stacks = pack(new, depths(new), done, checkpointed, max_stack, plan.limits, plan.fits)
     renamed = [
         key for key, role in proposal.role_of.items() if key in new or (role == "cell" and plan.role_of[key] != "cell")
     ]
@@ -69,11 +70,3 @@ def grown(plan: Plan, proposal: Proposal, store: Store | None = None) -> Plan:
         done=plan.done | done,
         stacks=plan.stacks + stacks,
     )
-
-
-def _depths(units: Mapping[str, Unit]) -> dict[str, int]:
-    """Length of the longest way to each unit from one that depends on none of these."""
-    depths: dict[str, int] = {}
-    for key, unit in units.items():
-        depths[key] = 1 + max((depths[needed] for needed in unit.depends_on if needed in depths), default=-1)
-    return depths

@@ -14,7 +14,7 @@ done or not, so that the stacks that an interrupted run did not reach are those 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Literal
@@ -27,8 +27,15 @@ from panda_ray.training.config import TrainConfig
 
 AUTO_EXAMPLES = 256
 """Examples per step of a stack at the most under `max_stack: auto`: 16 members of batch size 16. It is a constant, not
-a measurement, because the shape of a stack must not depend on the machine. Only what did not fit into memory, which
-the store remembers, makes stacks narrower."""
+a measurement, because the shape of a stack must not depend on the machine. Only memory makes stacks narrower: what did
+not fit, which the store remembers, and what is not expected to fit where somebody says into what."""
+
+Fits = Callable[[Sequence[Unit]], int | None]
+"""Members of a stack of such units that are expected to fit into memory; None where nobody knows."""
+
+
+def anything_fits(_units: Sequence[Unit]) -> None:
+    """Of memory that nobody has described."""
 
 
 def pack(
@@ -38,6 +45,7 @@ def pack(
     checkpointed: Mapping[str, Sequence[str]],
     max_stack: int | Literal["auto"],
     limits: Mapping[Footprint, Limit],
+    fits: Fits = anything_fits,
 ) -> tuple[Stack, ...]:
     """Stacks that hold every unit that is not done once, in the order in which they should run.
 
@@ -46,6 +54,7 @@ def pack(
         depth_of: length of the longest way to a unit that depends on nothing.
         checkpointed: members of the stacks that have a checkpoint, by stack id.
         limits: widths that memory allows, where some width did not fit.
+        fits: asked where none did, of units that may share a stack and are not all done.
     """
     stacks = _adopted(units, done, checkpointed, max_stack, limits)
     settled = {*done, *(unit.key for stack in stacks for unit in stack.members)}
@@ -53,9 +62,18 @@ def pack(
     for key, unit in units.items():
         groups[(*shared(unit), depth_of[key])].append(unit)
     for group in groups.values():
-        stacks.extend(_fresh(group, settled, widest(group[0], max_stack, limits) or len(group)))
+        if not all(unit.key in settled for unit in group):
+            stacks.extend(_fresh(group, settled, _widest_new(group, max_stack, limits, fits)))
     position = {key: index for index, key in enumerate(units)}
     return tuple(sorted(stacks, key=lambda stack: _place(stack, depth_of, position)))
+
+
+def depths(units: Mapping[str, Unit]) -> dict[str, int]:
+    """Length of the longest way to each unit from one that depends on none of these."""
+    depths: dict[str, int] = {}
+    for key, unit in units.items():
+        depths[key] = 1 + max((depths[needed] for needed in unit.depends_on if needed in depths), default=-1)
+    return depths
 
 
 def widest(unit: Unit, max_stack: int | Literal["auto"], limits: Mapping[Footprint, Limit]) -> int | None:
@@ -67,6 +85,18 @@ def widest(unit: Unit, max_stack: int | Literal["auto"], limits: Mapping[Footpri
     most = trains_of(unit).most_members
     fits = limit.width if limit is not None else wanted
     return min(wanted, fits, wanted if most is None else most)
+
+
+def _widest_new(
+    group: Sequence[Unit], max_stack: int | Literal["auto"], limits: Mapping[Footprint, Limit], fits: Fits
+) -> int:
+    """Members of the stacks that a group is cut into."""
+    first = group[0]
+    wanted = widest(first, max_stack, limits)
+    if wanted is None or first.config is None:
+        return len(group)
+    expected = None if footprint_of_training(first, first.config) in limits else fits(group)
+    return wanted if expected is None else min(wanted, expected)
 
 
 def _adopted(

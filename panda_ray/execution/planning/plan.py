@@ -5,11 +5,11 @@ from __future__ import annotations
 import gc
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from panda_ray.errors import InputError
-from panda_ray.execution.planning.packing import pack
+from panda_ray.execution.planning.packing import Fits, anything_fits, depths, pack
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.memory_limits import Footprint, Limit
 from panda_ray.execution.store.store import Store
@@ -40,6 +40,7 @@ class Plan:
         skipped: tasks that are left out because their rows are absent, with the reason.
         extents: per task, how much it is.
         limits: widths of stacks that memory allows, where some width did not fit.
+        fits: how many members are expected to fit, where none did not.
     """
 
     sweep: Sweep
@@ -57,6 +58,7 @@ class Plan:
     skipped: tuple[tuple[str, str], ...]
     extents: Mapping[str, Extent]
     limits: Mapping[Footprint, Limit]
+    fits: Fits = anything_fits
 
     @cached_property
     def depends_on(self) -> Mapping[str, tuple[str, ...]]:
@@ -118,6 +120,14 @@ def plan_from(sweep: Sweep, store: Store, catalog: Catalog) -> Plan:
         extents=catalog.extents,
         limits=limits,
     )
+
+
+def packed_anew(plan: Plan, store: Store) -> Plan:
+    """A plan with stacks as wide as it says by now that they may be."""
+    checkpointed, max_stack = store.checkpoints.members(), plan.sweep.resources.max_stack
+    with _no_garbage():
+        stacks = pack(plan.units, depths(plan.units), plan.done, checkpointed, max_stack, plan.limits, plan.fits)
+    return replace(plan, stacks=stacks)
 
 
 @contextmanager

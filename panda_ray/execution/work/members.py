@@ -117,6 +117,7 @@ def train_members(
             hosts=hosts,
             training_seconds=training_seconds,
             examples_per_second=reports[-1].examples_per_second if reports else None,
+            activation_checkpointing=workspace.settings.activation_checkpointing,
         )
         if unit.key in stack.done:
             continue

@@ -44,6 +44,7 @@ class Measured:
         hosts: the machines that it ran on, that of rank 0 first.
         training_seconds: the part of `seconds` inside the training; None for an embedding.
         examples_per_second: of all members together; None where nothing was left to train.
+        activation_checkpointing: what its memory depended on besides its configuration.
     """
 
     seconds: float
@@ -52,6 +53,7 @@ class Measured:
     hosts: Sequence[str]
     training_seconds: float | None = None
     examples_per_second: float | None = None
+    activation_checkpointing: bool = False
 
 
 def training_record(
@@ -83,6 +85,7 @@ def training_record(
         "similarities": list(similarities),
         "examples_per_second": measured.examples_per_second,
         "training_seconds": measured.training_seconds,
+        "activation_checkpointing": measured.activation_checkpointing,
         "trained_parameters": result.trained_parameters,
         "workers": stack.workers,
         "train_examples": task.train.examples,

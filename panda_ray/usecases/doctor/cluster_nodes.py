@@ -6,14 +6,16 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from panda_ray.execution.costs.memory.gpus import gpus
 from panda_ray.execution.runners.temporary import temporary_folder
 from panda_ray.sweep import Sweep
 from panda_ray.usecases.doctor.case import Case, Finding
-from panda_ray.usecases.doctor.machine import existing, gpus, installed, room_left
+from panda_ray.usecases.doctor.machine import existing, installed, room_left
 from panda_ray.usecases.doctor.services import clock
 from panda_ray.usecases.doctor.sweep_inputs import folders_of
 from panda_ray.usecases.engine import check_engine
@@ -55,7 +57,7 @@ def question(folders: Sequence[str] = ()) -> dict[str, Any]:
     """
     return {
         "versions": installed(),
-        "gpus": gpus(),
+        "gpus": [asdict(gpu) for gpu in gpus()],
         "free": shutil.disk_usage(tempfile.gettempdir()).free,
         "unseen": [folder for folder in folders if not Path(folder).expanduser().exists()],
     }

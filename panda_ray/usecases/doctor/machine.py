@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import panda_ray
 from panda_ray.clusters.code import installed_code
+from panda_ray.execution.costs.memory.gpus import gpus
 from panda_ray.tasks.caching.disk import cache_home
 from panda_ray.usecases.doctor.case import Case, Finding, State
 
@@ -53,23 +53,12 @@ def check_versions(case: Case) -> Iterator[Finding]:
         yield Finding("versions", "ok", listed + (light if missing else ""))
 
 
-def gpus() -> list[dict[str, Any]]:
-    """Name and memory (MiB) of each GPU that NVIDIA's driver knows."""
-    command = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
-    try:
-        said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
-    except (OSError, subprocess.SubprocessError):
-        return []
-    rows = [line.rpartition(",") for line in said.splitlines() if "," in line]
-    return [{"name": name.strip(), "memory_mib": int(memory)} for name, _, memory in rows if memory.strip().isdecimal()]
-
-
 def check_hardware(case: Case) -> Iterator[Finding]:
     """CPUs, memory, GPUs."""
     cpus, found = len(os.sched_getaffinity(0)), gpus()
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    case.facts.update(cpus=cpus, memory_gib=round(memory / 2**30, 1), gpus=found)
-    listed = ", ".join(f"{gpu['name']} ({gpu['memory_mib'] / 1024:.0f} GiB)" for gpu in found) or "no GPU"
+    case.facts.update(cpus=cpus, memory_gib=round(memory / 2**30, 1), gpus=[asdict(gpu) for gpu in found])
+    listed = ", ".join(f"{gpu.name} ({gpu.memory_mib / 1024:.0f} GiB)" for gpu in found) or "no GPU"
     says = f"{cpus} CPUs, {memory / 2**30:.0f} GiB of memory, {listed}"
     wanted = 0 if case.sweep is None else case.sweep.resources.gpus_per_stack
     if wanted and not found and case.address is None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from panda_ray.errors import InputError
 from panda_ray.execution.costs.ahead import Ahead, work_ahead
 from panda_ray.execution.costs.costs import Costs
+from panda_ray.execution.costs.memory.within_memory import within_memory
 from panda_ray.execution.planning.plan import Plan, build_plan
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.store import Store
@@ -60,6 +61,7 @@ def _planned(artefact: Artefact, sweep: Sweep, seen: Collection[str]) -> tuple[P
     plan = build_plan(sweep, store)
     keys = frozenset(plan.units)
     costs = Costs.in_store(plan, store)
+    plan = within_memory(plan, costs, store)
     shared = sum(key in seen for key in keys)
     done = sum(key in plan.done and key not in seen for key in keys)
     one = PlannedArtefact(

@@ -15,7 +15,7 @@ from benchmarks.workloads.workload import make_task
 from panda_ray.backbones import Backbone, Sizes
 from panda_ray.backbones.architectures import ARCHITECTURES
 from panda_ray.backbones.weights import Weights
-from panda_ray.execution.costs.stack_memory import Hardware, stack_memory
+from panda_ray.execution.costs.memory.stack_memory import Hardware, stack_memory
 from panda_ray.execution.costs.workload import TaskSize
 from panda_ray.methods.trains import PREFIXES
 from support.models import Around
