@@ -4,7 +4,7 @@ from panda_ray.methods.attempt import Attempt
 from panda_ray.methods.distillation.panda import Panda
 from panda_ray.methods.distillation.panda_fusion import PandaFusion
 from panda_ray.methods.distillation.target_like_teacher import TargetLikeTeacher
-from panda_ray.methods.method import Inputs, Method, MethodOptions, Sources
+from panda_ray.methods.method import Inputs, Method, MethodOptions, Origin, Sources
 from panda_ray.methods.pot import PoT
 from panda_ray.methods.requirements import (
     PairSimilarities,
@@ -15,6 +15,7 @@ from panda_ray.methods.requirements import (
 )
 from panda_ray.methods.sesom import Sesom
 from panda_ray.methods.spot import Spot
+from panda_ray.methods.task_prompt_vectors import TaskPromptVectors
 from panda_ray.methods.tuning.houlsby import Houlsby
 from panda_ray.methods.tuning.lester import Lester
 from panda_ray.methods.tuning.model_tuning import ModelTuning
@@ -28,6 +29,7 @@ METHODS: Registry[Method] = Registry(
         PromptTuning(),
         PoT(),
         Spot(),
+        TaskPromptVectors(),
         Panda(),
         PandaFusion(),
         Attempt(),
@@ -55,6 +57,7 @@ __all__ = [
     "Inputs",
     "Method",
     "MethodOptions",
+    "Origin",
     "PairSimilarities",
     "PairTeachers",
     "Requirement",

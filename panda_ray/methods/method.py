@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
@@ -71,6 +71,13 @@ class MethodOptions(BaseModel):
         }
 
 
+class Origin(NamedTuple):
+    """How a prompt was before its first step: its seed's draws by an initialiser (`prompts/initialization.py`)."""
+
+    initialization: str
+    scale: float
+
+
 @dataclass(frozen=True)
 class Inputs:
     """A cell's dependencies, loaded; prompts of another geometry are refused (`InputError`).
@@ -80,6 +87,7 @@ class Inputs:
     Attributes:
         name: of the member; no other of its stack has it.
         similarities: predicted transferability of each source to the target, in [-1, 1].
+        origins: what each source prompt was before its training; None for one that was trained elsewhere.
         trained: instead of source prompts or teachers, where these were trained as another method than prompt tuning
             trains: what they kept, tensors by name.
     """
@@ -89,6 +97,7 @@ class Inputs:
     config: TrainConfig
     geometry: Geometry
     source_prompts: tuple[Prompt, ...] = ()
+    origins: tuple[Origin | None, ...] = ()
     teachers: tuple[Prompt, ...] = ()
     similarities: tuple[float, ...] = ()
     trained: tuple[Mapping[str, Tensor], ...] = ()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from panda_ray.errors import InputError
-from panda_ray.methods.method import Inputs
+from panda_ray.methods.method import Inputs, Origin
 from panda_ray.training.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -60,11 +60,16 @@ def initial_linear(outputs: int, inputs: int, random: Generator) -> Tensor:
 
 def fresh_prefix(inputs: Inputs, random: Generator | None = None) -> Part:
     """A prefix from the initialiser, by the member's own seed unless a generator is given."""
-    from panda_ray.prompts.initialization import initial_prefix
-    from panda_ray.seeding import generator
     from panda_ray.training.trainables.prefix import prefix_part
 
-    config = inputs.config
-    source = random if random is not None else generator(inputs.seed, "prefix")
-    scale = config.initialization_scale
-    return prefix_part(initial_prefix(config.initialization, scale, inputs.geometry, config.prompt_len, source))
+    own = Origin(inputs.config.initialization, inputs.config.initialization_scale)
+    return prefix_part(first_prefix(inputs, own, random))
+
+
+def first_prefix(inputs: Inputs, origin: Origin, random: Generator | None = None) -> Tensor:
+    """What a prompt of prompt tuning with the member's seed is before its first step, (L, K, N, P, H)."""
+    from panda_ray.prompts.initialization import initial_prefix
+    from panda_ray.seeding import generator
+
+    drawn = random if random is not None else generator(inputs.seed, "prefix")
+    return initial_prefix(origin.initialization, origin.scale, inputs.geometry, inputs.config.prompt_len, drawn)

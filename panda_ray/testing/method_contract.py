@@ -13,6 +13,7 @@ from panda_ray.backbones import Backbone
 from panda_ray.methods import (
     Inputs,
     Method,
+    Origin,
     PairSimilarities,
     PairTeachers,
     SourcePrompts,
@@ -114,6 +115,7 @@ def inputs_of(method: Method, backbone: Backbone, task: EncodedTask, seed: int =
         config=CONFIG,
         geometry=backbone.geometry,
         source_prompts=prompts(1) if requirement(SourcePrompts, required) else (),
+        origins=(Origin("normal", 0.02),) * count if requirement(SourcePrompts, required) else (),
         teachers=prompts(11) if requirement(PairTeachers, required) else (),
         similarities=(0.5, 0.25, -0.125)[:count] if requirement(PairSimilarities, required) else (),
     )

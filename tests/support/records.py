@@ -32,7 +32,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 BARE = {
     "product": "prompt",
-    "identity": {"config": {"max_len": 16}},
+    "identity": {"config": {"max_len": 16, "initialization": "normal", "initialization_scale": 0.02}},
     "method": "prompt_tuning",
     "backbone": "builtin-tiny",
     "seed": 1,

@@ -163,8 +163,13 @@ def _is_epoch(value: object) -> bool:
 
 
 def _is_identity_of_training(value: object) -> bool:
+    """With what others read of a training that theirs depends on."""
+    config = value.get("config") if isinstance(value, dict) else None
     return (
-        isinstance(value, dict) and isinstance(value.get("config"), dict) and _is_count(value["config"].get("max_len"))
+        isinstance(config, dict)
+        and _is_count(config.get("max_len"))
+        and _is_text(config.get("initialization"))
+        and _is_number(config.get("initialization_scale"))
     )
 
 

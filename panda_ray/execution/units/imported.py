@@ -6,7 +6,8 @@ has another key.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from panda_ray.execution.units.unit import BackboneRef, DataRef, Unit
 from panda_ray.training.config import TrainConfig
@@ -30,7 +31,12 @@ def imported_unit(backbone: BackboneRef, task: str, sha256: str, prompt_len: int
 
 def imported_among(units: Iterable[Unit]) -> list[Unit]:
     """Those of imported prompts."""
-    return [unit for unit in units if _OPTION in unit.options]
+    return [unit for unit in units if is_imported(unit.options)]
+
+
+def is_imported(options: Mapping[str, Any]) -> bool:
+    """Whether these are the options of an imported prompt."""
+    return _OPTION in options
 
 
 def content_of(unit: Unit) -> str:

@@ -13,6 +13,7 @@ from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.signals import signal_pending, signals_deferred
 from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.imported import is_imported
 from panda_ray.execution.units.unit import Role, Unit
 from panda_ray.execution.work.host import this_host
 from panda_ray.execution.work.inputs import InputReader, StackInputs
@@ -23,6 +24,7 @@ from panda_ray.execution.work.similarity import similarity_of
 from panda_ray.execution.work.workspace import Workspace
 from panda_ray.methods import (
     Inputs,
+    Origin,
     PairSimilarities,
     PairTeachers,
     Requirement,
@@ -176,6 +178,7 @@ def _start(unit: Unit, read: StackInputs, geometry: Geometry) -> _Start:
         config=unit.config,
         geometry=geometry,
         source_prompts=() if others == "source_prompt" else _prompts(reader, "source_prompt"),
+        origins=() if others == "source_prompt" else _origins(unit, read),
         teachers=() if others == "teacher" else _prompts(reader, "teacher"),
         trained=() if others is None else tuple(map(kept_tensors, reader.bytes_of(others))),
         similarities=() if weighed is None else _similarities(unit, reader, weighed.metric),
@@ -193,6 +196,17 @@ def _role_of_others(required: tuple[Requirement, ...]) -> Role | None:
 
 def _prompts(reader: InputReader, role: Role) -> tuple[Prompt, ...]:
     return tuple(map(Prompt.from_bytes, reader.bytes_of(role)))
+
+
+def _origins(unit: Unit, read: StackInputs) -> tuple[Origin | None, ...]:
+    """Of each source, in their order; the seed is the unit's own."""
+    trained = [read.records[key]["identity"] for key in unit.dependencies.get("source_prompt", ())]
+    return tuple(
+        None
+        if is_imported(identity.get("options", {}))
+        else Origin(identity["config"]["initialization"], identity["config"]["initialization_scale"])
+        for identity in trained
+    )
 
 
 def _similarities(unit: Unit, reader: InputReader, metric: MetricChoice) -> tuple[float, ...]:

@@ -67,7 +67,7 @@ def test_help_imports_nothing_heavy() -> None:
         (
             "methods",
             [
-                *("prompt_tuning", "pot", "spot", "panda", "panda_fusion", "attempt", "sesom"),
+                *("prompt_tuning", "pot", "spot", "task_prompt_vectors", "panda", "panda_fusion", "attempt", "sesom"),
                 *("lester", "prefix_mlp", "houlsby", "model_tuning"),
             ],
         ),

@@ -87,7 +87,7 @@ def test_suites(tmp_path: Path) -> None:
             "sources: [cb, rte]",
             "sources:\n- cb\n- [cb, rte]",
             "x.yaml:6: sources.1: no listed method takes several sources; those that do: spot, "
-            "panda_fusion, attempt, sesom",
+            "task_prompt_vectors, panda_fusion, attempt, sesom",
         ),
         (
             "  - prompt_tuning",

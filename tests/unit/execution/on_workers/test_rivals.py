@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from torch import Tensor
 
 from panda_ray.errors import InputError
 from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.artifacts import PROMPT_FILE
+from panda_ray.prompts.prompt import Prompt
 from panda_ray.usecases.exporting.export import export_prompt
 from support.small_sweeps import planned, run_inline, small_sweep
 
@@ -80,3 +84,26 @@ def test_what_sources_and_teachers_trained_reaches_students_of_any_kind_and_mixt
     (spot,) = [record for record in found.values() if record["method"] == "spot"]
     assert [source["target"] for source in read_by(spot, "source_prompt")] == ["review", "kinds"]
     assert len([record for record in found.values() if record["method"] == "panda"]) == 2
+
+
+def test_a_vector_is_what_a_source_learned_since_the_start_that_it_really_had(tmp_path: Path) -> None:
+    """Nothing is learned at this rate, so a target starts like one without sources, however wide the sources' start."""
+    wide = {"method": "prompt_tuning", "training": {"initialization_scale": 0.5}}
+    narrow = {"method": "prompt_tuning", "label": "narrow", "training": {"initialization_scale": 0.02}}
+    sweep = small_sweep(
+        tmp_path / "store",
+        methods=[wide, narrow, "task_prompt_vectors"],
+        metrics=[],
+        sources=[["review", "kinds"]],
+        training={**SHORT, "lr": 1e-9},
+    )
+    plan, store = run_inline(sweep), Store(sweep.storage)
+
+    def trained(label: str, task: str) -> Tensor:
+        (key,) = [key for key, unit in plan.units.items() if plan.label_of[key] == label and unit.task == task]
+        return Prompt.from_bytes(store.read_file(key, PROMPT_FILE)).prefix_LKNPH
+
+    assert float(trained("prompt_tuning", "kinds").std()) == pytest.approx(0.5, rel=0.1)
+    torch.testing.assert_close(
+        trained("task_prompt_vectors", "remark"), trained("narrow", "remark"), rtol=0.0, atol=1e-5
+    )
