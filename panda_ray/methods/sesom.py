@@ -1,10 +1,14 @@
 """SESoM (Peng et al., 2023, https://arxiv.org/abs/2210.12587): attention of each row over what several models say.
 
-The models are the target-like prompts of the sources with their heads, because a source's own head has other classes.
-They stay as they are, and two small networks are trained that weigh their outputs, anew for each row: what these do is
-in `training/trainables/attended_outputs.py`. Their weights start like those of PyTorch's linear layers. Products of
-queries and keys are divided by the square root of their length, so that the shares are not all or nothing from the
-start on. What is frozen has no dropout.
+The models are the target-like prompts of the sources with their heads, because a source's own head has other classes;
+the paper trains its source models on the target's few rows first, too. They stay as they are, and two small networks
+are trained that bring a row and what the models say of it (before the softmax) into one space, where their products
+give each model's share, anew for each row: `training/trainables/attended_outputs.py`.
+
+The paper's abstract and summaries of it could be read, its equations and code could not. As far as is known, these are
+not the paper's: products of queries and keys are divided by the square root of their length, so that the shares are not
+all or nothing from the start on; the width of the bottlenecks; the start of the weights, which is that of PyTorch's
+linear layers; no dropout, because nothing but the mixture is trained.
 """
 
 from __future__ import annotations
