@@ -4,8 +4,9 @@ from dataclasses import astuple
 
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
+from scipy.stats import binomtest, spearmanr
 
+from panda_ray.reports.numbers.signs import sign_test
 from panda_ray.reports.numbers.statistics import Bootstrap, Compared, ScoredItems
 from panda_ray.reports.numbers.transferability import correlation, metric_quality, relatedness
 from panda_ray.tasks import get_task
@@ -147,3 +148,12 @@ def test_two_other_tasks_are_of_two_types() -> None:
     found = relatedness(ranking, groups)
     assert (found.within, found.within_n) == (pytest.approx(0.9), 1)
     assert (found.between, found.between_n) == (pytest.approx(0.2), 3)
+
+
+@pytest.mark.parametrize(("above", "below"), [(0, 1), (3, 3), (9, 1), (1, 9), (12, 7), (560, 385), (945, 0)])
+def test_the_sign_test_is_scipys(above: int, below: int) -> None:
+    assert sign_test(above, below) == pytest.approx(binomtest(above, above + below).pvalue, rel=1e-9)
+
+
+def test_nothing_is_shown_by_cells_that_are_all_equal() -> None:
+    assert sign_test(0, 0) == 1.0

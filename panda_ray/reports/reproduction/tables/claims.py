@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from scipy.stats import binomtest
-
 from panda_ray.reports.formatting import ABSENT
+from panda_ray.reports.numbers.signs import sign_test
 from panda_ray.reports.reproduction.artefact import Artefact
 from panda_ray.reports.reproduction.asked import COLLAPSED, Axes, Numbers, average
 from panda_ray.reports.reproduction.paper_table import Entry, Line, Table
@@ -84,7 +83,7 @@ def _largest(numbers: Numbers, axes: Axes) -> Line:
 def _above(numbers: Numbers, axes: Axes, backbones: Sequence[str], name: str) -> Line:
     pairs = list(_pairs(numbers, axes, backbones, "panda", "pot"))
     above, below = (sum(sign * (ours.mean - theirs.mean) > 0 for ours, theirs in pairs) for sign in (1, -1))
-    sure = above + below > 0 and binomtest(above, above + below).pvalue < _LEVEL
+    sure = sign_test(above, below) < _LEVEL
     share = _share(above, len(pairs))
     return Line(
         ("cells with PanDa above PoT", name),
