@@ -37,8 +37,15 @@ def distillation(options: PandaOptions, similarity: float = 0.5) -> Distillation
     backbone = random_backbone()
     source, teacher = (Prompt(prefix, torch.ones(3, 32), torch.ones(3)) for prefix in random_prefixes(backbone, 2))
     asked = get_method("panda").requires(options)
-    required = ((source,) if SourcePrompts() in asked else (), (teacher,) if requirement(PairTeachers, asked) else ())
-    inputs = Inputs("cell", 3, CONFIG, backbone.geometry, *required, (similarity,))
+    inputs = Inputs(
+        "cell",
+        3,
+        CONFIG,
+        backbone.geometry,
+        source_prompts=(source,) if SourcePrompts() in asked else (),
+        teachers=(teacher,) if requirement(PairTeachers, asked) else (),
+        similarities=(similarity,),
+    )
     found = get_method("panda").member(inputs, options).distillation
     assert found is not None
     return found
