@@ -11,7 +11,7 @@ from panda_ray.errors import InputError
 from panda_ray.foreign_text import file_name, markdown_text, spreadsheet_text
 from panda_ray.reports.findings import headline
 from panda_ray.reports.formatting import latex, markdown
-from panda_ray.reports.html import render
+from panda_ray.reports.html_page.render import render
 from panda_ray.reports.numbers.analysis import Analysis
 from panda_ray.reports.numbers.frame import TEXT_COLUMNS, scores_csv, similarity_csv
 from panda_ray.reports.numbers.statistics import REPLICATES

@@ -9,7 +9,7 @@ from panda_ray.reports.figures.charts import methods_chart, metrics_chart
 from panda_ray.reports.figures.drawing import Drawing
 from panda_ray.reports.figures.heatmaps import gain_map, similarity_map
 from panda_ray.reports.figures.search_charts import study_chart
-from panda_ray.reports.html import Section
+from panda_ray.reports.html_page.render import Section
 from panda_ray.reports.numbers.analysis import Analysis
 
 MOST_STUDIES = 24

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from panda_ray.reports.html import Section
+from panda_ray.reports.html_page.render import Section
 from panda_ray.reports.numbers.analysis import analyse
 from panda_ray.reports.numbers.statistics import REPLICATES
 from panda_ray.reports.pages import section_of
@@ -98,9 +98,9 @@ def _end_with_parent() -> None:
 
 
 def _of_backbone(study: Study, backbone: str) -> Study:
-    """The study without the per-item statistics of other backbones, which are most of it."""
+    """The study without what is not asked for: the per-item statistics of other backbones, and curves."""
     keys = study.scores.loc[study.scores["backbone"] == backbone, "key"]
-    return replace(study, examples={key: study.examples[key] for key in keys if key in study.examples})
+    return replace(study, examples={key: study.examples[key] for key in keys if key in study.examples}, trainings={})
 
 
 def _cores() -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import time
+from urllib.parse import urlsplit
 
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, ViewType
@@ -23,6 +24,9 @@ from panda_ray.tracking.server.uri import artifact_folder, database_of, is_sqlit
 
 _MODEL_TRAINING = "workflowType=machine_learning"
 """Without it the pages of MLflow 3.17 open what the browser showed last, at first an overview of traces."""
+
+_UI = "http://127.0.0.1:5000"
+"""Where `panda-ray ui` shows a database unless it is told otherwise."""
 
 _COMPARED = 50
 """Units of an experiment that are looked for in a store before it counts as another study's."""
@@ -76,6 +80,20 @@ def check_is_ours(client: MlflowClient, name: str, store: Store) -> None:
 def runs_page(experiment_id: str) -> str:
     """Where MLflow's pages show an experiment's runs, behind the address of the server."""
     return f"#/experiments/{experiment_id}/runs?{_MODEL_TRAINING}"
+
+
+def pages_of_runs(tracking_uri: str, experiment_id: str) -> str | None:
+    """The whole address of that page, without a password; None where only a database server is known.
+
+    A SQLite database is shown by `panda-ray ui` while it runs, at its usual port.
+    """
+    if is_sqlite(tracking_uri):
+        return f"{_UI}/{runs_page(experiment_id)}"
+    parts = urlsplit(tracking_uri)
+    if parts.scheme not in ("http", "https"):
+        return None
+    server = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{server}{parts.path.rstrip('/')}/{runs_page(experiment_id)}"
 
 
 def report_page(experiment_id: str, summary_run_id: str) -> str:

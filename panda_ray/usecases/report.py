@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from panda_ray.errors import InputError
@@ -38,7 +39,8 @@ def report_by_name(tracking_uri: str, name: str, folder: Path | None = None) -> 
     """
     folder = folder or Path("reports", name)
     check_folder(folder)
-    return report_study(tracking_uri, read_study(tracking_uri, name), folder)
+    study = replace(read_study(tracking_uri, name), runs_page=None)  # the way to a cluster ends with the command
+    return report_study(tracking_uri, study, folder)
 
 
 def report_beside_results(sweep: Sweep, store: Store) -> tuple[Report, str]:

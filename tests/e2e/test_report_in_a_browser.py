@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from selenium.webdriver import ActionChains, Chrome, Keys
@@ -14,6 +15,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from panda_ray.reports.build import write_report
+from panda_ray.reports.html_page.drawer import MOST_POINTS
 from panda_ray.tracking.reading.study import Study
 from support.browser import browser, needs_browser
 from support.studies import invented_study
@@ -22,12 +24,13 @@ pytestmark = [pytest.mark.slow, needs_browser]
 
 HOSTILE = "</script><script>document.title='taken'</script>"
 PATIENCE = 60
+RUNS_PAGE = "http://mlflow.example:5000/#/experiments/7/runs?workflowType=machine_learning"
 
 
 @pytest.fixture(scope="module")
 def study() -> Study:
     invented = invented_study(seeds=(11, 12), items=20)
-    return replace(invented, skipped=(*invented.skipped, (HOSTILE, HOSTILE)))
+    return replace(invented, skipped=(*invented.skipped, (HOSTILE, HOSTILE)), runs_page=RUNS_PAGE)
 
 
 @pytest.fixture(scope="module")
@@ -179,3 +182,47 @@ def test_nothing_that_can_be_pressed_is_printed(chrome: Chrome) -> None:
         assert grid(chrome).find_element(By.CSS_SELECTOR, "thead th").text, "headings stay"
     finally:
         chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def lines(chrome: Chrome, title: str) -> list[list[tuple[float, float]]]:
+    """The lines of one chart of the open drawer, each as its points from the left."""
+    for chart in chrome.find_elements(By.CSS_SELECTOR, "dialog[open] svg"):
+        if chart.find_element(By.TAG_NAME, "title").get_attribute("textContent") == title:
+            found = [line.get_attribute("points") for line in chart.find_elements(By.TAG_NAME, "polyline")]
+            return [[tuple(map(float, point.split(","))) for point in points.split()] for points in found]
+    raise AssertionError(f"no chart {title!r}")
+
+
+def test_a_cell_opens_with_the_curves_of_its_seeds_beside_those_without_transfer(chrome: Chrome, study: Study) -> None:
+    place(chrome, "pot", study.sources[0], study.targets[1]).click()
+    for title, rises in (("score on the dev set, %", True), ("training loss", False)):
+        drawn_lines = lines(chrome, title)
+        assert len(drawn_lines) == 4, "two seeds, each with its line without transfer"
+        for line in drawn_lines:
+            assert len(line) <= MOST_POINTS + 1
+            assert [x for x, _ in line] == sorted(x for x, _ in line)
+            assert (line[0][1] > line[-1][1]) == rises, "y grows downwards"
+    text = chrome.find_element(By.CSS_SELECTOR, "dialog[open]").text
+    assert "Dashed: prompt_tuning with the same seed." in text
+    assert "Of 120 epochs, one in 3 is drawn, and the last." in text
+    assert [row[5:7] for row in drawn(chrome)] == [["12.5", "1.5"]] * 2, "seconds and memory"
+
+
+def test_a_cell_without_curves_says_so(opened: Chrome, study: Study, tmp_path: Path) -> None:
+    bare = write_report(replace(study, trainings={}), tmp_path, replicates=50).paths[0]
+    opened.get(bare.as_uri())
+    place(opened, "pot", study.sources[0], study.targets[1]).click()
+    dialog = opened.find_element(By.CSS_SELECTOR, "dialog[open]")
+    assert "MLflow has no learning curves of this cell." in dialog.text
+    assert not dialog.find_elements(By.TAG_NAME, "svg")
+    assert len(drawn(opened)) == 2, "what is known is shown"
+
+
+def test_keys_lead_to_their_runs_where_mlflow_has_an_address(chrome: Chrome, study: Study) -> None:
+    place(chrome, "pot", study.sources[0], study.targets[1]).click()
+    links = chrome.find_elements(By.CSS_SELECTOR, "dialog[open] tbody a")
+    rows = study.scores.query("method == 'pot' and sources == @study.sources[0] and target == @study.targets[1]")
+    begin = f"{RUNS_PAGE}&searchFilter=tags.key%20%3D%20"
+    assert [unquote(link.get_attribute("href").removeprefix(begin)) for link in links] == [
+        f"'{key}'" for key in rows.key
+    ]

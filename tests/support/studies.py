@@ -17,6 +17,7 @@ from panda_ray.tracking.reading.study import (
     ItemStatistics,
     Study,
     TaskInfo,
+    Training,
 )
 
 TASKS = {
@@ -56,11 +57,25 @@ def item_statistics(measure: str, skill: float, items: int, generator: np.random
     return statistics(measure, list(values), list(reference))
 
 
+EPOCHS = 120
+"""More than a chart draws."""
+
+
+def invented_training(skill: float, seed: int) -> Training:
+    """A curve that rises to the skill, in percent, and a loss that falls."""
+    generator = np.random.default_rng(seed)
+    rise_E = 1 - np.exp(-np.arange(1, EPOCHS + 1) / 10)
+    score = 100 * skill * rise_E + generator.normal(size=EPOCHS)
+    return Training(tuple(0.7 - 0.5 * rise_E), tuple(score), seconds=12.5, peak_memory_bytes=3 << 29)
+
+
 def invented_study(
     backbones: tuple[str, ...] = ("bert-tiny",), seeds: tuple[int, ...] = (11, 12, 13), items: int = 80
 ) -> Study:
     """A complete study; PanDa is above PoT, related sources help."""
-    cells, scores, similarity, examples = [], [], [], {}
+    cells, scores, similarity = [], [], []
+    examples: dict[str, ItemStatistics] = {}
+    trainings: dict[str, Training] = {}
     for backbone in backbones:
         for seed in seeds:
             for target in TARGETS:
@@ -75,6 +90,7 @@ def invented_study(
                         honest_IM=item_statistics(measure, skill - 0.01, items, generator),
                     )
                     examples[key] = unit
+                    trainings[key] = invented_training(skill, int(key[:8], 16))
                     paper, honest = (reduce(measure, unit.of(protocol)) for protocol in ("paper", "honest"))
                     cell = (backbone, method, source, target, seed, key)
                     cells.append(cell)
@@ -101,6 +117,7 @@ def invented_study(
         scores=pd.DataFrame(scores, columns=list(SCORE_COLUMNS)),
         similarity=pd.DataFrame(similarity, columns=list(SIMILARITY_COLUMNS)),
         examples=examples,
+        trainings=trainings,
         provenance={"versions": {"panda_ray": "0.0"}, "commit": "0" * 40},
     )
 

@@ -88,6 +88,8 @@ def assert_same_study(one: Study, other: Study) -> None:
     pairs = [study.similarity.sort_values(by, ignore_index=True) for study in (one, other)]
     assert pairs[0].equals(pairs[1])
     assert one.cells.equals(other.cells)
+    assert one.trainings == other.trainings
+    assert one.trainings.keys() == set(one.scores["key"])
     assert one.examples.keys() == other.examples.keys() == set(one.scores["key"])
     for key, unit in one.examples.items():
         for name in ("select_I", "best_IM", "honest_IM"):

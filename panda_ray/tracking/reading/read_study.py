@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +18,9 @@ from mlflow import MlflowClient
 
 from panda_ray.secrets import public
 from panda_ray.sweep import Sweep
+from panda_ray.tracking.experiment import pages_of_runs
 from panda_ray.tracking.identity import check_plans
+from panda_ray.tracking.reading.curves import curves_file, unpack_curves
 from panda_ray.tracking.reading.examples import unpack
 from panda_ray.tracking.reading.study import (
     CELL_COLUMNS,
@@ -28,9 +30,11 @@ from panda_ray.tracking.reading.study import (
     SourceChoice,
     Study,
     TaskInfo,
+    Training,
 )
 from panda_ray.tracking.reading.summary_files import SummaryFiles, asked, summaries_of
 from panda_ray.tracking.runs import (
+    CURVES_FOLDER,
     EXAMPLES_FOLDER,
     SCORES_FILE,
     SIMILARITY_FILE,
@@ -67,7 +71,8 @@ def read_study(tracking_uri: str, sweep: str, wanted: Sweep | None = None) -> St
             parts = [_Part(client, run.info.run_id, Path(folder), pulse) for run in runs.values()]
             if wanted is not None:
                 check_plans({part.plan["backbone"]: part.plan for part in parts}, wanted, public(tracking_uri))
-            return _study(parts)
+            experiment_id = next(iter(runs.values())).info.experiment_id
+            return _study(parts, pages_of_runs(tracking_uri, experiment_id))
 
     return asked(read, tracking_uri, "cannot be read")
 
@@ -113,17 +118,7 @@ class _Part(SummaryFiles):
 
     def examples(self, scores: pd.DataFrame) -> dict[str, ItemStatistics]:
         """Statistics of the cells in the table, from the files that it names."""
-        there = {file.path for task in self.listed(EXAMPLES_FOLDER) for file in self.listed(task.path)}
-        wanted: dict[str, set[str]] = defaultdict(set)
-        for name, key in zip(scores["examples"], scores["key"], strict=True):
-            wanted[name].add(key)
-        with ThreadPoolExecutor(_DOWNLOADS) as pool:
-            paths = pool.map(lambda name: (name, self.path(name)), sorted(there & wanted.keys()))
-            found: dict[str, ItemStatistics] = {}
-            for name, path in paths:
-                self._pulse.beat()
-                found |= unpack(path, wanted[name])
-                path.unlink()
+        found = self._of_units(EXAMPLES_FOLDER, zip(scores["examples"], scores["key"], strict=True), unpack)
         if lacking := len(scores) - len(found):
             self.notes.append(
                 f"{self.plan['backbone']}: {lacking} of {len(scores)} cells have lost their per-item statistics in "
@@ -131,8 +126,37 @@ class _Part(SummaryFiles):
             )
         return found
 
+    def trainings(self, scores: pd.DataFrame) -> dict[str, Training]:
+        """How the cells in the table were trained."""
+        files = scores["examples"].map(curves_file)
+        return self._of_units(CURVES_FOLDER, zip(files, scores["key"], strict=True), unpack_curves)
 
-def _study(parts: Sequence[_Part]) -> Study:
+    def _of_units(
+        self,
+        folder: str,
+        named: Iterable[tuple[str, str]],
+        unpacked: Callable[[Path, Collection[str]], Mapping[str, Value]],
+    ) -> dict[str, Value]:
+        """What the files of a folder, as far as they are there, say of units.
+
+        Args:
+            named: a file and the key of a unit in it.
+        """
+        there = {file.path for task in self.listed(folder) for file in self.listed(task.path)}
+        wanted: dict[str, set[str]] = defaultdict(set)
+        for name, key in named:
+            wanted[name].add(key)
+        with ThreadPoolExecutor(_DOWNLOADS) as pool:
+            paths = pool.map(lambda name: (name, self.path(name)), sorted(there & wanted.keys()))
+            found: dict[str, Value] = {}
+            for name, path in paths:
+                self._pulse.beat()
+                found |= unpacked(path, wanted[name])
+                path.unlink()
+        return found
+
+
+def _study(parts: Sequence[_Part], page: str | None) -> Study:
     plans = [part.plan for part in parts]
     cells, candidates = _entries(plans, "cells"), _entries(plans, "candidates")
     every = [part.scores() for part in parts]
@@ -157,6 +181,10 @@ def _study(parts: Sequence[_Part]) -> Study:
         examples={
             key: unit for part, table in zip(parts, tables, strict=True) for key, unit in part.examples(table).items()
         },
+        trainings={
+            key: unit for part, table in zip(parts, tables, strict=True) for key, unit in part.trainings(table).items()
+        },
+        runs_page=page,
         failures=tuple(failure for part in parts for failure in part.failures()),
         skipped=tuple(dict.fromkeys((task, reason) for plan in plans for task, reason in plan["skipped"])),
         searched=joined([found for part in parts if (found := part.searched()) is not None]),

@@ -85,6 +85,22 @@ class ItemStatistics:
 
 
 @dataclass(frozen=True)
+class Training:
+    """How the training of a unit went.
+
+    Attributes:
+        loss, score: per epoch: mean training loss, and percent on the whole dev set; None where it is not known.
+        seconds: its part of its stack's.
+        peak_memory_bytes: of its stack; None where the device does not say.
+    """
+
+    loss: tuple[float | None, ...]
+    score: tuple[float | None, ...]
+    seconds: float
+    peak_memory_bytes: int | None
+
+
+@dataclass(frozen=True)
 class Failure:
     """A unit without a result, and why."""
 
@@ -119,6 +135,8 @@ class Study:
             chosen ones, and of others if an earlier run under this name, or another method, has trained them.
         similarity: `SIMILARITY_COLUMNS`.
         examples: by key, for the finished cells.
+        trainings: likewise.
+        runs_page: address of the page where MLflow shows the runs of the units; None where only a database is known.
         skipped: tasks whose rows are not there, and why.
         searched: what a search has tried, where the sweep is one.
         provenance: what made the numbers (versions, commit, options), for people.
@@ -137,6 +155,8 @@ class Study:
     scores: pd.DataFrame
     similarity: pd.DataFrame
     examples: Mapping[str, ItemStatistics]
+    trainings: Mapping[str, Training] = field(default_factory=dict)
+    runs_page: str | None = None
     failures: tuple[Failure, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
     searched: Searched | None = None

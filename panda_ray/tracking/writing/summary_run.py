@@ -29,8 +29,10 @@ from panda_ray.sweep import sources_text
 from panda_ray.sweep.named_tasks import task_of
 from panda_ray.tracking.identity import IDENTITY, sweep_identity
 from panda_ray.tracking.reading import examples
+from panda_ray.tracking.reading.curves import curves_file, pack_curves
 from panda_ray.tracking.reading.study import Failure
 from panda_ray.tracking.runs import (
+    CURVES_FOLDER,
     EXAMPLES_FOLDER,
     FAILURES_FILE,
     PLAN_FILE,
@@ -94,7 +96,7 @@ class SummaryRun:
         self._write(SEARCH_FILE, searched.to_json(backbone))
 
     def take_stock(self, ended: Mapping[str, int]) -> None:
-        """Read which cells the run has rows of; those of an earlier result, or without their statistics, do not count.
+        """Read which cells the run has rows of; those of an earlier result, or without their files, do not count.
 
         Args:
             ended: of units that are done, when (milliseconds since 1970).
@@ -103,14 +105,16 @@ class SummaryRun:
             return
         with tempfile.TemporaryDirectory() as folder:
             frame = pd.read_parquet(self._client.download_artifacts(self.run_id, SCORES_FILE, folder))
-        there = {file for task in self._list(EXAMPLES_FOLDER) for file in self._list(task)}
+        folders = (EXAMPLES_FOLDER, CURVES_FOLDER)
+        there = {file for folder in folders for task in self._list(folder) for file in self._list(task)}
         for row in frame.to_dict("records"):
             key = str(row["key"])
-            if row["examples"] in there and ended.get(key, row.get("ended")) == row.get("ended"):
+            names = {row["examples"], curves_file(row["examples"])}
+            if names <= there and ended.get(key, row.get("ended")) == row.get("ended"):
                 self.rows[key] = {str(name): value for name, value in row.items()}
 
     def add_cells(self, task: str, records: Sequence[Record], predictions: Mapping[str, bytes]) -> None:
-        """Per-item statistics of cells of one task, now, and their scores with the next `write_scores`.
+        """Per-item statistics and curves of cells of one task, now, and their scores with the next `write_scores`.
 
         Args:
             predictions: `predictions.parquet` of each record, by key.
@@ -118,6 +122,7 @@ class SummaryRun:
         content = examples.pack(predictions)
         path = f"{EXAMPLES_FOLDER}/{task}/{hashlib.sha256(content).hexdigest()[:16]}.parquet"
         self._write(path, content)
+        self._write(curves_file(path), pack_curves(records))
         for record in records:
             scores = {name: float(record[name]) for name in SCORES}
             names = {"key": record["key"], "measure": record["measure"]}

@@ -103,6 +103,10 @@ def the_statistics_of_a_task_were_removed(storage: Path, client: MlflowClient) -
     shutil.rmtree(folder_of(storage, summary_of(client)) / "examples" / "remark")
 
 
+def the_curves_of_a_task_were_removed(storage: Path, client: MlflowClient) -> None:
+    shutil.rmtree(folder_of(storage, summary_of(client)) / "curves" / "remark")
+
+
 def the_scores_were_removed(storage: Path, client: MlflowClient) -> None:
     (folder_of(storage, summary_of(client)) / "scores.parquet").unlink()
 
@@ -141,6 +145,7 @@ def runs_were_renamed(storage: Path, client: MlflowClient) -> None:
         the_artifacts_were_removed,
         the_summarys_artifacts_were_removed,
         the_statistics_of_a_task_were_removed,
+        the_curves_of_a_task_were_removed,
         the_scores_were_removed,
         a_units_artifacts_were_removed,
         the_database_was_removed,

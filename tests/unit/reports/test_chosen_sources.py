@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from panda_ray.reports.findings import headline
-from panda_ray.reports.html import render
+from panda_ray.reports.html_page.render import render
 from panda_ray.reports.numbers.analysis import Analysis, analyse
 from panda_ray.reports.pages import section_of
 from panda_ray.tracking.reading.study import SourceChoice, Study

@@ -39,7 +39,10 @@ def test_every_file_is_there(report: Report) -> None:
 
 
 def test_page_asks_nothing_of_other_hosts(page: str) -> None:
-    assert re.findall("<script[^>]*>", page) == ['<script type="application/json" id="finished">', "<script>"]
+    assert re.findall("<script[^>]*>", page) == [
+        *(f'<script type="application/json" id="{name}">' for name in ("finished", "trainings")),
+        "<script>",
+    ]
     assert "default-src 'none'" in page
     assert "<link" not in page
     addresses = set(re.findall(r'(?:src|href)="([^"]+)"', page)) | set(re.findall(r"url\(([^)]+)\)", page))

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from panda_ray.reports.html import Section
+from panda_ray.reports.html_page.render import Section
 from panda_ray.reports.sections import sections_of
 from support.studies import invented_study
 

@@ -15,7 +15,7 @@ import sqlalchemy
 from panda_ray.errors import InputError
 from panda_ray.execution.store.store import Store
 from panda_ray.secrets import redacted
-from panda_ray.tracking.experiment import find_experiment, open_experiment
+from panda_ray.tracking.experiment import find_experiment, open_experiment, pages_of_runs
 from panda_ray.tracking.server import database
 from panda_ray.tracking.server.client import connect, connect_to_read
 from panda_ray.tracking.server.uri import artifact_folder, database_of, mlflow_uri, shown, tracking_uri_of
@@ -180,3 +180,22 @@ def test_a_path_of_any_characters_is_one_database(tmp_path: Path, name: str) -> 
     open_experiment(client, "sweep", Store(str(folder)))
     assert [path.name for path in folder.iterdir()] == ["mlflow.db"]
     assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize(
+    ("tracking_uri", "server"),
+    [
+        ("http://lab:5000", "http://lab:5000/"),
+        ("https://me:word@lab.example/mlflow/", "https://lab.example/mlflow/"),
+        ("sqlite:////data/mlflow.db", "http://127.0.0.1:5000/"),
+    ],
+)
+def test_the_page_of_the_runs_is_where_a_browser_finds_it_and_holds_no_password(tracking_uri: str, server: str) -> None:
+    page = pages_of_runs(tracking_uri, "7")
+    assert page is not None
+    assert page.startswith(f"{server}#/experiments/7/runs?")
+    assert "word" not in page
+
+
+def test_a_database_server_has_no_page() -> None:
+    assert pages_of_runs("postgresql://me:word@lab/mlflow", "7") is None

@@ -9,10 +9,12 @@ import pytest
 from mlflow import MlflowClient
 
 from panda_ray.tracking.reading import examples
+from panda_ray.tracking.reading.curves import pack_curves, unpack_curves
+from panda_ray.tracking.reading.study import Training
 from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.writing.unit_runs.unit_labels import UnitLabels
 from panda_ray.tracking.writing.unit_runs.unit_run import known_milliseconds, log_unit, new_unit_run
-from support.records import predictions
+from support.records import BARE, predictions
 
 EPOCHS = 300
 
@@ -150,6 +152,15 @@ def test_examples_survive_packing() -> None:
         np.testing.assert_array_equal(found[key].best_IM, best)
         np.testing.assert_array_equal(found[key].honest_IM, honest)
         np.testing.assert_array_equal(found[key].select_I, select)
+
+
+def test_curves_survive_packing_and_lack_what_a_record_lacks() -> None:
+    bare = {**BARE, "key": "b", "history": [{"epoch": 1, "loss": 0.25}, {"epoch": 2, "score": 61.5}]}
+    packed = pack_curves([{**BARE, "key": "a", "peak_memory_bytes": 3 << 40}, bare])
+    found = unpack_curves(io.BytesIO(packed), {"a", "b"})
+    assert found["b"] == Training((0.25, None), (None, 61.5), 1.0, None)
+    assert found["a"].peak_memory_bytes == 3 << 40
+    assert set(unpack_curves(io.BytesIO(packed), {"b"})) == {"b"}
 
 
 def test_what_mlflow_does_not_take_as_it_is_is_cut_or_replaced(client: MlflowClient) -> None:

@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -25,22 +24,13 @@ from panda_ray.reports.formatting import (
     signed,
     table_notes,
 )
+from panda_ray.reports.html_page.drawer import finished, trainings
 from panda_ray.reports.numbers.analysis import Analysis
 from panda_ray.reports.numbers.tables import Row
 from panda_ray.tracking.reading.study import Study
 
-_DRAWER_COLUMNS = (
-    "backbone",
-    "method",
-    "sources",
-    "target",
-    "seed",
-    "measure",
-    "score",
-    "score_last",
-    "score_first_epoch",
-    "key",
-)
+_SCRIPTS = ("tables.js", "drawer.js", "begin.js")
+"""Parts of the one script, in order."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +60,7 @@ class Section:
 def render(study: Study, sections: Sequence[Section], findings: Sequence[str]) -> str:
     """The whole page. Every value is escaped; only our own SVG is not."""
     environment = Environment(
-        loader=PackageLoader("panda_ray.reports", "."), autoescape=True, undefined=StrictUndefined
+        loader=PackageLoader("panda_ray.reports.html_page", "."), autoescape=True, undefined=StrictUndefined
     )
     environment.filters |= {
         "signed": signed,
@@ -79,18 +69,15 @@ def render(study: Study, sections: Sequence[Section], findings: Sequence[str]) -
         "printed": lambda value: number(value, 1),
         "optional": lambda value, digits=2: ABSENT if value is None else number(value, digits),
     }
-    script = files("panda_ray.reports").joinpath("report.js").read_text(encoding="utf-8")
+    script = "".join(
+        files("panda_ray.reports.html_page").joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS
+    )
     return environment.get_template("report.html.j2").render(
         study=study,
         sections=sections,
         findings=findings,
-        finished=_finished(study),
+        finished=finished(study),
+        trainings=trainings(study),
         script=script,
         script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
-
-
-def _finished(study: Study) -> dict[str, Any]:
-    """Every finished cell, for the drawer of its place in the grid; 20,000 of them take 2.5 MB."""
-    scores = study.scores[list(_DRAWER_COLUMNS)].astype(object)
-    return {"columns": _DRAWER_COLUMNS, "rows": scores.where(scores.notna(), None).to_numpy().tolist()}
