@@ -115,15 +115,18 @@ def test_a_figure_is_drawn_of_the_rows_that_have_numbers(tmp_path: Path) -> None
     assert ">ON<" not in drawn, "the study has no such metric"
 
     (table,) = tables.values()
-    grid, target_means = grid_of(study, "bert-tiny"), []
+    grid, target_means, fell = grid_of(study, "bert-tiny"), [], 0
     similarity = study.similarity[study.similarity["metric"] == "e_avg"]
     for target in TARGETS:
         rows = similarity[(similarity["target"] == target) & (similarity["source"] != target)]
         first = rows[rows["backbone"] == "bert-tiny"].groupby("source")["similarity"].mean().idxmax()
         target_means.append(grid["pot", first, target].mean)
+        fell += grid["pot", first, target].mean < grid["prompt_tuning", "", target].mean - 10
     chosen = entry(table, "E_avg", column="bert-tiny")
     assert chosen.value is not None
     assert chosen.value.mean == pytest.approx(sum(target_means) / len(target_means))
+    (counted,) = [line.entries[0] for line in table.lines if line.names == ("E_avg, collapsed",)]
+    assert counted == f"{fell}/{len(TARGETS)}"
 
 
 def test_curves_are_drawn_over_lambda(tmp_path: Path) -> None:

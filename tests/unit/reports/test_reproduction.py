@@ -267,6 +267,11 @@ def test_cells_that_collapsed_are_counted_as_the_papers_claims_count_them() -> N
                 assert of == "9"
                 fell[method] += int(count)
     assert fell == {"vanilla PoT": 27, "PanDa": 0}
+    per_size = {line.names: [str(entry).split("/") for entry in line.entries] for line in only_table("figure1").lines}
+    for method, count in fell.items():
+        counted = per_size[f"{method}, collapsed of all sources",]
+        assert [of for _, of in counted] == ["189"] * 5
+        assert sum(int(part) for part, _ in counted) == count
     of_sizes = {line.names: line.entries[-1] for line in only_table("table3").lines}
     assert of_sizes["vanilla PoT", "record"] == "4/36"
     assert of_sizes["prompt tuning (P-tuning v2)", ""] == ""
