@@ -39,7 +39,7 @@ def _gain_sentence(gain: MethodGain) -> str:
     return (
         f"{gain.method} against prompt tuning: {signed(gain.mean)} points on average over "
         f"{_count(len(gain.transfers), 'transfer')} and {_seeds(gain)}{_uncertainty(gain)}; "
-        f"clearly better on {gain.better}, clearly worse on {gain.worse}; "
+        f"clearly better on {gain.better}, clearly worse on {gain.worse}, {gain.collapsed} collapsed; "
         f"from {_extreme(gain.worst)} to {_extreme(gain.best)}."
     )
 

@@ -13,6 +13,9 @@ from panda_ray.reports.numbers.averaging import CellSeed, grid_mean
 from panda_ray.reports.numbers.frame import Aggregate, CellName, Grid
 from panda_ray.reports.numbers.statistics import Bootstrap, Interval
 
+COLLAPSED = 10.0
+"""Points below prompt tuning from which a transfer counts as collapsed."""
+
 
 @dataclass(frozen=True)
 class Gain:
@@ -58,6 +61,7 @@ class MethodGain:
         by_target: likewise for one target each.
         std: of the mean gain over the seeds that have every computed transfer; None for fewer than two.
         better, worse: transfers whose own interval lies above, below zero.
+        collapsed: transfers more than 10 points below the reference.
     """
 
     method: str
@@ -87,6 +91,10 @@ class MethodGain:
     @property
     def worse(self) -> int:
         return sum(transfer.interval is not None and transfer.interval.high < 0 for transfer in self.transfers)
+
+    @property
+    def collapsed(self) -> int:
+        return sum(transfer.mean < -COLLAPSED for transfer in self.transfers)
 
     @property
     def worst(self) -> TransferGain:

@@ -9,11 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from panda_ray.reports.numbers.gains import COLLAPSED
 from panda_ray.reports.numbers.tables import other_sources, top_sources
 from panda_ray.reports.reproduction.value import Value, best_of, mean_of
-
-COLLAPSED = 10.0
-"""Points below prompt tuning from which a transfer counts as collapsed."""
 
 COLLAPSED_NOTE = "Collapsed: cells more than 10 points below prompt tuning (P-tuning v2), of all that a row is over."
 

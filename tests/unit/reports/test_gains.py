@@ -140,7 +140,21 @@ def test_findings_say_the_same_numbers(study: Study, analysis: Analysis) -> None
         assert gain.interval is not None
         assert f"{gain.method} against prompt tuning: {signed(gain.mean)} points" in text
         assert f"and 1 to 3 seeds (95 % interval {interval_text(gain.interval)})" in text
+        assert f"clearly worse on {gain.worse}, {gain.collapsed} collapsed; " in text
         assert f"from {signed(gain.worst.mean)} {interval_text(gain.worst.interval)}" in text
+
+
+def test_a_transfer_collapses_more_than_10_points_below_prompt_tuning_in_its_mean_over_seeds() -> None:
+    grid = {
+        ("plain", "", "t"): Aggregate({1: 60.0, 2: 60.0}, {1: "p1", 2: "p2"}, 2),
+        ("pot", "just", "t"): Aggregate({1: 50.0, 2: 50.0}, {1: "a1", 2: "a2"}, 2),
+        ("pot", "one seed", "t"): Aggregate({1: 41.0, 2: 61.0}, {1: "b1", 2: "b2"}, 2),
+        ("pot", "collapsed", "t"): Aggregate({1: 49.0, 2: 50.0}, {1: "c1", 2: "c2"}, 2),
+    }
+    bootstrap = Bootstrap({}, 10)
+    gain = method_gain("pot", transfer_gains(grid, "plain", "pot", bootstrap), bootstrap)
+    assert gain is not None
+    assert gain.collapsed == 1
 
 
 def test_bar_of_a_method_is_the_mean_over_its_sources() -> None:

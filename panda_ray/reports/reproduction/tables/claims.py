@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from panda_ray.reports.formatting import ABSENT
+from panda_ray.reports.numbers.gains import COLLAPSED
 from panda_ray.reports.numbers.signs import sign_test
 from panda_ray.reports.reproduction.artefact import Artefact
-from panda_ray.reports.reproduction.asked import COLLAPSED, Axes, Numbers, average
+from panda_ray.reports.reproduction.asked import Axes, Numbers, average
 from panda_ray.reports.reproduction.paper_table import Entry, Line, Table
 from panda_ray.reports.reproduction.value import Value, best_of, difference, mean_of, printed, rounded
 
