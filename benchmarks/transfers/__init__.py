@@ -1,0 +1,1 @@
+"""What the paper says of transfer, asked of a study with several seeds (docs/results.md)."""

@@ -1,0 +1,88 @@
+"""The paper's claims on a study of several seeds: what is compared, with which weights, and what is said of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.transfers.differences import HOLDS, OPEN, REFUTED, Difference
+from benchmarks.transfers.transfer_claims import Claim, FinishedSeeds, claims, counts
+from panda_ray.reports.numbers.gains import COLLAPSED
+from panda_ray.reports.numbers.statistics import Interval
+from panda_ray.tracking.reading.study import Study
+from support.studies import invented_study, related
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return invented_study()
+
+
+@pytest.fixture(scope="module")
+def finished(study: Study) -> FinishedSeeds:
+    return FinishedSeeds(study)
+
+
+def by_claim(finished: FinishedSeeds) -> dict[tuple[str, str, str], Claim]:
+    return {(claim.first, claim.second, claim.where): claim for claim in claims(finished)}
+
+
+def test_pairs_of_one_type_and_of_other_types_are_those_of_their_groups(study: Study, finished: FinishedSeeds) -> None:
+    found = by_claim(finished)
+    scores = study.scores
+    panda = scores[scores["method"] == "panda"].merge(
+        scores[scores["method"] == "pot"], on=["sources", "target", "seed"], suffixes=("", "_pot")
+    )
+    panda["lead"] = panda["score"] - panda["score_pot"]
+    akin = [related(source, target) for source, target in zip(panda["sources"], panda["target"], strict=True)]
+    for where, rows in (
+        ("all pairs", panda),
+        ("one type", panda[akin]),
+        ("other types", panda[[not each for each in akin]]),
+    ):
+        claim = found["panda", "pot", where]
+        assert claim.pairs == len(rows.groupby(["sources", "target"]))
+        by_pair = rows.groupby(["target", "sources"])["lead"].mean()
+        assert claim.found.mean == pytest.approx(by_pair.groupby("target").mean().mean())
+        assert claim.found.items is not None
+        assert claim.found.items.estimate == pytest.approx(claim.found.mean)
+        for seed, value in claim.found.by_seed.items():
+            one = rows[rows["seed"] == seed].groupby("target")["lead"].mean().mean()
+            assert value == pytest.approx(one)
+
+
+def test_a_seed_that_lacks_a_cell_counts_nowhere(study: Study) -> None:
+    last = study.scores.index[study.scores["seed"] == 13][-1]
+    finished = FinishedSeeds(replace(study, scores=study.scores.drop(last)))
+    assert finished.seeds == [11, 12]
+    assert all(set(claim.found.by_seed) == {11, 12} for claim in claims(finished))
+
+
+def test_counts_name_the_pairs_that_collapsed(study: Study) -> None:
+    scores = study.scores.copy()
+    fell = (scores["method"] == "pot") & (scores["sources"] == "rte") & (scores["target"] == "cb")
+    plain = scores[(scores["method"] == "prompt_tuning") & (scores["target"] == "cb")].set_index("seed")["score"]
+    scores.loc[fell, "score"] = [plain[seed] - COLLAPSED - 1 for seed in scores.loc[fell, "seed"]]
+    said = list(counts(FinishedSeeds(replace(study, scores=scores))))
+    assert "rte to cb -11.0" in said[0]
+    assert said[0].startswith("pot: ")
+    assert "rte to cb" not in said[1]
+
+
+@pytest.mark.parametrize(
+    ("by_seed", "low", "high", "sign", "verdict"),
+    [
+        ((1.0, 2.0), 0.5, 3.0, 1, HOLDS),
+        ((1.0, 2.0), 0.5, 3.0, -1, REFUTED),
+        ((-1.0, -2.0), -3.0, -0.5, -1, HOLDS),
+        ((1.0, 2.0), -0.5, 3.0, 1, OPEN),
+        ((5.0, -1.0), 0.5, 3.0, 1, OPEN),
+    ],
+)
+def test_a_claim_holds_or_is_refuted_only_where_the_interval_and_every_seed_agree(
+    by_seed: tuple[float, float], low: float, high: float, sign: int, verdict: str
+) -> None:
+    found = Difference(dict(enumerate(by_seed)), Interval(sum(by_seed) / 2, low, high))
+    assert found.verdict(sign) == verdict
+    assert Difference(found.by_seed, None).verdict(sign) == OPEN, "no predictions, no interval"
