@@ -45,8 +45,9 @@ class FinishedSeeds:
         self.rows = study.scores[study.scores["seed"].isin(self.seeds)]
         self.scores = dict(zip(self.rows["key"], self.rows["score"], strict=True))
         self.groups = {name: task.group for name, task in study.tasks.items()}
-        self._keys = {
-            (row.method, row.sources, row.target, row.seed): row.key for row in self.rows.itertuples(index=False)
+        columns = (self.rows[name] for name in ("method", "sources", "target", "seed", "key"))
+        self._keys: dict[tuple[str, str, str, int], str] = {
+            (method, sources, target, seed): key for method, sources, target, seed, key in zip(*columns, strict=True)
         }
         self._bootstrap = Bootstrap(scored_items(study, self.backbone))
 
