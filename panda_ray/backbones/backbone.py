@@ -98,7 +98,13 @@ class Backbone:
 
     @property
     def device(self) -> torch.device:
+        """Where everything but the layers is: what a pass reads and gives, and what is trained."""
         return next(self._model.parameters()).device
+
+    @property
+    def devices(self) -> tuple[torch.device, ...]:
+        """All that it is spread over, that one first."""
+        return self._layers.devices
 
     def check_fits(self, prompt_len: int, max_len: int, position_offset: bool) -> None:
         """Raises InputError where prompt and text together need more positions than the backbone has."""
@@ -235,7 +241,7 @@ class Backbone:
         """Append each layer's feed-forward activations (1, X, F), after the non-linearity, while the context lasts."""
 
         def record(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
-            into.append(output)
+            into.append(output.to(self.device))
 
         modules = [self._encoder.activations(layer) for layer in range(self.geometry.layers)]
         hooks = [module.register_forward_hook(record) for module in modules]

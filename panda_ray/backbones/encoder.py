@@ -29,13 +29,20 @@ class Encoder(Protocol):
     """
 
     def embed(self, input_ids_1X: Tensor, token_type_ids_1X: Tensor, run: ForwardPass) -> Tensor:
-        """What the first layer reads, (1, X, D); positions, and what is made of word embeddings, are the pass's."""
+        """What the first layer reads, (1, X, D); positions, and what is made of word embeddings, are the pass's.
+
+        What several layers read (`run.once`) is computed here: a layer may be computed twice, and on another device.
+        """
+        ...
+
+    def module(self, index: int) -> nn.Module:
+        """What holds the weights of a layer, and its alone."""
         ...
 
     def layer(self, index: int, hidden_1XD: Tensor, run: ForwardPass, pooled_only: bool) -> Tensor:
         """Hidden states after one layer, (1, X, D); with `pooled_only` those of pooled tokens alone, (1, Y, D).
 
-        It may be computed twice in one pass. What takes gradients and several layers read is computed in `embed`.
+        It may be computed twice in one pass.
         """
         ...
 

@@ -13,6 +13,7 @@ import torch
 from panda_ray.backbones.architectures import ARCHITECTURES
 from panda_ray.backbones.backbone import Backbone
 from panda_ray.backbones.encoder import Architecture
+from panda_ray.backbones.placing import place
 from panda_ray.backbones.registry import backbone_identity, check_files, local_folder, not_fetched
 from panda_ray.backbones.weights import check_loaded, unreadable, weights_in
 from panda_ray.errors import InputError
@@ -25,14 +26,16 @@ def load_backbone(
     identity: str | None = None,
     *,
     activation_checkpointing: bool = False,
+    gpus: int = 1,
 ) -> Backbone:
     """Load a frozen backbone, its matrices in the type of its checkpoint.
 
     Args:
         path: local model folder; otherwise `name` must be registered.
-        device: the first CUDA device if there is one, else the CPU, unless given.
+        device: the first CUDA devices if there are any, else the CPU, unless given.
         identity: as `backbone_identity` returned it; pins a Hub model to the commit that was planned.
         activation_checkpointing: see `Backbone`.
+        gpus: to spread the layers over; fewer where there are not so many.
 
     Raises:
         InputError: for an unknown name, a folder that holds no model, an unknown architecture, or weights that
@@ -69,10 +72,11 @@ def load_backbone(
             raise not_fetched(name, where, error) from error
         raise unreadable(name, where, error) from error
     without_pooler = check_loaded(name, where, loading, architecture)
-    target = torch.device(device) if device is not None else default_device()
+    devices = default_devices(gpus) if device is None else [torch.device(device)]
+    place(name, model, architecture.encoder(model), architecture.geometry(config.to_dict()).layers, devices)
     return Backbone(
         name,
-        model.to(target),
+        model,
         tokenizer,
         architecture,
         without_pooler,
@@ -132,6 +136,17 @@ def _quiet_transformers() -> Iterator[None]:
     finally:
         logging.set_verbosity(before)
         logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def default_devices(gpus: int) -> list[torch.device]:
+    """So many CUDA devices from this process's own on, or fewer if it does not see as many; else the CPU.
+
+    Workers of one training see each other's, and have been told with which theirs begin.
+    """
+    if gpus == 1 or torch.cuda.device_count() < 2:
+        return [default_device()]
+    own = torch.cuda.current_device()
+    return [torch.device("cuda", index) for index in range(own, min(own + gpus, torch.cuda.device_count()))]
 
 
 def default_device() -> torch.device:

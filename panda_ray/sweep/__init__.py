@@ -116,7 +116,8 @@ class ResourceSection(Section):
 
     cpus_per_stack: float = Field(default=1, gt=0, le=_MOST_DEVICES)
     gpus_per_stack: float = Field(default=0, ge=0, le=_MOST_DEVICES)
-    """May be a fraction: 0.25 lets four stacks share a GPU."""
+    """May be a fraction: 0.25 lets four stacks share a GPU. With 2 or more the layers of a backbone are spread over so
+    many, for one that a single GPU does not hold."""
     max_stack: Annotated[
         Annotated[int, Field(gt=0, le=_MOST_MEMBERS)] | Literal["auto"], BeforeValidator(_positive_or_auto)
     ] = "auto"

@@ -49,6 +49,10 @@ class BertEncoder:
         )
         return embedded_1XD
 
+    def module(self, index: int) -> nn.Module:
+        module: nn.Module = self._layers[index]
+        return module
+
     def layer(self, index: int, hidden_1XD: Tensor, run: ForwardPass, pooled_only: bool) -> Tensor:
         layer = self._layers[index]
         own = layer.attention.self

@@ -38,13 +38,17 @@ class DebertaV2Encoder:
 
     def embed(self, input_ids_1X: Tensor, token_type_ids_1X: Tensor, run: ForwardPass) -> Tensor:
         if self._model.encoder.relative_attention:
-            run.once(self._relative_positions)  # before any layer, each of which may be computed twice
+            run.once(self._relative_positions)
         embedded_1XD: Tensor = self._model.embeddings(
             inputs_embeds=run.words(self._model.embeddings.word_embeddings(input_ids_1X)),
             token_type_ids=token_type_ids_1X,
             position_ids=run.positions_1X,
         )
         return embedded_1XD
+
+    def module(self, index: int) -> nn.Module:
+        module: nn.Module = self._layers[index]
+        return module
 
     def layer(self, index: int, hidden_1XD: Tensor, run: ForwardPass, pooled_only: bool) -> Tensor:
         layer = self._layers[index]

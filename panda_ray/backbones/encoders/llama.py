@@ -31,7 +31,12 @@ class LlamaEncoder:
         self._rotate_half: Callable[[Tensor], Tensor] = rotate_half
 
     def embed(self, input_ids_1X: Tensor, token_type_ids_1X: Tensor, run: ForwardPass) -> Tensor:
+        run.once(self._angles)
         return run.words(self._model.embed_tokens(input_ids_1X))
+
+    def module(self, index: int) -> nn.Module:
+        module: nn.Module = self._model.layers[index]
+        return module
 
     def layer(self, index: int, hidden_1XD: Tensor, run: ForwardPass, pooled_only: bool) -> Tensor:
         layer = self._model.layers[index]

@@ -32,6 +32,10 @@ class OptEncoder:
         embedded_1XD: Tensor = words_1XD + decoder.embed_positions(None, position_ids=run.positions_1X)
         return embedded_1XD
 
+    def module(self, index: int) -> nn.Module:
+        module: nn.Module = self._decoder.layers[index]
+        return module
+
     def layer(self, index: int, hidden_1XD: Tensor, run: ForwardPass, pooled_only: bool) -> Tensor:
         layer = self._decoder.layers[index]
         before, own = layer.do_layer_norm_before, layer.self_attn

@@ -11,7 +11,8 @@ H head size, Y rows of all blocks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -88,6 +89,21 @@ class Layout:
         self._device = blocks[0].input_ids_RT.device
         self.filler = _filler(start) if self._device.type == "cpu" else 0
 
+    def on(self, device: torch.device) -> Layout:
+        """The same layout for tokens on another device."""
+        moved = copy(self)
+        moved._device = device
+        moved.blocks = [
+            replace(
+                block,
+                pooled_sees_R11V=_there(block.pooled_sees_R11V, device),
+                each_sees=_there(block.each_sees, device),
+            )
+            for block in self.blocks
+        ]
+        moved._last_of_Y = _there(self._last_of_Y, device)
+        return moved
+
     def joined(self, parts: Sequence[Tensor]) -> Tensor:
         """One tensor per block, its tokens in the first dimension, as one row of tokens (1, X, ...)."""
         return torch.cat([*parts, parts[0].new_zeros((self.filler, *parts[0].shape[1:]))]).unsqueeze(0)
@@ -133,6 +149,10 @@ class Layout:
         return self.joined(
             [torch.arange(block.length, device=self._device).repeat(block.rows) for block in self.blocks]
         )
+
+
+def _there(x: Tensor | None, device: torch.device) -> Tensor | None:
+    return None if x is None else x.to(device)
 
 
 def _filler(tokens: int) -> int:

@@ -7,7 +7,7 @@ is asked for, G query heads, N key/value heads, H head size, D hidden size.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import torch
@@ -19,6 +19,15 @@ from panda_ray.backbones.forward.prefix_attention import PrefixStack, attend_to_
 from panda_ray.backbones.forward.sublayer_adapters import LayerPart, SublayerAdapters
 
 Shared = TypeVar("Shared")
+
+
+def _moved(shared: Any, device: torch.device) -> Any:
+    """Tensors, alone or in tuples and dictionaries, on another device."""
+    if isinstance(shared, tuple):
+        return tuple(_moved(each, device) for each in shared)
+    if isinstance(shared, dict):
+        return {name: _moved(each, device) for name, each in shared.items()}
+    return shared.to(device)
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,13 @@ class ForwardPass:
     with_vectors: Callable[[Tensor], Tensor] | None = None
     adapters: SublayerAdapters | None = None
     _shared: dict[Any, Any] = field(default_factory=dict)
+
+    def on(self, device: torch.device) -> ForwardPass:
+        """The same pass as layers on another device read it; what it shares by then goes along."""
+        if device == self.positions_1X.device:
+            return self
+        moved = {compute: _moved(shared, device) for compute, shared in self._shared.items()}
+        return replace(self, layout=self.layout.on(device), positions_1X=self.positions_1X.to(device), _shared=moved)
 
     def once(self, compute: Callable[[ForwardPass], Shared]) -> Shared:
         """What all layers read of the pass and the first of them computes."""

@@ -1,7 +1,8 @@
-"""The layers of an encoder, one after the other; and activation checkpointing (Chen et al., 2016, arXiv:1604.06174).
+"""The layers of an encoder, one after the other, each on its device; and activation checkpointing.
 
-With it a pass keeps of each layer its input alone, and computes the layer once more when its gradients are asked for:
-as it was computed, with the same draws of dropout and the same weights in place, so that every number is the same.
+With activation checkpointing (Chen et al., 2016, arXiv:1604.06174) a pass keeps of each layer its input alone, and
+computes it once more when its gradients are asked for: as it was computed, with the same draws of dropout and the
+same weights in place, so that every number is the same.
 
 Shape letters: X tokens of all blocks, Y rows of all blocks, D hidden size.
 """
@@ -30,14 +31,16 @@ class Layers:
     def __init__(
         self, encoder: Encoder, count: int, dropout: PassDropout, other_weights: OtherWeights, recomputes: bool
     ) -> None:
-        self._encoder, self._count = encoder, count
+        self._encoder = encoder
+        self._devices = [next(encoder.module(index).parameters()).device for index in range(count)]
         self._dropout, self._other_weights = dropout, other_weights
         self._recomputes = recomputes
 
     def run(
         self, hidden_1XD: Tensor, run: ForwardPass, pooled_only: bool, weights: Mapping[str, Tensor] | None
     ) -> Tensor:
-        """Hidden states after the last layer, (1, X, D), or (1, Y, D) of the pooled tokens alone.
+        """Hidden states after the last layer, (1, X, D), or (1, Y, D) of the pooled tokens alone; they come back to
+        the device that they are given on.
 
         Args:
             weights: what is in the place of the model's own, if anything is.
@@ -45,9 +48,16 @@ class Layers:
         layer: Callable[..., Tensor] = self._encoder.layer
         if self._recomputes and torch.is_grad_enabled():
             layer = partial(checkpoint, self._again, weights, use_reentrant=False)
-        for index in range(self._count):
-            hidden_1XD = layer(index, hidden_1XD, run, pooled_only and index == self._count - 1)
-        return hidden_1XD
+        first, last = hidden_1XD.device, len(self._devices) - 1
+        for index, device in enumerate(self._devices):
+            run = run.on(device)
+            hidden_1XD = layer(index, hidden_1XD.to(device), run, pooled_only and index == last)
+        return hidden_1XD.to(first)
+
+    @property
+    def devices(self) -> tuple[torch.device, ...]:
+        """Those that hold layers, in their order."""
+        return (*dict.fromkeys(self._devices),)
 
     def _again(
         self,

@@ -23,6 +23,7 @@ class OtherWeights(nn.Module):
 
     def during(self, weights: Mapping[str, Tensor], function: Callable[..., Computed], *given: Any) -> Computed:
         """What a function gives with these weights, some or all by their names in the model, in place."""
-        named = {f"model.{name}": weight for name, weight in weights.items()}
+        own = dict(self.model.named_parameters())
+        named = {f"model.{name}": weight.to(own[name].device) for name, weight in weights.items()}
         computed: Computed = functional_call(self, named, (function, *given))
         return computed

@@ -24,13 +24,14 @@ class PrefixStack:
     def __init__(self, prefix_SLKNPH: Tensor) -> None:
         self._layers = prefix_SLKNPH.unbind(dim=1)
 
-    def layer(self, layer: int, rows: int, dtype: torch.dtype, dropout: float) -> tuple[Tensor, Tensor]:
-        """Keys and values of one layer for every row, each (R, N, P, H).
+    def layer(self, layer: int, key_RNTH: Tensor, dropout: float) -> tuple[Tensor, Tensor]:
+        """Keys and values of one layer for every row, each (R, N, P, H), on the device of its keys and in their type.
 
         Args:
             dropout: share of entries zeroed, drawn anew for every row (as P-Tuning v2 does).
         """
-        prefix_SKNPH = self._layers[layer].to(dtype)
+        prefix_SKNPH = self._layers[layer].to(key_RNTH)
+        rows = len(key_RNTH)
         members, _, *shape = prefix_SKNPH.shape
         prefix_KSBNPH = prefix_SKNPH.transpose(0, 1).unsqueeze(2).expand(2, members, rows // members, *shape)
         key_RNPH, value_RNPH = drop(prefix_KSBNPH, dropout).reshape(2, rows, *shape).unbind()
@@ -57,7 +58,7 @@ def attend_to_rows(
         bias_RGQT: added to scores of tokens; those of the prefix get none.
     """
     if prefix is not None:
-        key_RNPH, value_RNPH = prefix.layer(layer, key_RNTH.shape[0], key_RNTH.dtype, dropout)
+        key_RNPH, value_RNPH = prefix.layer(layer, key_RNTH, dropout)
         key_RNTH = torch.cat((key_RNPH, key_RNTH), dim=2)
         value_RNTH = torch.cat((value_RNPH, value_RNTH), dim=2)
     group = query_RGQH.shape[1] // key_RNTH.shape[1]

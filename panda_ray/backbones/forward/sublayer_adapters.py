@@ -43,7 +43,7 @@ class SublayerAdapters:
         changed = []
         for x_XD in blocks:
             x_SXD = x_XD.reshape(len(down_SDM), -1, x_XD.shape[1])
-            hidden_SXM = F.gelu(torch.baddbmm(down_S1M.to(x_XD.dtype), x_SXD, down_SDM.to(x_XD.dtype)))
-            output_SXD = torch.baddbmm(up_S1D.to(hidden_SXM.dtype), hidden_SXM, up_SMD.to(hidden_SXM.dtype))
+            hidden_SXM = F.gelu(torch.baddbmm(down_S1M.to(x_XD), x_SXD, down_SDM.to(x_XD)))
+            output_SXD = torch.baddbmm(up_S1D.to(hidden_SXM), hidden_SXM, up_SMD.to(hidden_SXM))
             changed.append((x_SXD + output_SXD).flatten(0, 1))
         return changed

@@ -98,7 +98,7 @@ def _company(loaded: _Loaded) -> object:
 def _embed(group: Sequence[_Loaded], stack: Stack, store: Store, workspace: Workspace) -> Iterator[Outcome]:
     units = [loaded.unit for loaded in group]
     backbone = workspace.backbone(units[0].backbone)
-    start_counting(backbone.device)
+    start_counting(backbone.devices)
     started = time.monotonic()
     try:
         embeddings = _computed(group, backbone, workspace)
@@ -106,7 +106,7 @@ def _embed(group: Sequence[_Loaded], stack: Stack, store: Store, workspace: Work
         yield from fail_all(store, units, str(error), traceback.format_exc())
         return
     seconds = (time.monotonic() - started) / len(group)
-    measured = Measured(seconds, backbone.device, peak_bytes(backbone.device), (this_host(),))
+    measured = Measured(seconds, backbone.device, peak_bytes(backbone.devices), (this_host(),))
     for loaded, embedding in zip(group, embeddings, strict=True):
         record = embedding_record(loaded.unit, loaded.inputs, stack, measured)
         yield publish(store, loaded.unit, record, {EMBEDDING_FILE: embedding_bytes(embedding)})

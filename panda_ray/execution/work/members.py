@@ -92,7 +92,7 @@ def train_members(
     if not starts:
         return outcomes
     checkpoint = store.checkpoints.of(stack.keys)
-    start_counting(backbone.device)
+    start_counting(backbone.devices)
     began = time.monotonic()
     with signals_deferred():
         results = train_stack(
@@ -108,7 +108,7 @@ def train_members(
         )
     if collective.rank:
         return outcomes
-    ended, peak_memory_bytes = time.monotonic(), peak_bytes(backbone.device)
+    ended, peak_memory_bytes = time.monotonic(), peak_bytes(backbone.devices)
     keys = [start.unit.key for start in starts]
     for start, result, share in zip(starts, results, shares(keys, reports), strict=True):
         unit, training_seconds = start.unit, (ended - began) * share
@@ -120,6 +120,7 @@ def train_members(
             training_seconds=training_seconds,
             examples_per_second=reports[-1].examples_per_second if reports else None,
             activation_checkpointing=workspace.settings.activation_checkpointing,
+            devices=len(backbone.devices),
         )
         if unit.key in stack.done:
             continue

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -26,16 +26,17 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
-def start_counting(device: torch.device) -> None:
-    """Forget the peak of earlier stacks, where the device can; a process's own peak only ever grows."""
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
+def start_counting(devices: Sequence[torch.device]) -> None:
+    """Forget the peak of earlier stacks, where a device can; a process's own peak only ever grows."""
+    for device in devices:
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
 
 
-def peak_bytes(device: torch.device) -> int:
-    """Most bytes allocated on a GPU since `start_counting`, or the largest resident set of this process."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
+def peak_bytes(devices: Sequence[torch.device]) -> int:
+    """Most bytes allocated on any of several GPUs since `start_counting`, or this process's largest resident set."""
+    if devices[0].type == "cuda":
+        return max(map(torch.cuda.max_memory_allocated, devices))
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT
 
 

@@ -44,7 +44,8 @@ class Measured:
         hosts: the machines that it ran on, that of rank 0 first.
         training_seconds: the part of `seconds` inside the training; None for an embedding.
         examples_per_second: of all members together; None where nothing was left to train.
-        activation_checkpointing: what its memory depended on besides its configuration.
+        activation_checkpointing, devices: what its memory depended on besides its configuration; how many the backbone
+            was spread over.
     """
 
     seconds: float
@@ -54,6 +55,7 @@ class Measured:
     training_seconds: float | None = None
     examples_per_second: float | None = None
     activation_checkpointing: bool = False
+    devices: int = 1
 
 
 def training_record(
@@ -86,6 +88,7 @@ def training_record(
         "examples_per_second": measured.examples_per_second,
         "training_seconds": measured.training_seconds,
         "activation_checkpointing": measured.activation_checkpointing,
+        "backbone_devices": measured.devices,
         "trained_parameters": result.trained_parameters,
         "workers": stack.workers,
         "train_examples": task.train.examples,

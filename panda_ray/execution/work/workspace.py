@@ -38,6 +38,7 @@ class Settings:
         threads: of one stack; the same in every runner, because sums depend on it.
         own_tasks: what the sweep says of tasks whose rows are the user's own; no worker has them registered.
         activation_checkpointing: see `Backbone`.
+        gpus: that a backbone is spread over.
     """
 
     data_root: str | None
@@ -46,6 +47,7 @@ class Settings:
     threads: int
     own_tasks: tuple[OwnTask, ...] = ()
     activation_checkpointing: bool = False
+    gpus: int = 1
 
     @classmethod
     def of(cls, sweep: Sweep) -> Settings:
@@ -61,6 +63,7 @@ class Settings:
             threads,
             own,
             resources.activation_checkpointing,
+            max(1, int(resources.gpus_per_stack)),
         )
 
 
@@ -108,8 +111,14 @@ class Workspace:
         path = self._paths[ref.name]
         if ref.identity.startswith("local:") and backbone_identity(ref.name, path) != ref.identity:
             raise InputError(f"backbone {ref.name!r}: {path} has changed since the sweep was planned; plan again")
-        recomputes = self.settings.activation_checkpointing
-        return load_backbone(ref.name, path, identity=ref.identity, activation_checkpointing=recomputes)
+        settings = self.settings
+        return load_backbone(
+            ref.name,
+            path,
+            identity=ref.identity,
+            activation_checkpointing=settings.activation_checkpointing,
+            gpus=settings.gpus,
+        )
 
     def _encode(self, ref: DataRef, backbone: BackboneRef, max_len: int) -> EncodedTask:
         spec = self.spec(ref.task)

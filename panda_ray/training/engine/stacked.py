@@ -82,7 +82,7 @@ def train_stack(
     """
     _check_shares(task, collective.size)
     backbone.check_fits(config.prompt_len, config.max_len, config.position_offset)
-    with torch.random.fork_rng(devices=[backbone.device] if backbone.device.type == "cuda" else []):
+    with torch.random.fork_rng(devices=backbone.devices if backbone.device.type == "cuda" else []):
         run = _Run(backbone, task, members, config, checkpoint, checkpoint_seconds, halt, collective)
         try:
             while not run.ended:

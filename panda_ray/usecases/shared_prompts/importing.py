@@ -70,7 +70,7 @@ def import_prompt(
         started = time.monotonic()
         encoded = EncodedTask.of_rows(spec, load_rows(spec, data_root), loaded.tokenizer, max_len)
         result = _evaluated(prompt, loaded, encoded)
-        measured = Measured(time.monotonic() - started, loaded.device, peak_bytes(loaded.device), hosts=())
+        measured = Measured(time.monotonic() - started, loaded.device, peak_bytes(loaded.devices), hosts=())
         record = training_record(unit, result, encoded, (), {}, Stack((unit,)), measured)
         history = [{name: value for name, value in asdict(epoch).items() if name != "loss"} for epoch in result.history]
         # Nobody here knows what it was trained on, and how.

@@ -7,14 +7,18 @@ since a stack that is too narrow costs a little time, and one that is too wide a
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
 from panda_ray.backbones import backbone_weights
+from panda_ray.backbones.placement import spread
+from panda_ray.backbones.weights import WIDTHS
 from panda_ray.execution.costs.costs import Costs
+from panda_ray.execution.costs.memory.device_room import Room
 from panda_ray.execution.costs.memory.peaks import Peak
 from panda_ray.execution.costs.memory.stack_memory import Hardware, Memory, stack_memory
+from panda_ray.execution.costs.operations import linear_weights
 from panda_ray.execution.costs.workload import TaskSize
 from panda_ray.execution.planning.footprints import trains_of
 from panda_ray.execution.units.unit import Unit
@@ -43,14 +47,29 @@ class ExpectedMemory:
         passes = sum(map(_teachers, units))
         return self._of(units[0], members, -(-passes * members // len(units)))
 
-    def fitting(self, units: Sequence[Unit], room: float) -> int:
-        """Members of any stack of such units that fit into so many bytes; 0 where not even one does."""
+    def fitting(self, units: Sequence[Unit], room: Room) -> int:
+        """Members of any stack of such units that fit; 0 where not even one does."""
         most, teachers, fitting = trains_of(units[0]).most_members or _WIDEST, max(map(_teachers, units)), 0
         for step in (1 << bit for bit in reversed(range(_WIDEST.bit_length()))):
             wider = fitting + step
-            if wider <= most and self._of(units[0], wider, wider * teachers).total <= room:
+            if wider <= most and self._fullest(units[0], wider, wider * teachers, room) <= room.bytes:
                 fitting = wider
         return fitting
+
+    def _fullest(self, unit: Unit, members: int, teachers: int, room: Room) -> float:
+        """Bytes on the GPU of a stack that holds the most of it."""
+        memory = self._of(unit, members, teachers)
+        if room.gpus == 1:
+            return memory.total
+        sizes, weights = self._costs.sizes[unit.backbone.name], self._weights[unit.backbone.name]
+        rest = max(0.0, weights.parameters - linear_weights(sizes)) * WIDTHS[weights.type]
+        layer = (memory.weights - rest) / sizes.layers
+        gpus = spread(rest, [layer] * sizes.layers, [room.bytes] * room.gpus)
+        first = rest + memory.trained + memory.teachers
+        return max(
+            count * (layer + memory.kept / sizes.layers) + memory.passing + (0.0 if gpu else first)
+            for gpu, count in Counter(gpus).items()
+        )
 
     def _of(self, unit: Unit, members: int, teachers: int) -> Memory:
         """Of a stack that the unit may be in."""
@@ -62,7 +81,12 @@ class ExpectedMemory:
             size = self._costs.tasks[backbone, task]
             memory = self._computed(backbone, size, config, trains, self._hardware, members, teachers)
             factor = self._factors.get((backbone, task), self._factors.get((backbone, None), 1.0))
-            self._known[address] = replace(memory, activations=factor * memory.activations)
+            self._known[address] = replace(
+                memory,
+                activations=factor * memory.activations,
+                kept=factor * memory.kept,
+                passing=factor * memory.passing,
+            )
         return self._known[address]
 
     def _computed(

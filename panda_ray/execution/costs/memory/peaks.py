@@ -33,12 +33,12 @@ class Peak:
 
 
 def peak_of(record: Mapping[str, Any], size: TaskSize) -> Peak | None:
-    """What a training's record says; None of one that shared its step with other workers.
+    """What a training's record says; None of one that shared its step with other workers, or its layers with GPUs.
 
     Raises:
         KeyError: it does not say all of it.
     """
-    if record["workers"] > 1:
+    if record["workers"] > 1 or record["backbone_devices"] > 1:
         return None
     method, identity = get_method(record["method"]), record["identity"]
     return Peak(

@@ -9,7 +9,7 @@ Letters: X tokens of a pass, P prompt length, D hidden size, F feed-forward size
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from panda_ray.backbones import Sizes
 from panda_ray.backbones.forward.budgets import CHUNK_TOKENS, rows_per_pass
@@ -33,12 +33,19 @@ def readable(size: float) -> str:
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes on the device of one stack."""
+    """Bytes on the device of one stack.
+
+    Attributes:
+        activations: at the most: what layers have kept and what one computes, or what a pass without gradients takes.
+        kept, passing: of those, what grows with the layers of a device, and what any device that has one takes.
+    """
 
     weights: float
     trained: float
     teachers: float
     activations: float
+    kept: float
+    passing: float
 
     @property
     def total(self) -> float:
@@ -47,7 +54,7 @@ class Memory:
     @property
     def parts(self) -> dict[str, float]:
         """What it consists of, by name."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in ("weights", "trained", "teachers", "activations")}
 
     def __str__(self) -> str:
         said = ", ".join(f"{name} {readable(size)}" for name, size in self.parts.items() if size)
@@ -84,11 +91,14 @@ def stack_memory(
         teachers: prompts that are imitated.
     """
     prompt = _trained_numbers(sizes, weights, trains, config.prompt_len)
+    kept, step, passing = _activations(sizes, trains, task, config, hardware, members)
     return Memory(
         weights=_held(sizes, weights, config),
         trained=members * prompt * _TRAINED,
         teachers=teachers * prompt * _FLOAT,
-        activations=_activations(sizes, trains, task, config, hardware, members),
+        activations=max(kept + step, passing),
+        kept=kept,
+        passing=max(step, passing),
     )
 
 
@@ -112,8 +122,8 @@ def _trained_numbers(sizes: Sizes, weights: Weights, trains: Trains, prompt_len:
 
 def _activations(
     sizes: Sizes, trains: Trains, task: TaskSize, config: TrainConfig, hardware: Hardware, members: int
-) -> float:
-    """The larger of a step's largest pass and of an evaluation's."""
+) -> tuple[float, float, float]:
+    """Of a step's largest pass what layers keep and what one of them computes; and what an evaluation takes."""
     tokens = task.tokens_per_row + (config.prompt_len if trains.as_tokens else 0)
     example = members * task.rows_per_example * tokens
     step = max(example, min(config.batch_size * example, CHUNK_TOKENS[hardware.kind]))
@@ -122,8 +132,8 @@ def _activations(
     layer = _kept_of_layer(sizes, trains, config, hardware, keys, tokens)
     kept = _FLOAT * sizes.hidden if hardware.activation_checkpointing else layer
     if trains.gradients == "none":
-        return max(step, rows * tokens) * _passing(sizes, config)
-    return max(step * (sizes.layers * kept + 2 * layer), rows * tokens * _passing(sizes, config))
+        return 0.0, 0.0, max(step, rows * tokens) * _passing(sizes, config)
+    return step * sizes.layers * kept, step * 2 * layer, rows * tokens * _passing(sizes, config)
 
 
 def _kept_of_layer(

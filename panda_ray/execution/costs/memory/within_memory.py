@@ -10,13 +10,17 @@ from dataclasses import replace
 
 from panda_ray.errors import InputError
 from panda_ray.execution.costs.costs import Costs
-from panda_ray.execution.costs.memory.device_room import room_of
+from panda_ray.execution.costs.memory.device_room import Room, room_of
 from panda_ray.execution.costs.memory.expected_memory import ExpectedMemory
 from panda_ray.execution.costs.memory.stack_memory import readable
 from panda_ray.execution.planning.footprints import footprint_of
 from panda_ray.execution.planning.plan import Plan, packed_anew
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.unit import Unit
+from panda_ray.sweep import Sweep
+
+_MOST_GPUS = 8
+"""Of one machine, and so of one stack: workers on several machines share no layers."""
 
 
 def within_memory(plan: Plan, costs: Costs, store: Store) -> Plan:
@@ -38,13 +42,22 @@ def within_memory(plan: Plan, costs: Costs, store: Store) -> Plan:
         if first.config is None or stack.continued or footprint_of(stack) in plan.limits:
             continue
         if not expected.fitting(stack.members, room):
-            raise _too_large(first, expected, room)
+            raise _too_large(first, plan.sweep, expected, room)
     return packed_anew(replace(plan, fits=lambda units: max(1, expected.fitting(units, room))), store)
 
 
-def _too_large(unit: Unit, expected: ExpectedMemory, room: float) -> InputError:
+def _too_large(unit: Unit, sweep: Sweep, expected: ExpectedMemory, room: Room) -> InputError:
+    assert unit.config is not None, "a training has hyper-parameters"
+    has = readable(room.bytes) if room.gpus == 1 else f"{room.gpus} GPUs of {readable(room.bytes)}"
+    more = (gpus for gpus in range(room.gpus + 1, _MOST_GPUS + 1) if expected.fitting([unit], replace(room, gpus=gpus)))
+    enough = next(more, None)
+    remedies = [
+        "lower batch_size or max_len",
+        *([] if sweep.resources.activation_checkpointing else ["set resources.activation_checkpointing: true"]),
+        *([] if unit.config.precision == "bf16" else ["set training.precision: bf16"]),
+        *([] if enough is None else [f"spread the backbone over GPUs with resources.gpus_per_stack: {enough}"]),
+    ]
     return InputError(
         f"resources.gpu_memory_gib: one training of {unit.method} -> {unit.task} on {unit.backbone.name} is "
-        f"expected to take {expected.of([unit], 1)}, and has {readable(room)}; lower batch_size or max_len, set "
-        "resources.activation_checkpointing: true or training.precision: bf16, or take a larger GPU"
+        f"expected to take {expected.of([unit], 1)}, and has {has}; {', '.join(remedies)}, or take larger GPUs"
     )

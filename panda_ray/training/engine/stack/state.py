@@ -20,7 +20,7 @@ from panda_ray.training.engine.stack.member_progress import MemberProgress
 from panda_ray.training.engine.stack.optimizer import StackedAdamW
 from panda_ray.training.engine.stack.stack_model import StackModel
 
-_FORMAT = 4
+_FORMAT = 5
 
 
 class UnusableStateError(Exception):
@@ -67,7 +67,7 @@ def pack(state: StackState) -> bytes:
         "loss_sum": state.loss_sum_S,
         "alive": state.alive_S,
         "random": torch.get_rng_state(),
-        "random_cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
+        "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else None,
         "members": [member.state() for member in state.progress],
     }
     buffer = io.BytesIO()
@@ -108,7 +108,8 @@ def _unpack(data: bytes, state: StackState) -> None:
     state.optimizer.load(saved["optimizer"])
     torch.set_rng_state(saved["random"])
     if saved["random_cuda"] is not None and torch.cuda.is_available():
-        torch.cuda.set_rng_state(saved["random_cuda"])
+        for device, state_of_device in zip(range(torch.cuda.device_count()), saved["random_cuda"], strict=False):
+            torch.cuda.set_rng_state(state_of_device, device)
     state.step = int(saved["step"])
 
 

@@ -11,7 +11,7 @@ import pytest
 from panda_ray.errors import InputError
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.costs.memory import device_room
-from panda_ray.execution.costs.memory.device_room import GIB, room_of
+from panda_ray.execution.costs.memory.device_room import GIB, Room, room_of
 from panda_ray.execution.costs.memory.expected_memory import ExpectedMemory
 from panda_ray.execution.costs.memory.gpus import Gpu
 from panda_ray.execution.costs.memory.within_memory import within_memory
@@ -81,7 +81,7 @@ def test_run_plan_and_simulation_cut_stacks_alike_before_one_is_tried(tmp_path: 
     widths = [len(stack.members) for stack in trainings(runner.plan.stacks)]
     assert 2 in widths
     for stack in trainings(runner.plan.stacks):
-        assert expected.of(stack.members, len(stack.members)).total <= room
+        assert expected.of(stack.members, len(stack.members)).total <= room.bytes
     assert {key for stack in runner.plan.stacks for key in stack.keys} == runner.plan.units.keys()
     pot = next(each for each in outlook.memory if each.stage == "panda")
     assert (pot.wanted, pot.fitting) == (16, 2)
@@ -108,9 +108,10 @@ def test_nothing_changes_without_a_gpu_and_a_word_about_one(tmp_path: Path) -> N
 def test_a_gpu_of_this_machine_is_what_stacks_have_unless_the_sweep_says_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device_room, "gpus", lambda: [Gpu("NVIDIA A100", 81920), Gpu("NVIDIA T4", 15360)])
     on_gpus = ResourceSection(gpus_per_stack=1)
-    assert room_of(on_gpus) == 15 * GIB, "the smallest"
-    assert room_of(on_gpus.model_copy(update={"gpus_per_stack": 0.25})) == 15 * GIB / 4
-    assert room_of(on_gpus.model_copy(update={"gpu_memory_gib": 24})) == 24 * GIB
+    assert room_of(on_gpus) == Room(15 * GIB), "the smallest"
+    assert room_of(on_gpus.model_copy(update={"gpus_per_stack": 0.25})) == Room(15 * GIB / 4)
+    assert room_of(on_gpus.model_copy(update={"gpu_memory_gib": 24})) == Room(24 * GIB)
+    assert room_of(on_gpus.model_copy(update={"gpus_per_stack": 2})) == Room(15 * GIB, 2)
     assert room_of(ResourceSection()) is None, "on CPUs"
     monkeypatch.setattr(device_room, "gpus", list)
     assert room_of(on_gpus) is None
@@ -156,7 +157,9 @@ def test_measured_peaks_correct_what_is_expected(tmp_path: Path, off: float) -> 
     plan, _ = planned(sweep)
     unit = next(unit for unit in plan.units.values() if unit.method == "pot" and unit.config is not None)
     other = next(unit for unit in plan.units.values() if unit.task == "kinds" and unit.config is not None)
-    records: list[dict[str, Any]] = [record(unit, 4, activation_checkpointing=False, peak_memory_bytes=0)]
+    records: list[dict[str, Any]] = [
+        record(unit, 4, activation_checkpointing=False, backbone_devices=1, peak_memory_bytes=0)
+    ]
 
     def activations(of: Any, records: list[dict[str, Any]]) -> float:
         return ExpectedMemory(sweep, Costs.of(plan, records)).of([of], 4).activations
@@ -166,5 +169,33 @@ def test_measured_peaks_correct_what_is_expected(tmp_path: Path, off: float) -> 
     records[0]["peak_memory_bytes"] = round(stays + off * before.activations)
     assert activations(unit, records) == pytest.approx(off * before.activations, rel=1e-3)
     assert activations(other, records) == pytest.approx(off * activations(other, [record(unit, 4)]), rel=1e-3)
-    for changes in ({"device": "cpu"}, {"workers": 2}):
+    for changes in ({"device": "cpu"}, {"workers": 2}, {"backbone_devices": 2}):
         assert activations(unit, [{**records[0], **changes}]) == pytest.approx(before.activations, rel=1e-3)
+
+
+def test_llama_that_one_small_gpu_does_not_hold_is_spread_over_as_many_as_the_refusal_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    described = {
+        "name": "large",
+        "storage": str(tmp_path),
+        "backbones": ["llama2-7b"],
+        "sources": ["cb"],
+        "targets": ["rte"],
+        "methods": ["prompt_tuning"],
+        "training": {"precision": "bf16"},
+        "seeds": [1, 2],
+    }
+
+    def stacks(**resources: Any) -> tuple[Stack, ...]:
+        sweep = Sweep.model_validate(described | {"resources": {"gpus_per_stack": 1, **resources}})
+        return simulate_sweep(sweep, [2]).plan.stacks
+
+    with pytest.raises(InputError, match=r"has 16\.0 GiB; .* with resources\.gpus_per_stack: 2, or take") as refused:
+        stacks(gpu_memory_gib=16)
+    assert "bf16" not in str(refused.value), "it is set"
+    assert stacks(gpu_memory_gib=16, gpus_per_stack=2)
+    assert stacks(gpu_memory_gib=80)
+    with pytest.raises(InputError, match=r"has 2 GPUs of 8\.0 GiB; .*gpus_per_stack: 3, or take"):
+        stacks(gpu_memory_gib=8, gpus_per_stack=2)
