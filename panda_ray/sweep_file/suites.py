@@ -19,6 +19,7 @@ SUITES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "targets": {
         "paper": PAPER_TARGETS,
+        "paper_sources": PAPER_SOURCES,
         "builtin": tuple(task.name for task in BUILTIN_TASKS if task.is_target),
         "heldout": tuple(task.name for task in HELDOUT_TASKS if task.is_target),
     },

@@ -12,6 +12,7 @@ from panda_ray.choosing.expected import anticipate_choices
 from panda_ray.errors import InputError
 from panda_ray.execution.costs.ahead import Ahead, work_ahead
 from panda_ray.execution.costs.costs import Costs
+from panda_ray.execution.costs.memory.memory_ahead import StageMemory, memory_ahead
 from panda_ray.execution.costs.memory.within_memory import within_memory
 from panda_ray.execution.planning.plan import Plan, plan_from
 from panda_ray.execution.scheduling.lower_bound import Bound, bound_of
@@ -29,6 +30,7 @@ class Forecast:
 
     Attributes:
         catalog: its inputs, of which some may be nominal.
+        memory: what the largest stacks take of a device's memory.
         bound: what no schedule undercuts.
         runs: number of GPUs, and how the sweep goes on so many.
     """
@@ -36,6 +38,7 @@ class Forecast:
     catalog: Catalog
     plan: Plan
     ahead: Ahead
+    memory: Sequence[StageMemory]
     bound: Bound
     runs: Sequence[tuple[int, Simulation]]
 
@@ -66,4 +69,6 @@ def simulate_sweep(sweep: Sweep, gpus: Sequence[int]) -> Forecast:
     costs = Costs.of(plan, (record for _, record in store.records()))
     plan, begin = within_memory(plan, costs, store), within_memory(begin, costs, store)
     runs = [(count, simulate(begin, int(count / per_stack), costs.expected, steering())) for count in gpus]
-    return Forecast(catalog, plan, work_ahead(plan, costs), bound_of(plan, costs.expected), runs)
+    return Forecast(
+        catalog, plan, work_ahead(plan, costs), memory_ahead(plan, costs), bound_of(plan, costs.expected), runs
+    )

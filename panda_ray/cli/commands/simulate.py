@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from panda_ray.cli.console import print_json, stdout
-from panda_ray.cli.wording.words import ahead_as_json, describe_ahead, duration
+from panda_ray.cli.wording.words import ahead_as_json, describe_ahead, describe_memory, duration, memory_as_json
 from panda_ray.errors import InputError
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def _as_json(forecast: Forecast) -> dict[str, Any]:
         "stacks": len(forecast.plan.stacks),
         "units": {"total": len(forecast.plan.units), "done": len(forecast.plan.done)},
         "estimate": ahead_as_json(forecast.ahead),
+        "memory": memory_as_json(forecast.memory),
         "published_sizes": list(forecast.catalog.nominal_tasks),
         "unknown_backbones": list(forecast.catalog.nominal_backbones),
         "max_workers": forecast.plan.sweep.resources.max_workers,
@@ -87,7 +88,8 @@ def _print(forecast: Forecast) -> None:
     if not forecast.plan.stacks:
         stdout.print("nothing to run")
         return
-    for line in [*describe_ahead(forecast.ahead, len(plan.stacks)), *_stand_ins(forecast.catalog)]:
+    of_stacks = [*describe_ahead(forecast.ahead, len(plan.stacks)), *describe_memory(forecast.memory)]
+    for line in [*of_stacks, *_stand_ins(forecast.catalog)]:
         stdout.print(line, markup=False, soft_wrap=True)
     stdout.print(_table(forecast))
     stdout.print(

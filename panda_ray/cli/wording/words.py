@@ -66,17 +66,24 @@ def ahead_as_json(ahead: Ahead) -> dict[str, Any]:
 
 
 def describe_memory(memory: Sequence[StageMemory]) -> list[str]:
-    """One line per backbone and stage: what its largest stack takes, of what, and how many members would fit."""
-    return [
-        f"memory: {each.backbone} {each.stage} -> {each.task} x{each.members} about {each.memory}{_fitting(each)}"
-        for each in memory
-    ]
+    """What the largest stack of each backbone and stage takes, of what, and how many members would fit.
+
+    One line for stages that take the same, and backbones one after the other.
+    """
+    stages: dict[tuple[str, str], list[str]] = {}
+    for each in memory:
+        said = f"-> {each.task} x{each.members} about {each.memory}{_fitting(each)}"
+        stages.setdefault((each.backbone, said), []).append(each.stage)
+    backbones = list(dict.fromkeys(each.backbone for each in memory))
+    lines = sorted(stages.items(), key=lambda line: backbones.index(line[0][0]))
+    return [f"memory: {backbone} {', '.join(names)} {said}" for (backbone, said), names in lines]
 
 
 def _fitting(each: StageMemory) -> str:
     if each.fitting is None:
         return ""
-    return f"; x{each.fitting} fits" + (f", instead of x{each.wanted}" if each.fitting < each.wanted else "")
+    into = f" into {each.gpus} GPUs" if each.gpus > 1 else ""
+    return f"; x{each.fitting} fits{into}" + (f", instead of x{each.wanted}" if each.fitting < each.wanted else "")
 
 
 def memory_as_json(memory: Sequence[StageMemory]) -> list[dict[str, Any]]:

@@ -185,10 +185,13 @@ def test_plan_says_what_memory_stacks_take_and_how_many_members_fit(cli: Command
     arguments = ("plan", "x.yaml", "--set", "data_root=data", "--set", "resources.gpu_memory_gib=0.05")
     lines = [line for line in cli(*arguments).out.splitlines() if line.startswith("memory: ")]
     stages = {entry["stage"]: entry for entry in cli(*arguments, "--json").json["memory"]}
-    assert len(lines) == len(stages)
+    said = [
+        stage for line in lines for stage in line.split(" -> ")[0].removeprefix("memory: builtin-tiny ").split(", ")
+    ]
+    assert sorted(said) == sorted(stages), "each in one line"
     assert stages["pot"]["bytes"] == pytest.approx(sum(stages["pot"]["parts"].values()), abs=2)
-    [pot] = [line for line in lines if " pot -> " in line]
-    assert pot.startswith(f"memory: builtin-tiny pot -> {stages['pot']['task']} x{stages['pot']['members']} about ")
+    [pot] = [line for line in lines if " pot" in line]
+    assert f" -> {stages['pot']['task']} x{stages['pot']['members']} about " in pot
     assert f"; x{stages['pot']['fitting']} fits" in pot
     assert "(weights 2." in pot
 

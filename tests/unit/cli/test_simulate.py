@@ -43,6 +43,7 @@ def test_what_is_said_to_people(cli: CommandLine) -> None:
     said = cli(*simulate(cli, "gpus=8")).out
     assert "the rows of 21 tasks are not here, their published sizes (Table I) are used: boolq, " in said
     assert "of that time 100 % assumed" in said
+    assert "memory: bert-large pot, teachers -> " in said, "one line for stages that take the same"
     assert "critical path, " in said
     assert "resources.max_workers would shorten the critical path" in said
 

@@ -48,6 +48,7 @@ def test_short_forms_and_defaults(tmp_path: Path) -> None:
 def test_suites(tmp_path: Path) -> None:
     sweep = load_sweep(write(tmp_path, GOOD), ["sources=paper", "targets=paper"])
     assert (tuple(sweep.sources), tuple(sweep.targets)) == (PAPER_SOURCES, PAPER_TARGETS)
+    assert tuple(load_sweep(write(tmp_path, GOOD), ["targets=paper_sources"]).targets) == PAPER_SOURCES
     builtin = load_sweep(write(tmp_path, GOOD), ["sources=builtin", "targets=builtin"])
     assert len(builtin.sources) >= 8
     assert len(builtin.targets) >= 4

@@ -23,7 +23,8 @@ class StageMemory:
         members: of the stack.
         wanted: members that such a stack may have, were memory no limit.
         memory: that it takes.
-        fitting: members of such a stack that fit into the memory of its GPU; None where nobody says how much it has.
+        fitting: members of such a stack that fit into its GPUs; None where nobody says what memory they have.
+        gpus: that it is spread over.
     """
 
     backbone: str
@@ -33,6 +34,7 @@ class StageMemory:
     wanted: int
     memory: Memory
     fitting: int | None
+    gpus: int
 
 
 def memory_ahead(plan: Plan, costs: Costs) -> list[StageMemory]:
@@ -54,6 +56,7 @@ def memory_ahead(plan: Plan, costs: Costs) -> list[StageMemory]:
             wanted=widest(stack.members[0], plan.sweep.resources.max_stack, {}) or 1,
             memory=memory,
             fitting=None if room is None else expected.fitting(stack.members, room),
+            gpus=1 if room is None else room.gpus,
         )
         for stage, (stack, memory) in largest.items()
     ]
