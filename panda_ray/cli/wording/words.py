@@ -31,8 +31,14 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+_FEWEST_HOURS = 0.001
+"""Less is said in no digits."""
+
+
 def hours(value: float) -> str:
     """Device-hours, with two significant digits below ten."""
+    if 0 < value < _FEWEST_HOURS:
+        return f"< {_FEWEST_HOURS}"
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 

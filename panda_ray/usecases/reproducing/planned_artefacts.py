@@ -9,9 +9,10 @@ from panda_ray.errors import InputError
 from panda_ray.execution.costs.ahead import Ahead, work_ahead
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.costs.memory.within_memory import within_memory
-from panda_ray.execution.planning.plan import Plan, build_plan
+from panda_ray.execution.planning.plan import Plan, plan_from
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.catalog import Catalog, read_catalog
 from panda_ray.reports.reproduction.artefact import Artefact
 from panda_ray.reports.reproduction.missing_cells import missing_cells
 from panda_ray.sweep import Sweep
@@ -27,7 +28,8 @@ class PlannedArtefact:
         ahead: what those that are left take.
         missing: cells that it shows and no method of its sweep gives, by the method's label.
         skipped: tasks that are left out because their rows are absent, with the reason.
-        trouble: why it cannot be planned; None where it can.
+        trouble: why it cannot be run; None where it can. Where data sets or backbones are absent, it is planned with
+            published sizes all the same, and nothing is known to be done.
     """
 
     artefact: Artefact
@@ -42,23 +44,36 @@ class PlannedArtefact:
 
 
 def plan_artefacts(wanted: Sequence[tuple[Artefact, Sweep]]) -> list[PlannedArtefact]:
-    """Look at what they would do; one that cannot be planned says why, and the others are planned all the same."""
+    """Look at what they would do; one that cannot be run says why, and the others are planned all the same."""
     seen: set[str] = set()
     planned = []
     for artefact, sweep in wanted:
         missing = missing_cells(artefact, axes_of(sweep), [section.title for section in sweep.methods])
         try:
-            one, keys = _planned(artefact, sweep, seen)
+            one, keys = _planned(artefact, sweep, seen, read_catalog(sweep))
         except InputError as error:
-            one, keys = PlannedArtefact(artefact, trouble=str(error)), frozenset()
+            one, keys = _nominal(artefact, sweep, seen, str(error))
         planned.append(replace(one, missing=missing))
         seen |= keys
     return planned
 
 
-def _planned(artefact: Artefact, sweep: Sweep, seen: Collection[str]) -> tuple[PlannedArtefact, frozenset[str]]:
+def _nominal(
+    artefact: Artefact, sweep: Sweep, seen: Collection[str], trouble: str
+) -> tuple[PlannedArtefact, frozenset[str]]:
+    """With published sizes, unless something else is wrong."""
+    try:
+        one, keys = _planned(artefact, sweep, seen, read_catalog(sweep, download=False))
+    except InputError:
+        return PlannedArtefact(artefact, trouble=trouble), frozenset()
+    return replace(one, trouble=trouble), keys
+
+
+def _planned(
+    artefact: Artefact, sweep: Sweep, seen: Collection[str], catalog: Catalog
+) -> tuple[PlannedArtefact, frozenset[str]]:
     store = Store(sweep.storage)
-    plan = build_plan(sweep, store)
+    plan = plan_from(sweep, store, catalog)
     keys = frozenset(plan.units)
     costs = Costs.in_store(plan, store)
     plan = within_memory(plan, costs, store)

@@ -28,11 +28,19 @@ def test_units_of_an_earlier_artefact_are_shared_and_cost_nothing_again(tmp_path
     assert second.missing == {"panda-constant": 1, "panda-e_avg": 1, "panda-on": 1}
 
 
-def test_one_that_cannot_be_planned_says_why_and_the_others_are_planned(tmp_path: Path) -> None:
+def test_one_that_cannot_be_run_says_why_and_is_planned_by_published_sizes_and_so_are_the_others(
+    tmp_path: Path,
+) -> None:
     absent = small_sweep(tmp_path, sources=["rte"], targets=["cb"], data_root=str(tmp_path), tasks={})
     table5 = get_artefact("table5")
-    lost, found = plan_artefacts([(table5, absent), (table5, small_sweep(tmp_path))])
+    wrong = small_sweep(tmp_path, resources={"gpu_memory_gib": 0.001})
+    lost, found, refused = plan_artefacts([(table5, absent), (table5, small_sweep(tmp_path)), (table5, wrong)])
     assert lost.trouble is not None
     assert lost.trouble.startswith("sweep 'small' has no cell left to run: task ")
-    assert (lost.units, lost.ahead) == (0, None)
+    assert lost.ahead is not None
+    assert lost.to_run == lost.units > 0
+    assert lost.ahead.seconds > 0
     assert (found.trouble, found.to_run) == (None, found.units)
+    assert refused.trouble is not None
+    assert refused.trouble.startswith("resources.gpu_memory_gib: ")
+    assert (refused.units, refused.ahead) == (0, None)

@@ -23,7 +23,7 @@ def print_planned(planned: Sequence[PlannedArtefact]) -> None:
     for column in ("artefact", "units", "shared", "done", "to run", "hours", "price"):
         table.add_column(column, justify="left" if column == "artefact" else "right")
     for one in planned:
-        counts = [str(getattr(one, count)) for count in _COUNTS] if one.trouble is None else [""] * len(_COUNTS)
+        counts = [str(getattr(one, count)) for count in _COUNTS] if one.units else [""] * len(_COUNTS)
         table.add_row(one.artefact.id, *counts, *_taken([one.ahead] if one.ahead else []))
     if len(planned) > 1:
         total = {count: sum(getattr(one, count) for one in planned) for count in _COUNTS}
@@ -49,7 +49,8 @@ def _notes(planned: Sequence[PlannedArtefact]) -> list[str]:
     """Each once, after the artefacts that it is about."""
     found: dict[str, list[str]] = {}
     for one in planned:
-        notes = [f"cannot be planned: {one.trouble}"] if one.trouble else []
+        known = "by published sizes, for it cannot be run yet" if one.units else "cannot be planned"
+        notes = [f"{known}: {one.trouble}"] if one.trouble else []
         notes += [f"nothing gives the cells of {label}" for label in one.missing]
         notes += [f"left out: {reason}" for _, reason in one.skipped]
         for note in notes:

@@ -179,6 +179,7 @@ def test_a_plan_adds_up_by_stage_and_says_what_it_knows(plan: Plan) -> None:
 
 def test_hours_have_digits_where_they_are_few() -> None:
     assert [hours(value) for value in (0.0342, 1.26, 9.94, 12.3, 4321.0)] == ["0.034", "1.3", "9.9", "12", "4,321"]
+    assert (hours(0.0), hours(0.00015)) == ("0", "< 0.001")
 
 
 def test_an_extent_counts_words_choices_and_windows() -> None:
