@@ -122,10 +122,11 @@ def claims(finished: FinishedSeeds) -> Iterator[Claim]:
 
 def counts(finished: FinishedSeeds) -> Iterator[str]:
     """Collapses, pairs in which PanDa is ahead, and sources whose row beats model tuning, as sentences."""
-    for method in ("pot", "panda"):
-        gains = finished.gains(method, "prompt_tuning")
+    for method in ("pot", "panda", *FUSIONS, *RIVALS):
+        if not (gains := finished.gains(method, "prompt_tuning")):
+            continue
         fell = [f"{source} to {target} {gain:+.1f}" for (source, target), gain in gains.items() if gain < -COLLAPSED]
-        yield f"{method}: {len(fell)} of {len(gains)} pairs collapsed{': ' if fell else ''}{', '.join(fell)}"
+        yield f"{method}: {len(fell)} of {len(gains)} transfers collapsed{': ' if fell else ''}{', '.join(fell)}"
     lead = finished.gains("panda", "pot")
     yield f"panda is above pot in {sum(each > 0 for each in lead.values())} of {len(lead)} pairs"
     if not finished.places("model_tuning"):
