@@ -14,7 +14,7 @@ ABSENT = "–"
 
 MINUS = "−"
 
-SINGLE = ("baseline", "source", "sources")
+SINGLE = ("baseline", "alone", "source", "sources")
 """Rows that are one training each, not a choice among several."""
 
 

@@ -14,6 +14,7 @@ from panda_ray.reports.numbers.frame import (
     single_sources_of,
     sources_of,
     targets_of,
+    without_sources,
 )
 from panda_ray.reports.numbers.gains import MethodGain, method_gain, transfer_gains
 from panda_ray.reports.numbers.searched.chosen_points import ChosenPoint, chosen_points
@@ -82,7 +83,8 @@ def analyse(study: Study, backbone: str, replicates: int = REPLICATES) -> Analys
     scores = study.scores[study.scores["backbone"] == backbone]
     single_sources, targets = single_sources_of(study), targets_of(study)
     baseline, pot, panda = (_label(study, name) for name in ("prompt_tuning", "pot", "panda"))
-    transfers = [label for label, name in study.methods.items() if name != "prompt_tuning"]
+    alone = without_sources(study)
+    transfers = [label for label in study.methods if label not in alone]
     lists = lists_of(study)
     bootstrap = Bootstrap(scored_items(study, backbone), replicates)
     rankings = _rankings(study, backbone)
@@ -103,6 +105,7 @@ def analyse(study: Study, backbone: str, replicates: int = REPLICATES) -> Analys
             backbone,
             grid,
             baseline=baseline,
+            alone=[label for label in alone if label != baseline],
             methods=[label for label in transfers if label not in lists],
             sources=single_sources,
             targets=targets,

@@ -83,6 +83,13 @@ def _present(study: Study, present: Collection[str]) -> list[str]:
     return in_paper_order([task for task in study.sources if task in present], SOURCE_ORDER)
 
 
+def without_sources(study: Study) -> list[str]:
+    """Labels of the methods whose cells have no source, in the order of the sweep."""
+    transferred = set(study.cells[study.cells["sources"] != ""]["method"])
+    present = set(study.cells["method"]) - transferred
+    return [label for label in study.methods if label in present]
+
+
 def lists_of(study: Study) -> dict[str, list[str]]:
     """Per method that takes several sources, by its label: the lists that its cells have, as text."""
     several = study.cells[~study.cells["sources"].isin(["", *study.sources])]

@@ -1,11 +1,12 @@
 """The grid table in the layout of the paper's Table II, as data.
 
-One row without transfer, then per method one row per source, its oracle and, per transferability metric, the best of
-the three sources that the metric ranks highest; last, per method with several sources, one row per list of them, which
-no choice among single sources can take. A method whose sources a metric chose has one choice, the best of them. Oracle
-and top-3 choose among the other tasks, never the target itself: the paper's printed top-3 of E_avg lies below the
-target's own cell for COPA, WiC and CoLA, which a self pair's similarity of 1 would have put among the three. A cell
-that was not computed is None and is never guessed; a row's average exists only for seeds that have all of its cells.
+One row of prompt tuning, one per other method without a source, then per method with one source a row per source, its
+oracle and, per transferability metric, the best of the three sources that the metric ranks highest; last, per method
+with several sources, one row per list of them, which no choice among single sources can take. A method whose sources a
+metric chose has one choice, the best of them. Oracle and top-3 choose among the other tasks, never the target itself:
+the paper's printed top-3 of E_avg lies below the target's own cell for COPA, WiC and CoLA, which a self pair's
+similarity of 1 would have put among the three. A cell that was not computed is None and is never guessed; a row's
+average exists only for seeds that have all of its cells.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from panda_ray.reports.numbers.statistics import Bootstrap, Compared, Interval
 TOP = 3
 """Sources that a metric may propose per target (the paper's top-3)."""
 
-Shown = Literal["baseline", "source", "sources", "oracle", "top3"]
-"""What a row shows: no transfer, one source, several sources in one training, or a choice among single sources."""
+Shown = Literal["baseline", "alone", "source", "sources", "oracle", "top3"]
+"""What a row shows: prompt tuning, another method without a source, one source, several sources in one training, or a
+choice among single sources."""
 
 Ranking = Mapping[tuple[str, str], float]
 """Predicted similarity by (source, target)."""
@@ -34,7 +36,7 @@ class Row:
 
     Attributes:
         method: label of the method.
-        title: the source, the list of sources, or what was chosen; "" without transfer.
+        title: the source, the list of sources, or what was chosen; "" without a source.
         cells: one per target; None where nothing was computed.
         average: mean over the targets per seed; None unless some seed has every cell.
         gain: difference of the average to prompt tuning's, over common seeds, in points.
@@ -69,6 +71,7 @@ def grid_table(
     grid: Grid,
     *,
     baseline: str | None,
+    alone: Sequence[str] = (),
     methods: Sequence[str],
     sources: Sequence[str],
     targets: Sequence[str],
@@ -82,6 +85,7 @@ def grid_table(
 
     Args:
         baseline: label of prompt tuning, if the sweep has it.
+        alone: labels of the other methods without a source.
         methods: labels of the methods that use one source.
         lists: per label of a method that uses several, its lists of them.
         rankings: similarity per metric label, for the rows of the best of the top-3.
@@ -90,7 +94,8 @@ def grid_table(
         bootstrap: gives the gain of each row without a choice an interval.
     """
     first = _row("baseline", baseline, "", [grid.get((baseline, "", t)) for t in targets]) if baseline else None
-    made = [
+    made = [_row("alone", label, "", [grid.get((label, "", t)) for t in targets]) for label in alone]
+    made += [
         row
         for method in methods
         for row in (
@@ -183,7 +188,7 @@ def _compared(
     if (
         bootstrap is not None
         and baseline is not None
-        and row.shows in ("source", "sources")
+        and row.shows in ("alone", "source", "sources")
         and row.average
         and baseline.average
     ):

@@ -211,6 +211,33 @@ def test_interval_of_a_row_holds_its_gain() -> None:
         assert row.interval.low < row.interval.estimate < row.interval.high
 
 
+def test_each_other_method_without_a_source_has_one_row_that_is_compared_with_prompt_tuning() -> None:
+    study = invented_study(items=40)
+    labels = {"tuned": "model_tuning", "zeros": "prompt_tuning"}
+    grown = {
+        name: pd.concat([frame, *(_from_rte(frame, label) for label in labels)])
+        for name, frame in (("cells", study.cells), ("scores", study.scores))
+    }
+    analysis = analyse(replace(study, methods=study.methods | labels, **grown), "bert-tiny", replicates=100)
+    rows = analysis.table.rows_of("alone")
+    (like,) = [row for row in analysis.table.rows_of("source") if (row.method, row.title) == ("panda", "rte")]
+    assert [row.method for row in analysis.table.rows] == [
+        "prompt_tuning",
+        *labels,
+        *(row.method for row in analyse(study, "bert-tiny", replicates=20).table.rows[1:]),
+    ]
+    for row in rows:
+        assert row.title == ""
+        assert (row.average, row.gain, row.interval) == (like.average, like.gain, like.interval)
+        assert row.gain_over_pot is None, "PoT has no such row"
+    assert [gain.method for gain in analysis.gains] == ["pot", "panda"], "no transfers, no gains of transfers"
+
+
+def _from_rte(frame: pd.DataFrame, label: str) -> pd.DataFrame:
+    """The cells of PanDa from RTE as those of a method without a source."""
+    return frame[(frame["method"] == "panda") & (frame["sources"] == "rte")].assign(method=label, sources="")
+
+
 def test_lists_of_sources_have_rows_of_their_own_and_no_part_in_the_rows_of_one_source(tmp_path: Path) -> None:
     study = fused_study()
     plain, analysis = (analyse(each, "bert-tiny", replicates=100) for each in (invented_study(items=40), study))
