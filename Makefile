@@ -10,14 +10,15 @@ STAMP := $(VENV)/.installed
 #   make install TORCH="torch --index-url https://download.pytorch.org/whl/cpu"
 TORCH ?= torch
 
-.PHONY: docs help install quickstart builtin-prompts wheel test cluster-test check mutants clean bench bench-quick bench-check constraints
+.PHONY: docs help install quickstart builtin-prompts wheel test coverage cluster-test check mutants clean bench bench-quick bench-check constraints
 
 help:
 	@echo "make install     create $(VENV) and install panda_ray with its development tools"
 	@echo "make quickstart  install, then run sweeps/quickstart.yaml (no hub, no GPU, no server)"
 	@echo "make builtin-prompts train the source prompts that come with the package anew (3 minutes on 2 cores)"
 	@echo "make wheel       install, then build dist/*.whl, which the nodes of a cluster install"
-	@echo "make test        install, then run the tests, three at a time, with coverage"
+	@echo "make test        install, then run the tests, three at a time"
+	@echo "make coverage    the same and what of the package they run, in the tests' own processes (half as long again)"
 	@echo "make cluster-test install, then run the tests on several hosts, in namespaces of this machine (Linux, as root)"
 	@echo "make check       install, then ruff and mypy"
 	@echo "make docs        install MkDocs, too, and build the documentation as a site in build/site; a broken link fails"
@@ -55,11 +56,17 @@ wheel: install
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist ./build
 	rm -rf build
 
-# What is measured, [tool.coverage.run] in pyproject.toml says. Many tests wait for processes that they started: with
+# Many tests wait for processes that they started: with
 # two at a time, two cores were idle for a quarter of the time. A module stays in one process, which makes its fixtures
 # once; long modules come first.
+TESTS := -m "not gpu and not hosts" -n 3 --dist loadfile --no-loadscope-reorder
 test: install
-	$(BIN)/python -m pytest -m "not gpu and not hosts" -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest $(TESTS)
+
+# Apart from the tests: tracing took up to half of the processor time of those that train nothing. What is measured,
+# [tool.coverage.run] in pyproject.toml says. That a line runs shows less than `make mutants` does.
+coverage: install
+	$(BIN)/python -m pytest $(TESTS) --cov --cov-report=term:skip-covered
 
 # One after another: each starts several nodes of Ray. They run in a private network, see tests/testbed/room.py.
 # No index can be reached from there: what a bare host installs is put into uv's cache before.
