@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from panda_ray.methods import METHODS
 from scripts.docs_site import KEYS, SCHEMA, keys_page
 
 ROOT = Path(__file__).parents[3]
@@ -61,3 +62,9 @@ def test_options_with_brackets_are_quoted(page: Path) -> None:
 def test_links_lead_to_a_file(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         assert (DOCS / target).exists() or target == KEYS, target
+
+
+def test_every_method_has_a_row_with_how_many_sources_it_takes() -> None:
+    rows = [line.split(" | ") for line in (DOCS / "methods.md").read_text(encoding="utf-8").splitlines()]
+    takes = {row[0].strip("| `"): row[1] for row in rows if row[0].startswith("| `")}
+    assert takes == {method.name: method.sources for method in METHODS}
