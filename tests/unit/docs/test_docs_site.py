@@ -67,4 +67,4 @@ def test_links_lead_to_a_file(page: Path) -> None:
 def test_every_method_has_a_row_with_how_many_sources_it_takes() -> None:
     rows = [line.split(" | ") for line in (DOCS / "methods.md").read_text(encoding="utf-8").splitlines()]
     takes = {row[0].strip("| `"): row[1] for row in rows if row[0].startswith("| `")}
-    assert takes == {method.name: method.sources for method in METHODS}
+    assert takes == {method.name: method.sources for method in METHODS if method.listed}
