@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from panda_ray.reports.findings import headline
 from panda_ray.reports.formatting import latex, markdown
 from panda_ray.reports.html_page.render import render
 from panda_ray.reports.numbers.analysis import Analysis
+from panda_ray.reports.numbers.cases import NO_ROWS, DevRows, RowsOf
 from panda_ray.reports.numbers.frame import TEXT_COLUMNS, scores_csv, similarity_csv
 from panda_ray.reports.numbers.statistics import REPLICATES
 from panda_ray.reports.sections import sections_of
@@ -37,20 +39,24 @@ class Report:
     notes: tuple[str, ...] = ()
 
 
-def build_report(tracking_uri: str, sweep: Sweep, out_dir: Path) -> Report:
+def build_report(tracking_uri: str, sweep: Sweep, out_dir: Path, rows_of: RowsOf = lambda _: {}) -> Report:
     """Aggregate what MLflow has of a sweep, write the report and log it to the summary runs.
 
     That MLflow does not take it is a note: the files are written.
 
+    Args:
+        rows_of: the dev rows that the page may show.
+
     Raises:
         InputError: when MLflow cannot be reached, has no such sweep, or has another one under its name.
     """
-    return report_study(tracking_uri, read_study(tracking_uri, sweep.name, sweep), out_dir)
+    study = read_study(tracking_uri, sweep.name, sweep)
+    return report_study(tracking_uri, study, out_dir, rows_of(study))
 
 
-def report_study(tracking_uri: str, study: Study, out_dir: Path) -> Report:
+def report_study(tracking_uri: str, study: Study, out_dir: Path, rows: Mapping[str, DevRows] = NO_ROWS) -> Report:
     """The same for a study that was read already."""
-    report = write_report(study, out_dir)
+    report = write_report(study, out_dir, rows=rows)
     try:
         log_report(tracking_uri, study, report.paths, [markdown_text(line) for line in report.headline])
     except InputError as error:
@@ -58,18 +64,21 @@ def report_study(tracking_uri: str, study: Study, out_dir: Path) -> Report:
     return report
 
 
-def write_report(study: Study, folder: Path, replicates: int = REPLICATES) -> Report:
+def write_report(
+    study: Study, folder: Path, replicates: int = REPLICATES, rows: Mapping[str, DevRows] = NO_ROWS
+) -> Report:
     """Write every file of the report of a study.
 
     Args:
         replicates: samples of every bootstrap interval.
+        rows: by target, as far as they may be shown.
     """
     folder.mkdir(parents=True, exist_ok=True)
     sections = sections_of(study, replicates)
     analyses = [section.analysis for section in sections]
     findings = headline(study, analyses)
     page = folder / REPORT_PAGE
-    page.write_text(render(study, sections, findings), encoding="utf-8", errors="replace")
+    page.write_text(render(study, sections, findings, rows), encoding="utf-8", errors="replace")
     paths = [page, _csv(folder, "scores", scores_csv(study)), _csv(folder, "similarity", similarity_csv(study))]
     paths += [path for analysis in analyses for path in _tables(folder, analysis)]
     paths += [path for section in sections for drawing in section.drawings for path in drawing.save(folder)]

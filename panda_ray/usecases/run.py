@@ -177,7 +177,7 @@ def _start(sweep: Sweep, store: Store) -> Start:
 
 def _report(sweep: Sweep, store: Store) -> tuple[Report | None, str | None, str | None]:
     """The report and where it is, or why there is none: results are safe, so the run has not failed for it."""
-    from panda_ray.usecases.report import report_beside_results
+    from panda_ray.usecases.reporting.report import report_beside_results
 
     try:
         return *report_beside_results(sweep, store), None

@@ -9,13 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from panda_ray.reports.build import write_report
-from panda_ray.reports.html_page.drawer import MOST_POINTS
+from panda_ray.reports.html_page.drawer import LONGEST_TEXT, MOST_POINTS
+from panda_ray.reports.numbers.cases import DevRows
 from panda_ray.tracking.reading.study import Study
 from support.browser import browser, needs_browser
 from support.studies import invented_study
@@ -66,7 +69,7 @@ def place(chrome: Chrome, method: str, sources: str, target: str) -> WebElement:
 
 def drawn(chrome: Chrome) -> list[list[str]]:
     """The rows of the open drawer's table."""
-    rows = chrome.find_elements(By.CSS_SELECTOR, "dialog[open] tbody tr")
+    rows = chrome.find_elements(By.CSS_SELECTOR, "dialog[open] table:not(.cases *) tbody tr")
     return [[cell.text for cell in row.find_elements(By.CSS_SELECTOR, "th, td")] for row in rows]
 
 
@@ -226,3 +229,39 @@ def test_keys_lead_to_their_runs_where_mlflow_has_an_address(chrome: Chrome, stu
     assert [unquote(link.get_attribute("href").removeprefix(begin)) for link in links] == [
         f"'{key}'" for key in rows.key
     ]
+
+
+def test_a_transfer_opens_with_rows_that_it_helps_and_hurts(opened: Chrome, study: Study, tmp_path: Path) -> None:
+    target = "cb"
+    rows = DevRows([(f"text of {item} {HOSTILE} {'long ' * 99}", f"label of {item}") for item in range(20)])
+    written = write_report(study, tmp_path, replicates=50, rows={target: rows, "stsb": DevRows(absence="not yours")})
+    opened.get(written.paths[0].as_uri())
+    place(opened, "pot", "rte", target).click()
+    before, after = (right(study, "prompt_tuning", "", target), right(study, "pot", "rte", target))
+    table = opened.find_element(By.CSS_SELECTOR, "dialog[open] .cases")
+    shown = [[cell.text for cell in row.find_elements(By.CSS_SELECTOR, "th, td")] for row in all_rows(table)]
+    assert {"helped", "hurt"} == {effect for effect, *_ in shown}
+    for effect, item, text, label, *numbers in shown:
+        change = after[int(item)] - before[int(item)]
+        assert (change > 0) == (effect == "helped")
+        assert text.startswith(f"text of {item} {HOSTILE}")
+        assert len(text) == LONGEST_TEXT
+        assert label == f"label of {item}"
+        assert numbers == [f"{before[int(item)]:.2f}", f"{after[int(item)]:.2f}"]
+    better, worse = (after > before).sum(), (after < before).sum()
+    counted = f"Of 20 dev rows, {better} are better than with prompt_tuning and {worse} worse"
+    assert counted in opened.find_element(By.CSS_SELECTOR, "dialog[open]").text
+    assert opened.title != "taken"
+    opened.find_element(By.CSS_SELECTOR, "dialog[open] > button").click()
+    place(opened, "pot", "rte", "stsb").click()
+    assert "No texts: not yours." in opened.find_element(By.CSS_SELECTOR, "dialog[open]").text
+
+
+def right(study: Study, method: str, sources: str, target: str) -> NDArray[np.float64]:
+    """The share of the seeds in which each item is right."""
+    cells = study.scores[study.scores["target"] == target].set_index(["method", "sources"])
+    return np.mean([study.examples[key].best_IM[:, 0] for key in cells.loc[(method, sources), "key"]], axis=0)
+
+
+def all_rows(table: WebElement) -> list[WebElement]:
+    return table.find_elements(By.CSS_SELECTOR, "tbody tr")

@@ -9,6 +9,7 @@ import typer
 
 from panda_ray.cli.console import stderr, stdout
 from panda_ray.cli.options import ClusterFile, JobsAddress, Overrides, SweepFile
+from panda_ray.errors import InputError
 
 if TYPE_CHECKING:
     from panda_ray.reports.build import Report
@@ -18,10 +19,19 @@ Out = Annotated[
 ]
 
 
+OwnRows = Annotated[
+    bool,
+    typer.Option(
+        "--own-rows", help="Show rows of your own files among the cases of the page, of which MLflow keeps a copy."
+    ),
+]
+
+
 def report(
     sweep_file: SweepFile,
     overrides: Overrides,
     out: Out = None,
+    own_rows: OwnRows = False,
     cluster: ClusterFile = None,
     address: JobsAddress = None,
 ) -> None:
@@ -31,12 +41,14 @@ def report(
     """
     if cluster is None and address is None:
         from panda_ray.sweep_file import load_sweep
-        from panda_ray.usecases.report import report_sweep
+        from panda_ray.usecases.reporting.report import report_sweep
 
-        _print(report_sweep(load_sweep(sweep_file, overrides), out))
+        _print(report_sweep(load_sweep(sweep_file, overrides), out, own_rows))
         return
+    if own_rows:
+        raise InputError("--own-rows shows files of this machine; it has no meaning with --cluster and --address")
     from panda_ray.sweep_file.names_of_sweeps import sweep_name
-    from panda_ray.usecases.report import report_by_name
+    from panda_ray.usecases.reporting.report import report_by_name
     from panda_ray.usecases.watching.cluster_mlflow import cluster_mlflow
 
     with cluster_mlflow(cluster, address) as mlflow:

@@ -110,6 +110,40 @@ function curves(cells, before, baseline) {
   return note ? [charts, element("p", note, { class: "soft" })] : [charts];
 }
 
+/* Rows that a transfer helps or hurts. */
+
+const two = (value) => value.toFixed(2).replace("-", "\u2212");
+
+function casesTable(of, target, baseline, method) {
+  const table = element("table");
+  const texts = Object.keys(target.texts).length > 0;
+  const names = ["", "row", ...(texts ? ["text", "right"] : []), baseline, method];
+  const head = table.createTHead().insertRow();
+  names.forEach((name) => head.append(element("th", name, { scope: "col" })));
+  const body = table.createTBody();
+  for (const [effect, cases, style] of [["helped", of.helped, "up"], ["hurt", of.hurt, "down"]]) {
+    for (const [item, before, after] of cases) {
+      const row = body.insertRow();
+      row.append(element("th", effect, { scope: "row", class: style }), element("td", String(item)));
+      if (texts) for (const text of target.texts[item] ?? ["", ""]) row.append(element("td", text, { class: "free" }));
+      row.append(element("td", two(before)), element("td", two(after)));
+    }
+  }
+  return table;
+}
+
+function cases(backbone, method, sources, targetName, baseline) {
+  const of = data("cases").cells[backbone]?.[method]?.[sources]?.[targetName];
+  if (of === undefined) return [];
+  const target = data("cases").targets[targetName];
+  const counted = `Of ${of.items} dev rows, ${of.better} are better than with ${baseline} and ${of.worse} worse, by the mean over ${of.seeds} seeds.`;
+  const shown = `Shown are those that change most; the numbers: ${target.what}.`;
+  const absence = target.absence ? ` No texts: ${target.absence}.` : "";
+  const table = element("div", "", { class: "scroll cases" });
+  table.append(casesTable(of, target, baseline, method));
+  return [element("h4", "Rows that it helps and hurts"), element("p", `${counted} ${shown}${absence}`, { class: "soft" }), table];
+}
+
 function show(place) {
   const { method, sources } = place.parentElement.dataset;
   const { backbone, baseline } = place.closest("table").dataset;
@@ -124,7 +158,7 @@ function show(place) {
   const measure = element("p", `${backbone}; ${cells[0].measure} in percent; ${compared}; ${cost}`, { class: "soft" });
   const table = element("div", "", { class: "scroll" });
   table.append(seedsTable(cells, before));
-  const parts = [title, measure, table, ...runsNote(), ...curves(cells, before, baseline)];
+  const parts = [title, measure, table, ...runsNote(), ...curves(cells, before, baseline), ...cases(backbone, method, sources, target, baseline)];
   drawer.replaceChildren(...parts, close);
   drawer.showModal();
 }

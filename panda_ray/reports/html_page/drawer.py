@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from panda_ray.reports.numbers.analysis import Analysis
+from panda_ray.reports.numbers.cases import Cases, DevRows
+from panda_ray.tasks.measures.scores import of_items_title
 from panda_ray.tracking.reading.study import Study, Training
 
 _COLUMNS = (
@@ -23,6 +27,9 @@ _COLUMNS = (
 MOST_POINTS = 50
 """Of a curve: a drawer's chart is 330 pixels wide."""
 
+LONGEST_TEXT = 240
+"""Characters of an item that are shown."""
+
 _GIB = 1 << 30
 
 
@@ -36,6 +43,36 @@ def trainings(study: Study) -> list[dict[str, Any] | None]:
     """How each of them was trained, in the same order; None where MLflow has lost it."""
     found = (study.trainings.get(key) for key in study.scores["key"])
     return [None if training is None else _drawn(training) for training in found]
+
+
+def cases(study: Study, analyses: Iterable[Analysis], rows: Mapping[str, DevRows]) -> dict[str, Any]:
+    """What every transfer does to single items, by backbone, method, sources and target, and the items' texts."""
+    found: dict[str, Any] = {}
+    shown: dict[str, set[int]] = defaultdict(set)
+    for analysis in analyses:
+        for (method, sources, target), of in analysis.cases.items():
+            of_method = found.setdefault(analysis.backbone, {}).setdefault(method, {})
+            of_method.setdefault(sources, {})[target] = _counted(of)
+            shown[target] |= {case.item for case in (*of.helped, *of.hurt)}
+    return {"targets": {target: _target(study, target, items, rows) for target, items in shown.items()}, "cells": found}
+
+
+def _counted(of: Cases) -> dict[str, Any]:
+    listed = {
+        name: [[case.item, round(case.before, 2), round(case.after, 2)] for case in each]
+        for name, each in (("helped", of.helped), ("hurt", of.hurt))
+    }
+    return {"seeds": of.seeds, "items": of.items, "better": of.better, "worse": of.worse, **listed}
+
+
+def _target(study: Study, target: str, items: Collection[int], rows: Mapping[str, DevRows]) -> dict[str, Any]:
+    known = rows.get(target, DevRows())
+    texts = {item: [_cut(part) for part in known.rows[item]] for item in sorted(items) if item < len(known.rows)}
+    return {"what": of_items_title(study.tasks[target].measure), "absence": known.absence, "texts": texts}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def _drawn(training: Training) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -24,8 +24,9 @@ from panda_ray.reports.formatting import (
     signed,
     table_notes,
 )
-from panda_ray.reports.html_page.drawer import finished, trainings
+from panda_ray.reports.html_page.drawer import cases, finished, trainings
 from panda_ray.reports.numbers.analysis import Analysis
+from panda_ray.reports.numbers.cases import NO_ROWS, DevRows
 from panda_ray.reports.numbers.tables import Row
 from panda_ray.tracking.reading.study import Study
 
@@ -57,8 +58,14 @@ class Section:
         return table_notes(self.analysis.table)
 
 
-def render(study: Study, sections: Sequence[Section], findings: Sequence[str]) -> str:
-    """The whole page. Every value is escaped; only our own SVG is not."""
+def render(
+    study: Study, sections: Sequence[Section], findings: Sequence[str], rows: Mapping[str, DevRows] = NO_ROWS
+) -> str:
+    """The whole page. Every value is escaped; only our own SVG is not.
+
+    Args:
+        rows: by target, as far as they may be shown.
+    """
     environment = Environment(
         loader=PackageLoader("panda_ray.reports.html_page", "."), autoescape=True, undefined=StrictUndefined
     )
@@ -78,6 +85,7 @@ def render(study: Study, sections: Sequence[Section], findings: Sequence[str]) -
         findings=findings,
         finished=finished(study),
         trainings=trainings(study),
+        cases=cases(study, [section.analysis for section in sections], rows),
         script=script,
         script_sha256=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )

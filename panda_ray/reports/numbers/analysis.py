@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from panda_ray.reports.numbers.cases import Cases, cases_of
 from panda_ray.reports.numbers.comparison import ComparedMethod, ProtocolGap, compare_with_paper, protocol_gaps
 from panda_ray.reports.numbers.frame import (
+    CellName,
     Grid,
     grid_of,
     lists_of,
@@ -42,6 +44,7 @@ class Analysis:
         rankings: similarity per metric label, mean over seeds.
         qualities: per metric; empty without PoT.
         compared: with the paper, where it has the backbone.
+        cases: items that transfers help and hurt.
         best: the best source of each target, of those that were trained.
         choices: sources that metrics chose.
         searched: what a search has tried on the backbone, and `chosen` what it chose.
@@ -64,6 +67,7 @@ class Analysis:
     protocols: tuple[ProtocolGap, ...]
     compared: tuple[ComparedMethod, ...]
     best: tuple[BestSource, ...]
+    cases: Mapping[CellName, Cases]
     choices: tuple[ChosenSources, ...]
     searched: Searched | None
     chosen: tuple[ChosenPoint, ...]
@@ -122,6 +126,7 @@ def analyse(study: Study, backbone: str, replicates: int = REPLICATES) -> Analys
         protocols=tuple(protocol_gaps(scores, study.examples, list(study.methods), replicates)),
         compared=tuple(compare_with_paper(grid, study.methods, paper_cells(backbone))),
         best=tuple(best_sources([gain for gain in gains.values() if gain], targets, bootstrap)),
+        cases=cases_of(study, [gain for gain in gains.values() if gain]),
         choices=tuple(chosen_sources(study, backbone, rankings)),
         searched=searched,
         chosen=chosen_points(searched, grid),

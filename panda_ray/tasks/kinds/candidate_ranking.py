@@ -55,6 +55,10 @@ class CandidateRanking(TaskKind):
         passage = spec.first(row)
         return [(passage, query) for query in self._candidates(spec, row).values()]
 
+    def reference(self, spec: TaskSpec, row: Row) -> Any:
+        """The accepted answers."""
+        return {"answers": list(row[spec.label_column])}
+
     def encode(self, spec: TaskSpec, rows: Sequence[Row], tokenizer: Any, max_len: int) -> EncodedSplit:
         """One example per candidate, one item per row; a candidate's label is 1 if it is among the row's answers."""
         candidates, labels, items = [], [], []
@@ -68,7 +72,7 @@ class CandidateRanking(TaskKind):
         return encode_texts(tokenizer, texts, max_len).as_split(
             tokenizer,
             labels=np.asarray(labels, dtype=self.label_type),
-            references=tuple({"answers": list(row[spec.label_column])} for row in rows),
+            references=tuple(self.reference(spec, row) for row in rows),
             item_of_example=items,
             decoding=candidates,
         )

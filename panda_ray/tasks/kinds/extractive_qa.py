@@ -69,6 +69,10 @@ class ExtractiveQA(TaskKind):
     def value_name(self, spec: TaskSpec, value: Any) -> str:
         return "answerable" if value["text"] else "unanswerable"
 
+    def reference(self, spec: TaskSpec, row: Row) -> Any:
+        """The accepted answers."""
+        return {"answers": list(row[spec.label_column]["text"])}
+
     def encode(self, spec: TaskSpec, rows: Sequence[Row], tokenizer: Any, max_len: int) -> EncodedSplit:
         """One example per window, one item per question.
 
@@ -87,7 +91,7 @@ class ExtractiveQA(TaskKind):
         return token_rows.as_split(
             tokenizer,
             labels=np.asarray(labels, dtype=self.label_type),
-            references=tuple({"answers": list(row[spec.label_column]["text"])} for row in rows),
+            references=tuple(self.reference(spec, row) for row in rows),
             item_of_example=items,
             decoding=decoding,
         )

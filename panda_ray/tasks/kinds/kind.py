@@ -121,6 +121,10 @@ class TaskKind(ABC):
         assert spec.first is not None, f"task {spec.name} has no template for its text"
         return [(spec.first(row), None if spec.second is None else spec.second(row))]
 
+    def reference(self, spec: TaskSpec, row: Row) -> Any:
+        """What is right for a row, a JSON value that a measure compares predictions with. Here: its label."""
+        return row[spec.label_column]
+
     def rows_per_example(self, texts: int) -> int:
         """Encoded rows of an example, where a row of the data set gives so many texts."""
         return 1
@@ -128,7 +132,7 @@ class TaskKind(ABC):
     def encode(self, spec: TaskSpec, rows: Sequence[Row], tokenizer: Any, max_len: int) -> EncodedSplit:
         """See `TaskSpec.encode`. Here: one example and one item per row."""
         texts = [text for row in rows for text in self.texts(spec, row)]
-        references = tuple(row[spec.label_column] for row in rows)
+        references = tuple(self.reference(spec, row) for row in rows)
         return encode_texts(tokenizer, texts, max_len).as_split(
             tokenizer,
             labels=np.asarray(references, dtype=self.label_type),

@@ -98,6 +98,10 @@ class Tagging(TaskKind):
     def texts(self, spec: TaskSpec, row: Row) -> Texts:
         return [(" ".join(self._words(spec, row)), None if spec.second is None else spec.second(row))]
 
+    def reference(self, spec: TaskSpec, row: Row) -> Any:
+        """The tags by name."""
+        return [spec.labels[code] for code in row[spec.label_column]]
+
     def encode(self, spec: TaskSpec, rows: Sequence[Row], tokenizer: Any, max_len: int) -> EncodedSplit:
         """One example and one item per row."""
         texts, predicates = columns([text for row in rows for text in self.texts(spec, row)])
@@ -114,7 +118,7 @@ class Tagging(TaskKind):
         return token_rows.as_split(
             tokenizer,
             labels=pad_rows(labels, lengths_R, IGNORED),
-            references=tuple([spec.labels[code] for code in row[spec.label_column]] for row in rows),
+            references=tuple(self.reference(spec, row) for row in rows),
             decoding=decoding,
         )
 

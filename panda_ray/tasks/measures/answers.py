@@ -15,7 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from panda_ray.tasks.measures.measure import Measure, Statistics, by_sums, first_over_items, mean_of_first
+from panda_ray.tasks.measures.measure import (
+    Measure,
+    Statistics,
+    by_sums,
+    first_of_item,
+    first_over_items,
+    mean_of_first,
+)
 
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
@@ -48,4 +55,4 @@ def _matches(values: Sequence[str], references: Sequence[dict[str, Any]]) -> Sta
     return np.array(rows, dtype=np.float64).reshape(-1, 2)
 
 
-ANSWER_F1 = Measure(_matches, mean_of_first, by_sums(first_over_items))
+ANSWER_F1 = Measure(_matches, mean_of_first, by_sums(first_over_items), first_of_item, "F1 of its answer")

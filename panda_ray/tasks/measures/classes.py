@@ -12,6 +12,7 @@ from panda_ray.tasks.measures.measure import (
     by_sums,
     f1_of_counts,
     f1_of_sums,
+    first_of_item,
     first_over_items,
     mean_of_first,
     ratio,
@@ -39,6 +40,13 @@ def _matthews_of_sums(sums_X3: Statistics, items: int) -> Statistics:
     return ratio(items * both - predicted * actual, np.sqrt(spread))
 
 
-ACCURACY = Measure(_correct, mean_of_first, by_sums(first_over_items))
-F1 = Measure(_positives, f1_of_counts, by_sums(f1_of_sums))
-MATTHEWS = Measure(_positives, _matthews, by_sums(_matthews_of_sums))
+def _is_right(statistics_XI3: Statistics) -> Statistics:
+    """1 where an item is predicted positive and is, or is neither."""
+    return np.equal(statistics_XI3[..., 1], statistics_XI3[..., 2]).astype(np.float64)
+
+
+_RIGHT = "share of the seeds in which it is right"
+
+ACCURACY = Measure(_correct, mean_of_first, by_sums(first_over_items), first_of_item, _RIGHT)
+F1 = Measure(_positives, f1_of_counts, by_sums(f1_of_sums), _is_right, _RIGHT)
+MATTHEWS = Measure(_positives, _matthews, by_sums(_matthews_of_sums), _is_right, _RIGHT)

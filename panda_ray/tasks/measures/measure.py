@@ -29,11 +29,20 @@ class Measure:
         statistics: (predictions, references), one JSON value per item each, to (I, M) numbers.
         reduce: (X, I, M) numbers to (X) scores as fractions, usually in [0, 1] (correlations in [-1, 1]).
         resampled: `reduce` of every replicate of every unit, without building the replicates.
+        of_item: (X, I, M) numbers to how right each item is, (X, I); the more, the better.
+        of_item_title: what that is, for people.
     """
 
     statistics: Callable[[Sequence[Any], Sequence[Any]], Statistics]
     reduce: Callable[[Statistics], Statistics]
     resampled: Resampled
+    of_item: Callable[[Statistics], Statistics]
+    of_item_title: str
+
+
+def first_of_item(statistics_XIM: Statistics) -> Statistics:
+    """The first number of each item."""
+    return statistics_XIM[..., 0]
 
 
 def by_sums(of_sums: Callable[[Statistics, int], Statistics]) -> Resampled:

@@ -47,4 +47,10 @@ def _flat(statistics_XI2: Statistics) -> Statistics:
     return statistics_XI2.reshape(-1, *statistics_XI2.shape[-2:])
 
 
-PEARSON_SPEARMAN_MEAN = Measure(_pairs, _pearson_spearman_mean, resampled_correlations)
+def _nearness(statistics_XI2: Statistics) -> Statistics:
+    return -np.abs(statistics_XI2[..., 0] - statistics_XI2[..., 1])
+
+
+PEARSON_SPEARMAN_MEAN = Measure(
+    _pairs, _pearson_spearman_mean, resampled_correlations, _nearness, "its distance from the truth, negative"
+)

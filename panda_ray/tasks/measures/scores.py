@@ -55,6 +55,24 @@ def reduce(measure: str, statistics_IM: NDArray[np.float64]) -> float:
     return float(100 * _named(measure).reduce(statistics_IM))
 
 
+def of_items(measure: str, statistics_IM: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How right each item is (I): 1 or 0, an F1, or a distance below zero; the more, the better.
+
+    Raises:
+        InputError: for an unknown measure.
+    """
+    return _named(measure).of_item(statistics_IM)
+
+
+def of_items_title(measure: str) -> str:
+    """What `of_items` is, averaged over seeds, for people.
+
+    Raises:
+        InputError: for an unknown measure.
+    """
+    return _named(measure).of_item_title
+
+
 def reduce_samples(
     measure: str, statistics_UIM: NDArray[np.float64], samples_RI: NDArray[np.integer[Any]]
 ) -> NDArray[np.float64]:

@@ -39,4 +39,10 @@ def _counts(values: Sequence[Sequence[str]], references: Sequence[Sequence[str]]
     return np.array(rows, dtype=np.float64).reshape(-1, 3)
 
 
-SPAN_F1 = Measure(_counts, f1_of_counts, by_sums(f1_of_sums))
+def _f1_of_item(statistics_XI3: Statistics) -> Statistics:
+    """1 where there is nothing to find and nothing is found."""
+    is_empty_XI = (statistics_XI3[..., 1:] == 0).all(axis=-1)
+    return np.where(is_empty_XI, 1.0, f1_of_sums(statistics_XI3))
+
+
+SPAN_F1 = Measure(_counts, f1_of_counts, by_sums(f1_of_sums), _f1_of_item, "F1 of its spans")

@@ -47,6 +47,8 @@ class TaskInfo:
 
     group: str
     measure: str
+    fingerprint: str = ""
+    """Of its rows; empty where no unit is trained on them."""
 
 
 @dataclass(frozen=True)

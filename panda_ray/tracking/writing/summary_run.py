@@ -173,13 +173,17 @@ class SummaryRun:
 def _described(plan: Plan, backbone: str, provenance: Mapping[str, Any]) -> dict[str, Any]:
     sweep = plan.sweep
     tasks = {name: task_of(name, sweep.tasks) for name in (*sweep.source_tasks, *sweep.targets)}
+    fingerprints = {unit.data.task: unit.data.fingerprint for unit in plan.units.values()}
     return {
         "sweep": sweep.name,
         "backbone": backbone,
         "protocol": sweep.protocol,
         "sources": sweep.source_tasks,
         "targets": sweep.targets,
-        "tasks": {name: {"group": task.group, "measure": task.measure} for name, task in tasks.items()},
+        "tasks": {
+            name: {"group": task.group, "measure": task.measure, "fingerprint": fingerprints.get(name, "")}
+            for name, task in tasks.items()
+        },
         "methods": {section.title: section.method for section in sweep.methods},
         "unchosen": sum(place.backbone == backbone for place in unchosen(plan)),
         "metrics": list(dict.fromkeys(pair.metric for pair in plan.similarities)),

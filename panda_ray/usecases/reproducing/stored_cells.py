@@ -17,9 +17,10 @@ from panda_ray.sweep import Sweep, sources_text
 from panda_ray.sweep.hyperparameters import TaskSection
 from panda_ray.sweep.named_tasks import task_of
 from panda_ray.tasks import TaskSpec
-from panda_ray.tasks.rows.loading import load_rows
+from panda_ray.tasks.rows.loading import read_dev
 from panda_ray.tasks.task import UserOrigin
 from panda_ray.usecases.frames import CELL, predictions_frame
+from panda_ray.usecases.reporting.shown_rows import row_text
 from panda_ray.usecases.searching.searches import known_plan
 
 _GIB = 1 << 30
@@ -59,10 +60,10 @@ class StoredCells:
         if isinstance(spec.origin, UserOrigin):
             return []
         try:
-            rows = load_rows(spec, self._sweep.data_root, own.max_train_rows, own.max_dev_rows).dev
+            rows = read_dev(spec, self._sweep.data_root, own.max_train_rows, own.max_dev_rows)
         except InputError:
             return []
-        return [" | ".join(" / ".join(filter(None, text)) for text in spec.kind.texts(spec, row)) for row in rows]
+        return [row_text(spec, row) for row in rows]
 
     def _chain(self, key: str) -> list[Record] | None:
         """The records of a unit and of all that it depends on; None where one is not done."""

@@ -40,7 +40,7 @@ def test_every_file_is_there(report: Report) -> None:
 
 def test_page_asks_nothing_of_other_hosts(page: str) -> None:
     assert re.findall("<script[^>]*>", page) == [
-        *(f'<script type="application/json" id="{name}">' for name in ("finished", "trainings")),
+        *(f'<script type="application/json" id="{name}">' for name in ("finished", "trainings", "cases")),
         "<script>",
     ]
     assert "default-src 'none'" in page

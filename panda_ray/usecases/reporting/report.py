@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from panda_ray.errors import InputError
@@ -12,20 +13,23 @@ from panda_ray.reports.build import Report, build_report, report_study
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.reading.read_study import read_study
 from panda_ray.tracking.server.uri import tracking_uri_of
+from panda_ray.usecases.reporting.shown_rows import shown_rows
 
 
-def report_sweep(sweep: Sweep, folder: Path | None = None) -> Report:
+def report_sweep(sweep: Sweep, folder: Path | None = None, own_rows: bool = False) -> Report:
     """Write scores, similarities, tables, heat maps and the page; asks the tracking server, not the store.
 
     Args:
         folder: where to; beside the results unless given, or in the working directory where those are remote.
+        own_rows: show rows of the user's own files among the cases of the page, which MLflow keeps.
 
     Raises:
         InputError: MLflow cannot be read or has no such sweep, or the folder cannot be written.
     """
     folder = folder or beside_results(sweep)
     check_folder(folder)
-    return build_report(tracking_uri_of(sweep.storage, sweep.tracking_uri), sweep, folder)
+    rows_of = partial(shown_rows, sweep, own_rows=own_rows)
+    return build_report(tracking_uri_of(sweep.storage, sweep.tracking_uri), sweep, folder, rows_of)
 
 
 def report_by_name(tracking_uri: str, name: str, folder: Path | None = None) -> Report:
@@ -56,7 +60,8 @@ def report_beside_results(sweep: Sweep, store: Store) -> tuple[Report, str]:
         report = report_sweep(sweep)
         return report, str(report.paths[0])
     with tempfile.TemporaryDirectory() as folder:
-        report = build_report(tracking_uri_of(sweep.storage, sweep.tracking_uri), sweep, Path(folder))
+        rows_of = partial(shown_rows, sweep, own_rows=False)
+        report = build_report(tracking_uri_of(sweep.storage, sweep.tracking_uri), sweep, Path(folder), rows_of)
         place = store.write_report(sweep.name, {path.name: path.read_bytes() for path in report.paths})
     return report, f"{place}/{report.paths[0].name}"
 

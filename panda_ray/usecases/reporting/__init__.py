@@ -1,0 +1,1 @@
+"""The report of a sweep: where it is written, and the rows that its cases show."""

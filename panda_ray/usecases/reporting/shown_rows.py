@@ -1,0 +1,55 @@
+"""The dev rows that a report may show: of public and built-in sets, and of the user's own files if asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from panda_ray.errors import InputError
+from panda_ray.reports.numbers.cases import DevRows
+from panda_ray.sweep import Sweep
+from panda_ray.sweep.hyperparameters import TaskSection
+from panda_ray.sweep.named_tasks import task_of
+from panda_ray.tasks.caching.survey import survey
+from panda_ray.tasks.rows.hub import is_cached
+from panda_ray.tasks.rows.loading import read_dev
+from panda_ray.tasks.task import FileOrigin, HubOrigin, Row, TaskSpec, UserOrigin
+from panda_ray.tracking.reading.study import Study
+
+_LICENSED = "rows of a licensed set are not shown"
+_OWN = "rows of your own files are shown by `panda-ray report SWEEP --own-rows`, and MLflow keeps that page"
+_NOT_HERE = "its rows are not on this machine"
+_OTHERS = "the rows on this machine are not those that were trained on"
+
+
+def shown_rows(sweep: Sweep, study: Study, own_rows: bool) -> Mapping[str, DevRows]:
+    """By target. Nothing is fetched, and rows that are not those of the study are not shown."""
+    return {target: _rows(sweep, target, study.tasks[target].fingerprint, own_rows) for target in study.targets}
+
+
+def row_text(spec: TaskSpec, row: Row) -> str:
+    """What a row asks, as one text."""
+    return " | ".join(" / ".join(filter(None, text)) for text in spec.kind.texts(spec, row))
+
+
+def _rows(sweep: Sweep, target: str, fingerprint: str, own_rows: bool) -> DevRows:
+    spec, section = task_of(target, sweep.tasks), sweep.tasks.get(target, TaskSection())
+    if isinstance(spec.origin, UserOrigin):
+        return DevRows(absence=_LICENSED)
+    if isinstance(spec.origin, FileOrigin) and not own_rows:
+        return DevRows(absence=_OWN)
+    limits = section.max_train_rows, section.max_dev_rows
+    try:
+        if sweep.data_root is None and isinstance(spec.origin, HubOrigin) and not is_cached(spec.origin):
+            return DevRows(absence=_NOT_HERE)
+        if survey(spec, sweep.data_root, *limits).fingerprint != fingerprint:
+            return DevRows(absence=_OTHERS)
+        rows = read_dev(spec, sweep.data_root, *limits)
+    except (InputError, OSError):
+        return DevRows(absence=_NOT_HERE)
+    return DevRows([(row_text(spec, row), _truth(spec, row)) for row in rows])
+
+
+def _truth(spec: TaskSpec, row: Row) -> str:
+    right = spec.kind.named(spec, spec.kind.reference(spec, row))
+    return right if isinstance(right, str) else json.dumps(right, ensure_ascii=False)
