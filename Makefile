@@ -10,12 +10,13 @@ STAMP := $(VENV)/.installed
 #   make install TORCH="torch --index-url https://download.pytorch.org/whl/cpu"
 TORCH ?= torch
 
-.PHONY: docs help install quickstart builtin-prompts wheel test coverage cluster-test check mutants clean bench bench-quick bench-check constraints
+.PHONY: docs help install quickstart builtin-prompts builtin-evidence wheel test coverage cluster-test check mutants clean bench bench-quick bench-check constraints
 
 help:
 	@echo "make install     create $(VENV) and install panda_ray with its development tools"
 	@echo "make quickstart  install, then run sweeps/quickstart.yaml (no hub, no GPU, no server)"
 	@echo "make builtin-prompts train the source prompts that come with the package anew (3 minutes on 2 cores)"
+	@echo "make builtin-evidence run the quickstart, then keep of it what recommend predicts gains from"
 	@echo "make wheel       install, then build dist/*.whl, which the nodes of a cluster install"
 	@echo "make test        install, then run the tests, three at a time"
 	@echo "make coverage    the same and what of the package they run, in the tests' own processes (half as long again)"
@@ -94,6 +95,10 @@ builtin-prompts: install
 		--set 'targets=[review, rating, paraphrase, likeness, kinds, follows, names, roles, reading]'
 	$(BIN)/panda-ray prompts pull build/prompts panda_ray/builtin_prompts
 	rm -rf build/prompts
+
+# What `recommend` knows of those prompts before anything ran, of a finished quickstart.
+builtin-evidence: quickstart
+	$(BIN)/python scripts/builtin_evidence.py runs/quickstart
 
 docs: install
 	$(BIN)/python -m pip install --quiet -c constraints.txt --group docs

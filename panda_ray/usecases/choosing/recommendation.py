@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from panda_ray.choosing.calibration import Calibration, Evidence, Prediction, calibrated, coverage
 from panda_ray.choosing.ranking import mean_similarities, ranked
+from panda_ray.choosing.shipped_evidence import shipped_evidence
 from panda_ray.errors import InputError
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.planning.growth import grown, proposal_of
@@ -50,7 +51,9 @@ class Recommendation:
     Attributes:
         untrained: sources without a prompt in the store, which are left out.
         seeds: of the prompts.
+        prompts: keys of the source prompts that were ranked.
         evidence: gains on other targets.
+        shipped: whether it came with the package, because the store has too little of its own.
         calibration: what follows from them; None from too few targets.
         covered: of the evidence's gains, how many lie in their interval when their target is left out, and of how many.
     """
@@ -61,7 +64,9 @@ class Recommendation:
     sources: tuple[Recommended, ...]
     untrained: tuple[str, ...]
     seeds: tuple[int, ...]
+    prompts: frozenset[str]
     evidence: Evidence
+    shipped: bool
     calibration: Calibration | None
     covered: tuple[int, int] | None
 
@@ -164,19 +169,25 @@ def _recommendation(
     for pair, value in values.items():
         by_target[pair.target][pair] = value
     similar = {target: mean_similarities(own) for target, own in by_target.items()}
-    evidence = {
+    known = {
         target: {source: (value, gains[source, target]) for source, value in own.items() if (source, target) in gains}
         for target, own in similar.items()
-        if target != task
     }
-    evidence = {target: own for target, own in evidence.items() if own}
+    evidence = _of_others(task, {target: own for target, own in known.items() if own})
+    metric, prompts = (
+        plan.sweep.metrics[0].metric,
+        frozenset().union(*(_prompts(plan, pair) for pair in by_target[task])),
+    )
+    calibration = calibrated(evidence)
+    shipped = {} if calibration else _of_others(task, shipped_evidence(metric, prompts))
+    evidence = shipped or evidence
     calibration = calibrated(evidence)
     predicted = calibration.predicted(similar[task]) if calibration else {}
     (backbone,) = plan.sweep.backbones
     return Recommendation(
         task=task,
         backbone=backbone.name,
-        metric=plan.sweep.metrics[0].metric,
+        metric=metric,
         sources=tuple(
             Recommended(source, similar[task][source], predicted.get(source), gains.get((source, task)))
             for source in ranked(similar[task])
@@ -185,7 +196,14 @@ def _recommendation(
             source for source in plan.sweep.single_sources if source != task and source not in similar[task]
         ),
         seeds=tuple(sorted({pair.seed for pair in by_target[task]})),
+        prompts=prompts,
         evidence=evidence,
+        shipped=bool(shipped),
         calibration=calibration,
         covered=coverage(evidence) if calibration else None,
     )
+
+
+def _of_others(task: str, evidence: Evidence) -> Evidence:
+    """What is known of targets but the task itself."""
+    return {target: pairs for target, pairs in evidence.items() if target != task}

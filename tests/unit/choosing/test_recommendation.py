@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from panda_ray.choosing.calibration import calibrated
+from panda_ray.choosing.shipped_evidence import FILE, shipped_evidence
 from panda_ray.errors import InputError
 from panda_ray.execution.store.store import Store
 from panda_ray.sweep import Sweep
+from panda_ray.sweep_file import load_sweep
 from panda_ray.usecases.choosing.recommendation import recommend
+from panda_ray.usecases.shared_prompts.prompt_places import BUILTIN, read_place
 from support.chosen import SOURCES, choosing_sweep, fresh_plan, run_invented
 from support.command_line import run_here
 from support.small_sweeps import SMALL, run_inline, small_sweep
@@ -102,3 +105,22 @@ def test_what_cannot_be_ranked_is_told_in_one_sentence(tmp_path: Path) -> None:
         recommend(small_sweep(tmp_path), "remark", "e_avg")
     with pytest.raises(InputError, match="unknown task 'remarks'; did you mean 'remark'"):
         recommend(small_sweep(tmp_path), "remarks")
+
+
+def test_the_prompts_of_the_package_come_with_what_predicts_their_gains(tmp_path: Path) -> None:
+    known = json.loads(FILE.read_text())
+    assert known["prompts"] == sorted(Store(read_place(BUILTIN)).done_keys())
+    own = load_sweep("quickstart", [f"storage={tmp_path}", "prompts=builtin", "targets=[remark]", "seeds=[11]"])
+    found = recommend(own, "choice")
+    assert (found.shipped, found.evidence.keys()) == (True, {"remark", "duplicate", "lookup", "bulletin"})
+    similar = {each.source: each.similarity for each in found.sources}
+    calibration = calibrated(found.evidence)
+    assert calibration is not None
+    assert {each.source: each.predicted for each in found.sources} == calibration.predicted(similar)
+
+
+def test_other_prompts_are_not_spoken_of() -> None:
+    known = json.loads(FILE.read_text())["prompts"]
+    assert shipped_evidence("logme", known[:2])
+    assert shipped_evidence("logme", [*known, "0" * 64]) == {}
+    assert shipped_evidence("e_avg", known) == {}

@@ -22,8 +22,15 @@ Data = Annotated[
     typer.Option("--data", metavar="FILE", help="Instead of a task: rows of your own."),
 ]
 Shelf = Annotated[
-    str, typer.Option("--sweep", metavar="SWEEP", help="Whose source prompts are ranked and whose cells are evidence.")
+    str | None,
+    typer.Option(
+        "--sweep",
+        metavar="SWEEP",
+        help="Whose source prompts are ranked, and whose cells are evidence; or else those of the package.",
+    ),
 ]
+_BUILTIN = ("quickstart", "prompts=builtin")
+"""The sweep that has the built-in prompts as its sources, and where they are."""
 By = Annotated[
     str, typer.Option("--by", metavar="METRIC", help="A metric that judges pairs: logme, knn, h_score, leep, nce.")
 ]
@@ -33,7 +40,7 @@ def recommend(
     overrides: Overrides,
     task: Task = None,
     data: Data = None,
-    sweep: Shelf = "quickstart",
+    sweep: Shelf = None,
     by: By = "logme",
     as_json: Json = False,
 ) -> None:
@@ -46,7 +53,8 @@ def recommend(
     from panda_ray.usecases.choosing.recommendation import recommend as recommended
     from panda_ray.usecases.starting.init import describe, with_own_task
 
-    loaded = load_sweep(sweep, overrides)
+    shipped, prompts = _BUILTIN
+    loaded = load_sweep(shipped, [prompts, *overrides]) if sweep is None else load_sweep(sweep, overrides)
     if data is not None and task is None:
         described = describe(data, Said())
         task, loaded = described.name, with_own_task(loaded, described)
@@ -99,8 +107,9 @@ def _evidence(found: Recommendation) -> list[str]:
             f"{pairs} pairs of {len(found.evidence)}"
         )
     else:
+        whose = "of the built-in suite's grid, as the package brings them" if found.shipped else "finished"
         lines.append(
-            f"predicted from {pairs} finished pairs of {len(found.evidence)} targets: {', '.join(found.evidence)}"
+            f"predicted from {pairs} pairs {whose}, of {len(found.evidence)} targets: {', '.join(found.evidence)}"
         )
     if found.covered is not None:
         held, of = found.covered
@@ -116,4 +125,4 @@ def _as_json(found: Recommendation) -> dict[str, Any]:
     """Gains in points; `evidence` has similarity and gain by target and source."""
     said = asdict(found)
     covered = None if found.covered is None else {"held": found.covered[0], "of": found.covered[1]}
-    return {**said, "covered": covered}
+    return {**said, "prompts": sorted(found.prompts), "covered": covered}
