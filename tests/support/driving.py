@@ -12,6 +12,8 @@ from typing import Literal
 
 import pytest
 
+from support.warm.starting import WarmProcess
+
 _TESTS = Path(__file__).parents[1]
 
 
@@ -24,19 +26,19 @@ def driver(
     Args:
         steered: it starts with nothing, proposes every cell at once, and stops the first of those of PoT after epoch 3.
     """
-    how = f"{runner}-steered" if steered else runner
-    command = [sys.executable, "-m", "support.drive", str(storage), how, *sources]
-    search_path = os.pathsep.join([str(_TESTS), str(_TESTS.parent)])
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": search_path},
-    ) as process:
+    arguments = [str(storage), f"{runner}-steered" if steered else runner, *sources]
+    with WarmProcess("support.drive", *arguments) if runner == "inline" else _started(arguments) as process:
         try:
             yield process
         finally:
             process.kill()
+
+
+def _started(arguments: list[str]) -> subprocess.Popen[str]:
+    """A Ray is started by a process as people have it, which nothing was imported in before."""
+    command = [sys.executable, "-m", "support.drive", *arguments]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(_TESTS), str(_TESTS.parent)])}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 
 
 def wait_for(process: subprocess.Popen[str], line: str) -> None:

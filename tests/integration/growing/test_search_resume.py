@@ -6,8 +6,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,59 +23,35 @@ from panda_ray.sweep import Sweep
 from panda_ray.tracking.server.postgres import Postgres
 from support.searches import killed_search, points_of, search
 from support.small_sweeps import fingerprints
-
-TESTS = Path(__file__).parents[2]
-
-
-class Driver:
-    """Runs searches, one after the other, each in a process of its own.
-
-    Attributes:
-        pid: of the process of the last one.
-    """
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process, self.pid = process, 0
-
-    def start(self, *arguments: Path | str | int) -> None:
-        """Begin a search.
-
-        Args:
-            arguments: those of `killed_search`.
-        """
-        assert self._process.stdin is not None
-        print(*arguments, file=self._process.stdin, flush=True)
-        begins, pid = self.line().split()
-        assert begins == "begins"
-        self.pid = int(pid)
-
-    def line(self) -> str:
-        """What it says next: that a unit has ended, or it itself."""
-        assert self._process.stdout is not None
-        return self._process.stdout.readline()
-
-    def end(self) -> tuple[int, list[str]]:
-        """Wait for its end: the exit code, negative for a signal, and units of which it said that they were done."""
-        done = list[str]()
-        for status, said in (line.split() for line in iter(self.line, "")):
-            if status == "ended":
-                return int(said), done
-            if status == "done":
-                done.append(said)
-        raise AssertionError("the driver's parent has ended")
+from support.warm.starting import WarmProcess
 
 
 @contextmanager
-def driver() -> Iterator[Driver]:
-    command = [sys.executable, "-m", "support.search_drive"]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as process:
+def driver(*arguments: Path | str | int) -> Iterator[WarmProcess]:
+    """A process that has begun a search.
+
+    Args:
+        arguments: those of `killed_search`.
+    """
+    with WarmProcess("support.search_drive", *map(str, arguments)) as process:
         try:
-            yield Driver(process)
+            assert line(process) == "begins\n"
+            yield process
         finally:
             process.kill()
+
+
+def line(process: WarmProcess) -> str:
+    """What a driver says next: that it begins, or that a unit has ended."""
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def done(process: WarmProcess) -> list[str]:
+    """Wait for the end of a search: units of which its driver said that they were done."""
+    said = [each.split() for each in iter(lambda: line(process), "")]
+    assert process.wait() == 0
+    return [key for status, key in said if status == "done"]
 
 
 def states(sweep: Sweep) -> list[str]:
@@ -112,17 +86,16 @@ def test_a_search_that_is_killed_again_and_again_ends_with_each_point_once(
     """At any moment of a search: after so many units, and a part of a second."""
     where = () if place is None else (str(tmp_path / place),)
     draw, kept = random.Random(pruner), dict[str, str]()
-    with driver() as searching:
-        for _ in range(kills):
-            searching.start(tmp_path, pruner, points, *where)
+    for _ in range(kills):
+        with driver(tmp_path, pruner, points, *where) as searching:
             for _ in range(draw.choice([0, 0, 1, 2])):
-                searching.line()
+                line(searching)
             time.sleep(draw.uniform(0, 0.5))
-            os.kill(searching.pid, signal.SIGKILL)
-            assert searching.end()[0] == -signal.SIGKILL, "each kill hits a search that is not over"
-            found = fingerprints(tmp_path)
-            assert kept.items() <= found.items(), "what was trained stays as it is"
-            kept = found
+            searching.kill()
+            assert searching.wait() == -signal.SIGKILL, "each kill hits a search that is not over"
+        found = fingerprints(tmp_path)
+        assert kept.items() <= found.items(), "what was trained stays as it is"
+        kept = found
     assert kept
     sweep = killed_search(tmp_path, pruner, points, *where)
     summary, (standing,) = search(sweep)
@@ -140,11 +113,8 @@ def test_two_drivers_of_one_search_ask_for_each_point_once(
     tmp_path: Path, place: str, request: pytest.FixtureRequest
 ) -> None:
     where = (request.getfixturevalue("postgres"),) if place == "postgres" else ()
-    with driver() as first, driver() as second:
-        for each in (first, second):
-            each.start(tmp_path, "none", 8, *where)
-        (code, trained), (other_code, others) = first.end(), second.end()
-    assert (code, other_code) == (0, 0)
+    with driver(tmp_path, "none", 8, *where) as first, driver(tmp_path, "none", 8, *where) as second:
+        trained, others = done(first), done(second)
     found = Store(str(tmp_path)).done_keys()
     assert len(found) == 8
     assert {*trained, *others} == found

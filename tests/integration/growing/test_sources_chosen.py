@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ from panda_ray.usecases.run import run_sweep
 from panda_ray.usecases.searching.searches import known_plan
 from support.chosen import chosen_by
 from support.small_sweeps import contents, fingerprints
+from support.warm.starting import WarmProcess
 
 SWEEP = """\
 name: chosen
@@ -79,8 +79,7 @@ def test_a_driver_that_is_killed_before_or_after_the_choice_is_followed_by_one_t
     quiet: Sweep, tmp_path: Path, done_before: int
 ) -> None:
     path, sweep = written(tmp_path)
-    command = [sys.executable, "-m", "panda_ray.cli", "run", str(path), "--runner", "inline"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as driver:
+    with WarmProcess("panda_ray.cli", "run", str(path), "--runner", "inline", stderr=subprocess.DEVNULL) as driver:
         wait_for(lambda: len(list((tmp_path / "runs").glob("units/*/*/record.json"))) >= done_before, driver)
         driver.kill()
     kept = fingerprints(tmp_path / "runs")
@@ -93,7 +92,7 @@ def test_a_driver_that_is_killed_before_or_after_the_choice_is_followed_by_one_t
     assert contents(tmp_path / "runs").keys() == contents(Path(quiet.storage)).keys(), "no source but the chosen ones"
 
 
-def wait_for(happens: Callable[[], bool], driver: subprocess.Popen[bytes]) -> None:
+def wait_for(happens: Callable[[], bool], driver: WarmProcess) -> None:
     deadline = time.monotonic() + PATIENCE
     while not happens():
         assert driver.poll() is None, "the driver ended too soon"

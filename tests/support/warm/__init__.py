@@ -1,0 +1,1 @@
+"""Drivers of tests that begin as forks of a process which has imported what trains."""
