@@ -35,6 +35,8 @@ def test_each_is_trained_and_keeps_its_prompt_but_all_weights_are_not_kept_and_n
     tuned = found["model_tuning"]
     assert tuned["files"].keys() == {"predictions.parquet"}
     assert tuned["identity"]["config"]["lr"] == 2e-5
+    assert found["prefix_mlp"]["identity"]["config"]["lr"] == 1e-2
+    assert found["lester"]["identity"]["config"]["lr"] == 6e-2, "the task's own"
     assert 0 <= tuned["score"] <= 100
     with pytest.raises(InputError, match="model_tuning keeps scores and predictions alone"):
         export_prompt(sweep, tuned["key"], tmp_path / "tuned")
