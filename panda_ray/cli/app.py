@@ -13,10 +13,11 @@ from typing import Annotated
 import typer
 
 from panda_ray import __version__
-from panda_ray.cli.commands import data, doctor, lists, plan, report, run, schema, search, status, track
+from panda_ray.cli.commands import data, doctor, lists, plan, run, schema, search, status, track
 from panda_ray.cli.commands.choosing import best, recommend
 from panda_ray.cli.commands.exporting import export, predict
 from panda_ray.cli.commands.remote import driver_logs, jobs, on_head, submitting
+from panda_ray.cli.commands.reporting import report
 from panda_ray.cli.commands.reproducing import paper_tables
 from panda_ray.cli.commands.serving import drain_on_notice, serve, ui
 from panda_ray.cli.commands.shared_prompts import prompts

@@ -14,9 +14,9 @@ from panda_ray.reports.findings import headline
 from panda_ray.reports.formatting import latex, markdown
 from panda_ray.reports.html_page.render import render
 from panda_ray.reports.numbers.analysis import Analysis
-from panda_ray.reports.numbers.cases import NO_ROWS, DevRows, RowsOf
 from panda_ray.reports.numbers.frame import TEXT_COLUMNS, scores_csv, similarity_csv
 from panda_ray.reports.numbers.statistics import REPLICATES
+from panda_ray.reports.numbers.turned_items import NO_ROWS, DevRows, RowsOf
 from panda_ray.reports.sections import sections_of
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.reading.read_study import log_report, read_study

@@ -18,7 +18,7 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from panda_ray.reports.build import write_report
 from panda_ray.reports.html_page.drawer import LONGEST_TEXT, MOST_POINTS
-from panda_ray.reports.numbers.cases import DevRows
+from panda_ray.reports.numbers.turned_items import DevRows
 from panda_ray.tracking.reading.study import Study
 from support.browser import browser, needs_browser
 from support.studies import invented_study

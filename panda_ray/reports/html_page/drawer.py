@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from panda_ray.reports.numbers.analysis import Analysis
-from panda_ray.reports.numbers.cases import Cases, DevRows
+from panda_ray.reports.numbers.turned_items import Cases, DevRows
 from panda_ray.tasks.measures.scores import of_items_title
 from panda_ray.tracking.reading.study import Study, Training
 

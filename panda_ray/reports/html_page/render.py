@@ -26,8 +26,8 @@ from panda_ray.reports.formatting import (
 )
 from panda_ray.reports.html_page.drawer import cases, finished, trainings
 from panda_ray.reports.numbers.analysis import Analysis
-from panda_ray.reports.numbers.cases import NO_ROWS, DevRows
 from panda_ray.reports.numbers.tables import Row
+from panda_ray.reports.numbers.turned_items import NO_ROWS, DevRows
 from panda_ray.tracking.reading.study import Study
 
 _SCRIPTS = ("tables.js", "drawer.js", "begin.js")

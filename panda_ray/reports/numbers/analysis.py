@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from panda_ray.reports.numbers.cases import Cases, cases_of
 from panda_ray.reports.numbers.comparison import ComparedMethod, ProtocolGap, compare_with_paper, protocol_gaps
 from panda_ray.reports.numbers.frame import (
     CellName,
@@ -25,6 +24,7 @@ from panda_ray.reports.numbers.sources.chosen_sources import ChosenSources, chos
 from panda_ray.reports.numbers.statistics import REPLICATES, Bootstrap, ScoredItems
 from panda_ray.reports.numbers.tables import GridTable, Ranking, grid_table
 from panda_ray.reports.numbers.transferability import MetricQuality, metric_quality, pot_scores
+from panda_ray.reports.numbers.turned_items import Cases, cases_of
 from panda_ray.reports.paper import paper_cells
 from panda_ray.tracking.reading.study import Study
 from panda_ray.tracking.searched import Searched

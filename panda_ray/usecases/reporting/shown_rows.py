@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from panda_ray.errors import InputError
-from panda_ray.reports.numbers.cases import DevRows
+from panda_ray.reports.numbers.turned_items import DevRows
 from panda_ray.sweep import Sweep
 from panda_ray.sweep.hyperparameters import TaskSection
 from panda_ray.sweep.named_tasks import task_of

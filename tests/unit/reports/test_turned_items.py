@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from panda_ray.reports.numbers.analysis import analyse
-from panda_ray.reports.numbers.cases import SHOWN
+from panda_ray.reports.numbers.turned_items import SHOWN
 from panda_ray.tasks.measures.scores import of_items, statistics
 from support.studies import invented_study
 
