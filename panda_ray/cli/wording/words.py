@@ -120,9 +120,11 @@ def describe_outdated(units: int) -> str:
 
 
 def describe_unjudged(unjudged: Unjudged) -> str:
-    """What is said of a metric that is not defined for every pair."""
-    none = f"; of {', '.join(unjudged.targets)} it judges no source" if unjudged.targets else ""
-    return f"{unjudged.metric} is 0 for {unjudged.pairs} of {unjudged.of} pairs: it judges {unjudged.judged}{none}"
+    """What is said of metrics that are not defined for every pair."""
+    several = len(unjudged.metrics) > 1
+    names, are, judge = " and ".join(unjudged.metrics), *(("are", "they judge") if several else ("is", "it judges"))
+    none = f"; of {', '.join(unjudged.targets)} {judge} no source" if unjudged.targets else ""
+    return f"{names} {are} 0 for {unjudged.pairs} of {unjudged.of} pairs: {judge} {unjudged.judged}{none}"
 
 
 def describe_start(start: Start) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 from panda_ray.execution.planning.plan import Plan
@@ -11,17 +12,17 @@ from panda_ray.sweep.named_tasks import task_of
 
 @dataclass(frozen=True)
 class Unjudged:
-    """What a metric leaves out of a sweep's pairs; their similarity is 0.
+    """What metrics leave out of a sweep's pairs; their similarity is 0.
 
     Attributes:
-        metric: its label.
-        judged: which pairs it is defined for, in words.
-        pairs: how many it is not defined for.
+        metrics: labels of those that leave out the same.
+        judged: which pairs they are defined for, in words.
+        pairs: how many they are not defined for.
         of: how many there are.
-        targets: those that it judges no source for.
+        targets: those that they judge no source for.
     """
 
-    metric: str
+    metrics: tuple[str, ...]
     judged: str
     pairs: int
     of: int
@@ -29,7 +30,7 @@ class Unjudged:
 
 
 def unjudged(plan: Plan) -> tuple[Unjudged, ...]:
-    """By metric, the pairs that it is not defined for; metrics that are defined for every pair are left out."""
+    """The pairs that metrics are not defined for; metrics that are defined for every pair are left out."""
     judges = {label: recipe.metric for label, recipe in plan.metrics.items() if isinstance(recipe.metric, PairMetric)}
     if not judges:
         return ()
@@ -38,10 +39,14 @@ def unjudged(plan: Plan) -> tuple[Unjudged, ...]:
     tasks = {name: task_of(name, sweep.tasks) for name in names if name in plan.extents}
     sources = [name for name in sweep.source_tasks if name in tasks]
     pairs = [(source, target) for target in sweep.targets if target in tasks for source in sources if source != target]
-    found = []
+    alike: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = defaultdict(list)
     for label, metric in judges.items():
-        judged = [target for source, target in pairs if metric.judges(tasks[source], tasks[target])]
+        judged = tuple((source, target) for source, target in pairs if metric.judges(tasks[source], tasks[target]))
         if len(judged) < len(pairs):
-            targets = tuple(target for target in sweep.targets if target in tasks and target not in judged)
-            found.append(Unjudged(label, metric.judged, len(pairs) - len(judged), len(pairs), targets))
+            alike[metric.judged, judged].append(label)
+    found = []
+    for (words, judged), labels in alike.items():
+        known = {target for _, target in judged}
+        targets = tuple(target for target in sweep.targets if target in tasks and target not in known)
+        found.append(Unjudged(tuple(labels), words, len(pairs) - len(judged), len(pairs), targets))
     return tuple(found)

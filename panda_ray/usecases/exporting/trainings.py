@@ -5,14 +5,12 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 
-from panda_ray.choosing.chooser import with_chosen
 from panda_ray.errors import InputError, unknown_name
-from panda_ray.execution.planning.plan import plan_from
 from panda_ray.execution.store.store import Record, Store
 from panda_ray.execution.units.artifacts import PROMPT_FILE
-from panda_ray.execution.units.catalog import read_catalog
 from panda_ray.methods import get_method
 from panda_ray.sweep import Sweep
+from panda_ray.usecases.searching.searches import known_plan
 
 
 def training_of(sweep: Sweep, store: Store, key: str | None, best: str | None) -> tuple[str, Record]:
@@ -44,8 +42,7 @@ def _best(sweep: Sweep, store: Store, target: str) -> tuple[str, Record]:
     they keep a prompt, and PEFT has an adapter for it."""
     if target not in sweep.targets:
         raise unknown_name("target", target, sweep.targets, f"sweep {sweep.name!r}")
-    catalog = read_catalog(sweep)
-    plan = with_chosen(plan_from(sweep, store, catalog), catalog, store)
+    plan, _ = known_plan(sweep, store)
     cells = [cell for cell in plan.cells if cell.target == target and cell.key in plan.done]
     records = store.records_of({cell.key for cell in cells})
     seeds: dict[tuple[str, str, tuple[str, ...]], dict[str, Record]] = defaultdict(dict)

@@ -111,14 +111,13 @@ def pull_prompts(url: str, storage: str, prefixes: Sequence[str] = ()) -> list[K
     return _copy(sorted(wanted - store.done_keys(wanted)), Store(read_place(url)), store)
 
 
-def remove_prompt(url: str, prefix: str) -> KeptPrompt:
-    """Remove one prompt from a store.
+def remove_prompt(url: str, found: KeptPrompt) -> None:
+    """Remove a prompt that was found in a store.
 
     Raises:
-        InputError: none begins so or several do, or results of that store were computed from it.
+        InputError: results of that store were computed from it, or it takes no changes.
     """
     store = Store(written_place(url))
-    (found,) = _named(url, [prefix])
     built = sum(any(each.key == found.key for each in inputs_of(record)) for _, record in store.records())
     if built:
         raise InputError(
@@ -126,7 +125,6 @@ def remove_prompt(url: str, prefix: str) -> KeptPrompt:
             "prompts are removed from stores that hold nothing else"
         )
     store.remove(found.key)
-    return found
 
 
 def _copy(keys: Sequence[str], origin: Store, store: Store) -> list[KeptPrompt]:

@@ -123,11 +123,11 @@ def test_one_prompt_is_found_by_how_its_key_begins(shared: Path) -> None:
 
 def test_a_prompt_is_removed_and_one_that_others_were_computed_from_stays(trained: Path, shared: Path) -> None:
     first, *others = prompts_in(str(shared))
-    assert remove_prompt(str(shared), first.key[:16]) == first
+    remove_prompt(str(shared), prompt_in(str(shared), first.key[:16])[0])
     assert prompts_in(str(shared)) == others
     assert not list((shared / "units" / first.key[:2] / first.key).glob("*")), "its files are gone, too"
     with pytest.raises(InputError, match=r"1 results were computed from the prompt of kinds"):
-        remove_prompt(str(trained), first.key)
+        remove_prompt(str(trained), first)
     assert Store(str(trained)).is_done(first.key)
 
 
@@ -148,7 +148,7 @@ def test_what_the_package_brings_is_never_written(trained: Path) -> None:
     with pytest.raises(InputError, match=stays):
         pull_prompts(str(trained), "builtin")
     with pytest.raises(InputError, match=stays):
-        remove_prompt("builtin", prompts_in("builtin")[0].key)
+        remove_prompt("builtin", prompts_in("builtin")[0])
 
 
 def test_what_cannot_be_meant_is_one_sentence(trained: Path, tmp_path: Path) -> None:

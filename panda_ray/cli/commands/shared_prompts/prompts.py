@@ -121,7 +121,7 @@ def remove(url: Url, key: Key, yes: Yes = False) -> None:
     said = f"the prompt of {found.task} on {found.backbone}, seed {found.seed} ({found.key[:_SHOWN]})"
     if not yes and not typer.confirm(one_line(f"Remove {said} from {url}?")):
         raise typer.Exit(1)
-    remove_prompt(url, found.key)
+    remove_prompt(url, found)
     stdout.print(f"removed {said}", markup=False, soft_wrap=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -93,11 +94,15 @@ def test_the_similarity_of_a_pair_that_was_tried_is_its_score(ran: tuple[Plan, S
 
 def test_a_plan_says_which_metric_is_not_for_which_pairs(tmp_path: Path) -> None:
     sources, targets = ["review", "rating", "names"], ["remark", "bulletin", "likeness"]
-    sweep = small_sweep(tmp_path, sources=sources, targets=targets, metrics=["logme", "leep"], methods=["pot"])
+    sweep = small_sweep(tmp_path, sources=sources, targets=targets, metrics=["logme", "leep", "nce"], methods=["pot"])
     [said] = unjudged(build_plan(sweep, Store(str(tmp_path))))
-    assert (said.metric, said.pairs, said.of, said.targets) == ("leep", 7, 9, ("likeness",))
-    assert describe_unjudged(said).startswith("leep is 0 for 7 of 9 pairs: it judges sources whose head names labels")
-    assert describe_unjudged(said).endswith("; of likeness it judges no source")
+    assert (said.metrics, said.pairs, said.of, said.targets) == (("leep", "nce"), 7, 9, ("likeness",))
+    text = describe_unjudged(said)
+    assert text.startswith("leep and nce are 0 for 7 of 9 pairs: they judge sources whose head names labels")
+    assert text.endswith("; of likeness they judge no source")
+    alone = describe_unjudged(replace(said, metrics=("leep",)))
+    assert alone.startswith("leep is 0 for 7 of 9 pairs: it judges")
+    assert alone.endswith("; of likeness it judges no source")
 
 
 def test_a_metric_of_prompts_needs_no_unit_more_for_it(tmp_path: Path) -> None:
