@@ -13,15 +13,13 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from panda_ray.sweep.hyperparameters import TaskSection, TrainingSection, Tuned, TunedTraining
+from panda_ray.sweep.resources import ResourceSection as ResourceSection
 from panda_ray.sweep.search_section import SearchSection
 from panda_ray.sweep.section import NamedSection, Section
 from panda_ray.sweep.source_choice import MetricReference, SourceChoice
 from panda_ray.sweep.unique_items import unique
 from panda_ray.training.config import Protocol
 
-# Far above anything that was ever useful, and far below what overflows or never ends.
-_MOST_MEMBERS = 100_000
-_MOST_DEVICES = 100_000
 _MOST_SEED = 2**63 - 1
 """What tracking's integers hold."""
 
@@ -52,15 +50,6 @@ def sources_in(text: str) -> tuple[str, ...]:
 
 def _entry(source: str | list[str]) -> str:
     return source if isinstance(source, str) else sources_text(source)
-
-
-def _positive_or_auto(value: Any) -> Any:
-    if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MOST_MEMBERS):
-        return value
-    said = {"value": repr(value), "most": _MOST_MEMBERS}
-    raise PydanticCustomError(
-        "positive_or_auto", "must be a positive whole number up to {most} or 'auto', not {value}", said
-    )
 
 
 def _title(section: MethodSection | MetricSection) -> str:
@@ -109,29 +98,6 @@ class MetricSection(MetricReference):
     @property
     def title(self) -> str:
         return self.label or self.metric
-
-
-class ResourceSection(Section):
-    """What one stack occupies; hardware never enters a key."""
-
-    cpus_per_stack: float = Field(default=1, gt=0, le=_MOST_DEVICES)
-    gpus_per_stack: float = Field(default=0, ge=0, le=_MOST_DEVICES)
-    """May be a fraction: 0.25 lets four stacks share a GPU. With 2 or more the layers of a backbone are spread over so
-    many, for one that a single GPU does not hold."""
-    max_stack: Annotated[
-        Annotated[int, Field(gt=0, le=_MOST_MEMBERS)] | Literal["auto"], BeforeValidator(_positive_or_auto)
-    ] = "auto"
-    """Members per stack at the most."""
-    max_workers: int = Field(default=1, gt=0, le=_MOST_DEVICES)
-    """Processes that one training may be spread over, each with cpus_per_stack and gpus_per_stack."""
-    checkpoint_seconds: float = Field(default=60, gt=0)
-    """A running stack saves its state at each epoch's end, but not more often than this."""
-    gpu_memory_gib: float | None = Field(default=None, gt=0, le=_MOST_DEVICES)
-    """Memory of one GPU in GiB, this machine's smallest unless given: stacks are cut to what is expected to fit, and
-    what does not fit alone is refused."""
-    activation_checkpointing: bool = False
-    """Keep of each layer its input alone and compute the layer once more for its gradients: the same numbers in less
-    memory, with about a third more time."""
 
 
 class PriceSection(Section):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from panda_ray.choosing.expected import Anticipated as AnticipatedChoices
 from panda_ray.choosing.expected import anticipate_choices, seconds_of_all
-from panda_ray.execution.costs.ahead import Ahead, work_ahead
+from panda_ray.execution.costs.ahead import Ahead, work_ahead, work_by_kind
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.costs.memory.memory_ahead import StageMemory, memory_ahead
 from panda_ray.execution.costs.memory.within_memory import within_memory
@@ -36,6 +36,7 @@ class Outlook:
         stages: units by state, per stage: `waiting` ones will be computed by the next run; `blocked` ones too, but only
             if the unit that failed before them now succeeds.
         ahead: what all stacks that are left take, blocked units included.
+        by_kind: likewise of each kind of worker that the sweep names, as if all ran there.
         memory: what the largest of them take of a device's memory.
         taken: units that `prompts` has; they count as done.
         narrowed: what keeps stacks narrower than the sweep file does.
@@ -53,6 +54,7 @@ class Outlook:
     storage: str
     stages: Mapping[str, Counter[State]]
     ahead: Ahead
+    by_kind: Sequence[tuple[str, Ahead]]
     memory: Sequence[StageMemory]
     taken: frozenset[str]
     narrowed: tuple[Limit, ...]
@@ -100,6 +102,7 @@ def plan_sweep(sweep: Sweep) -> Outlook:
         storage=store.url,
         stages=stages(plan, states),
         ahead=work_ahead(plan, costs),
+        by_kind=work_by_kind(plan, costs),
         memory=memory_ahead(plan, costs),
         taken=taken,
         narrowed=_narrowing(plan),

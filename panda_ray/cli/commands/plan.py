@@ -17,6 +17,7 @@ from panda_ray.cli.wording.words import (
     ahead_as_json,
     describe_ahead,
     describe_change,
+    describe_kinds,
     describe_memory,
     describe_outdated,
     describe_taken,
@@ -54,9 +55,9 @@ def plan(sweep_file: SweepFile, overrides: Overrides, as_json: Json = False, sim
 def _as_json(outlook: Outlook) -> dict[str, Any]:
     """`units`: done ones have a result; to_run ones will be computed by the next run; blocked ones too, but only if the
     unit that failed before them now succeeds. `estimate` and what each stage takes add up all stacks that are left,
-    blocked units included, as if they ran one by one. `memory`: of the largest stack of each backbone and stage.
-    `hyperparameters`: one entry per backbone, method and task, and per sources that the tuned file names;
-    `unused_choices`: entries of that file for what the sweep has not."""
+    blocked units included, as if they ran one by one; `by_kind` likewise, if all ran on that kind of worker. `memory`:
+    of the largest stack of each backbone and stage. `hyperparameters`: one entry per backbone, method and task, and per
+    sources that the tuned file names; `unused_choices`: entries of that file for what the sweep has not."""
     plan, ahead = outlook.plan, outlook.ahead
     by_stage = outlook.counts
     return {
@@ -67,6 +68,7 @@ def _as_json(outlook: Outlook) -> dict[str, Any]:
         "by_stage": {name: {**counts, **_taken(ahead, name)} for name, counts in by_stage.items()},
         "stacks": len(plan.stacks),
         "estimate": ahead_as_json(ahead) if plan.stacks else None,
+        "by_kind": {kind: ahead_as_json(each) for kind, each in outlook.by_kind} if plan.stacks else {},
         "memory": memory_as_json(outlook.memory),
         "taken": len(outlook.taken),
         "narrowed": [_describe_limit(limit) for limit in outlook.narrowed],
@@ -127,6 +129,8 @@ def _print(outlook: Outlook) -> None:
     for line in describe_settings(outlook.settings, outlook.unused_choices, has_tuned):
         stdout.print(line, markup=False, soft_wrap=True)
     for line in describe_ahead(outlook.ahead, len(plan.stacks)) if plan.stacks else ["nothing to run"]:
+        stdout.print(line, markup=False, soft_wrap=True)
+    for line in describe_kinds(outlook.by_kind) if plan.stacks else []:
         stdout.print(line, markup=False, soft_wrap=True)
     for line in describe_memory(outlook.memory):
         stdout.print(line, markup=False, soft_wrap=True)

@@ -3,37 +3,55 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from panda_ray.cli.console import print_json, stdout
-from panda_ray.cli.wording.words import ahead_as_json, describe_ahead, describe_memory, duration, memory_as_json
+from panda_ray.cli.wording.fleet_words import fleet_as_json, fleet_table
+from panda_ray.cli.wording.words import (
+    ahead_as_json,
+    describe_ahead,
+    describe_kinds,
+    describe_memory,
+    duration,
+    memory_as_json,
+)
 from panda_ray.errors import InputError
 
 if TYPE_CHECKING:
     from panda_ray.execution.units.catalog import Catalog
     from panda_ray.sweep import Sweep
-    from panda_ray.usecases.simulate import Forecast
+    from panda_ray.usecases.simulate import FleetForecast, Forecast
 
 Simulate = Annotated[
     str | None,
     typer.Option(
-        metavar="gpus=N,N,...",
-        help="Run the schedule of what is left against a virtual clock on so many GPUs; nothing is downloaded.",
+        metavar="gpus=N,N,... | KIND=N,...",
+        help="Run the schedule of what is left against a virtual clock, on so many GPUs, or on so many of each of the "
+        "sweep's kinds of worker; nothing is downloaded.",
     ),
 ]
 
 
 def print_simulation(sweep: Sweep, wanted: str, as_json: bool) -> None:
-    """Simulate a sweep on each number of GPUs and print how it goes.
+    """Simulate a sweep on each number of GPUs, or on workers of several kinds, and print how it goes.
 
     Raises:
-        InputError: for anything but `gpus=N,N,...`, or GPUs that cannot hold one stack.
+        InputError: for anything but `gpus=N,N,...` (`KIND=N,...` where the sweep names kinds), or for devices that
+            cannot hold one stack.
     """
-    from panda_ray.usecases.simulate import simulate_sweep
+    from panda_ray.usecases.simulate import simulate_on_kinds, simulate_sweep
 
+    if sweep.resources.workers:
+        fleet = simulate_on_kinds(sweep, _numbers_of_kinds(wanted, sweep.resources.kinds))
+        if as_json:
+            print_json(fleet_as_json(fleet))
+        else:
+            _print_fleet(fleet)
+        return
     forecast = simulate_sweep(sweep, _numbers(wanted))
     if as_json:
         print_json(_as_json(forecast))
@@ -46,6 +64,15 @@ def _numbers(wanted: str) -> list[int]:
     if found is None:
         raise InputError(f"--simulate {wanted}: say how many GPUs there are, as in --simulate gpus=8,16,64")
     return [int(number) for number in found[1].split(",")]
+
+
+def _numbers_of_kinds(wanted: str, kinds: Sequence[str]) -> dict[str, int]:
+    parts = [re.fullmatch(r"([^=,]+)=([1-9][0-9]*)", part) for part in wanted.replace(" ", "").split(",")]
+    found = {part[1]: int(part[2]) for part in parts if part is not None}
+    if len(found) < len(parts):
+        said = ",".join(f"{kind}=8" for kind in kinds)
+        raise InputError(f"--simulate {wanted}: say how many GPUs of each kind there are (cores of cpu), as in {said}")
+    return found
 
 
 def _as_json(forecast: Forecast) -> dict[str, Any]:
@@ -106,6 +133,7 @@ def _print(forecast: Forecast) -> None:
 
 
 def _stand_ins(catalog: Catalog) -> list[str]:
+    """What is said of tasks and backbones that are not here."""
     tasks, backbones, lines = catalog.nominal_tasks, catalog.nominal_backbones, []
     if tasks:
         lines.append(
@@ -114,6 +142,21 @@ def _stand_ins(catalog: Catalog) -> list[str]:
     if backbones:
         lines.append(f"not looked up on the Hub, so that finished units are not known: {', '.join(backbones)}")
     return lines
+
+
+def _print_fleet(forecast: FleetForecast) -> None:
+    plan = forecast.plan
+    stdout.print(f"[bold]{plan.sweep.name}[/]: {len(plan.units) - len(plan.done)} of {len(plan.units)} units left")
+    if not plan.stacks:
+        stdout.print("nothing to run")
+        return
+    by_kind = list(forecast.by_kind.items())
+    for line in [*describe_ahead(by_kind[0][1], len(plan.stacks)), *describe_kinds(by_kind)]:
+        stdout.print(line, markup=False, soft_wrap=True)
+    for line in _stand_ins(forecast.catalog):
+        stdout.print(line, markup=False, soft_wrap=True)
+    stdout.print(fleet_table(forecast))
+    stdout.print(f"on these together: {duration(forecast.run.makespan)}; hours and prices while stacks run")
 
 
 def _table(forecast: Forecast) -> Table:

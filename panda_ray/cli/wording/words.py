@@ -44,17 +44,33 @@ def hours(value: float) -> str:
 
 def describe_ahead(ahead: Ahead, stacks: int) -> list[str]:
     """Time, hours and price of everything that is left, and what they are known from, in two lines."""
-    cost = "" if ahead.price is None else f", {ahead.price:,.2f} {ahead.sweep.prices.currency}"
-    amount = f"{hours(ahead.hours(ahead.seconds))} {ahead.processor}-hours on {ahead.device}{cost}"
-    shares = [
+    amount = f"{hours(ahead.hours(ahead.seconds))} {ahead.processor}-hours on {ahead.device}{_cost(ahead)}"
+    return [
+        f"{stacks} stacks to run, about {duration(ahead.seconds)} one after the other: {amount}",
+        f"of that time {_shares(ahead)}",
+    ]
+
+
+def describe_kinds(by_kind: Sequence[tuple[str, Ahead]]) -> list[str]:
+    """One line for each kind of worker but the first, as if all stacks ran there."""
+    return [
+        f"all of it on {kind}: about {duration(ahead.seconds)}, {hours(ahead.hours(ahead.seconds))} "
+        f"{ahead.processor}-hours{_cost(ahead)} ({_shares(ahead)})"
+        for kind, ahead in by_kind[1:]
+    ]
+
+
+def _cost(ahead: Ahead) -> str:
+    return "" if ahead.price is None else f", {ahead.price:,.2f} {ahead.currency}"
+
+
+def _shares(ahead: Ahead) -> str:
+    """What the seconds are known from."""
+    return ", ".join(
         f"{100 * ahead.by_basis[basis] / ahead.seconds:.0f} % {known}"
         for basis, known in _KNOWN_FROM.items()
         if ahead.by_basis.get(basis)
-    ]
-    return [
-        f"{stacks} stacks to run, about {duration(ahead.seconds)} one after the other: {amount}",
-        f"of that time {', '.join(shares)}",
-    ]
+    )
 
 
 def ahead_as_json(ahead: Ahead) -> dict[str, Any]:
@@ -66,7 +82,7 @@ def ahead_as_json(ahead: Ahead) -> dict[str, Any]:
         "seconds": round(total, 1),
         "hours": round(ahead.hours(total), 4),
         "price": None if ahead.price is None else round(ahead.price, 2),
-        "currency": ahead.sweep.prices.currency,
+        "currency": ahead.currency,
         "shares": {basis: round(seconds / total, 4) for basis, seconds in ahead.by_basis.items()} if total else {},
     }
 

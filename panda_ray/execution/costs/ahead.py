@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from panda_ray.execution.costs.costs import Costs
+from panda_ray.execution.costs.kinds import kinds_of
 from panda_ray.execution.costs.samples import Device
-from panda_ray.execution.costs.speeds import Basis
+from panda_ray.execution.costs.speeds import Basis, Estimate
 from panda_ray.execution.planning.plan import Plan
+from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.planning.states import stage_of
-from panda_ray.sweep import Sweep
+from panda_ray.sweep import ResourceSection
 
 
 @dataclass(frozen=True)
@@ -18,14 +21,15 @@ class Ahead:
     """Work that is left, all stacks one after the other.
 
     Attributes:
-        sweep: says what hours cost.
+        currency, hour: what an hour of one device costs; None where nobody says it.
         by_stage: seconds per stage; a stack that serves several stages is divided evenly over its members.
         by_basis: the same seconds by what they are known from.
         device: what they hold for.
         devices_per_stack: GPUs, or CPU cores where the device is a CPU.
     """
 
-    sweep: Sweep
+    currency: str
+    hour: float | None
     by_stage: dict[str, float]
     by_basis: dict[Basis, float]
     device: Device
@@ -47,20 +51,40 @@ class Ahead:
     @property
     def price(self) -> float | None:
         """Of everything that is left, in the currency of the sweep; None where no price is given for the device."""
-        hour = self.sweep.prices.gpu_hour if self.device.is_gpu else self.sweep.prices.cpu_hour
-        return None if hour is None else self.hours(self.seconds) * hour
+        return None if self.hour is None else self.hours(self.seconds) * self.hour
 
 
 def work_ahead(plan: Plan, costs: Costs) -> Ahead:
-    """Estimate every stack that is left, blocked units included."""
+    """Estimate every stack that is left, blocked units included; of several kinds of worker, all of it on the first."""
+    if plan.sweep.resources.workers:
+        return work_by_kind(plan, costs)[0][1]
+    prices = plan.sweep.prices
+    hour = prices.gpu_hour if costs.device.is_gpu else prices.cpu_hour
+    return _ahead(plan, costs.seconds, costs.device, hour, plan.sweep.resources)
+
+
+def work_by_kind(plan: Plan, costs: Costs) -> list[tuple[str, Ahead]]:
+    """Each kind of worker, and what is left if all of it ran there."""
+    return [
+        (kind.name, _ahead(plan, kind.seconds, kind.device, kind.hour, kind.resources))
+        for kind in kinds_of(plan.sweep, costs)
+    ]
+
+
+def _ahead(
+    plan: Plan,
+    seconds: Callable[[Stack], Estimate],
+    device: Device,
+    hour: float | None,
+    resources: ResourceSection,
+) -> Ahead:
     by_stage: dict[str, float] = defaultdict(float)
     by_basis: dict[Basis, float] = defaultdict(float)
     for stack in plan.stacks:
-        estimate = costs.seconds(stack)
+        estimate = seconds(stack)
         by_basis[estimate.basis] += estimate.seconds
         members = Counter(stage_of(plan, unit.key) for unit in stack.todo)
         for stage, count in members.items():
             by_stage[stage] += estimate.seconds * count / members.total()
-    resources = plan.sweep.resources
-    per_stack = (resources.gpus_per_stack or 1.0) if costs.device.is_gpu else resources.cpus_per_stack
-    return Ahead(plan.sweep, dict(by_stage), dict(by_basis), costs.device, per_stack)
+    per_stack = (resources.gpus_per_stack or 1.0) if device.is_gpu else resources.cpus_per_stack
+    return Ahead(plan.sweep.prices.currency, hour, dict(by_stage), dict(by_basis), device, per_stack)

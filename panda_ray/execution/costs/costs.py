@@ -7,12 +7,11 @@ backbones were measured (see `Costs.device`). Nothing here changes what a unit i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
 from panda_ray.backbones import BACKBONES, Sizes, backbone_sizes
-from panda_ray.execution.costs.memory.peaks import Peak
-from panda_ray.execution.costs.samples import Device, EmbeddingSample, Samples, device_of
+from panda_ray.execution.costs.samples import Device, Samples, device_of
 from panda_ray.execution.costs.speeds import Basis, Estimate, Speeds, embedding_seconds
 from panda_ray.execution.costs.task_sizes import KnownSizes
 from panda_ray.execution.costs.workload import TaskSize, embedding_work, training_work
@@ -31,21 +30,20 @@ class Costs:
         sizes: of the sweep's backbones, by name.
         tasks: of the sweep's tasks as each backbone sees them, by backbone and task.
         device: what the estimates hold for.
-        peaks: memory that finished stacks took on GPUs.
+        samples: of what has finished, on any device.
     """
 
     def __init__(
         self,
         sizes: Mapping[str, Sizes],
         tasks: Mapping[tuple[str, str], TaskSize],
-        speeds: Speeds,
-        embeddings: Iterable[EmbeddingSample],
+        device: Device,
+        samples: Samples,
         prompt_len: int,
-        peaks: Sequence[Peak],
     ) -> None:
-        self.sizes, self.tasks, self._speeds, self._prompt_len = sizes, tasks, speeds, prompt_len
-        self.peaks = peaks
-        self._embeddings = embedding_seconds(embeddings, speeds.device)
+        self.sizes, self.tasks, self.samples, self._prompt_len = sizes, tasks, samples, prompt_len
+        self._speeds = Speeds(device, samples.trainings)
+        self._embeddings = embedding_seconds(samples.embeddings, device)
         self._known: dict[tuple[Any, ...], Estimate] = {}
 
     @classmethod
@@ -57,14 +55,17 @@ class Costs:
         samples = Samples({spec.name: spec.sizes for spec in BACKBONES} | mine, sweep.training.precision)
         for record in records:
             samples.add(record, known.learn(record))
-        speeds = Speeds(device_of(sweep, samples.trainings), samples.trainings)
-        prompt_len = sweep.training.prompt_len
-        return cls(mine, known.of_tasks(mine), speeds, samples.embeddings, prompt_len, samples.peaks)
+        device = device_of(sweep, samples.trainings)
+        return cls(mine, known.of_tasks(mine), device, samples, sweep.training.prompt_len)
 
     @classmethod
     def in_store(cls, plan: Plan, store: Store) -> Costs:
         """Likewise, from what its store holds; nothing is read where no stack is left to be estimated."""
         return cls.of(plan, (record for _, record in store.records()) if plan.stacks else ())
+
+    def on(self, device: Device) -> Costs:
+        """What the same stacks take on another device."""
+        return Costs(self.sizes, self.tasks, device, self.samples, self._prompt_len)
 
     @property
     def device(self) -> Device:

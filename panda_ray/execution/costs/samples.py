@@ -138,9 +138,9 @@ def device_of(sweep: Sweep, samples: Sequence[Sample]) -> Device:
     """The device that estimates for a sweep are made for.
 
     It is the one with the most stacks of the sweep's backbones, or else of any, in the sweep's precision. Stacks that
-    ask for a GPU are never estimated from a CPU.
+    ask for a GPU are never estimated from a CPU. Of several kinds of worker it stands for the first.
     """
-    precision, resources = sweep.training.precision, sweep.resources
+    precision, resources = sweep.training.precision, sweep.resources.on(next(iter(sweep.resources.kinds), None))
     needs_gpu = resources.gpus_per_stack > 0
     threads = max(1, int(resources.cpus_per_stack))
     usable = [

@@ -19,12 +19,15 @@ class Stack:
     Attributes:
         workers: processes that train it together, data parallel. No part of its identity: a checkpoint may be continued
             by another number of them.
+        accelerator: of the kind of worker that it was given to; None where all are alike, or before. No part of its
+            identity either.
         continued: it has a checkpoint, and so keeps its members. No part of its identity either.
     """
 
     members: tuple[Unit, ...]
     done: frozenset[str] = field(default=frozenset())
     workers: int = 1
+    accelerator: str | None = field(default=None, compare=False)
     continued: bool = field(default=False, compare=False)
 
     @cached_property
@@ -45,8 +48,9 @@ class Stack:
 
     @property
     def title(self) -> str:
-        """For people: methods, task, width, and workers where there are several."""
+        """For people: methods, task, width, and workers or the kind of worker where there are several."""
         first = self.members[0]
         methods = "+".join(dict.fromkeys(unit.method for unit in self.members))
-        spread = f" on {self.workers} workers" if self.workers > 1 else ""
+        place = f"{self.workers} workers" if self.workers > 1 else self.accelerator
+        spread = "" if place is None else f" on {place}"
         return f"{first.backbone.name} {methods} -> {first.task} x{len(self.members)}{spread}"

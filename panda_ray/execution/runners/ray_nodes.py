@@ -28,6 +28,7 @@ class Node:
     Attributes:
         address: of the node in the cluster.
         resources: what Ray schedules on it.
+        labels: by which Ray tells its nodes apart.
         said: what the question answered there, and `host`; None where no answer came.
         problem: why there was none.
         skew: seconds that its clock is ahead of the one here, but for half the way there and back.
@@ -35,6 +36,7 @@ class Node:
 
     address: str
     resources: Mapping[str, float]
+    labels: Mapping[str, str]
     said: Mapping[str, Any] | None
     problem: str | None = None
     skew: float = 0.0
@@ -69,14 +71,14 @@ def _ask(question: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _node(node: Mapping[str, Any], answer: Any, started: float) -> Node:
-    address, resources = str(node["NodeManagerAddress"]), node["Resources"]
+    known = str(node["NodeManagerAddress"]), node["Resources"], node["Labels"]
     try:
         said = ray.get(answer, timeout=0)
     except ray.exceptions.GetTimeoutError:
-        return Node(address, resources, None, f"no answer within {_ANSWER_SECONDS:.0f} s")
+        return Node(*known, None, f"no answer within {_ANSWER_SECONDS:.0f} s")
     except Exception as error:
         lines: Sequence[str] = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-        return Node(address, resources, None, lines[-1].strip())
+        return Node(*known, None, lines[-1].strip())
     # It was answered at some time since the question: only what lies outside of that is a clock's fault.
     ahead, behind = said["time"] - time.time(), started - said["time"]
-    return Node(address, resources, said, skew=ahead if ahead > 0 else -max(behind, 0.0))
+    return Node(*known, said, skew=ahead if ahead > 0 else -max(behind, 0.0))

@@ -31,7 +31,8 @@ from panda_ray.execution.runners.ray_group.losses import NoRoomError, Unreachabl
 from panda_ray.execution.runners.ray_leaving.lost_workers import Loss, Losses
 from panda_ray.execution.runners.ray_leaving.nodes import this_node
 from panda_ray.execution.runners.ray_leaving.reasons import Halting
-from panda_ray.execution.runners.ray_slots import free_slots
+from panda_ray.execution.runners.ray_supply.slot import slot_of
+from panda_ray.execution.runners.ray_supply.slots import free_slots
 from panda_ray.execution.runners.temporary import temporary_folder
 from panda_ray.execution.store.memory_limits import Limit
 from panda_ray.execution.store.store import Store
@@ -171,7 +172,7 @@ def _judged(loss: Loss, halting: Halting) -> bool:
 def _room(wanted: int, resources: ResourceSection) -> int:
     """For how many workers there is room now, one at the least: Ray waits for that one."""
     deadline = time.monotonic() + _ROOM_SECONDS
-    while (free := free_slots(resources.cpus_per_stack, resources.gpus_per_stack)) < wanted:
+    while (free := free_slots(slot_of(resources))) < wanted:
         if time.monotonic() > deadline:
             return max(1, free)
         time.sleep(1)

@@ -7,8 +7,9 @@ numbers is an outcome, not a failed trial, and is not retried.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from ray.tune import PlacementGroupFactory, TuneError
 from ray.tune.search import Searcher
 
 from panda_ray.errors import InputError
+from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.ray_cluster import environment, ray_cluster
-from panda_ray.execution.runners.ray_demand import Demand
 from panda_ray.execution.runners.ray_forgetting import ForgettingScheduler, NoProgress
-from panda_ray.execution.runners.ray_slots import check_resources, parallel_stacks
+from panda_ray.execution.runners.ray_supply.demand import Demand
+from panda_ray.execution.runners.ray_supply.slot import Slot, slot_of, slots_of_kinds
+from panda_ray.execution.runners.ray_supply.slots import check_resources, parallel_stacks, parallel_stacks_of_kinds
 from panda_ray.execution.runners.ray_train import WAITING
 from panda_ray.execution.runners.ray_trials.messenger import Messenger
 from panda_ray.execution.runners.ray_trials.run_trial import run_trial
@@ -49,14 +52,13 @@ class RayTuneRunner:
         resources = dispatch.plan.sweep.resources
         if dispatch.exhausted:
             return
-        if self._address is None:
-            check_resources(resources.cpus_per_stack, resources.gpus_per_stack)
+        kinds = check_resources(resources) if self._address is None else None
         with _folder() as folder, ray_cluster(self._address, settings, folder):
-            dispatch.foresee()
+            dispatch.foresee(there=kinds)
             messenger = Messenger(dispatch, store)
-            demand = None if self._address is None else _demand(dispatch)
-            searcher = _GraphSearcher(dispatch, messenger.judge, demand)
-            callbacks = [messenger, NoProgress(), *([] if demand is None else [demand])]
+            demands = [] if self._address is None else _demands(dispatch)
+            searcher = _GraphSearcher(dispatch, messenger.judge, demands)
+            callbacks = [messenger, NoProgress(), *demands]
             tuner = _tuner(dispatch, searcher, callbacks, store, settings, str(folder / "tune"))
             try:
                 with environment(_pending_trials(resources, self._address)), signals_deferred():
@@ -66,7 +68,7 @@ class RayTuneRunner:
                     raise messenger.stopped_by from None
                 raise
             finally:
-                if demand is not None:
+                for demand in demands:
                     demand.withdraw()
 
 
@@ -91,12 +93,17 @@ def _tuner(
 ) -> tune.Tuner:
     """Tune as a scheduler of one plan; `folder` is for what it must write and nobody reads."""
     resources = dispatch.plan.sweep.resources
-    alone = PlacementGroupFactory([{"CPU": resources.cpus_per_stack, "GPU": resources.gpus_per_stack}])
+    alone = {kind: _place_of(slot_of(resources, kind)) for kind in (None, *resources.kinds)}
+
+    def place(config: dict[str, Any]) -> PlacementGroupFactory:
+        stack = config["stack"]
+        return alone[stack.accelerator] if stack.workers == 1 else WAITING
+
     trainable = tune.with_parameters(
         run_trial, store_url=store.url, driver=store.leases.driver, settings=settings, resources=resources
     )
     return tune.Tuner(
-        tune.with_resources(trainable, lambda config: alone if config["stack"].workers == 1 else WAITING),
+        tune.with_resources(trainable, place),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
             scheduler=ForgettingScheduler(),
@@ -115,10 +122,21 @@ def _tuner(
     )
 
 
-def _demand(dispatch: Dispatch) -> Demand:
-    """Of a run on a cluster, which may grow."""
-    size = (dispatch.plan.sweep.resources.cpus_per_stack, dispatch.plan.sweep.resources.gpus_per_stack)
-    return Demand(lambda: dispatch.wanted(parallel_stacks(*size)), *size)
+def _place_of(slot: Slot) -> PlacementGroupFactory:
+    return PlacementGroupFactory([slot.bundle], bundle_label_selector=slot.selectors)
+
+
+def _demands(dispatch: Dispatch) -> list[Demand]:
+    """Of a run on a cluster, which may grow: one for each kind of worker."""
+    resources = dispatch.plan.sweep.resources
+    if not resources.workers:
+        slot = slot_of(resources)
+        return [Demand(lambda: dispatch.wanted(parallel_stacks(slot)), slot)]
+
+    def wanted(accelerator: str) -> int:
+        return dispatch.wanted_on(parallel_stacks_of_kinds(resources))[accelerator]
+
+    return [Demand(partial(wanted, kind), slot) for kind, slot in slots_of_kinds(resources).items()]
 
 
 def _pending_trials(resources: ResourceSection, address: str | None) -> dict[str, str]:
@@ -127,7 +145,7 @@ def _pending_trials(resources: ResourceSection, address: str | None) -> dict[str
     With one, the default for a searcher, short stacks never run side by side: a worker that becomes free takes over the
     waiting trial before the second worker has started, and that worker is stopped.
     """
-    here = parallel_stacks(resources.cpus_per_stack, resources.gpus_per_stack)
+    here = sum(parallel_stacks_of_kinds(resources).values()) or parallel_stacks(slot_of(resources))
     ahead = here if address is None else max(here, _AHEAD_ON_CLUSTERS)
     return {"TUNE_MAX_PENDING_TRIALS_PG": str(ahead)}
 
@@ -137,28 +155,32 @@ class _GraphSearcher(Searcher):
 
     Args:
         refresh: called before each suggestion: where nothing runs, Tune does nothing but ask for one.
-        demand: where a cluster that may grow learns what else could be used; none for one that cannot.
+        demands: where a cluster that may grow learns what else could be used; none for one that cannot.
     """
 
-    def __init__(self, dispatch: Dispatch, refresh: Callable[[], None], demand: Demand | None) -> None:
+    def __init__(self, dispatch: Dispatch, refresh: Callable[[], None], demands: Sequence[Demand]) -> None:
         super().__init__()
         self._dispatch = dispatch
         self._refresh = refresh
-        self._demand = demand
+        self._demands = demands
 
     def suggest(self, trial_id: str) -> Any:
         """A trial's configuration, None while all that is left waits, or `Searcher.FINISHED`."""
         if signal_pending():
             return Searcher.FINISHED  # where nothing runs, Tune would ask for ten minutes before it took another step
         self._refresh()
-        resources = self._dispatch.plan.sweep.resources
-        slots = parallel_stacks(resources.cpus_per_stack, resources.gpus_per_stack)
-        stack = self._dispatch.next(slots)
-        if self._demand is not None:
-            self._demand.show()
+        stack = self._next()
+        for demand in self._demands:
+            demand.show()
         if stack is not None:
             return {"stack": stack, "waits": self._dispatch.may_stop(stack)}
         return Searcher.FINISHED if self._dispatch.exhausted else None
+
+    def _next(self) -> Stack | None:
+        resources = self._dispatch.plan.sweep.resources
+        if resources.workers:
+            return self._dispatch.next_on(parallel_stacks_of_kinds(resources))
+        return self._dispatch.next(parallel_stacks(slot_of(resources)))
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Nothing to learn: outcomes arrive as a result (see `Messenger`)."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from panda_ray.execution.costs.costs import Costs
+from panda_ray.execution.costs.kinds import kinds_of
 from panda_ray.execution.events import Listener, Listeners, RunSummary
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.scheduling.dispatcher import Dispatch
@@ -50,7 +51,7 @@ def run_plan(
     if plan.stacks or not steering.exhausted:
         store.check_writable()
     listener = Listeners(listeners)
-    dispatch = Dispatch(plan, costs.expected, listener, steering, store)
+    dispatch = Dispatch(plan, costs.expected, listener, steering, store, kinds_of(plan.sweep, costs))
     with signals_end_the_run():
         store.remove_leftovers()
         store.checkpoints.remove(_obsolete(plan, store))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from panda_ray.execution.costs.kinds import Kind
 from panda_ray.execution.events import Listener, Outcome, RunSummary
 from panda_ray.execution.planning.growth import Proposal, grown
 from panda_ray.execution.planning.plan import Plan
@@ -14,6 +15,7 @@ from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.scheduling.allocations import Seconds
 from panda_ray.execution.scheduling.allotment import Shaper
 from panda_ray.execution.scheduling.elsewhere import Elsewhere
+from panda_ray.execution.scheduling.fleet import Fleet, Slots
 from panda_ray.execution.scheduling.schedule import Schedule
 from panda_ray.execution.signals import raise_if_ended
 from panda_ray.execution.steering import FIXED_PLAN, Steering
@@ -33,6 +35,7 @@ class Dispatch:
         listener: hears what happens; nobody unless given.
         steering: makes the plan grow and stops members; nothing unless given.
         store: where others work, too, and where proposed units may have results; none in a simulation.
+        kinds: of worker; none where all are alike.
     """
 
     def __init__(
@@ -42,8 +45,10 @@ class Dispatch:
         listener: Listener = _SILENT,
         steering: Steering = FIXED_PLAN,
         store: Store | None = None,
+        kinds: Sequence[Kind] = (),
     ) -> None:
         self._plan = plan
+        self._kinds = kinds
         self._seconds = seconds
         self._listener = listener
         self._steering = steering
@@ -71,11 +76,17 @@ class Dispatch:
         is_left = self._running or not self._schedule.exhausted or self._elsewhere.stacks
         return not is_left and self._steering.exhausted
 
-    def foresee(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Schedule by the time that stacks take; before the first one is asked for."""
+    def foresee(self, clock: Callable[[], float] = time.monotonic, there: Collection[str] | None = None) -> None:
+        """Schedule by the time that stacks take; before the first one is asked for.
+
+        Args:
+            there: kinds of worker that there can be; None where those of all may still come.
+        """
         plan = self._plan
+        kinds = [kind for kind in self._kinds if there is None or kind.name in there]
+        fleet = Fleet(kinds, clock, grows=there is None) if kinds else None
         shaper = Shaper(self._seconds, plan.sweep.resources.max_workers, clock)
-        self._schedule = Schedule(plan.stacks, plan.depends_on, plan.done, shaper)
+        self._schedule = Schedule(plan.stacks, plan.depends_on, plan.done, shaper, fleet)
 
     def next(self, slots: int | None = None) -> Stack | None:
         """A stack to start, or None while all that are left should wait; see `Schedule.next`.
@@ -83,15 +94,26 @@ class Dispatch:
         Raises:
             KeyboardInterrupt: a signal has arrived, and whatever ran then swallowed it.
         """
+        return self._next(lambda: self._schedule.next(slots), slots or 1)
+
+    def next_on(self, slots: Slots) -> Stack | None:
+        """Likewise on several kinds of worker; see `Schedule.next_on`."""
+        return self._next(lambda: self._schedule.next_on(slots), sum(slots.values()))
+
+    def _next(self, following: Callable[[], Stack | None], slots: int) -> Stack | None:
         raise_if_ended()
         for returned in self._elsewhere.returned():
             self._schedule.put_back(returned)
-        stack = self._schedule.next(slots)
+        stack = following()
         while stack is None and self._grow(self._idle(slots)):
-            stack = self._schedule.next(slots)
+            stack = following()
         if stack is not None:
             self._running[stack.id] = stack
         return stack
+
+    def wanted_on(self, slots: Slots) -> dict[str, int]:
+        """How many slots of each kind more than there are could be used; see `Fleet.wanted`."""
+        return self._schedule.wanted_on(slots)
 
     def wanted(self, slots: int) -> int:
         """How many slots more than there are could be used; see `Schedule.wanted`."""
@@ -163,9 +185,9 @@ class Dispatch:
             interrupted=interrupted,
         )
 
-    def _idle(self, slots: int | None) -> int:
+    def _idle(self, slots: int) -> int:
         """Slots that nothing runs on; a runner that does not count them runs one stack at a time."""
-        return max(0, (slots or 1) - sum(stack.workers for stack in self._running.values()))
+        return max(0, slots - sum(stack.workers for stack in self._running.values()))
 
     def _grow(self, idle: int) -> bool:
         """Add what the steering proposes; False where that is nothing."""

@@ -16,6 +16,7 @@ from panda_ray.execution.planning.packing import shared
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.scheduling.allotment import Shaper
 from panda_ray.execution.scheduling.critical_path import dependents
+from panda_ray.execution.scheduling.fleet import Fleet, Slots
 from panda_ray.execution.units.unit import Unit
 
 
@@ -23,9 +24,9 @@ class Schedule:
     """Hands out stacks as they become ready.
 
     Without a shaper they keep the order and the members of the plan. With one, what the longest path waits for comes
-    first, and where the slots are known a stack takes its shape when it starts.
+    first, and where the slots are known a stack takes its shape when it starts; or, with a fleet, its kind of worker.
 
-    The arguments are those of `add`.
+    The other arguments are those of `add`.
     """
 
     def __init__(
@@ -34,8 +35,10 @@ class Schedule:
         depends_on: Mapping[str, Sequence[str]],
         done: Collection[str],
         shaper: Shaper | None = None,
+        fleet: Fleet | None = None,
     ) -> None:
         self._shaper = shaper
+        self._fleet = fleet
         self._done: set[str] = set()
         self._lost: dict[str, str] = {}
         """Units that have no result and will get none, with the first unit that was lost on their way."""
@@ -111,6 +114,26 @@ class Schedule:
             stack = self._pop(ahead=True, free=free)
         return stack
 
+    def next_on(self, slots: Slots) -> Stack | None:
+        """Likewise with a fleet, whose slots of each kind are told: a stack that starts as it was packed."""
+        assert self._shaper is not None, "a fleet has one beside it"
+        assert self._fleet is not None, "it was given one"
+        numbers = self._ready_numbers()
+        if not numbers and any(self._fleet.free(slots).values()) and self._gather(self._shaper):
+            numbers = self._ready_numbers()
+        found = self._fleet.first_to_start((self._waiting[number] for number in numbers), slots)
+        if found is None:
+            return None
+        stack = replace(self._waiting.pop(numbers[found[0]]), accelerator=found[1])
+        self._shaper.started(stack)
+        self._fleet.started(stack)
+        return stack
+
+    def wanted_on(self, slots: Slots) -> dict[str, int]:
+        """How many slots of each kind more than there are the stacks could use that are ready."""
+        assert self._fleet is not None, "it was given one"
+        return self._fleet.wanted((self._waiting[number] for number in self._ready_numbers()), slots)
+
     def wanted(self, slots: int) -> int:
         """How many slots more than there are the stacks could use that are ready, as they were packed."""
         ready = sum(not self._unready[number] for number in self._waiting)
@@ -119,6 +142,8 @@ class Schedule:
     def finish(self, stack: Stack, outcomes: Iterable[Outcome]) -> dict[str, str]:
         """Take note of how a stack ended; returns the units that this blocks, with the unit that they need."""
         self._busy.pop(stack.id, None)
+        if self._fleet is not None:
+            self._fleet.ended(stack)
         if self._shaper is not None:
             self._shaper.ended(stack)
         blocked: dict[str, str] = {}
@@ -141,6 +166,11 @@ class Schedule:
         if self._shaper is not None:
             self._shaper.returned(stack.members)
         self._add(stack)
+
+    def _ready_numbers(self) -> list[int]:
+        """Ready stacks, in the order in which they should start."""
+        self._ready = sorted({(rank, n) for rank, n in self._ready if n in self._waiting and not self._unready[n]})
+        return [*dict.fromkeys(number for _, number in self._ready)]
 
     def _pop(self, ahead: bool, free: int = 0) -> Stack | None:
         """The first ready stack, in the shape that suits so many free slots."""

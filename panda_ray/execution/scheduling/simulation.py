@@ -6,13 +6,16 @@ A sibling of the runners: it asks for stacks and tells how they ended, with a he
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from panda_ray.execution.costs.kinds import Kind
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.scheduling.allocations import Seconds
 from panda_ray.execution.scheduling.dispatcher import Dispatch
+from panda_ray.execution.scheduling.fleet import Slots
 from panda_ray.execution.steering import FIXED_PLAN, Steering
 
 
@@ -54,21 +57,65 @@ class Simulation:
 
 def simulate(plan: Plan, slots: int, seconds: Seconds, steering: Steering = FIXED_PLAN) -> Simulation:
     """Run what is left of a plan, and of what the steering makes of it, on so many slots; every unit succeeds."""
-    now = 0.0
+    clock = _Clock()
     dispatch = Dispatch(plan, seconds, steering=steering)
-    dispatch.foresee(clock=lambda: now)
-    ran: list[Ran] = []
-    running: list[tuple[float, int]] = []
-    free = slots
+    dispatch.foresee(clock)
+
+    def following(busy: int) -> Stack | None:
+        return dispatch.next(slots) if busy < slots else None
+
+    return Simulation(slots, tuple(_ran(dispatch, following, lambda stack: seconds(stack, stack.workers), clock)))
+
+
+def simulate_fleet(
+    plan: Plan, slots: Slots, kinds: Sequence[Kind], seconds: Seconds, steering: Steering = FIXED_PLAN
+) -> Simulation:
+    """Likewise on so many slots of each kind of worker.
+
+    Args:
+        seconds: by which what the longest path waits for comes first.
+    """
+    clock, by_name = _Clock(), {kind.name: kind for kind in kinds}
+    dispatch = Dispatch(plan, seconds, steering=steering, kinds=kinds)
+    dispatch.foresee(clock, there=[name for name, count in slots.items() if count])
+
+    def lasts(stack: Stack) -> float:
+        assert stack.accelerator is not None, "each stack of a fleet has been placed"
+        return by_name[stack.accelerator].expected(stack)
+
+    ran = _ran(dispatch, lambda _busy: dispatch.next_on(slots), lasts, clock)
+    return Simulation(sum(slots.values()), tuple(ran))
+
+
+class _Clock:
+    """Virtual seconds since the start."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def _ran(
+    dispatch: Dispatch, following: Callable[[int], Stack | None], lasts: Callable[[Stack], float], clock: _Clock
+) -> Iterator[Ran]:
+    """Stacks as they start.
+
+    Args:
+        following: the next stack to start while so many slots are busy.
+        lasts: how long a stack takes where it runs.
+    """
+    running: list[tuple[float, int, Stack]] = []
+    started = busy = 0
     while True:
-        while free > 0 and (stack := dispatch.next(slots)) is not None:
-            free -= stack.workers
-            one = Ran(stack, now, now + seconds(stack, stack.workers))
-            heapq.heappush(running, (one.end, len(ran)))
-            ran.append(one)
+        while (stack := following(busy)) is not None:
+            one = Ran(stack, clock.now, clock.now + lasts(stack))
+            heapq.heappush(running, (one.end, started, stack))
+            started, busy = started + 1, busy + stack.workers
+            yield one
         if not running:
-            return Simulation(slots, tuple(ran))
-        now, number = heapq.heappop(running)
-        ended = ran[number].stack
-        free += ended.workers
+            return
+        clock.now, _, ended = heapq.heappop(running)
+        busy -= ended.workers
         dispatch.finished(ended, [Outcome(unit.key, "done") for unit in ended.todo])

@@ -13,7 +13,7 @@ import torch
 from panda_ray.backbones import Backbone, backbone_identity, load_backbone
 from panda_ray.errors import InputError
 from panda_ray.execution.units.unit import BackboneRef, DataRef
-from panda_ray.sweep import Sweep
+from panda_ray.sweep import ResourceSection, Sweep
 from panda_ray.sweep.named_tasks import own_names
 from panda_ray.tasks import TaskSpec, get_task
 from panda_ray.tasks.caching.encoded import encoded_task
@@ -53,18 +53,26 @@ class Settings:
     def of(cls, sweep: Sweep) -> Settings:
         """The settings of a sweep, independent of the working directory."""
         paths = tuple((section.name, _absolute(section.path)) for section in sweep.backbones)
-        threads = max(1, int(sweep.resources.cpus_per_stack))
         own = tuple(_with_absolute_paths(sweep.tasks[name].as_task(name)) for name in own_names(sweep.tasks))
         resources = sweep.resources
         return cls(
             _absolute(sweep.data_root),
             paths,
             resources.checkpoint_seconds,
-            threads,
+            threads_of(resources),
             own,
             resources.activation_checkpointing,
             max(1, int(resources.gpus_per_stack)),
         )
+
+    def on(self, resources: ResourceSection) -> Settings:
+        """Likewise with what one stack may use on a kind of worker."""
+        return replace(self, threads=threads_of(resources))
+
+
+def threads_of(resources: ResourceSection) -> int:
+    """Of one stack."""
+    return max(1, int(resources.cpus_per_stack))
 
 
 class Workspace:

@@ -33,17 +33,20 @@ def room(cluster: Cluster, sweep: Sweep, facts: Mapping[str, Any]) -> Iterator[F
     Args:
         facts: of the cluster's nodes, as `cluster_nodes.py` has them.
     """
-    wanted = sweep.resources
+    resources = sweep.resources
+    each_kind = [resources.on(kind) for kind in resources.kinds] or [resources]
+    sizes = [(on_kind.cpus_per_stack, on_kind.gpus_per_stack) for on_kind in each_kind]
     if facts.get("holds_stack", True) or not cluster.node_types:
         return
-    if any(each.may_hold(wanted.cpus_per_stack, wanted.gpus_per_stack) for each in cluster.node_types):
+    if any(each.may_hold(*size) for each in cluster.node_types for size in sizes):
         return
+    wanted = " or ".join(f"{cpus:g} CPUs and {gpus:g} GPUs" for cpus, gpus in sizes)
     listed = ", ".join(map(str, cluster.node_types))
     yield Finding(
         "nodes",
         "failure",
-        f"a stack wants {wanted.cpus_per_stack:g} CPUs and {wanted.gpus_per_stack:g} GPUs, which no node of "
-        f"{cluster.title} has, and none that its file describes would have: {listed}",
+        f"a stack wants {wanted}, which no node of {cluster.title} has, and none that its file describes would have: "
+        f"{listed}",
         "change resources.cpus_per_stack and gpus_per_stack of the sweep, or the cluster's kinds of node",
     )
 

@@ -22,6 +22,7 @@ from panda_ray.usecases.engine import check_engine
 
 if TYPE_CHECKING:
     from panda_ray.execution.runners.ray_nodes import Node
+    from panda_ray.execution.runners.ray_supply.slot import Slot
 
 _TOKEN = Path(".ray") / "auth_token"
 _PRIVATE = 0o600
@@ -83,11 +84,10 @@ def check_nodes(case: Case) -> Iterator[Finding]:
         return
     case.facts["holds_stack"] = any(_holds(node, case.sweep) for node in nodes)
     if not case.facts["holds_stack"]:
-        wanted = case.sweep.resources
         yield Finding(
             "nodes",
             "warning",
-            f"{says}, and none holds a stack ({wanted.cpus_per_stack:g} CPUs, {wanted.gpus_per_stack:g} GPUs)",
+            f"{says}, and none holds a stack ({' or '.join(map(_size, _slots(case.sweep)))})",
             "an autoscaling cluster starts one when the sweep runs, if max_workers, quota and price allow it",
         )
 
@@ -134,5 +134,16 @@ def _folders(case: Case) -> Iterator[str]:
 
 
 def _holds(node: Node, sweep: Sweep) -> bool:
-    wanted, has = sweep.resources, node.resources
-    return has.get("CPU", 0.0) >= wanted.cpus_per_stack and has.get("GPU", 0.0) >= wanted.gpus_per_stack
+    return any(slot.fitting(node.resources, node.labels) for slot in _slots(sweep))
+
+
+def _slots(sweep: Sweep) -> list[Slot]:
+    """What a stack may take, on each kind of worker that the sweep names."""
+    from panda_ray.execution.runners.ray_supply.slot import slot_of, slots_of_kinds
+
+    return [*slots_of_kinds(sweep.resources).values()] or [slot_of(sweep.resources)]
+
+
+def _size(slot: Slot) -> str:
+    kind = "" if slot.accelerator is None else f" of {slot.accelerator}"
+    return f"{slot.cpus:g} CPUs, {slot.gpus:g} GPUs{kind}"

@@ -14,6 +14,7 @@ from pathlib import Path
 import panda_ray
 from panda_ray.clusters.code import installed_code
 from panda_ray.execution.costs.memory.gpus import gpus
+from panda_ray.sweep import ResourceSection
 from panda_ray.tasks.caching.disk import cache_home
 from panda_ray.usecases.doctor.case import Case, Finding, State
 
@@ -60,12 +61,17 @@ def check_hardware(case: Case) -> Iterator[Finding]:
     case.facts.update(cpus=cpus, memory_gib=round(memory / 2**30, 1), gpus=[asdict(gpu) for gpu in found])
     listed = ", ".join(f"{gpu.name} ({gpu.memory_mib / 1024:.0f} GiB)" for gpu in found) or "no GPU"
     says = f"{cpus} CPUs, {memory / 2**30:.0f} GiB of memory, {listed}"
-    wanted = 0 if case.sweep is None else case.sweep.resources.gpus_per_stack
+    wanted = 0.0 if case.sweep is None else _fewest_gpus(case.sweep.resources)
     if wanted and not found and case.address is None:
         remedy = "run it on a cluster, or with --set resources.gpus_per_stack=0"
         yield Finding("hardware", "warning", f"{says}, and a stack wants {wanted:g} GPUs", remedy)
     else:
         yield Finding("hardware", "ok", says)
+
+
+def _fewest_gpus(resources: ResourceSection) -> float:
+    """Of a stack, on the kind of worker where it takes the fewest."""
+    return min((resources.on(kind).gpus_per_stack for kind in resources.kinds), default=resources.gpus_per_stack)
 
 
 def check_disk(case: Case) -> Iterator[Finding]:

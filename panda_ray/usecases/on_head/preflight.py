@@ -96,6 +96,6 @@ def _ahead(ahead: Ahead) -> dict[str, Any]:
         "seconds": ahead.seconds,
         "hours": ahead.hours(ahead.seconds),
         "price": ahead.price,
-        "currency": ahead.sweep.prices.currency,
+        "currency": ahead.currency,
         "measured": ahead.by_basis.get("measured", 0.0) / ahead.seconds if ahead.seconds else 0.0,
     }

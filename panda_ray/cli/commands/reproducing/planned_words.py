@@ -41,7 +41,7 @@ def _taken(left: Sequence[Ahead]) -> list[str]:
         return ["", ""]
     amount = sum(ahead.hours(ahead.seconds) for ahead in left)
     prices = [ahead.price for ahead in left if ahead.price is not None]
-    price = f"{sum(prices):,.2f} {left[0].sweep.prices.currency}" if len(prices) == len(left) else ""
+    price = f"{sum(prices):,.2f} {left[0].currency}" if len(prices) == len(left) else ""
     return [f"{hours(amount)} {left[0].processor}", price]
 
 

@@ -40,7 +40,7 @@ class ExpectedMemory:
         is_gpu = costs.device.is_gpu or sweep.resources.gpu_memory_gib is not None
         self._hardware = Hardware(is_gpu, sweep.resources.activation_checkpointing)
         self._known: dict[tuple[object, ...], Memory] = {}
-        self._factors = self._measured(costs.peaks)
+        self._factors = self._measured(costs.samples.peaks)
 
     def of(self, units: Sequence[Unit], members: int) -> Memory:
         """What a stack of units like these takes with so many members, and as many teachers for each."""

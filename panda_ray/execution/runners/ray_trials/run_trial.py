@@ -36,6 +36,7 @@ def run_trial(
         PreemptedError: to be started again on another node.
     """
     stack, store = config["stack"], Store(store_url, driver)
+    settings = settings.on(resources.on(stack.accelerator))
     decisions = Decisions(driver, stack.id) if config["waits"] else None
 
     def on_epoch(report: EpochReport) -> Collection[str]:

@@ -63,7 +63,7 @@ def groups(monkeypatch: pytest.MonkeyPatch) -> Groups:
     monkeypatch.setattr(ray_train, "_train", groups.train)
     monkeypatch.setattr(ray_train, "_ROOM_SECONDS", 0.0)
     monkeypatch.setattr(ray_train.time, "sleep", lambda _: None)
-    monkeypatch.setattr(ray_train, "free_slots", lambda cpus, gpus: groups.free)
+    monkeypatch.setattr(ray_train, "free_slots", lambda slot: groups.free)
     monkeypatch.setattr(lost_workers, "node_of", {"a worker that was there": "a node that is gone"}.get)
     monkeypatch.setattr(lost_workers, "is_leaving", lambda node: node == "a node that is gone")
     return groups

@@ -14,7 +14,8 @@ from typing import Any
 from ray.tune import Callback
 from ray.util.placement_group import PlacementGroup, placement_group, placement_group_table, remove_placement_group
 
-from panda_ray.execution.runners.ray_slots import free_slots
+from panda_ray.execution.runners.ray_supply.slot import Slot
+from panda_ray.execution.runners.ray_supply.slots import free_slots
 
 _MOST = 100
 """Slots that are asked for at a time; the cluster has its own largest number of nodes."""
@@ -27,12 +28,11 @@ class Demand(Callback):
 
     Args:
         wanted: how many slots.
-        cpus, gpus: of a slot.
     """
 
-    def __init__(self, wanted: Callable[[], int], cpus: float, gpus: float) -> None:
+    def __init__(self, wanted: Callable[[], int], slot: Slot) -> None:
         self._wanted = wanted
-        self._bundle = {"CPU": cpus, "GPU": gpus} if gpus else {"CPU": cpus}
+        self._slot = slot
         self._groups: list[PlacementGroup] = []
         self._next_look = 0.0
 
@@ -57,9 +57,9 @@ class Demand(Callback):
         while len(self._groups) > wanted:
             remove_placement_group(self._groups.pop())
         while len(self._groups) < wanted:
-            self._groups.append(placement_group([self._bundle]))
+            self._groups.append(placement_group([self._slot.bundle], bundle_label_selector=self._slot.selectors))
 
     def _is_room(self) -> bool:
         """A slot is free, or would be but for what is shown here."""
         shown = (placement_group_table(group)["state"] for group in self._groups)
-        return "CREATED" in shown or free_slots(self._bundle["CPU"], self._bundle.get("GPU", 0)) > 0
+        return "CREATED" in shown or free_slots(self._slot) > 0
