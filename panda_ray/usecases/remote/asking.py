@@ -12,6 +12,7 @@ from typing import Any
 
 from panda_ray.clusters.code import code_package, zipped
 from panda_ray.clusters.open_cluster import Cluster
+from panda_ray.clusters.plugin_code import plugin_code
 from panda_ray.errors import InputError
 from panda_ray.usecases.remote.answer import ANSWER
 
@@ -29,7 +30,7 @@ def ask_head(
     files: Mapping[str, bytes] | None = None,
     packages: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """What `panda-ray on-head WORDS` answers on the head.
+    """What `panda-ray on-head WORDS` answers on the head, which knows the plug-ins of this machine.
 
     Args:
         files: what lies in the folder in which it runs.
@@ -40,7 +41,7 @@ def ask_head(
         UnreachableError: the cluster is not there any more.
     """
     code = cluster.jobs.put_package(*code_package())
-    environment: dict[str, Any] = {"py_modules": [code, *packages]}
+    environment: dict[str, Any] = {"py_modules": [code, *put_plugins(cluster), *packages]}
     if files:
         environment["working_dir"] = put_files(cluster, files)
     name = f"question-{uuid.uuid4().hex[:12]}"
@@ -62,6 +63,11 @@ def ask_head(
 def on_head(*words: str) -> str:
     """A command line of the head's side."""
     return shlex.join(["panda-ray", "on-head", *words])
+
+
+def put_plugins(cluster: Cluster) -> list[str]:
+    """Bring the plug-ins of this machine's other packages; the URIs of their packages."""
+    return [cluster.jobs.put_package(*package) for package in plugin_code().packages]
 
 
 def put_files(cluster: Cluster, files: Mapping[str, bytes]) -> str:

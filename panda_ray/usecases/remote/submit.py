@@ -10,13 +10,15 @@ from typing import Any
 from panda_ray.clusters.code import code_hash, code_package
 from panda_ray.clusters.jobs_api import JobExistsError
 from panda_ray.clusters.open_cluster import Cluster
+from panda_ray.clusters.plugin_code import plugin_code
+from panda_ray.clusters.unreachable import UnreachableError
 from panda_ray.errors import InputError
 from panda_ray.secrets import has_secret, public
 from panda_ray.sweep import Sweep
 from panda_ray.usecases.doctor import both_sides
 from panda_ray.usecases.doctor.case import Finding
 from panda_ray.usecases.doctor.machine import installed
-from panda_ray.usecases.remote.asking import KIND, ask_head, on_head, put_files
+from panda_ray.usecases.remote.asking import KIND, ask_head, on_head, put_files, put_plugins
 from panda_ray.usecases.remote.entries import driver_jobs, number, running
 from panda_ray.usecases.remote.folders import Say, with_folders
 
@@ -71,8 +73,6 @@ def prepare(cluster: Cluster, sweep: Sweep, upload: bool = False, say: Say = lam
     if facts["missing"]:
         sweep = with_folders(cluster, sweep, facts["missing"], upload, say)
         facts = _checked(cluster, sweep)
-    if "problem" in facts:
-        raise InputError(f"{cluster.title}: {facts['problem']}")
     note = facts["submission"]
     if note is not None and note["state"] == "done" and not facts["stacks"]:
         return Prepared(sweep.name, note["id"], "done", facts=facts)
@@ -108,9 +108,8 @@ def prepare_again(cluster: Cluster, name: str) -> Prepared:
 
 def start(cluster: Cluster, prepared: Prepared) -> Prepared:
     """Start the job of a prepared sweep; where somebody else was faster, theirs is what runs."""
-    environment: dict[str, Any] = {}
-    if prepared.code is not None:
-        environment["py_modules"] = [prepared.code]
+    modules = [*([] if prepared.code is None else [prepared.code]), *put_plugins(cluster)]
+    environment: dict[str, Any] = {"py_modules": modules} if modules else {}
     words = ("drive-again", prepared.id, prepared.name)
     if prepared.sweep is not None:
         words = ("drive", prepared.id, SWEEP_FILE)
@@ -149,7 +148,16 @@ def _check_no_password_is_kept(sweep: Sweep) -> None:
 
 
 def _checked(cluster: Cluster, sweep: Sweep) -> dict[str, Any]:
-    return ask_head(cluster, "check", SWEEP_FILE, files={SWEEP_FILE: sweep_file(sweep)})
+    left_behind = plugin_code().left_behind
+    try:
+        facts = ask_head(cluster, "check", SWEEP_FILE, files={SWEEP_FILE: sweep_file(sweep)})
+        if "problem" in facts:
+            raise InputError(f"{cluster.title}: {facts['problem']}")
+    except UnreachableError:
+        raise
+    except InputError as error:
+        raise InputError("; ".join((str(error), *left_behind))) from error
+    return facts
 
 
 def _findings(cluster: Cluster, sweep: Sweep, facts: Mapping[str, Any]) -> tuple[Finding, ...]:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,6 +22,9 @@ from support.command_line import Ended, run_here
 from support.ray_head import TOKEN, RayHead, ray_head
 
 pytestmark = pytest.mark.cluster
+
+ROOT = Path(__file__).parents[3]
+EXAMPLE = ROOT / "examples" / "panda_ray_example"
 
 SWEEP = {
     "name": "small",
@@ -177,3 +184,28 @@ def test_a_file_of_a_users_own_is_refused_and_with_upload_data_brought_and_train
     assert "1 of 1 cells done" in ended.out, ended.err
     [record] = [json.loads(path.read_text()) for path in (root / "mine").glob("units/*/*/record.json")]
     assert (record["target"], record["train_examples"], record["dev_examples"]) == ("mine", 12, 4)
+
+
+def test_a_method_of_another_package_comes_along_to_the_workers(laptop: Laptop, root: Path) -> None:
+    """The head has it not; the laptop has it in a process of its own, because this one knows its methods already."""
+    shutil.copytree(EXAMPLE / "panda_ray_example", laptop.folder / "panda_ray_example")
+    metadata = laptop.folder / "panda_ray_example-0.1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: panda-ray-example\nVersion: 0.1.0\n")
+    entry = "[panda_ray.methods]\nblended_pot = panda_ray_example.blended_pot:BLENDED_POT\n"
+    (metadata / "entry_points.txt").write_text(entry)
+    file = laptop.write(name="plugged", methods=["blended_pot"])
+    command = ["submit", file, "--yes", "--follow", "--address", laptop.url]
+    environment = os.environ | {"PYTHONPATH": f"{laptop.folder}{os.pathsep}{ROOT}"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "panda_ray.cli", *command],
+        cwd=laptop.folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+    )
+    assert "1 of 1 cells done" in ended.stdout, ended.stderr
+    records = [json.loads(path.read_text()) for path in (root / "plugged").glob("units/*/*/record.json")]
+    assert {record["method"] for record in records} == {"prompt_tuning", "blended_pot"}
