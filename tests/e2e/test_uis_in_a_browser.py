@@ -16,7 +16,6 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
-from panda_ray.tracking.reading.read_study import read_study
 from support.browser import browser, needs_browser
 from support.command_line import run_here
 from support.pages import answer, free_port
@@ -95,13 +94,6 @@ def test_mlflow_opens_on_the_runs_and_the_dashboard_on_the_studies_of_a_search(f
         chrome.get(address)
         page = shown(chrome, lambda text: "4 matching runs" in text)
         assert "finished: 3 of 3 units" in page, "the note of the experiment"
-        study = read_study(f"sqlite:///{folder / 'store' / 'mlflow.db'}", "searched")
-        key = study.scores["key"][0]
-        assert study.runs_page is not None
-        chrome.get(
-            f"{address.partition('#')[0]}#{study.runs_page.partition('#')[2]}&searchFilter=tags.key%20%3D%20'{key}'"
-        )
-        shown(chrome, lambda text: "1 matching run" in text and "matching runs" not in text)
     program, *arguments = shlex.split(command)
     dashboard = Path(sys.executable).with_name(program)
     with running([str(dashboard), *arguments, "--port", str(port)], folder):
