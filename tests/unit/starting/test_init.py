@@ -18,6 +18,7 @@ from panda_ray.execution.units.catalog import read_catalog
 from panda_ray.sweep_file import load_sweep
 from panda_ray.tasks.kinds.own.own_guess import Guess, Said, guess
 from panda_ray.usecases.shared_prompts.taking import plan_with_taken
+from panda_ray.usecases.starting import init
 
 
 def table(rows: int = 30, **columns: Any) -> dict[str, list[Any]]:
@@ -109,6 +110,21 @@ def test_the_written_sweep_trains_no_source_and_says_what_was_inferred(
         CliRunner().invoke(app, ["init", "remark.csv", "--kind", "clasification"], catch_exceptions=False)
     with pytest.raises(InputError, match="unknown backbone 'bert-bose'; did you mean 'bert-base'"):
         CliRunner().invoke(app, ["init", "remark.csv", "--backbone", "bert-bose"], catch_exceptions=False)
+
+
+def test_of_many_rows_a_sample_is_looked_at_and_its_size_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two files, the second one longer than the sample; what alternates is not taken for one value."""
+    for name, first, rows in (("a", 0, 1_000), ("b", 1_000, 30_000)):
+        lines = [f"{words(number)},{'ab'[number % 2]}" for number in range(first, first + rows)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["text,label", *lines]) + "\n")
+    seen: list[int] = []
+    monkeypatch.setattr(init, "guess", lambda columns, said: seen.append(len(columns["text"])) or guess(columns, said))
+    found = init.describe(str(tmp_path), Said())
+    assert (found.rows, found.looked_at, seen) == (31_000, 20_000, [20_000])
+    assert found.size == "31,000 rows, of which 20,000 were looked at"
+    assert (found.guess.kind, found.guess.why["kind"]) == ("classification", "the label has 2 different values")
 
 
 @pytest.mark.parametrize(

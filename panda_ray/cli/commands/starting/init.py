@@ -74,7 +74,7 @@ def said(text: list[str], pair: list[str], label: str | None, asked: str | None)
 def inferred(found: Described) -> list[str]:
     """What was inferred, a line per key."""
     made = found.guess
-    lines = [f"{found.rows:,} rows: {made.kind} ({made.why['kind']})"]
+    lines = [f"{found.size}: {made.kind} ({made.why['kind']})"]
     for key, value in (("text", made.text), ("pair", made.pair), ("choices", made.choices), ("label", (made.label,))):
         if value:
             lines.append(f"  --{key} {', '.join(value)} ({made.why[key]})")
