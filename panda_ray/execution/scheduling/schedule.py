@@ -1,22 +1,15 @@
-"""Which stack may start next: the graph of a plan while it runs, and while it grows.
-
-A stack is ready when everything that its members depend on is done. A unit that ended without a result blocks the units
-that depend on it, which leave their stacks; their neighbours go on.
-"""
+"""Which stack starts next, in which shape, and on which kind of worker."""
 
 from __future__ import annotations
 
-import heapq
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from panda_ray.execution.events import Outcome
-from panda_ray.execution.planning.packing import shared
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.scheduling.allotment import Shaper
-from panda_ray.execution.scheduling.critical_path import dependents
 from panda_ray.execution.scheduling.fleet import Fleet, Slots
+from panda_ray.execution.scheduling.waiting_stacks import WaitingStacks
 from panda_ray.execution.units.unit import Unit
 
 
@@ -37,26 +30,12 @@ class Schedule:
         shaper: Shaper | None = None,
         fleet: Fleet | None = None,
     ) -> None:
-        self._shaper = shaper
-        self._fleet = fleet
-        self._done: set[str] = set()
-        self._lost: dict[str, str] = {}
-        """Units that have no result and will get none, with the first unit that was lost on their way."""
-        self._waiting: dict[int, Stack] = {}
-        self._numbers = 0
-        self._home: dict[str, int] = {}
-        self._unready: dict[int, int] = {}
-        """Per waiting stack, its members that lack something."""
-        self._partly: set[int] = set()
-        """Stacks of which some members were ready and some not."""
-        self._looked = False
-        """Nothing has become ready since the last look at those."""
-        self._ready: list[tuple[float, int]] = []
+        self._shaper, self._fleet = shaper, fleet
+        self._waiting = WaitingStacks(
+            rank=_unranked if shaper is None else shaper.rank, left=_unheard if shaper is None else shaper.left
+        )
         self._busy: dict[str, int] = {}
         """Slots that each stack holds that was handed out and has not ended."""
-        self._dependents: dict[str, list[str]] = defaultdict(list)
-        self._lacking: dict[str, int] = {}
-        """Per unit, how much of what it needs is not done."""
         self.add(stacks, depends_on, done)
 
     @property
@@ -77,19 +56,14 @@ class Schedule:
         Returns:
             per blocked unit, the unit without a result that it needs.
         """
-        self._done.update(done)
         keys = [unit.key for stack in stacks for unit in stack.members]
-        for needed, waiters in dependents(keys, depends_on).items():
-            self._dependents[needed] += waiters
-        self._lacking |= {key: len(set(depends_on[key]) - self._done) for key in keys}
+        self._waiting.know(keys, depends_on, done)
         if self._shaper is not None:
-            self._shaper.add(stacks, depends_on, self._done)
-            self._rank_anew()
+            self._shaper.add(stacks, depends_on, self._waiting.done)
+            self._waiting.rank_anew()
         for stack in stacks:
-            self._add(stack)
-        needed_by_new = dict.fromkeys(needed for key in keys for needed in depends_on[key])
-        lost = [needed for needed in needed_by_new if needed in self._lost and needed not in self._done]
-        return {key: cause for needed in lost for key, cause in self._block(needed, self._lost[needed]).items()}
+            self._waiting.add(stack)
+        return self._waiting.blocked_by(dict.fromkeys(needed for key in keys for needed in depends_on[key]))
 
     def next(self, slots: int | None = None) -> Stack | None:
         """A stack that may start, or None while all that are left should wait.
@@ -108,7 +82,7 @@ class Schedule:
             return self._pop(ahead=False)
         if slots < 2:
             return self._pop(ahead=True)
-        self._shaper.aim(self._waiting.values(), slots)
+        self._shaper.aim(self._waiting, slots)
         stack = self._pop(ahead=True, free=free)
         if stack is None and self._gather(self._shaper):
             stack = self._pop(ahead=True, free=free)
@@ -118,13 +92,14 @@ class Schedule:
         """Likewise with a fleet, whose slots of each kind are told: a stack that starts as it was packed."""
         assert self._shaper is not None, "a fleet has one beside it"
         assert self._fleet is not None, "it was given one"
-        numbers = self._ready_numbers()
-        if not numbers and any(self._fleet.free(slots).values()) and self._gather(self._shaper):
-            numbers = self._ready_numbers()
-        found = self._fleet.first_to_start((self._waiting[number] for number in numbers), slots)
+        ready = self._waiting.ready()
+        if not ready and any(self._fleet.free(slots).values()) and self._gather(self._shaper):
+            ready = self._waiting.ready()
+        found = self._fleet.first_to_start(ready.values(), slots)
         if found is None:
             return None
-        stack = replace(self._waiting.pop(numbers[found[0]]), accelerator=found[1])
+        place, accelerator = found
+        stack = replace(self._waiting.take([*ready][place]), accelerator=accelerator)
         self._shaper.started(stack)
         self._fleet.started(stack)
         return stack
@@ -132,12 +107,11 @@ class Schedule:
     def wanted_on(self, slots: Slots) -> dict[str, int]:
         """How many slots of each kind more than there are the stacks could use that are ready."""
         assert self._fleet is not None, "it was given one"
-        return self._fleet.wanted((self._waiting[number] for number in self._ready_numbers()), slots)
+        return self._fleet.wanted(self._waiting.ready().values(), slots)
 
     def wanted(self, slots: int) -> int:
         """How many slots more than there are the stacks could use that are ready, as they were packed."""
-        ready = sum(not self._unready[number] for number in self._waiting)
-        return max(0, ready - max(0, slots - sum(self._busy.values())))
+        return max(0, self._waiting.ready_count - max(0, slots - sum(self._busy.values())))
 
     def finish(self, stack: Stack, outcomes: Iterable[Outcome]) -> dict[str, str]:
         """Take note of how a stack ended; returns the units that this blocks, with the unit that they need."""
@@ -149,9 +123,9 @@ class Schedule:
         blocked: dict[str, str] = {}
         for outcome in outcomes:
             if outcome.status == "done":
-                self._unlock(outcome.key)
+                self._waiting.unlock(outcome.key)
             elif outcome.status != "held":
-                blocked |= self._block(outcome.key, outcome.key)
+                blocked |= self._waiting.block(outcome.key, outcome.key)
         return blocked
 
     def shrink(self, stack: Stack) -> None:
@@ -165,35 +139,27 @@ class Schedule:
         """Let a stack wait again whose members could not be worked on; its members lack nothing."""
         if self._shaper is not None:
             self._shaper.returned(stack.members)
-        self._add(stack)
-
-    def _ready_numbers(self) -> list[int]:
-        """Ready stacks, in the order in which they should start."""
-        self._ready = sorted({(rank, n) for rank, n in self._ready if n in self._waiting and not self._unready[n]})
-        return [*dict.fromkeys(number for _, number in self._ready)]
+        self._waiting.add(stack)
 
     def _pop(self, ahead: bool, free: int = 0) -> Stack | None:
         """The first ready stack, in the shape that suits so many free slots."""
-        while self._ready:
-            _, number = self._ready[0]
-            stack = self._waiting.get(number)
-            if stack is None or self._unready[number]:
-                heapq.heappop(self._ready)
-                continue
-            if self._shaper is None:
-                return self._waiting.pop(number)
-            if not ahead and not self._shaper.is_short(stack.members):
-                return None
-            part = self._part(stack, free, self._shaper) if free > 0 else stack
-            if part is None:
-                return None
-            del self._waiting[number]
-            if len(part.members) < len(stack.members):
-                self._add(Stack(stack.members[len(part.members) :]))
-            self._busy[part.id] = part.workers
-            self._shaper.started(part)
-            return part
-        return None
+        first = self._waiting.first()
+        if first is None:
+            return None
+        number, stack = first
+        if self._shaper is None:
+            return self._waiting.take(number)
+        if not ahead and not self._shaper.is_short(stack.members):
+            return None
+        part = self._part(stack, free, self._shaper) if free > 0 else stack
+        if part is None:
+            return None
+        self._waiting.take(number)
+        if len(part.members) < len(stack.members):
+            self._waiting.add(Stack(stack.members[len(part.members) :]))
+        self._busy[part.id] = part.workers
+        self._shaper.started(part)
+        return part
 
     def _part(self, stack: Stack, free: int, shaper: Shaper) -> Stack | None:
         """What of a ready stack starts now, and on how many workers; None to wait until more slots are free."""
@@ -209,106 +175,26 @@ class Schedule:
 
     def _gather(self, shaper: Shaper) -> bool:
         """Make a stack of ready members of stacks that are not ready; False where none is worth it."""
-        if self._looked:
+        if not self._waiting.changed:
             return False
-        groups: dict[object, list[int]] = defaultdict(list)
-        self._partly = {number for number in self._partly if number in self._waiting and self._unready[number]}
-        for number in sorted(self._partly):
-            if not self._waiting[number].continued:
-                groups[shared(self._waiting[number].members[0])].append(number)
-        best = max(self._candidates(groups.values(), shaper), key=lambda candidate: candidate[0], default=None)
-        self._looked = best is None
-        if best is None:
+        candidates = [
+            (shaper.rank(ready), ready, numbers)
+            for ready, widest, numbers in self._waiting.partly_ready()
+            if shaper.may_start_narrow(ready, widest)
+        ]
+        if not candidates:
+            self._waiting.changed = False
             return False
-        _, ready, numbers = best
-        taken = {unit.key for unit in ready}
-        for number in numbers:
-            members = self._waiting[number].members
-            self._keep(number, tuple(unit for unit in members if unit.key not in taken))
-        self._add(Stack(ready))
+        _, ready, numbers = max(candidates, key=lambda candidate: candidate[0])
+        self._waiting.drop(numbers, {unit.key for unit in ready})
+        self._waiting.add(Stack(ready))
         return True
 
-    def _candidates(
-        self, groups: Iterable[Sequence[int]], shaper: Shaper
-    ) -> Iterator[tuple[float, tuple[Unit, ...], Sequence[int]]]:
-        """Rank, members that are ready, and the stacks that they wait in."""
-        for numbers in groups:
-            widest = max((self._waiting[number].members for number in numbers), key=len)
-            members = (unit for number in numbers for unit in self._waiting[number].members)
-            ready = tuple(unit for unit in members if not self._lacking[unit.key])[: len(widest)]
-            if ready and shaper.may_start_narrow(ready, widest):
-                yield shaper.rank(ready), ready, numbers
 
-    def _add(self, stack: Stack) -> None:
-        number = self._numbers
-        self._numbers += 1
-        self._waiting[number] = stack
-        self._home |= dict.fromkeys((unit.key for unit in stack.members), number)
-        self._watch(number)
+def _unranked(_members: Sequence[Unit]) -> float:
+    """The order of the plan."""
+    return 0.0
 
-    def _rank_anew(self) -> None:
-        """What is behind the waiting stacks has changed, and so has their order."""
-        self._ready = []
-        for number in self._waiting:
-            self._moved(number)
 
-    def _keep(self, number: int, members: tuple[Unit, ...]) -> None:
-        """Let only these members of a waiting stack wait on."""
-        stack = Stack(members, self._waiting[number].done)
-        if stack.todo:
-            self._waiting[number] = stack
-            self._watch(number)
-            return
-        del self._waiting[number]
-        if self._shaper is not None:
-            self._shaper.left(members)
-
-    def _watch(self, number: int) -> None:
-        """Note what a waiting stack lacks; members that are done still need what they depend on, to train again."""
-        members = self._waiting[number].members
-        self._unready[number] = sum(self._lacking[unit.key] > 0 for unit in members)
-        self._moved(number)
-
-    def _moved(self, number: int) -> None:
-        """Note how ready a stack is by now."""
-        members = self._waiting[number].members
-        if not self._unready[number]:
-            rank = 0.0 if self._shaper is None else self._shaper.rank(members)
-            heapq.heappush(self._ready, (-rank, number))
-        elif self._unready[number] < len(members):
-            self._partly.add(number)
-            self._looked = False
-
-    def _unlock(self, key: str) -> None:
-        if key in self._done:
-            return
-        self._done.add(key)
-        for waiter in self._dependents.get(key, ()):
-            self._lacking[waiter] -= 1
-            number = self._home[waiter]
-            if not self._lacking[waiter] and number in self._waiting and waiter not in self._lost:
-                self._unready[number] -= 1
-                self._moved(number)
-
-    def _block(self, lost: str, cause: str) -> dict[str, str]:
-        """Take everything that needs a unit out of its stack; what has a result anyway is not blocked by it."""
-        self._lost[lost] = cause
-        blocked: dict[str, str] = {}
-        homes: set[int] = set()
-        reached = [lost]
-        while reached:
-            for key in self._dependents.get(reached.pop(), ()):
-                if key in self._lost:
-                    continue
-                self._lost[key] = cause
-                homes.add(self._home[key])
-                if key not in self._done:
-                    reached.append(key)
-                    blocked[key] = cause
-        for number in homes & self._waiting.keys():
-            stack = self._waiting[number]
-            lost_members = [unit for unit in stack.members if unit.key in self._lost]
-            if self._shaper is not None:
-                self._shaper.left(lost_members)
-            self._keep(number, tuple(unit for unit in stack.members if unit.key not in self._lost))
-        return blocked
+def _unheard(_members: Sequence[Unit]) -> None:
+    """Nobody counts what waits."""

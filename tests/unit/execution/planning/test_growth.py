@@ -100,14 +100,20 @@ class Model:
         self.lost: set[str] = set()
         self.started: set[str] = set()
 
-    def behind_lost(self, key: str) -> bool:
-        return any(
-            needed in self.lost or (needed not in self.done and self.behind_lost(needed)) for needed in self.graph[key]
-        )
-
     @property
     def blocked(self) -> set[str]:
-        return {key for key in self.graph if key not in self.done | self.lost and self.behind_lost(key)}
+        """What needs a unit that was lost; what is done is not asked what it needed."""
+        behind: dict[str, bool] = {}
+
+        def behind_lost(key: str) -> bool:
+            if key not in behind:
+                behind[key] = any(
+                    needed in self.lost or (needed not in self.done and behind_lost(needed))
+                    for needed in self.graph[key]
+                )
+            return behind[key]
+
+        return {key for key in self.graph if key not in self.done | self.lost and behind_lost(key)}
 
     @property
     def open(self) -> set[str]:
