@@ -163,6 +163,7 @@ def test_any_graph_that_grows_at_any_time_runs_as_brute_force_says(
             running.append(stack)
         assert blocked.keys() == model.blocked
         assert schedule.exhausted == (not model.open)
+        assert running or left or schedule.exhausted, "something waits for ever"
         if running:
             ended = running.pop(chance.randrange(len(running)))
             status: Mapping[str, Status] = {
