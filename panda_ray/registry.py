@@ -21,6 +21,9 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from panda_ray.errors import InputError, unknown_name
 
+GROUPS = "panda_ray."
+"""What the groups of entry points begin with; each registry has one, such as `panda_ray.methods`."""
+
 
 class Named(Protocol):
     """Anything that a sweep names."""
@@ -111,7 +114,7 @@ class Registry(Generic[Plugin]):
         return found
 
     def _of_others(self) -> Iterator[_Found[Plugin]]:
-        for entry in sorted(entry_points(group=f"panda_ray.{self._what}s"), key=lambda entry: entry.name):
+        for entry in sorted(entry_points(group=f"{GROUPS}{self._what}s"), key=lambda entry: entry.name):
             origin = "another package" if entry.dist is None else f"the package {entry.dist.name}"
             value = _loaded(entry, origin)
             for plugin in value if isinstance(value, Iterable) else (value,):

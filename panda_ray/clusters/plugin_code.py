@@ -15,8 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from panda_ray.clusters.code import zipped
-
-_GROUPS = tuple(f"panda_ray.{what}" for what in ("tasks", "methods", "metrics", "backbones"))
+from panda_ray.registry import GROUPS
 
 _LARGEST = 32 << 20
 """Bytes of all files of a package; data sets and weights have ways of their own to a cluster."""
@@ -41,7 +40,8 @@ class _LeftBehindError(Exception):
 
 def plugin_code() -> PluginCode:
     """Of every distribution with plug-ins; none of their modules is imported."""
-    found = {entry.dist.name: entry.dist for group in _GROUPS for entry in entry_points(group=group) if entry.dist}
+    groups = [group for group in entry_points().groups if group.startswith(GROUPS)]
+    found = {entry.dist.name: entry.dist for group in groups for entry in entry_points(group=group) if entry.dist}
     packages, left_behind = [], []
     for name in sorted(found):
         try:
@@ -74,7 +74,7 @@ def _package(distribution: Distribution) -> tuple[str, bytes]:
 def _top_names(distribution: Distribution) -> list[str]:
     """The modules and packages of a distribution that are not inside others; an editable one lists no files."""
     said = (distribution.read_text("top_level.txt") or "").split()
-    plugins = [entry.module.partition(".")[0] for entry in distribution.entry_points if entry.group in _GROUPS]
+    plugins = [entry.module.partition(".")[0] for entry in distribution.entry_points if entry.group.startswith(GROUPS)]
     return sorted({*said, *plugins})
 
 

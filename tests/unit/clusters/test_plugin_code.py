@@ -65,6 +65,17 @@ def beside_its_metadata(source: Path) -> Path:
     return source
 
 
+@pytest.mark.parametrize("group", ["tasks", "methods", "metrics", "backbones", "architectures"])
+def test_a_package_is_brought_whatever_it_registers(group: str, tmp_path: Path) -> None:
+    site = install("folder", tmp_path)
+    entry = site / "panda_ray_example.egg-info" / "entry_points.txt"
+    entry.write_text(entry.read_text().replace("panda_ray.metrics", f"panda_ray.{group}"))
+    brought = tmp_path / "brought"
+    brought.mkdir()
+    assert said(BRING, site, brought) == ""
+    assert len(list(brought.iterdir())) == 1
+
+
 @pytest.mark.parametrize("form", ["wheel", "editable", "folder"])
 def test_plugins_work_from_what_was_brought_and_have_the_same_version_in_keys(form: str, tmp_path: Path) -> None:
     site = install(form, tmp_path)
