@@ -78,7 +78,8 @@ def kinds_of(sweep: Sweep, costs: Costs) -> tuple[Kind, ...]:
 def _kind(section: WorkerSection, sweep: Sweep, costs: Costs, measured: dict[str, Device | None]) -> Kind:
     resources = sweep.resources.on(section.accelerator)
     device, slower = measured[section.accelerator], None
-    known = costs.on(device or _assumed(section, resources, sweep))
+    taken_for = device or _assumed(section, resources, sweep)
+    known = costs.on(taken_for)
     if device is None and (speed := _speed(section, sweep)) is not None:
         other, its_speed = _standard(sweep, measured)
         known, slower = costs.on(measured[other.accelerator] or _assumed(other, resources, sweep)), its_speed / speed
@@ -87,7 +88,7 @@ def _kind(section: WorkerSection, sweep: Sweep, costs: Costs, measured: dict[str
     return Kind(
         name=section.accelerator,
         resources=resources,
-        device=device or _assumed(section, resources, sweep),
+        device=taken_for,
         hour=hour if section.hour is None else section.hour,
         _costs=known,
         _slower=slower,

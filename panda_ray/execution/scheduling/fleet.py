@@ -62,10 +62,10 @@ class Fleet:
         Args:
             ready: in the order in which they take their places.
         """
-        places = {name: self._places(name, slots.get(name, 0)) for name in self._kinds}
         free = self.free(slots)
         if not any(free.values()):
             return None
+        places = {name: self._places(name, slots.get(name, 0)) for name in self._kinds}
         for number, stack in enumerate(ready):
             ends = {name: starts[0] + self._kinds[name].expected(stack) for name, starts in places.items() if starts}
             name = min(self._holding(stack, ends), key=ends.__getitem__, default=None)
