@@ -23,6 +23,7 @@ from panda_ray.backbones import (
     load_backbone,
 )
 from panda_ray.backbones.registry import local_folder
+from panda_ray.testing.random_models import plain_hidden, real
 from panda_ray.testing.tried_on import drawn_prompt
 
 
@@ -73,13 +74,10 @@ class BackboneContract:
 
     def test_without_a_prefix_it_is_the_plain_model(self, backbone: Backbone, folder: Path) -> None:
         tokens = texts_of(backbone)
-        types = {} if backbone.architecture.causal else {"token_type_ids": tokens.token_type_ids_RT}
         with torch.no_grad():
             [features] = backbone.forward([tokens], None, position_offset=True)
-            plain = plain_model(folder)(tokens.input_ids_RT, attention_mask=real(tokens).long(), **types)
-        torch.testing.assert_close(
-            features.hidden_RTD[real(tokens)], plain.last_hidden_state[real(tokens)], rtol=1e-4, atol=1e-4
-        )
+            plain = plain_hidden(plain_model(folder), tokens)
+        torch.testing.assert_close(features.hidden_RTD[real(tokens)], plain[real(tokens)], rtol=1e-4, atol=1e-4)
 
     def test_a_prefix_changes_what_heads_read(self, backbone: Backbone) -> None:
         tokens = texts_of(backbone)
@@ -98,11 +96,6 @@ def texts_of(backbone: Backbone) -> Tokens:
     encoded = tokenizer(["a text", "another text that is longer"], padding=True, return_tensors="pt")
     ids_RT: Tensor = encoded["input_ids"]
     return Tokens(ids_RT, torch.zeros_like(ids_RT), encoded["attention_mask"].sum(dim=1))
-
-
-def real(tokens: Tokens) -> Tensor:
-    """Which tokens are no padding, (R, T)."""
-    return torch.arange(tokens.input_ids_RT.shape[1]) < tokens.lengths_R.unsqueeze(1)
 
 
 def plain_model(folder: Path) -> nn.Module:

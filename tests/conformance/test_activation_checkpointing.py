@@ -13,8 +13,9 @@ from torch import Tensor
 from panda_ray.backbones import Backbone
 from panda_ray.backbones.architectures import ARCHITECTURES
 from panda_ray.backbones.backbone import Features
+from panda_ray.testing.random_models import random_prefixes
 from panda_ray.training.engine.stacked import train_stack
-from support.models import CONFIGS, Around, random_backbone, random_model, random_prefixes, random_tokens
+from support.models import CONFIGS, Around, random_backbone, random_model, random_tokens
 from support.toys import toy_task
 from support.trainings import CONFIG, assert_same, members_of
 

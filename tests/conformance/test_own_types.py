@@ -12,7 +12,8 @@ from transformers import AutoModel
 from panda_ray.backbones import Backbone
 from panda_ray.backbones.architectures import ARCHITECTURES
 from panda_ray.backbones.forward.frozen_linear import FrozenLinear
-from support.models import CONFIGS, Around, random_model, random_prefixes, random_tokens
+from panda_ray.testing.random_models import random_prefixes
+from support.models import CONFIGS, Around, random_model, random_tokens
 
 NARROW = pytest.mark.parametrize("narrow", [torch.bfloat16, torch.float16], ids=str)
 

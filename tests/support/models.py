@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import torch
 from transformers import (
-    AutoModel,
     BertConfig,
     DebertaV2Config,
     LlamaConfig,
@@ -19,6 +17,7 @@ from transformers import (
 
 from panda_ray.backbones import Backbone, Tokens
 from panda_ray.backbones.architectures import ARCHITECTURES
+from panda_ray.testing import random_models
 
 SIZES: dict[str, Any] = {
     "vocab_size": 60,
@@ -85,9 +84,7 @@ class Around:
 
 def random_model(name: str = "bert") -> Any:
     """The model of a configuration, with weights that the name alone decides."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return AutoModel.from_config(CONFIGS[name](), attn_implementation="eager", dtype=torch.float32).eval()
+    return random_models.random_model(CONFIGS[name]())
 
 
 def random_backbone(name: str = "bert", around: Sequence[int] = (2, 3)) -> Backbone:
@@ -96,17 +93,5 @@ def random_backbone(name: str = "bert", around: Sequence[int] = (2, 3)) -> Backb
 
 
 def random_tokens(lengths: list[int], members: int = 1, seed: int = 0) -> Tokens:
-    """The same random rows for every member, padded to the longest."""
-    random = torch.Generator().manual_seed(seed)
-    longest = max(lengths)
-    ids = torch.randint(4, SIZES["vocab_size"], (len(lengths), longest), generator=random)
-    lengths_R = torch.tensor(lengths)
-    ids[torch.arange(longest) >= lengths_R.unsqueeze(1)] = 1
-    return Tokens(ids.repeat(members, 1), torch.zeros_like(ids).repeat(members, 1), lengths_R.repeat(members))
-
-
-def random_prefixes(backbone: Backbone, members: int, prompt_len: int = 5, seed: int = 1) -> torch.Tensor:
-    """Prefixes (S, L, K, N, P, H)."""
-    sizes = backbone.geometry
-    shape = (members, sizes.layers, 2, sizes.kv_heads, prompt_len, sizes.head_size)
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+    """The same random rows for every member, padded to the longest, for any of these configurations."""
+    return random_models.random_tokens(SIZES["vocab_size"], lengths, members, seed)

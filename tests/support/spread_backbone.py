@@ -19,9 +19,10 @@ from panda_ray.backbones.architectures import ARCHITECTURES
 from panda_ray.backbones.forward.leading_vectors import LeadingVectors
 from panda_ray.backbones.forward.sublayer_adapters import SublayerAdapters
 from panda_ray.backbones.placing import put_layers
+from panda_ray.testing.random_models import random_prefixes
 from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import MemberResult
-from support.models import Around, random_model, random_prefixes, random_tokens
+from support.models import Around, random_model, random_tokens
 from support.second_device import DEVICE, SecondDevice
 from support.toys import toy_task
 from support.trainings import CONFIG, members_of

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
-from transformers import BertConfig, BertModel
+from transformers import BertConfig, BertModel, ElectraConfig
 
 from panda_ray.backbones import BackboneSpec
 from panda_ray.backbones.registry import local_folder
 from panda_ray.methods import Method
 from panda_ray.metrics import Metric
 from panda_ray.tasks import TaskSpec
-from panda_ray.testing import BackboneContract, MethodContract, MetricContract, TaskContract
+from panda_ray.testing import BackboneContract, EncoderContract, MethodContract, MetricContract, TaskContract
 from panda_ray_example.bert_mini import BERT_MINI
 from panda_ray_example.blended_pot import BLENDED_POT
 from panda_ray_example.same_digits import SAME_DIGITS
@@ -55,3 +56,18 @@ class TestBertMini(BackboneContract):
         for name in ("tokenizer.json", "tokenizer_config.json"):
             shutil.copy(packaged / name, tmp_path)
         return tmp_path
+
+
+class TestElectra(EncoderContract):
+    @pytest.fixture(params=[16, 32], ids=["narrow-words", "words-as-wide"])
+    def config(self, request: pytest.FixtureRequest) -> Any:
+        return ElectraConfig(
+            vocab_size=60,
+            embedding_size=request.param,
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            intermediate_size=48,
+            max_position_embeddings=64,
+            initializer_range=0.2,
+        )

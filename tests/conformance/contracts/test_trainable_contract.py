@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 
 from panda_ray.backbones.forward.blocks import Tokens
+from panda_ray.testing.closeness import assert_close
+from panda_ray.testing.random_models import random_prefixes
 from panda_ray.training import trainables
 from panda_ray.training.engine.epoch_report import EpochReport
 from panda_ray.training.engine.stacked import train_stack
@@ -26,8 +28,7 @@ from panda_ray.training.trainables.model_weights import ModelWeights
 from panda_ray.training.trainables.prefix import Prefixes, prefix_part
 from panda_ray.training.trainables.trainable import Part, Pass, Stacking, Trainable, stacked
 from panda_ray.training.trainables.virtual_tokens import virtual_tokens_part
-from support.closeness import assert_close
-from support.models import random_backbone, random_prefixes, random_tokens
+from support.models import random_backbone, random_tokens
 from support.toys import toy_task
 from support.trainings import CONFIG, Slot, assert_same
 

@@ -8,8 +8,9 @@ from torch import nn
 
 from panda_ray.backbones.forward.blocks import Layout
 from panda_ray.backbones.forward.dropout import Dropout, _mask, dropout, use_pass_dropout
-from support.closeness import assert_close
-from support.models import SIZES, random_backbone, random_prefixes, random_tokens
+from panda_ray.testing.closeness import assert_close
+from panda_ray.testing.random_models import random_prefixes
+from support.models import SIZES, random_backbone, random_tokens
 
 
 @pytest.mark.parametrize("share", [0.1, 0.37, 0.9])

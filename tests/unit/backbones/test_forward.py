@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from support.closeness import assert_close
-from support.models import random_backbone, random_model, random_prefixes, random_tokens
+from panda_ray.testing.closeness import assert_close
+from panda_ray.testing.random_models import random_prefixes
+from support.models import random_backbone, random_model, random_tokens
 
 LENGTHS = [9, 4, 12]
 

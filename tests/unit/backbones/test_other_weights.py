@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from panda_ray.backbones import Tokens
-from support.closeness import assert_close, rounding
+from panda_ray.testing.closeness import assert_close, rounding
 from support.models import CONFIGS, random_backbone, random_model, random_tokens
 
 

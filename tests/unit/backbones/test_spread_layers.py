@@ -17,7 +17,8 @@ from panda_ray.backbones import Backbone
 from panda_ray.backbones.architectures import ARCHITECTURES
 from panda_ray.backbones.placement import spread
 from panda_ray.backbones.placing import place
-from support.models import Around, random_prefixes, random_tokens
+from panda_ray.testing.random_models import random_prefixes
+from support.models import Around, random_tokens
 
 GIB = 1 << 30
 LLAMA_7B = (4 * 32000 * 4096.0, [4 * (4 * 4096 * 4096 + 3 * 4096 * 11008.0)] * 32)

@@ -19,9 +19,10 @@ from transformers import LlamaConfig, LlamaModel, RobertaConfig, RobertaModel
 
 from panda_ray.backbones import Backbone, backbone_identity, get_backbone_spec, load_backbone, registry
 from panda_ray.errors import InputError
+from panda_ray.testing.random_models import random_prefixes
 from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.trainables.prefix import prefix_part
-from support.models import SIZES, random_prefixes, random_tokens
+from support.models import SIZES, random_tokens
 from support.toys import toy_task
 from support.trainings import CONFIG, members_of
 

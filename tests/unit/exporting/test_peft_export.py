@@ -12,8 +12,9 @@ from peft import PeftModel
 from panda_ray.errors import InputError
 from panda_ray.prompts.peft import export_peft
 from panda_ray.prompts.prompt import Prompt
-from support.closeness import assert_close
-from support.models import CONFIGS, random_backbone, random_model, random_prefixes, random_tokens
+from panda_ray.testing.closeness import assert_close
+from panda_ray.testing.random_models import random_prefixes
+from support.models import CONFIGS, random_backbone, random_model, random_tokens
 
 
 def a_prompt(model_type: str, position_offset: bool = True) -> Prompt:

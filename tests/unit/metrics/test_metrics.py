@@ -13,7 +13,8 @@ from panda_ray.errors import InputError
 from panda_ray.metrics import get_metric
 from panda_ray.metrics.task_embedding import TaskEmbeddingOptions, balanced_examples
 from panda_ray.prompts.prompt import Prompt
-from support.models import random_backbone, random_model, random_prefixes
+from panda_ray.testing.random_models import random_prefixes
+from support.models import random_backbone, random_model
 from support.toys import toy_task
 
 

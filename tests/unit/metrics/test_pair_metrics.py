@@ -25,7 +25,8 @@ from panda_ray.metrics.pairs.pair_metric import SourcePrompt
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.encoded import EncodedTask
 from panda_ray.tasks.kinds.labelled import Labelled
-from support.models import random_backbone, random_prefixes
+from panda_ray.testing.random_models import random_prefixes
+from support.models import random_backbone
 from support.toys import KINDS, toy_task
 
 

@@ -16,7 +16,7 @@ from transformers import BertForSequenceClassification
 from panda_ray.errors import InputError
 from panda_ray.prompts.foreign import content_hash, read_foreign
 from panda_ray.prompts.prompt import Prompt
-from support.closeness import assert_close
+from panda_ray.testing.closeness import assert_close
 from support.models import CONFIGS, random_backbone, random_model, random_tokens
 
 LAYERS, HEADS, SIZE, PROMPT_LEN, LABELS = 3, 4, 8, 5, 3

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from panda_ray.testing.closeness import assert_close
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.engine.stack.optimizer import StackedAdamW, schedule_factor
-from support.closeness import assert_close
 
 SHAPES = ((3, 2, 2, 4, 5, 6), (3, 2, 8), (3, 2))
 LR_S = torch.tensor([1e-3, 3e-2, 0.5])

@@ -14,6 +14,8 @@ from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.encoded import EncodedTask
 from panda_ray.tasks.kinds import PADDING_LOGIT
+from panda_ray.testing.closeness import assert_close, losses_like
+from panda_ray.testing.random_models import random_prefixes
 from panda_ray.training.engine.epoch_report import EpochReport
 from panda_ray.training.engine.losses import teacher
 from panda_ray.training.engine.losses.head_outputs import head_input, head_outputs
@@ -25,8 +27,7 @@ from panda_ray.training.engine.stack.stack_model import StackModel
 from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import Distillation, Member
 from panda_ray.training.trainables.prefix import prompt_part
-from support.closeness import assert_close, losses_like
-from support.models import random_backbone, random_prefixes
+from support.models import random_backbone
 from support.toys import KINDS, toy_task
 from support.trainings import CONFIG, assert_same, members_of
 

@@ -12,7 +12,8 @@ from panda_ray.errors import InputError
 from panda_ray.methods import Inputs, Origin, get_method
 from panda_ray.methods.method import MethodOptions
 from panda_ray.prompts.prompt import Prompt
-from support.models import random_backbone, random_prefixes
+from panda_ray.testing.random_models import random_prefixes
+from support.models import random_backbone
 from support.trainings import CONFIG
 
 SEED = 3

@@ -16,6 +16,8 @@ from torch import Tensor
 from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.prompts.heads import initial_head
 from panda_ray.seeding import generator
+from panda_ray.testing.closeness import assert_close
+from panda_ray.testing.random_models import random_prefixes
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.engine import stacked
 from panda_ray.training.engine.losses.teacher import Teachers
@@ -24,8 +26,7 @@ from panda_ray.training.engine.stack.stack_model import StackModel
 from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import Distillation, Member
 from panda_ray.training.trainables.prefix import prefix_part
-from support.closeness import assert_close
-from support.models import random_backbone, random_prefixes
+from support.models import random_backbone
 from support.toys import KINDS, toy_task
 from support.trainings import CONFIG, Slot, assert_same, members_of
 

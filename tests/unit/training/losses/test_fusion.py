@@ -16,13 +16,14 @@ from panda_ray.methods.distillation.panda_fusion import FusionOptions
 from panda_ray.metrics import MetricChoice
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.kinds import PADDING_LOGIT
+from panda_ray.testing.closeness import assert_close, assert_trained_close
+from panda_ray.testing.random_models import random_prefixes
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.engine.losses.teacher import Teachers
 from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import Distillation, KdLoss, Member
 from panda_ray.training.trainables.prefix import prefix_part, prompt_part
-from support.closeness import assert_close, assert_trained_close
-from support.models import random_backbone, random_prefixes
+from support.models import random_backbone
 from support.toys import KINDS, toy_task
 
 CONFIG = TrainConfig(lr=1e-2, batch_size=4, epochs=1, prompt_len=5, max_len=24, dropout=0.0)

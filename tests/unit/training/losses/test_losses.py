@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from panda_ray.tasks.kinds import CLASSIFICATION, EXTRACTIVE_QA, MULTIPLE_CHOICE, REGRESSION, TAGGING
+from panda_ray.testing.closeness import rounding
 from panda_ray.training.engine.losses.distillation import distillation_loss, mixture
 from panda_ray.training.engine.losses.step_losses import label_counts
 from panda_ray.training.member import Distillation, KdLoss
 from panda_ray.training.trainables.prefix import prefix_part
-from support.closeness import rounding
 
 TEACHER = [[2.0, -1.0, 0.5], [0.0, 0.3, -0.7]]
 STUDENT = [[1.0, 0.2, -0.5], [-0.4, 0.9, 0.1]]

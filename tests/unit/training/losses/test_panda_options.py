@@ -20,6 +20,7 @@ from panda_ray.prompts.prompt import Prompt
 from panda_ray.seeding import generator
 from panda_ray.tasks.kinds import PADDING_LOGIT
 from panda_ray.tasks.task import SizeClass
+from panda_ray.testing.random_models import random_prefixes
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.engine.losses.step_losses import label_counts
 from panda_ray.training.engine.losses.teacher import Teachers
@@ -27,7 +28,7 @@ from panda_ray.training.engine.stack.optimizer import StackedAdamW
 from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import Distillation
 from panda_ray.training.trainables.prefix import prompt_part
-from support.models import random_backbone, random_prefixes
+from support.models import random_backbone
 from support.toys import toy_task
 
 CONFIG = TrainConfig(lr=1e-2, batch_size=4, epochs=3, prompt_len=5, max_len=24)

@@ -16,10 +16,11 @@ from panda_ray.methods.distillation.students import STUDENTS, Student
 from panda_ray.methods.distillation.target_like_teacher import TeacherOptions
 from panda_ray.methods.spot import SpotOptions
 from panda_ray.prompts.prompt import Prompt
+from panda_ray.testing.random_models import random_prefixes
 from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import Member
 from panda_ray.training.trainables.prefix import Prefixes
-from support.models import random_backbone, random_prefixes
+from support.models import random_backbone
 from support.toys import toy_task
 from support.trainings import CONFIG
 

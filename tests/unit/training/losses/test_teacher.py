@@ -8,14 +8,15 @@ import torch
 from panda_ray.backbones.forward.row_reader import RowReader
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.kinds import CLASSIFICATION, PADDING_LOGIT
+from panda_ray.testing.closeness import assert_close
+from panda_ray.testing.random_models import random_prefixes
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.engine.losses.distillation import distillation_loss
 from panda_ray.training.engine.losses.head_outputs import head_input, head_outputs
 from panda_ray.training.engine.losses.teacher import Teachers
 from panda_ray.training.member import Distillation
 from panda_ray.training.trainables.prefix import prompt_part
-from support.closeness import assert_close
-from support.models import random_backbone, random_prefixes
+from support.models import random_backbone
 from support.toys import KINDS, toy_task
 
 CONFIG = TrainConfig(lr=1e-2, batch_size=4, epochs=1, prompt_len=5, max_len=24)

@@ -15,9 +15,10 @@ from panda_ray.methods import get_method
 from panda_ray.methods.method import Inputs
 from panda_ray.methods.sesom import SesomOptions
 from panda_ray.prompts.prompt import Prompt
+from panda_ray.testing.random_models import random_prefixes
 from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.trainables.trainable import Pass, stacked
-from support.models import random_backbone, random_prefixes, random_tokens
+from support.models import random_backbone, random_tokens
 from support.toys import toy_task
 from support.trainings import CONFIG
 

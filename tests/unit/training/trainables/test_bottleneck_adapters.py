@@ -15,9 +15,9 @@ from panda_ray.errors import InputError
 from panda_ray.methods import get_method
 from panda_ray.methods.method import Inputs
 from panda_ray.methods.tuning.houlsby import HoulsbyOptions
+from panda_ray.testing.closeness import assert_close
 from panda_ray.training.trainables.bottleneck_adapters import BottleneckAdapters
 from panda_ray.training.trainables.trainable import Part, Pass, stacked
-from support.closeness import assert_close
 from support.models import CONFIGS, random_backbone, random_model, random_tokens
 from support.trainings import CONFIG
 

@@ -7,8 +7,8 @@ from peft import PeftType, PrefixTuningConfig
 from peft.tuners.prefix_tuning.model import PrefixEncoder
 
 from panda_ray.methods import Inputs, get_method
+from panda_ray.testing.closeness import assert_close
 from panda_ray.training.trainables.trainable import Pass
-from support.closeness import assert_close
 from support.models import random_backbone, random_tokens
 from support.trainings import CONFIG
 
