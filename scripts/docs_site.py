@@ -60,7 +60,7 @@ def keys_page(schema: Mapping[str, Any]) -> str:
         lines += [f"## {title}", ""]
         if title != "The file" and "description" in part:
             lines += [_line(part["description"]), ""]
-        required = part.get("required", ())
+        required = part.get("required", part.get("then", {}).get("required", ()))
         lines += ["| key | value | unless given | |", "| --- | --- | --- | --- |"]
         for key, said in part["properties"].items():
             default = "required" if key in required else _default(said)

@@ -11,6 +11,7 @@ from panda_ray.errors import InputError
 from panda_ray.sweep import Sweep
 from panda_ray.sweep_file.checking.messages import explain, raise_problems
 from panda_ray.sweep_file.file_text import file_text
+from panda_ray.sweep_file.included import MOST_BYTES, insert_included
 from panda_ray.sweep_file.overrides import apply_override
 from panda_ray.sweep_file.shipped import shipped_sweeps, sweep_path
 from panda_ray.sweep_file.suites import expand_suites
@@ -19,11 +20,9 @@ from panda_ray.sweep_file.yaml_source import parse_yaml
 
 __all__ = ["load_sweep"]
 
-_MOST_BYTES = 1 << 20
-
 
 def load_sweep(path: str, overrides: Sequence[str] = (), runs_here: bool = True) -> Sweep:
-    """Read, override and check a sweep file.
+    """Read a sweep file with what it includes, override and check it.
 
     Args:
         path: of the file, or the name of a sweep that comes with the package.
@@ -37,6 +36,7 @@ def load_sweep(path: str, overrides: Sequence[str] = (), runs_here: bool = True)
     data, places = parse_yaml(_read(path), path)
     if not isinstance(data, dict):
         raise InputError(f"{path}: a sweep is a mapping of keys to values, beginning with `name:`")
+    data, places = insert_included(data, places, path)
     for text in overrides:
         apply_override(data, places, text)
     raise_problems(expand_suites(data, places))
@@ -57,4 +57,4 @@ def load_sweep(path: str, overrides: Sequence[str] = (), runs_here: bool = True)
 
 def _read(path: str) -> str:
     files = [str(file) for file in Path("sweeps").rglob("*.yaml")]
-    return file_text(path, "sweep file", _MOST_BYTES, [files, shipped_sweeps()])
+    return file_text(path, "sweep file", MOST_BYTES, [files, shipped_sweeps()])

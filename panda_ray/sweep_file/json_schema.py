@@ -9,9 +9,18 @@ from panda_ray.backbones import BACKBONES
 from panda_ray.metrics import METRICS
 from panda_ray.sweep import Sweep
 from panda_ray.sweep_file.checking.names import CELL_METHODS
+from panda_ray.sweep_file.included import KEY as INCLUDE
 from panda_ray.sweep_file.suites import SUITES
 from panda_ray.sweep_file.tuned_file import KEY
 from panda_ray.tasks import TASKS
+
+_INCLUDE = {
+    "title": "Include",
+    "description": "Another sweep file, or a list of them, relative to this one, or the name of a sweep that comes "
+    "with the package. Its keys are as if they stood here; mappings are merged, and of everything else this file's "
+    "value stays before an included one's, a later file's before an earlier one's.",
+    "anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "items": {"type": "string", "minLength": 1}}],
+}
 
 
 def sweep_schema() -> dict[str, Any]:
@@ -28,7 +37,8 @@ def sweep_schema() -> dict[str, Any]:
             "title": by_name.pop("title"),
             "anyOf": [{"enum": list(suites)}, by_name],
         }
-    _name_own_tasks(schema)
+    _allow_own_tasks(schema)
+    _allow_includes(schema)
     fields[KEY]["anyOf"].insert(0, {"type": "string"})
     schema["$defs"]["Chosen"]["properties"] |= {"task": tasks, "method": {"enum": list(CELL_METHODS)}}
     _allow_names(schema, "backbones", [spec.name for spec in BACKBONES])
@@ -43,20 +53,31 @@ def sweep_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-def _name_own_tasks(schema: dict[str, Any]) -> None:
-    """Let a task have any name where the file says what its data is, and one that exists elsewhere."""
-    names = [task.name for task in TASKS]
+def _allow_own_tasks(schema: dict[str, Any]) -> None:
+    """Let a task have any name where a file says what its data is."""
     tasks = schema["properties"]["tasks"]
-    section = tasks["additionalProperties"]
-    tasks["properties"] = dict.fromkeys(names, section)
-    tasks["additionalProperties"] = {"allOf": [section, {"required": ["data"]}]}
+    tasks["properties"] = dict.fromkeys([task.name for task in TASKS], tasks["additionalProperties"])
+
+
+def _allow_includes(schema: dict[str, Any]) -> None:
+    """Let a file include others; one that includes none says everything that must be said itself."""
+    schema["properties"] = {INCLUDE: _INCLUDE, **schema["properties"]}
+    names = [task.name for task in TASKS]
     known = {"enum": names}
-    schema["if"] = {"properties": {"tasks": {"additionalProperties": {"not": {"required": ["data"]}}}}}
+    no_data = {"additionalProperties": {"not": {"required": ["data"]}}}
+    schema["if"] = {"not": {"required": [INCLUDE]}}
     schema["then"] = {
+        "required": schema.pop("required"),
         "properties": {
-            "sources": {"items": {"anyOf": [known, {"type": "array", "items": known}]}},
-            "targets": {"items": known},
-        }
+            "tasks": {"properties": dict.fromkeys(names, True), "additionalProperties": {"required": ["data"]}}
+        },
+        "if": {"properties": {"tasks": no_data}},
+        "then": {
+            "properties": {
+                "sources": {"items": {"anyOf": [known, {"type": "array", "items": known}]}},
+                "targets": {"items": known},
+            }
+        },
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from panda_ray.errors import InputError
 from panda_ray.sweep import BackboneSection, MethodSection, MetricSection
 from panda_ray.sweep.section import NamedSection
+from panda_ray.sweep_file.included import KEY as INCLUDE
 from panda_ray.sweep_file.yaml_source import MOST_LEVELS, Path, Places, parse_yaml
 
 _SHOWN = 200
@@ -36,6 +37,8 @@ def apply_override(data: dict[str, Any], places: Places, text: str) -> None:
     if not equals or not all(dotted.strip().split(".")):
         raise InputError(f"{place}: write --set key=value, for example --set 'seeds=[1,2]' or --set tasks.cb.epochs=3")
     value, _ = parse_yaml(value_text, place)
+    if dotted.strip().split(".")[0] == INCLUDE:
+        raise InputError(f"{place}: {INCLUDE} stands in sweep files alone; set the keys themselves")
     path: Path = ()
     container: Any = data
     *above, last = dotted.strip().split(".")

@@ -1,4 +1,7 @@
-"""The sweeps that come with the package, by name: `quickstart`, `paper/bert_large`."""
+"""The sweeps that come with the package, by name: `quickstart`, `paper/bert_large`.
+
+A file whose name begins with `_` is no sweep, but what several of them include.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,11 @@ _FOLDER = Path(panda_ray.__file__).parent / "sweeps"
 
 def shipped_sweeps() -> dict[str, Path]:
     """Name and file of each."""
-    return {path.relative_to(_FOLDER).with_suffix("").as_posix(): path for path in sorted(_FOLDER.rglob("*.yaml"))}
+    return {
+        path.relative_to(_FOLDER).with_suffix("").as_posix(): path
+        for path in sorted(_FOLDER.rglob("*.yaml"))
+        if not path.name.startswith("_")
+    }
 
 
 def sweep_path(given: str) -> str:

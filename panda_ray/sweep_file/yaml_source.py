@@ -7,7 +7,7 @@ plain scalars exist: no tags, no aliases, no duplicate keys.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -96,6 +96,15 @@ class Places:
         """What another file holds now stands at `path`."""
         self._inserted.add(path)
         self.of_path |= {(*path, *inner): place for inner, place in held.of_path.items()}
+
+    def over(self, below: Places, replaced: Collection[Path]) -> Places:
+        """Of two files that say one thing together: these places, and of `below` those that nothing has replaced."""
+        kept = {
+            path: place
+            for path, place in below.of_path.items()
+            if not any(path[:length] in replaced for length in range(1, len(path) + 1))
+        }
+        return Places(kept | self.of_path)
 
     def override(self, path: Path, place: str) -> None:
         """Everything at and below `path` now comes from `place`."""

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from panda_ray.errors import InputError, shown, unknown_name
+from panda_ray.sweep import Sweep
+from panda_ray.sweep_file.included import KEY as INCLUDE
 from panda_ray.sweep_file.yaml_source import Path, Places
 
 _SENTENCES: Mapping[str, str] = {
@@ -49,7 +51,8 @@ def _sentence(problem: ErrorDetails, root: type[BaseModel], places: Places, pref
     path = (*prefix, *loc, *_inside(context))
     place = places.find(path)
     if problem["type"] == "extra_forbidden":
-        return str(unknown_name("key", str(loc[-1]), _section(root, loc[:-1]).model_fields, place))
+        known = [*_section(root, loc[:-1]).model_fields, *((INCLUDE,) if root is Sweep and len(loc) == 1 else ())]
+        return str(unknown_name("key", str(loc[-1]), known, place))
     dotted = places.dotted(path)
     if problem["type"] == "missing":
         return f"{place}: the key {dotted!r} is missing"
@@ -101,12 +104,12 @@ def _alone(annotation: Any) -> Any:
 
 
 def raise_problems(problems: list[str]) -> None:
-    """Raise one `InputError` with a line per problem, in the order of the file; nothing if there are none."""
+    """Raise one `InputError` with a line per problem, in the order of each file; nothing if there are none."""
     if problems:
-        raise InputError("\n".join(sorted(dict.fromkeys(problems), key=_line_number)))
+        raise InputError("\n".join(sorted(dict.fromkeys(problems), key=_place)))
 
 
-def _line_number(problem: str) -> tuple[bool, int]:
-    """Problems of the command line come after those of the file."""
-    head = problem.split(": ", 1)[0].rpartition(":")[2]
-    return (not head.isdecimal(), int(head) if head.isdecimal() else 0)
+def _place(problem: str) -> tuple[bool, str, int]:
+    """Problems of the command line come after those of files."""
+    file, _, line = problem.split(": ", 1)[0].rpartition(":")
+    return (False, file, int(line)) if line.isdecimal() else (True, "", 0)

@@ -10,8 +10,10 @@ import jsonschema
 import pytest
 
 import panda_ray
+from panda_ray.errors import InputError
 from panda_ray.sweep_file import load_sweep
 from panda_ray.sweep_file.json_schema import schema_text, sweep_schema
+from panda_ray.sweep_file.shipped import shipped_sweeps
 from panda_ray.sweep_file.yaml_source import parse_yaml
 from panda_ray.tasks import PAPER_SOURCES, PAPER_TARGETS, get_task
 
@@ -32,12 +34,20 @@ def test_committed_schema_is_in_step() -> None:
     assert (SWEEPS / "schema.json").read_text() == schema_text(), "run: panda-ray schema > panda_ray/sweeps/schema.json"
 
 
-@pytest.mark.parametrize("name", FILES, ids=str)
+@pytest.mark.parametrize("name", [name for name in FILES if not name.name.startswith("_")], ids=str)
 def test_shipped_sweeps_fit_the_schema(name: Path) -> None:
     text = (SWEEPS / name).read_text()
     jsonschema.Draft202012Validator(sweep_schema()).validate(read(name))
     reference = text.splitlines()[0].removeprefix("# yaml-language-server: $schema=")
     assert (SWEEPS / name).parent.joinpath(reference).resolve() == SWEEPS / "schema.json"
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.name.startswith("_")], ids=str)
+def test_what_shipped_sweeps_include_fits_the_schema_and_is_no_sweep(name: Path) -> None:
+    jsonschema.Draft202012Validator(sweep_schema()).validate({"include": [], **read(name)})
+    with pytest.raises(InputError, match="the key 'name' is missing"):
+        load(name)
+    assert name.with_suffix("").as_posix() not in shipped_sweeps()
 
 
 @pytest.mark.parametrize(
