@@ -15,9 +15,9 @@ from panda_ray.backbones.architectures import ARCHITECTURES
 from panda_ray.backbones.backbone import Features
 from panda_ray.testing.random_models import random_prefixes
 from panda_ray.training.engine.stacked import train_stack
-from support.models import CONFIGS, Around, random_backbone, random_model, random_tokens
-from support.toys import toy_task
-from support.trainings import CONFIG, assert_same, members_of
+from support.trained.models import CONFIGS, Around, random_backbone, random_model, random_tokens
+from support.trained.toys import toy_task
+from support.trained.trainings import CONFIG, assert_same, members_of
 
 BLOCKS = [random_tokens(lengths, members=2) for lengths in ([9, 4], [12])]
 

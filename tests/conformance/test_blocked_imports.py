@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import panda_ray
-from support.absence import environment_without
+from support.processes.absence import environment_without
 
 ROOT = Path(panda_ray.__file__).parent
 MLFLOW = ("mlflow", "mlflow-skinny", "mlflow-tracing")

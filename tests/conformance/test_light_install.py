@@ -13,7 +13,7 @@ import pytest
 from panda_ray.sweep_file import load_sweep
 from panda_ray.usecases.run import run_sweep
 from panda_ray.usecases.runner import RunnerName, make_runner
-from support.absence import environment_without, only_for_training
+from support.processes.absence import environment_without, only_for_training
 
 STORAGE = "runs/quickstart"
 FEW = [

@@ -13,7 +13,7 @@ from panda_ray.backbones import Backbone
 from panda_ray.backbones.architectures import ARCHITECTURES
 from panda_ray.backbones.forward.frozen_linear import FrozenLinear
 from panda_ray.testing.random_models import random_prefixes
-from support.models import CONFIGS, Around, random_model, random_tokens
+from support.trained.models import CONFIGS, Around, random_model, random_tokens
 
 NARROW = pytest.mark.parametrize("narrow", [torch.bfloat16, torch.float16], ids=str)
 

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.competitors import peft_trainer, stacked
 from benchmarks.workloads.setting import Method
-from support.loss_curves import one_step_per_epoch
+from support.trained.loss_curves import one_step_per_epoch
 
 
 @pytest.mark.parametrize("task", ["cola", "stsb"])

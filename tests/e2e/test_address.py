@@ -15,8 +15,8 @@ import pytest
 from panda_ray.errors import InputError
 from panda_ray.execution.runners import ray_address
 from panda_ray.execution.runners.ray_address import check_address
-from support.command_line import Ended, finish, start
-from support.small_sweeps import small_sweep
+from support.processes.command_line import Ended, finish, start
+from support.sweeps.small_sweeps import small_sweep
 
 SOON = 9.0
 """Seconds: two waits of four, and no import of Ray."""

@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 from panda_ray.sweep_file import load_sweep
-from support.command_line import run_here
+from support.processes.command_line import run_here
 
 SETS = [
     "storage=runs",

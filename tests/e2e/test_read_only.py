@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from support.command_line import CommandLine, Ended, finish, run_here, start
-from support.driving import read_only
-from support.pages import answer, free_port, is_up
+from support.processes.command_line import CommandLine, Ended, finish, run_here, start
+from support.processes.driving import read_only
+from support.servers.pages import answer, free_port, is_up
 
 SWEEP = """\
 name: tiny

@@ -20,8 +20,8 @@ from panda_ray.reports.build import write_report
 from panda_ray.reports.html_page.drawer import LONGEST_TEXT, MOST_POINTS
 from panda_ray.reports.numbers.turned_items import DevRows
 from panda_ray.tracking.reading.study import Study
-from support.browser import browser, needs_browser
-from support.studies import invented_study
+from support.servers.browser import browser, needs_browser
+from support.sweeps.studies import invented_study
 
 pytestmark = [pytest.mark.slow, needs_browser]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from support.command_line import CommandLine, Ended, finish, start
-from support.pages import answer, free_port, is_up
+from support.processes.command_line import CommandLine, Ended, finish, start
+from support.servers.pages import answer, free_port, is_up
 
 SWEEP = """\
 name: tiny

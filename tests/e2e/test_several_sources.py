@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support.command_line import run_here
+from support.processes.command_line import run_here
 
 SWEEP = """\
 name: fused

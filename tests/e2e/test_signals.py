@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from support.command_line import finish
-from support.moments import wait_until
+from support.processes.command_line import finish
+from support.processes.moments import wait_until
 
 SWEEP = """\
 name: tiny
@@ -52,7 +52,7 @@ def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     """A command line that writes how far it is, with a session of its own as a terminal gives it one."""
     (folder / "x.yaml").write_text(SWEEP)
     process = subprocess.Popen(
-        [sys.executable, "-m", "support.moments", str(folder / "moments"), "run", "x.yaml", *arguments],
+        [sys.executable, "-m", "support.processes.moments", str(folder / "moments"), "run", "x.yaml", *arguments],
         cwd=folder,
         env={
             **os.environ,

@@ -16,9 +16,9 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
-from support.browser import browser, needs_browser
-from support.command_line import run_here
-from support.pages import answer, free_port
+from support.processes.command_line import run_here
+from support.servers.browser import browser, needs_browser
+from support.servers.pages import answer, free_port
 
 pytestmark = [pytest.mark.slow, needs_browser]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from support.absence import environment_without, only_for_training
+from support.processes.absence import environment_without, only_for_training
 
 ROOT = Path(__file__).parents[2]
 FEW = [

@@ -15,7 +15,7 @@ import pytest
 from ray._raylet import GcsClient  # type: ignore[attr-defined]
 from ray.util.state import list_placement_groups
 
-from support.growing import TASKS
+from support.processes.growing import TASKS
 
 ADDRESS = "127.0.0.1:6379"
 MOST = 3
@@ -72,7 +72,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
 
 
 def driver(environment: dict[str, str], storage: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "support.growing", str(storage)]
+    command = [sys.executable, "-m", "support.processes.growing", str(storage)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from support.draining import NOTICE_SECONDS, Nodes, Taker, check_left_in_time, leaving_nodes, undisturbed
-from support.metadata_server import MetadataServer, drain_on_notice, metadata_server
+from support.processes.draining import NOTICE_SECONDS, Nodes, Taker, check_left_in_time, leaving_nodes, undisturbed
+from support.servers.metadata_server import MetadataServer, drain_on_notice, metadata_server
 
 
 class Cloud(Taker):

@@ -16,8 +16,8 @@ from panda_ray.execution.store.sealed import Record
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.artifacts import PROMPT_FILE
 from panda_ray.prompts.prompt import Prompt
-from support.small_sweeps import run_inline
-from support.spreading import few
+from support.processes.spreading import few
+from support.sweeps.small_sweeps import run_inline
 from testbed import Host, Laptop, Testbed
 
 EPOCHS = 60
@@ -72,7 +72,9 @@ def without_the_training(alone: tuple[Path, str], storage: Path) -> Path:
 @contextmanager
 def driving(head: Host, storage: Path) -> Iterator[Iterator[str]]:
     """Lines of a driver on the head; it must succeed, when they have been read."""
-    command = head.command(*WITHOUT_TOKEN, sys.executable, "-m", "support.spreading", str(storage), str(EPOCHS))
+    command = head.command(
+        *WITHOUT_TOKEN, sys.executable, "-m", "support.processes.spreading", str(storage), str(EPOCHS)
+    )
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from panda_ray.execution.store.store import Store
-from support.small_sweeps import small_sweep
+from support.sweeps.small_sweeps import small_sweep
 from testbed import Testbed
 from testbed.slurm import Slurm, missing
 

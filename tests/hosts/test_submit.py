@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from support.small_sweeps import SMALL
+from support.sweeps.small_sweeps import SMALL
 from testbed import Cluster, Laptop, Testbed
 
 SECONDS = 420

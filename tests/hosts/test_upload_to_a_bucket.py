@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from panda_ray.tasks import get_task
-from support.command_line import Ended, run_here
-from support.object_server import ObjectServer, object_server
-from support.ray_head import TOKEN, RayHead, ray_head
-from support.task_data import rows_of, write_task
+from support.processes.command_line import Ended, run_here
+from support.servers.object_server import ObjectServer, object_server
+from support.servers.ray_head import TOKEN, RayHead, ray_head
+from support.trained.task_data import rows_of, write_task
 
 SWEEP = {
     "name": "brought",

@@ -15,9 +15,9 @@ from panda_ray.execution.runners.run_plan import Runner
 from panda_ray.execution.runners.temporary import temporary_folder
 from panda_ray.execution.work.workspace import Settings
 from panda_ray.tracking.server.client import connect
-from support.runners import RUNNERS
-from support.small_sweeps import LONG, run_inline, small_sweep
-from support.tracked import Server
+from support.sweeps.runners import RUNNERS
+from support.sweeps.small_sweeps import LONG, run_inline, small_sweep
+from support.sweeps.tracked import Server
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 from panda_ray.foreign_text import file_name, markdown_text, one_line, spreadsheet_text
 from panda_ray.reports.build import Report, write_report
 from panda_ray.tracking.reading.study import Failure, Study
-from support.studies import invented_study
+from support.sweeps.studies import invented_study
 
 NASTY = {
     "prompt_tuning": '=HYPERLINK("http://x.invalid")',

@@ -1,6 +1,6 @@
 """The encoders of this package's architectures keep their contract, each in the variants that its models have.
 
-A new architecture is tested by being registered, and by a tiny configuration in `support.models`.
+A new architecture is tested by being registered, and by a tiny configuration in `support.trained.models`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from panda_ray.backbones import Tokens
 from panda_ray.backbones.architectures import ARCHITECTURES
 from panda_ray.testing import EncoderContract
 from panda_ray.testing.random_models import by_cache, real
-from support.disentangled import hidden_with_prefix as disentangled
-from support.models import CONFIGS
+from support.trained.disentangled import hidden_with_prefix as disentangled
+from support.trained.models import CONFIGS
 
 
 def test_every_architecture_has_a_tiny_configuration() -> None:
     tested = {config().model_type for config in CONFIGS.values()}
     missing = {architecture.name for architecture in ARCHITECTURES} - tested
-    assert not missing, f"give {sorted(missing)} a tiny configuration in support.models.CONFIGS"
+    assert not missing, f"give {sorted(missing)} a tiny configuration in support.trained.models.CONFIGS"
 
 
 class TestEncoders(EncoderContract):

@@ -20,7 +20,7 @@ from panda_ray.tasks.extent import extent_of
 from panda_ray.tasks.kinds import KINDS, PADDING_LOGIT, TaskKind
 from panda_ray.tasks.measures.scores import reduce, statistics
 from panda_ray.tasks.task import TaskSpec
-from support.task_data import rows_of, wordpiece_tokenizer
+from support.trained.task_data import rows_of, wordpiece_tokenizer
 
 ROOT = Path(panda_ray.__file__).parent
 ROOM = ROOT / "tasks" / "kinds"

@@ -10,9 +10,9 @@ from panda_ray.metrics.pairs.feature_metric import FeatureMetric
 from panda_ray.metrics.pairs.pair_metric import SourcePrompt
 from panda_ray.tasks.encoded import EncodedTask
 from panda_ray.testing import FeatureMetricContract, PairMetricContract
-from support.heads import a_source
-from support.models import random_backbone
-from support.toys import KINDS, toy_task
+from support.trained.heads import a_source
+from support.trained.models import random_backbone
+from support.trained.toys import KINDS, toy_task
 
 JUDGES = [metric for metric in METRICS if isinstance(metric, PairMetric)]
 OF_FEATURES = [metric for metric in JUDGES if isinstance(metric, FeatureMetric)]

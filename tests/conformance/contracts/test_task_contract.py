@@ -17,7 +17,7 @@ from panda_ray.tasks.rows.loading import MissingData, load_rows
 from panda_ray.tasks.task import TaskSpec
 from panda_ray.testing import TaskContract
 from panda_ray.testing.perfect_outputs import perfect_outputs
-from support.task_data import TOKENIZERS, rows_of
+from support.trained.task_data import TOKENIZERS, rows_of
 
 REAL_DATA = Path(os.environ.get("PANDA_RAY_DATA", Path(__file__).parents[4] / "shared" / "data"))
 

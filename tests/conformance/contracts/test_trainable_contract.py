@@ -28,9 +28,9 @@ from panda_ray.training.trainables.model_weights import ModelWeights
 from panda_ray.training.trainables.prefix import Prefixes, prefix_part
 from panda_ray.training.trainables.trainable import Part, Pass, Stacking, Trainable, stacked
 from panda_ray.training.trainables.virtual_tokens import virtual_tokens_part
-from support.models import random_backbone, random_tokens
-from support.toys import toy_task
-from support.trainings import CONFIG, Slot, assert_same
+from support.trained.models import random_backbone, random_tokens
+from support.trained.toys import toy_task
+from support.trained.trainings import CONFIG, Slot, assert_same
 
 SEAM = {"trainable", "leaves", "row_queries"}
 """Files of the room that hold no trainable."""

@@ -13,8 +13,17 @@ from panda_ray.execution.events import Listener
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.work.host import this_host
 from panda_ray.training.engine.epoch_report import EpochReport
-from support.draining import Nodes, Taker, allow_deaths, check_left_in_time, leaving_nodes, one_stack, run, undisturbed
-from support.driving import workers_of
+from support.processes.draining import (
+    Nodes,
+    Taker,
+    allow_deaths,
+    check_left_in_time,
+    leaving_nodes,
+    one_stack,
+    run,
+    undisturbed,
+)
+from support.processes.driving import workers_of
 
 # The folder comes before others with a Ray in their process: docs/LOG.md, "Two Rays in one process".
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]

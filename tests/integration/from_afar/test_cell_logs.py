@@ -19,7 +19,7 @@ from panda_ray.usecases.on_head.home import find_home
 from panda_ray.usecases.remote.cell_log import CellLog
 from panda_ray.usecases.run import run_sweep
 from panda_ray.usecases.watching.event_lines import EventLines, event_in, is_event
-from support.small_sweeps import SMALL, small_sweep
+from support.sweeps.small_sweeps import SMALL, small_sweep
 
 CHANGES = {
     "methods": ["prompt_tuning", "pot"],

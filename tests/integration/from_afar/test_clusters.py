@@ -23,8 +23,8 @@ import pytest
 from panda_ray.clusters.jobs_api import Job, JobExistsError, JobsApi
 from panda_ray.clusters.open_cluster import open_cluster
 from panda_ray.clusters.unreachable import UnreachableError
-from support.absence import environment_without
-from support.ray_head import TOKEN, RayHead, ray_head
+from support.processes.absence import environment_without
+from support.servers.ray_head import TOKEN, RayHead, ray_head
 
 pytestmark = pytest.mark.cluster
 

@@ -25,8 +25,8 @@ from panda_ray.tracking.server.client import connect
 from panda_ray.usecases.doctor import machine
 from panda_ray.usecases.doctor.case import Case
 from panda_ray.usecases.doctor.examine import CHECKS, Examination, examine
-from support.command_line import CommandLine, start
-from support.tracked import Server
+from support.processes.command_line import CommandLine, start
+from support.sweeps.tracked import Server
 
 pytestmark = pytest.mark.cluster
 

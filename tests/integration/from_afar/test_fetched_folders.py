@@ -21,8 +21,8 @@ from panda_ray.tasks.caching import fetched
 from panda_ray.tasks.caching.fetched import local_folder
 from panda_ray.tasks.rows.loading import MissingData, load_rows
 from panda_ray.usecases.run import run_sweep
-from support.object_server import BUCKET, ObjectServer, object_server
-from support.task_data import rows_of, write_task
+from support.servers.object_server import BUCKET, ObjectServer, object_server
+from support.trained.task_data import rows_of, write_task
 
 MODEL = Path(panda_ray.backbones.__file__).parent / "builtin_tiny"
 

@@ -18,8 +18,8 @@ import pytest
 from mlflow import MlflowClient
 
 from panda_ray.clusters.code import code_hash
-from support.command_line import Ended, run_here
-from support.ray_head import TOKEN, RayHead, ray_head
+from support.processes.command_line import Ended, run_here
+from support.servers.ray_head import TOKEN, RayHead, ray_head
 
 pytestmark = pytest.mark.cluster
 

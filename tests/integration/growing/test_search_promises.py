@@ -20,7 +20,7 @@ from panda_ray.search.begin import begin_search
 from panda_ray.search.trials import StudyStanding
 from panda_ray.tasks.task import SizeClass
 from panda_ray.training.config import TrainConfig
-from support.searches import TWO_RANGES, search, small_search
+from support.sweeps.searches import TWO_RANGES, search, small_search
 
 NO_DROPOUT = {"epochs": 3, "prompt_len": 4, "batch_size": 16, "dropout": 0.0}
 GRID = {"space": {"lr": [1e-3, 5e-2, 2e-1], "epochs": [1, 2]}, "sampler": "grid"}

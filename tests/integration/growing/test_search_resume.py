@@ -21,9 +21,9 @@ from panda_ray.search.in_optuna.optuna_storage import open_storage
 from panda_ray.search.places import studies_place
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.server.postgres import Postgres
-from support.searches import killed_search, points_of, search
-from support.small_sweeps import fingerprints
-from support.warm.starting import WarmProcess
+from support.processes.warm.starting import WarmProcess
+from support.sweeps.searches import killed_search, points_of, search
+from support.sweeps.small_sweeps import fingerprints
 
 
 @contextmanager
@@ -33,7 +33,7 @@ def driver(*arguments: Path | str | int) -> Iterator[WarmProcess]:
     Args:
         arguments: those of `killed_search`.
     """
-    with WarmProcess("support.search_drive", *map(str, arguments)) as process:
+    with WarmProcess("support.processes.search_drive", *map(str, arguments)) as process:
         try:
             assert line(process) == "begins\n"
             yield process

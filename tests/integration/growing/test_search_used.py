@@ -21,7 +21,7 @@ from panda_ray.usecases.run import run_sweep
 from panda_ray.usecases.searching.chosen import choices_of
 from panda_ray.usecases.searching.searches import dashboard_command
 from panda_ray.usecases.track import track_sweep
-from support.searches import small_search
+from support.sweeps.searches import small_search
 
 SEARCH = """\
 name: searched

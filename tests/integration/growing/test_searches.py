@@ -14,8 +14,8 @@ from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.run_plan import Runner
 from panda_ray.execution.store.store import Store
 from panda_ray.training.engine.epoch_report import EpochReport
-from support.searches import SIX_POINTS, TWO_RANGES, points_of, search, small_search
-from support.small_sweeps import fingerprints, run_inline, small_sweep
+from support.sweeps.searches import SIX_POINTS, TWO_RANGES, points_of, search, small_search
+from support.sweeps.small_sweeps import fingerprints, run_inline, small_sweep
 
 
 class Stacks(Listener):

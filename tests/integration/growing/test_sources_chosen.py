@@ -16,9 +16,9 @@ from panda_ray.sweep import Sweep
 from panda_ray.sweep_file import load_sweep
 from panda_ray.usecases.run import run_sweep
 from panda_ray.usecases.searching.searches import known_plan
-from support.chosen import chosen_by
-from support.small_sweeps import contents, fingerprints
-from support.warm.starting import WarmProcess
+from support.processes.warm.starting import WarmProcess
+from support.sweeps.chosen import chosen_by
+from support.sweeps.small_sweeps import contents, fingerprints
 
 SWEEP = """\
 name: chosen

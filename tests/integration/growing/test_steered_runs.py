@@ -17,10 +17,10 @@ from panda_ray.execution.runners.run_plan import Runner, run_plan
 from panda_ray.execution.steering import Steering
 from panda_ray.execution.store.store import Store
 from panda_ray.training.engine.epoch_report import EpochReport
-from support.driving import driver, wait_for
-from support.runners import RUNNERS
-from support.small_sweeps import LONG, contents, fingerprints, planned, run_inline, small_sweep
-from support.steerings import Steps, Stopper, nothing_of
+from support.processes.driving import driver, wait_for
+from support.sweeps.runners import RUNNERS
+from support.sweeps.small_sweeps import LONG, contents, fingerprints, planned, run_inline, small_sweep
+from support.sweeps.steerings import Steps, Stopper, nothing_of
 
 
 def run(plan: Plan, store: Store, runner: Runner, steering: Steering, *listeners: Listener) -> RunSummary:

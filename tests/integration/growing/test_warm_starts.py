@@ -10,8 +10,8 @@ import pytest
 from panda_ray.execution.work.similarity import compared
 from panda_ray.search.trials import StudyStanding
 from panda_ray.sweep import Sweep
-from support.searches import TWO_RANGES, search, small_search
-from support.small_sweeps import planned, small_sweep
+from support.sweeps.searches import TWO_RANGES, search, small_search
+from support.sweeps.small_sweeps import planned, small_sweep
 
 TRAINING = {"epochs": 1, "prompt_len": 4, "batch_size": 16}
 SECTION = {"space": TWO_RANGES, "sampler": "random", "trials": 3}

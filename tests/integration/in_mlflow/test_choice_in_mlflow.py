@@ -15,9 +15,9 @@ from panda_ray.tracking.reading.study import SourceChoice
 from panda_ray.tracking.server.uri import tracking_uri_of
 from panda_ray.usecases.choosing.best_of_sweep import best_of
 from panda_ray.usecases.searching.searches import known_plan
-from support.chosen import choosing_sweep, run_invented
-from support.records import publish
-from support.tracked import track
+from support.sweeps.chosen import choosing_sweep, run_invented
+from support.sweeps.records import publish
+from support.sweeps.tracked import track
 
 
 def test_scores_of_an_earlier_grid_tell_what_choosing_costs(tmp_path: Path) -> None:

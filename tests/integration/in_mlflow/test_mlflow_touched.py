@@ -18,8 +18,8 @@ from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.tracking.reading.read_study import read_study
 from panda_ray.tracking.reading.study import Study
 from panda_ray.tracking.server.client import connect
-from support.records import publish
-from support.tracked import (
+from support.sweeps.records import publish
+from support.sweeps.tracked import (
     COMMAND,
     Server,
     assert_one_finished_run_per_unit,

@@ -25,8 +25,8 @@ from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.writing.experiment_page import VIEW
 from panda_ray.tracking.writing.summary_tables import LEADERBOARD_FILE, TABLES_TAG
 from panda_ray.training.member import EpochScore
-from support.records import publish
-from support.tracked import (
+from support.sweeps.records import publish
+from support.sweeps.tracked import (
     COMMAND,
     Server,
     assert_one_finished_run_per_unit,

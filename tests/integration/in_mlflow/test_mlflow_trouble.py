@@ -23,9 +23,9 @@ from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.tracking.reading.read_study import read_study
 from panda_ray.tracking.server import patience
 from panda_ray.tracking.server.client import connect
-from support.records import prompt, publish, publish_training
-from support.silent_postgres import SilentPostgres
-from support.tracked import (
+from support.servers.silent_postgres import SilentPostgres
+from support.sweeps.records import prompt, publish, publish_training
+from support.sweeps.tracked import (
     COMMAND,
     Server,
     assert_one_finished_run_per_unit,
@@ -195,7 +195,7 @@ from panda_ray.execution.events import RunSummary
 from panda_ray.tracking import mlflow
 from panda_ray.tracking.server import patience
 from panda_ray.tracking.reading.read_study import read_study
-from support.tracked import filled
+from support.sweeps.tracked import filled
 mlflow.START_SECONDS = 1.0
 patience.STALL_SECONDS = 3.0
 plan, store = filled(Path(sys.argv[1]))

@@ -15,9 +15,9 @@ import pytest
 from panda_ray.tracking.reading import read_progress as reading
 from panda_ray.tracking.reading.read_progress import TrackedProgress, read_progress
 from panda_ray.usecases.status import tracked_status
-from support.command_line import run_here, start
-from support.small_sweeps import SMALL
-from support.tracked import Server
+from support.processes.command_line import run_here, start
+from support.sweeps.small_sweeps import SMALL
+from support.sweeps.tracked import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster]
 

@@ -13,8 +13,8 @@ from panda_ray.execution.store.store import Store
 from panda_ray.sweep import TrackingSection
 from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.writing.experiment_page import NOTE
-from support.records import publish
-from support.tracked import filled, make_sweep, track
+from support.sweeps.records import publish
+from support.sweeps.tracked import filled, make_sweep, track
 
 
 @pytest.fixture

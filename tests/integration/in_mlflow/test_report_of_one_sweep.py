@@ -17,8 +17,8 @@ from panda_ray.reports.build import build_report
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.tracking.reading.read_study import read_study
-from support.command_line import CommandLine
-from support.records import publish
+from support.processes.command_line import CommandLine
+from support.sweeps.records import publish
 
 
 def described(folder: Path, **changes: Any) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from mlflow import MlflowClient
 from panda_ray.errors import InputError
 from panda_ray.tracking.server import postgres
 from panda_ray.usecases.serving.serve import Served, serve
-from support.command_line import run_here
-from support.pages import free_port
+from support.processes.command_line import run_here
+from support.servers.pages import free_port
 
 installed = pytest.mark.skipif(
     not (shutil.which("initdb") or list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))),

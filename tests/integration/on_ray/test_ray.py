@@ -23,8 +23,8 @@ from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.host import this_host
 from panda_ray.execution.work.workspace import Settings
 from panda_ray.training.engine.epoch_report import EpochReport
-from support.driving import driver, small_disk, wait_for, workers_of
-from support.small_sweeps import LONG, contents, fingerprints, planned, run_inline, small_sweep
+from support.processes.driving import driver, small_disk, wait_for, workers_of
+from support.sweeps.small_sweeps import LONG, contents, fingerprints, planned, run_inline, small_sweep
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -20,8 +20,8 @@ from panda_ray.execution.runners.ray_leaving import lost_workers
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.execution.runners.run_plan import run_plan
 from panda_ray.training.engine.epoch_report import EpochReport
-from support.driving import workers_of
-from support.small_sweeps import planned, small_sweep
+from support.processes.driving import workers_of
+from support.sweeps.small_sweeps import planned, small_sweep
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -25,7 +25,7 @@ from ray._raylet import GcsClient
 from panda_ray.execution.runners.ray_cluster import ray_cluster
 from panda_ray.execution.runners.temporary import temporary_folder
 from panda_ray.execution.work.workspace import Settings
-from support.small_sweeps import small_sweep
+from support.sweeps.small_sweeps import small_sweep
 
 @ray.remote
 def work():

@@ -11,7 +11,7 @@ from panda_ray.execution.events import Listener
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.execution.runners.run_plan import run_plan
-from support.small_sweeps import contents, planned, small_sweep
+from support.sweeps.small_sweeps import contents, planned, small_sweep
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -13,7 +13,7 @@ from panda_ray.errors import InputError
 from panda_ray.execution.runners.ray_cluster import ray_cluster
 from panda_ray.execution.work.workspace import Settings
 from panda_ray.usecases.reporting.report import check_folder
-from support.small_sweeps import small_sweep
+from support.sweeps.small_sweeps import small_sweep
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -24,7 +24,7 @@ import ray
 from panda_ray.execution.runners.ray_cluster import ray_cluster
 from panda_ray.execution.runners.temporary import temporary_folder
 from panda_ray.execution.work.workspace import Settings
-from support.small_sweeps import small_sweep
+from support.sweeps.small_sweeps import small_sweep
 
 @ray.remote
 def where():

@@ -25,10 +25,10 @@ from panda_ray.execution.work.host import this_host
 from panda_ray.execution.work.workspace import Settings
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.training.engine.epoch_report import EpochReport
-from support.driving import workers_of
-from support.small_sweeps import contents, planned, run_inline, small_sweep
-from support.spreading import TRAINING, Spread, few
-from support.steerings import Stopper
+from support.processes.driving import workers_of
+from support.processes.spreading import TRAINING, Spread, few
+from support.sweeps.small_sweeps import contents, planned, run_inline, small_sweep
+from support.sweeps.steerings import Stopper
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -11,7 +11,7 @@ import ray
 from ray._private.state import state
 from ray.cluster_utils import Cluster
 
-from support.metadata_server import Cloud, drain_on_notice, metadata_server
+from support.servers.metadata_server import Cloud, drain_on_notice, metadata_server
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

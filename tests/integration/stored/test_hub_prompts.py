@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from panda_ray.prompts.exported import ExportedPrompt
-from support.hub_server import TOKEN, Hub, hub_server
+from support.servers.hub_server import TOKEN, Hub, hub_server
 
 ROOT = Path(__file__).parents[3]
 URL = "hf://lab/shelf"

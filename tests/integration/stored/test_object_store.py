@@ -29,10 +29,10 @@ from panda_ray.execution.store.sealed import seal
 from panda_ray.execution.store.store import Store
 from panda_ray.usecases.run import run_sweep
 from panda_ray.usecases.shared_prompts.kept import prompts_in, pull_prompts
-from support.driving import driver, wait_for
-from support.object_server import BUCKET, KEY_ID, SECRET, ObjectServer, Request, object_server
-from support.records import BARE
-from support.small_sweeps import LONG, planned, small_sweep
+from support.processes.driving import driver, wait_for
+from support.servers.object_server import BUCKET, KEY_ID, SECRET, ObjectServer, Request, object_server
+from support.sweeps.records import BARE
+from support.sweeps.small_sweeps import LONG, planned, small_sweep
 
 KEY, OTHER = "ab" + "0" * 62, "cd" + "1" * 62
 RECORD = BARE | {"key": KEY}

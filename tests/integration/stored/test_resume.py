@@ -29,8 +29,8 @@ from panda_ray.tracking.runs import KEY, search
 from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.writing.unit_runs.unit_run import times_of
 from panda_ray.usecases.run import run_sweep
-from support.driving import driver, small_disk, wait_for
-from support.small_sweeps import LONG, contents, fingerprints, planned, small_sweep
+from support.processes.driving import driver, small_disk, wait_for
+from support.sweeps.small_sweeps import LONG, contents, fingerprints, planned, small_sweep
 
 
 def run(storage: Path, **changes: object) -> RunSummary:

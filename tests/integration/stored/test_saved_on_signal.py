@@ -18,7 +18,7 @@ from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.execution.runners.run_plan import Runner, run_plan
 from panda_ray.sweep import Sweep
 from panda_ray.training.engine.epoch_report import EpochReport
-from support.small_sweeps import contents, planned, run_inline, small_sweep
+from support.sweeps.small_sweeps import contents, planned, run_inline, small_sweep
 
 EPOCHS, STEPS_PER_EPOCH = 60, 3
 

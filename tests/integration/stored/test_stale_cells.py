@@ -10,7 +10,7 @@ import pytest
 from panda_ray.execution.planning.plan import Plan, build_plan
 from panda_ray.execution.store.store import Store
 from panda_ray.sweep import Sweep
-from support.small_sweeps import run_inline, small_sweep
+from support.sweeps.small_sweeps import run_inline, small_sweep
 
 BOTH = ("review", "kinds")
 

@@ -10,7 +10,7 @@ from panda_ray.backbones.forward.blocks import Layout
 from panda_ray.backbones.forward.dropout import Dropout, _mask, dropout, use_pass_dropout
 from panda_ray.testing.closeness import assert_close
 from panda_ray.testing.random_models import random_prefixes
-from support.models import SIZES, random_backbone, random_tokens
+from support.trained.models import SIZES, random_backbone, random_tokens
 
 
 @pytest.mark.parametrize("share", [0.1, 0.37, 0.9])

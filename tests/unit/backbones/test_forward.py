@@ -9,7 +9,7 @@ import torch
 
 from panda_ray.testing.closeness import assert_close
 from panda_ray.testing.random_models import random_prefixes
-from support.models import random_backbone, random_model, random_tokens
+from support.trained.models import random_backbone, random_model, random_tokens
 
 LENGTHS = [9, 4, 12]
 

@@ -14,7 +14,7 @@ from panda_ray.backbones.forward.blocks import Layout, Tokens
 from panda_ray.backbones.forward.frozen_linear import FrozenLinear, onednn_is_right, use_frozen_linear
 from panda_ray.testing.closeness import assert_close
 from panda_ray.testing.random_models import random_prefixes
-from support.models import random_backbone, random_tokens
+from support.trained.models import random_backbone, random_tokens
 
 
 def linear(bias: bool = True) -> nn.Linear:

@@ -15,7 +15,7 @@ from panda_ray.backbones.forward.leading_vectors import LeadingVectors
 from panda_ray.errors import InputError
 from panda_ray.prompts.peft import export_trained
 from panda_ray.testing.closeness import assert_close
-from support.models import CONFIGS, random_backbone, random_model, random_tokens
+from support.trained.models import CONFIGS, random_backbone, random_model, random_tokens
 
 LENGTHS, COUNT = [9, 4, 12], 5
 DECODERS = ("opt", "llama", "qwen")

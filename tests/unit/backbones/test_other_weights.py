@@ -8,7 +8,7 @@ from torch import Tensor
 
 from panda_ray.backbones import Tokens
 from panda_ray.testing.closeness import assert_close, rounding
-from support.models import CONFIGS, random_backbone, random_model, random_tokens
+from support.trained.models import CONFIGS, random_backbone, random_model, random_tokens
 
 
 def other_weights(name: str) -> dict[str, Tensor]:

@@ -21,7 +21,7 @@ from panda_ray.backbones import (
     registry,
 )
 from panda_ray.errors import InputError
-from support.models import random_model
+from support.trained.models import random_model
 
 VOCABULARY = {
     "builtin": 478,

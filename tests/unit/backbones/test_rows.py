@@ -7,7 +7,7 @@ import torch
 
 from panda_ray.backbones.forward import row_reader
 from panda_ray.backbones.forward.row_reader import RowReader
-from support.toys import toy_task
+from support.trained.toys import toy_task
 
 
 def reader(kind: str = "classification") -> RowReader:

@@ -18,7 +18,7 @@ from panda_ray.backbones.architectures import ARCHITECTURES
 from panda_ray.backbones.placement import spread
 from panda_ray.backbones.placing import place
 from panda_ray.testing.random_models import random_prefixes
-from support.models import Around, random_tokens
+from support.trained.models import Around, random_tokens
 
 GIB = 1 << 30
 LLAMA_7B = (4 * 32000 * 4096.0, [4 * (4 * 4096 * 4096 + 3 * 4096 * 11008.0)] * 32)
@@ -71,7 +71,7 @@ def differences() -> dict[str, dict[str, float]]:
     """Of a process that has a second device."""
     tests = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tests.parent), str(tests)])}
-    command = [sys.executable, "-m", "support.spread_backbone", *ONE_PER_ENCODER]
+    command = [sys.executable, "-m", "support.processes.spread_backbone", *ONE_PER_ENCODER]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)
     assert ended.returncode == 0, ended.stderr[-3000:]
     found: dict[str, dict[str, float]] = json.loads(ended.stdout)

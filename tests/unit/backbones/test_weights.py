@@ -22,9 +22,9 @@ from panda_ray.errors import InputError
 from panda_ray.testing.random_models import random_prefixes
 from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.trainables.prefix import prefix_part
-from support.models import SIZES, random_tokens
-from support.toys import toy_task
-from support.trainings import CONFIG, members_of
+from support.trained.models import SIZES, random_tokens
+from support.trained.toys import toy_task
+from support.trained.trainings import CONFIG, members_of
 
 PACKAGED = Path(registry.__file__).parent / "builtin_tiny"
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 438\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.competitors import released_schema, stacked
-from support.loss_curves import one_step_per_epoch
+from support.trained.loss_curves import one_step_per_epoch
 
 
 def test_without_a_teacher_the_released_schema_has_the_same_losses() -> None:

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.estimates.foresight import SHARES, foresights
 from panda_ray.execution.planning.plan import build_plan
 from panda_ray.execution.store.store import Store
-from support.timed_records import START, loop_seconds, record, timed_sweep
+from support.sweeps.timed_records import START, loop_seconds, record, timed_sweep
 
 
 def test_a_device_like_the_model_is_foreseen_from_any_part_of_a_sweep(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from benchmarks.transfers.transfer_claims import Claim, FinishedSeeds, claims, c
 from panda_ray.reports.numbers.gains import COLLAPSED
 from panda_ray.reports.numbers.statistics import Interval
 from panda_ray.tracking.reading.study import Study
-from support.studies import invented_study, related
+from support.sweeps.studies import invented_study, related
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from panda_ray.tasks.caching.disk import cache_home
 from panda_ray.tasks.caching.packed import pack, unpack
 from panda_ray.tasks.encoded import EncodedSplit, EncodedTask
 from panda_ray.tasks.rows.loading import TaskRows, load_rows
-from support.task_data import TOKENIZERS, rows_of, write_task
-from support.toys import KINDS, toy_task
+from support.trained.task_data import TOKENIZERS, rows_of, write_task
+from support.trained.toys import KINDS, toy_task
 
 
 def assert_same(found: EncodedTask, expected: EncodedTask) -> None:

@@ -14,7 +14,7 @@ from panda_ray.tasks.caching import stamp, survey
 from panda_ray.tasks.caching.disk import cache_home
 from panda_ray.tasks.extent import extent_of
 from panda_ray.tasks.rows.loading import load_rows
-from support.task_data import rows_of, write_task
+from support.trained.task_data import rows_of, write_task
 
 RTE = get_task("rte")
 

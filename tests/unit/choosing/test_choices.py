@@ -10,7 +10,7 @@ from panda_ray.usecases.plan import plan_sweep
 from panda_ray.usecases.searching.searches import known_plan
 from panda_ray.usecases.simulate import simulate_sweep
 from panda_ray.usecases.status import status_of
-from support.chosen import CHOOSES, choosing_sweep, chosen_by, fresh_plan, run_invented
+from support.sweeps.chosen import CHOOSES, choosing_sweep, chosen_by, fresh_plan, run_invented
 
 SIMILAR = {
     ("review", "remark", 1): 0.9,  # the best of one seed, and the third of all

@@ -16,9 +16,9 @@ from panda_ray.sweep import Sweep
 from panda_ray.sweep_file import load_sweep
 from panda_ray.usecases.choosing.recommendation import recommend
 from panda_ray.usecases.shared_prompts.prompt_places import BUILTIN, read_place
-from support.chosen import SOURCES, choosing_sweep, fresh_plan, run_invented
-from support.command_line import run_here
-from support.small_sweeps import SMALL, run_inline, small_sweep
+from support.processes.command_line import run_here
+from support.sweeps.chosen import SOURCES, choosing_sweep, fresh_plan, run_invented
+from support.sweeps.small_sweeps import SMALL, run_inline, small_sweep
 
 TARGETS = ["remark", "duplicate", "choice", "lookup", "bulletin"]
 

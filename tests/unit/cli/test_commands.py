@@ -18,7 +18,7 @@ from panda_ray.metrics import METRICS
 from panda_ray.tasks import TASKS, TaskSpec, get_task
 from panda_ray.tracking.server.client import connect
 from panda_ray.usecases.serving.ui import make_server
-from support.command_line import CommandLine, Ended, finish, start
+from support.processes.command_line import CommandLine, Ended, finish, start
 
 ROOT = Path(__file__).parents[3]
 

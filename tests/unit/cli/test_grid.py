@@ -12,7 +12,7 @@ from panda_ray.execution.planning.changes import Change
 from panda_ray.execution.planning.plan import build_plan
 from panda_ray.execution.planning.states import cell_states, states_of
 from panda_ray.execution.store.store import Store
-from support.small_sweeps import four_pairs
+from support.sweeps.small_sweeps import four_pairs
 
 
 def test_grid_has_a_row_per_source_and_a_column_per_target(tmp_path: Path) -> None:

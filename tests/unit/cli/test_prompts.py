@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from support.command_line import CommandLine
-from support.small_sweeps import run_inline, small_sweep
+from support.processes.command_line import CommandLine
+from support.sweeps.small_sweeps import run_inline, small_sweep
 
 SWEEP = """\
 name: small

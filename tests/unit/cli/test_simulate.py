@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.command_line import CommandLine
+from support.processes.command_line import CommandLine
 
 PAPER = Path(__file__).parents[3] / "sweeps" / "paper" / "bert_large.yaml"
 

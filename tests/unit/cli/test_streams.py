@@ -12,7 +12,7 @@ import pytest
 
 from panda_ray.cli.streams import Guarded
 from panda_ray.secrets import has_secret, public, redacted
-from support.command_line import CommandLine
+from support.processes.command_line import CommandLine
 
 SECRET = "hunter2"
 

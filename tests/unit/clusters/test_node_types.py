@@ -12,7 +12,7 @@ from panda_ray.clusters.jobs_api import JobsApi
 from panda_ray.clusters.node_types import NodeType, types_of_kuberay, types_of_ray_up
 from panda_ray.clusters.open_cluster import Cluster
 from panda_ray.usecases.doctor import both_sides
-from support.small_sweeps import small_sweep
+from support.sweeps.small_sweeps import small_sweep
 
 ROOT = Path(__file__).parents[3]
 

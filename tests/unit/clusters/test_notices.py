@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from panda_ray.clusters.notices import AwsNotices, GcpNotices, find_notices, wait_for_notice
-from support.metadata_server import ACTION, PREEMPTED, TOKEN, Cloud, MetadataServer, metadata_server
+from support.servers.metadata_server import ACTION, PREEMPTED, TOKEN, Cloud, MetadataServer, metadata_server
 
 SOON = 1_800_000_000.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from panda_ray.sweep import Sweep
-from support.small_sweeps import one_per_kind, run_inline
+from support.sweeps.small_sweeps import one_per_kind, run_inline
 
 
 @pytest.fixture(scope="session")

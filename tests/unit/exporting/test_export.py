@@ -13,8 +13,8 @@ from panda_ray.errors import InputError
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.artifacts import PROMPT_FILE
 from panda_ray.sweep import BackboneSection, Sweep
-from support.models import random_model
-from support.small_sweeps import run_inline, small_sweep
+from support.sweeps.small_sweeps import run_inline, small_sweep
+from support.trained.models import random_model
 
 
 def export(sweep: Sweep, folder: Path, *words: str) -> str:

@@ -14,7 +14,7 @@ from panda_ray.prompts.peft import export_peft
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.testing.closeness import assert_close
 from panda_ray.testing.random_models import random_prefixes
-from support.models import CONFIGS, random_backbone, random_model, random_tokens
+from support.trained.models import CONFIGS, random_backbone, random_model, random_tokens
 
 
 def a_prompt(model_type: str, position_offset: bool = True) -> Prompt:

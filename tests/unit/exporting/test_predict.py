@@ -22,7 +22,7 @@ from panda_ray.tasks import get_task
 from panda_ray.tasks.rows.loading import load_rows
 from panda_ray.usecases.exporting.export import export_prompt
 from panda_ray.usecases.exporting.predict import Prediction, Predictor
-from support.small_sweeps import PER_KIND, run_inline
+from support.sweeps.small_sweeps import PER_KIND, run_inline
 
 
 def predict(folder: Path, data: str) -> list[Prediction]:

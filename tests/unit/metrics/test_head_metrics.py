@@ -16,9 +16,9 @@ from panda_ray.metrics.pairs.pair_features import labelled_places, pair_features
 from panda_ray.metrics.pairs.pair_metric import PairOptions, SourcePrompt
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.testing.random_models import random_prefixes
-from support.heads import a_source
-from support.models import random_backbone
-from support.toys import KINDS, toy_spec, toy_task
+from support.trained.heads import a_source
+from support.trained.models import random_backbone
+from support.trained.toys import KINDS, toy_spec, toy_task
 
 both = pytest.mark.parametrize("metric", [LEEP(), NCE()], ids=lambda metric: metric.name)
 

@@ -14,8 +14,8 @@ from panda_ray.metrics import get_metric
 from panda_ray.metrics.task_embedding import TaskEmbeddingOptions, balanced_examples
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.testing.random_models import random_prefixes
-from support.models import random_backbone, random_model
-from support.toys import toy_task
+from support.trained.models import random_backbone, random_model
+from support.trained.toys import toy_task
 
 
 def a_prompt(seed: int) -> Prompt:

@@ -26,8 +26,8 @@ from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.encoded import EncodedTask
 from panda_ray.tasks.kinds.labelled import Labelled
 from panda_ray.testing.random_models import random_prefixes
-from support.models import random_backbone
-from support.toys import KINDS, toy_task
+from support.trained.models import random_backbone
+from support.trained.toys import KINDS, toy_task
 
 
 def rows(count: int = 40, size: int = 6, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

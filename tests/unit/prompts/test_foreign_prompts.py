@@ -17,7 +17,7 @@ from panda_ray.errors import InputError
 from panda_ray.prompts.foreign import content_hash, read_foreign
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.testing.closeness import assert_close
-from support.models import CONFIGS, random_backbone, random_model, random_tokens
+from support.trained.models import CONFIGS, random_backbone, random_model, random_tokens
 
 LAYERS, HEADS, SIZE, PROMPT_LEN, LABELS = 3, 4, 8, 5, 3
 GEOMETRY = random_backbone().geometry

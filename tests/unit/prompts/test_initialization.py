@@ -10,7 +10,7 @@ from panda_ray.methods import Inputs, MethodOptions, get_method
 from panda_ray.prompts.initialization import INITIALIZATIONS, initial_prefix
 from panda_ray.seeding import derive_seed, generator
 from panda_ray.training.config import TrainConfig
-from support.models import random_backbone
+from support.trained.models import random_backbone
 
 GEOMETRY = random_backbone().geometry
 

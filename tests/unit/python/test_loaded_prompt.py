@@ -9,7 +9,7 @@ import pytest
 
 import panda_ray as pr
 from panda_ray.errors import InputError
-from support.small_sweeps import run_inline, small_sweep
+from support.sweeps.small_sweeps import run_inline, small_sweep
 
 TEXTS = ["the pretrim found the prezuhax .", "how pikla !", "a pretrim ."]
 

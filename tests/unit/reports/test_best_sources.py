@@ -8,7 +8,7 @@ import pytest
 
 from panda_ray.reports.findings import best_sentence, headline
 from panda_ray.reports.numbers.analysis import Analysis, analyse
-from support.studies import TARGETS, invented_study
+from support.sweeps.studies import TARGETS, invented_study
 
 
 @pytest.fixture(scope="module")

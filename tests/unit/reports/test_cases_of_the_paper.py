@@ -8,7 +8,7 @@ from pathlib import Path
 from panda_ray.reports.reproduction.all_artefacts import get_artefact
 from panda_ray.reports.reproduction.asked import Answer, Axes, Quantity
 from panda_ray.reports.reproduction.written.table_files import compared_tables, write_tables
-from support.studies import invented_study
+from support.sweeps.studies import invented_study
 
 SAID = {"model_tuning": "yyyy", "pot": "ynny", "panda": "yyyn"}
 """What each method says of four items whose truth is y."""

@@ -12,7 +12,7 @@ from panda_ray.reports.html_page.render import render
 from panda_ray.reports.numbers.analysis import Analysis, analyse
 from panda_ray.reports.pages import section_of
 from panda_ray.tracking.reading.study import SourceChoice, Study
-from support.studies import invented_study
+from support.sweeps.studies import invented_study
 
 TRAINED = {"cb": ("rte", "mrpc"), "stsb": ("cola", "rte"), "cola": ("rte", "cb"), "conll04": ("stsb", "cb")}
 

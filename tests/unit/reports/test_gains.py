@@ -20,7 +20,7 @@ from panda_ray.reports.numbers.statistics import Bootstrap
 from panda_ray.reports.paper import PaperCell
 from panda_ray.tasks.measures.scores import reduce
 from panda_ray.tracking.reading.study import Study
-from support.studies import TARGETS, invented_study, unbalanced_study
+from support.sweeps.studies import TARGETS, invented_study, unbalanced_study
 
 REPLICATES = 100
 

@@ -11,7 +11,7 @@ from panda_ray.reports.build import Report, write_report
 from panda_ray.reports.figures.drawing import INK
 from panda_ray.reports.figures.heatmaps import by_group, similarity_map
 from panda_ray.reports.numbers.analysis import analyse
-from support.studies import invented_study, without_cell
+from support.sweeps.studies import invented_study, without_cell
 
 REPLICATES = 100
 

@@ -11,7 +11,7 @@ import pytest
 from panda_ray.reports.numbers.comparison import ProtocolGap, protocol_gaps
 from panda_ray.tasks.measures.scores import reduce
 from panda_ray.tracking.reading.study import SCORE_COLUMNS, ItemStatistics
-from support.studies import unbalanced_study
+from support.sweeps.studies import unbalanced_study
 
 SELECT = np.array([True] * 4 + [False] * 6)
 

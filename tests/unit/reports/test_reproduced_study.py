@@ -17,7 +17,7 @@ from panda_ray.reports.reproduction.paper_table import Entry, Table
 from panda_ray.reports.reproduction.written.table_files import compared_tables, write_tables
 from panda_ray.sweep import Sweep, sources_text
 from panda_ray.usecases.reproducing.artefact_sweeps import artefact_sweeps, axes_of
-from support.studies import SOURCES, TARGETS, TASKS, invented_study
+from support.sweeps.studies import SOURCES, TARGETS, TASKS, invented_study
 
 GRID = {"model_tuning": 9, "lester": 9}
 RIVALS = dict.fromkeys(("table2", "table13", "table14", "table15", "table16"), GRID) | {

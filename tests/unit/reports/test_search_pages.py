@@ -15,7 +15,7 @@ from panda_ray.search.trials import Address, StudyStanding, Trial, WarmPoint
 from panda_ray.sweep.search_section import SearchSection
 from panda_ray.tracking.reading.study import Study
 from panda_ray.tracking.searched import Searched, SearchedStudy
-from support.studies import invented_study
+from support.sweeps.studies import invented_study
 
 SECTION = SearchSection.model_validate(
     {

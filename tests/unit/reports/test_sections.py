@@ -17,7 +17,7 @@ import pytest
 
 from panda_ray.reports.html_page.render import Section
 from panda_ray.reports.sections import sections_of
-from support.studies import invented_study
+from support.sweeps.studies import invented_study
 
 STUDY = invented_study(backbones=("bert-tiny", "bert-small"), seeds=(11, 12), items=20)
 PATIENCE = 120.0
@@ -69,7 +69,7 @@ def test_a_script_without_a_guard_is_not_run_again_by_its_processes(tmp_path: Pa
     script, seen = tmp_path / "script.py", tmp_path / "seen"
     script.write_text(
         "from pathlib import Path\n"
-        "from support.studies import invented_study\n"
+        "from support.sweeps.studies import invented_study\n"
         "from panda_ray.reports.sections import sections_of\n"
         f"with Path({str(seen)!r}).open('a') as file:\n"
         "    file.write('run\\n')\n"
@@ -88,7 +88,7 @@ def test_a_script_without_a_guard_is_not_run_again_by_its_processes(tmp_path: Pa
 def test_processes_do_not_outlive_a_driver_that_is_killed() -> None:
     script = (
         "import sys\n"
-        "from support.studies import invented_study\n"
+        "from support.sweeps.studies import invented_study\n"
         "from panda_ray.reports.sections import sections_of\n"
         "if __name__ == '__main__':\n"
         "    study = invented_study(backbones=('bert-tiny', 'bert-small'), seeds=(11,), items=20)\n"

@@ -11,7 +11,7 @@ from panda_ray.reports.numbers.statistics import Bootstrap, Compared, ScoredItem
 from panda_ray.reports.numbers.transferability import correlation, metric_quality, relatedness
 from panda_ray.tasks import get_task
 from panda_ray.tasks.measures.scores import reduce
-from support.studies import TASKS, invented_study, item_statistics
+from support.sweeps.studies import TASKS, invented_study, item_statistics
 
 
 def unit(correct: np.ndarray, target: str = "cb") -> ScoredItems:

@@ -12,7 +12,7 @@ from panda_ray.reports.formatting import latex, markdown, mean_std, signed
 from panda_ray.reports.numbers.analysis import analyse
 from panda_ray.reports.numbers.frame import Aggregate, grid_of, scores_csv, similarity_csv, targets_of
 from panda_ray.reports.numbers.tables import GridTable, grid_table, top_sources
-from support.studies import FUSED, SOURCES, TARGETS, fused_study, invented_study, without_cell
+from support.sweeps.studies import FUSED, SOURCES, TARGETS, fused_study, invented_study, without_cell
 
 
 def cell(*scores: float, expected: int = 2) -> Aggregate:

@@ -8,7 +8,7 @@ import pytest
 from panda_ray.reports.numbers.analysis import analyse
 from panda_ray.reports.numbers.turned_items import SHOWN
 from panda_ray.tasks.measures.scores import of_items, statistics
-from support.studies import invented_study
+from support.sweeps.studies import invented_study
 
 RIGHTNESS = [
     ("accuracy", [1, 0], [1, 1], [1, 0]),

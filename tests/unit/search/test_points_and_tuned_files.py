@@ -11,7 +11,7 @@ from panda_ray.execution.units.catalog import read_catalog
 from panda_ray.execution.units.graph import Graph
 from panda_ray.search.points import Points, addresses
 from panda_ray.training.config import TrainConfig
-from support.searches import small_search
+from support.sweeps.searches import small_search
 
 CHOSEN = {"backbone": "builtin-tiny", "method": "prompt_tuning", "task": "remark"}
 

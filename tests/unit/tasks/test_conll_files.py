@@ -11,7 +11,7 @@ import pytest
 
 from panda_ray.errors import InputError
 from panda_ray.tasks.conversion.conll import Conversion, convert_conll
-from support.command_line import CommandLine
+from support.processes.command_line import CommandLine
 
 
 def document(word: str, entity: str = "(PERSON)") -> str:

@@ -15,7 +15,7 @@ import pytest
 from panda_ray.errors import InputError
 from panda_ray.tasks import get_task
 from panda_ray.tasks.rows.loading import load_rows
-from support.task_data import rows_of, write_task
+from support.trained.task_data import rows_of, write_task
 
 RTE, SQUAD = get_task("rte"), get_task("squad")
 ROWS = 6

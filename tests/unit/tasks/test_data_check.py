@@ -9,7 +9,7 @@ import pytest
 from panda_ray.tasks import get_task
 from panda_ray.tasks.check import check_task
 from panda_ray.tasks.rows.loading import MissingData, load_rows
-from support.task_data import rows_of, wordpiece_tokenizer, write_task
+from support.trained.task_data import rows_of, wordpiece_tokenizer, write_task
 
 
 def test_rows_labels_lengths_and_fingerprint(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from panda_ray.tasks import get_task
 from panda_ray.tasks.encoded import EncodedSplit
 from panda_ray.tasks.kinds.spans.best_answers import MAX_ANSWER_TOKENS
 from panda_ray.testing.perfect_outputs import perfect_outputs
-from support.task_data import TOKENIZERS, WORDS, rows_of, wordpiece_tokenizer
+from support.trained.task_data import TOKENIZERS, WORDS, rows_of, wordpiece_tokenizer
 
 SQUAD = get_task("squad")
 CONTEXT = " ".join([*WORDS, "Eiffel", *WORDS])

@@ -13,7 +13,7 @@ from panda_ray.tasks import get_task
 from panda_ray.tasks.encoded import EncodedTask
 from panda_ray.tasks.kinds import IGNORED
 from panda_ray.tasks.rows.loading import TaskRows
-from support.task_data import TOKENIZERS, WORDS, bytelevel_tokenizer, rows_of, wordpiece_tokenizer
+from support.trained.task_data import TOKENIZERS, WORDS, bytelevel_tokenizer, rows_of, wordpiece_tokenizer
 
 every_tokenizer = pytest.mark.parametrize("name", TOKENIZERS)
 

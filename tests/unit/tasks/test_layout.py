@@ -19,7 +19,7 @@ from panda_ray.tasks import get_task
 from panda_ray.tasks.caching.survey import survey
 from panda_ray.tasks.rows.loading import MissingData, load_rows
 from panda_ray.tasks.task import TaskSpec
-from support.task_data import rows_of, write_task
+from support.trained.task_data import rows_of, write_task
 
 RTE = get_task("rte")
 COUNT = 13

@@ -17,7 +17,7 @@ from panda_ray.tasks.rows.loading import MissingData, load_rows
 from panda_ray.tasks.rows.table import sample_numbers
 from panda_ray.tasks.specs.builtin import BUILTIN_TASKS
 from panda_ray.tasks.task import HubOrigin
-from support.task_data import rows_of, write_task
+from support.trained.task_data import rows_of, write_task
 
 RTE = get_task("rte")
 

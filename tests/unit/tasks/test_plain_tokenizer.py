@@ -19,7 +19,7 @@ import panda_ray
 from panda_ray.tasks import get_task
 from panda_ray.tasks.encoded import EncodedSplit
 from panda_ray.tasks.kinds.tagging import IGNORED
-from support.task_data import TOKENIZERS, WORDS
+from support.trained.task_data import TOKENIZERS, WORDS
 
 MODELS = Path(__file__).parents[4] / "shared" / "models"
 FOLDERS = {

@@ -13,7 +13,7 @@ from panda_ray.errors import InputError
 from panda_ray.tasks import get_task
 from panda_ray.tasks.rows.loading import load_rows, read_splits
 from panda_ray.tasks.rows.validation import problems
-from support.task_data import rows_of, write_task
+from support.trained.task_data import rows_of, write_task
 
 
 def complaint(tmp_path: Path, task: str, changes: dict[int, dict[str, Any]], split: str = "train") -> str:

@@ -19,7 +19,7 @@ from panda_ray.tracking.experiment import find_experiment, open_experiment, page
 from panda_ray.tracking.server import database
 from panda_ray.tracking.server.client import connect, connect_to_read
 from panda_ray.tracking.server.uri import artifact_folder, database_of, mlflow_uri, shown, tracking_uri_of
-from support.driving import read_only
+from support.processes.driving import read_only
 
 
 def test_a_local_store_has_its_database_beside_it(tmp_path: Path) -> None:

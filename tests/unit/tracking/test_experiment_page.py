@@ -12,7 +12,7 @@ import pytest
 from panda_ray.execution.planning.plan import Plan, build_plan
 from panda_ray.execution.store.store import Store
 from panda_ray.tracking.writing.experiment_page import NOTE, VIEW, Question, page_tags
-from support.tracked import make_sweep
+from support.sweeps.tracked import make_sweep
 
 
 @pytest.fixture(scope="module")

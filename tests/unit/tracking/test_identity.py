@@ -9,7 +9,7 @@ from panda_ray.errors import InputError
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.identity import IDENTITY, check_plans, sweep_identity
 from panda_ray.tracking.writing.provenance import provenance
-from support.small_sweeps import small_sweep
+from support.sweeps.small_sweeps import small_sweep
 
 BACKBONE = "builtin-tiny"
 CHOSEN = {"backbone": BACKBONE, "method": "pot", "task": "remark", "training": {"lr": 0.1}}

@@ -9,7 +9,7 @@ import pytest
 from panda_ray.execution.planning.plan import Plan, build_plan
 from panda_ray.execution.store.store import Store
 from panda_ray.tracking.writing.summary_tables import BEST_FILE, LEADERBOARD_FILE, TRANSFER_FILE, summary_tables
-from support.tracked import make_sweep
+from support.sweeps.tracked import make_sweep
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from panda_ray.tracking.reading.study import Training
 from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.writing.unit_runs.unit_labels import UnitLabels
 from panda_ray.tracking.writing.unit_runs.unit_run import known_milliseconds, log_unit, new_unit_run
-from support.records import BARE, predictions
+from support.sweeps.records import BARE, predictions
 
 EPOCHS = 300
 

@@ -11,9 +11,9 @@ from panda_ray.training.engine.halting import HaltedError
 from panda_ray.training.engine.stack.optimizer import StackedAdamW
 from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import MemberResult
-from support.models import random_backbone
-from support.toys import toy_task
-from support.trainings import CONFIG, Slot, assert_same, members_of
+from support.trained.models import random_backbone
+from support.trained.toys import toy_task
+from support.trained.trainings import CONFIG, Slot, assert_same, members_of
 
 DROPOUT = replace(CONFIG, dropout=0.1, epochs=2)
 """Random streams must go on, too."""

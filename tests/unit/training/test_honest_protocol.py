@@ -20,10 +20,10 @@ from panda_ray.training.engine.stack.dev_scores import Evaluation, selecting_hal
 from panda_ray.training.engine.stack.member_progress import MemberProgress
 from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import MemberResult
-from support.models import random_backbone
-from support.small_sweeps import planned, small_sweep
-from support.toys import toy_task
-from support.trainings import CONFIG, members_of
+from support.sweeps.small_sweeps import planned, small_sweep
+from support.trained.models import random_backbone
+from support.trained.toys import toy_task
+from support.trained.trainings import CONFIG, members_of
 
 ITEMS = 21
 WHOLE, SELECTING, REPORTED = 1, 2, 3

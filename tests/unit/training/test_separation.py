@@ -27,9 +27,9 @@ from panda_ray.training.engine.stack.stack_model import StackModel
 from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import Distillation, Member
 from panda_ray.training.trainables.prefix import prompt_part
-from support.models import random_backbone
-from support.toys import KINDS, toy_task
-from support.trainings import CONFIG, assert_same, members_of
+from support.trained.models import random_backbone
+from support.trained.toys import KINDS, toy_task
+from support.trained.trainings import CONFIG, assert_same, members_of
 
 
 def tensors_of(member: Member) -> list[Tensor]:

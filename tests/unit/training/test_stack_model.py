@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from panda_ray.training.engine.stack.stack_model import StackModel
-from support.models import random_backbone
-from support.trainings import CONFIG, members_of
+from support.trained.models import random_backbone
+from support.trained.trainings import CONFIG, members_of
 
 
 def test_kept_members_have_their_own_prompts_and_heads_in_the_order_that_is_asked_for() -> None:

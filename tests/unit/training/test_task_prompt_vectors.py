@@ -13,8 +13,8 @@ from panda_ray.methods import Inputs, Origin, get_method
 from panda_ray.methods.method import MethodOptions
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.testing.random_models import random_prefixes
-from support.models import random_backbone
-from support.trainings import CONFIG
+from support.trained.models import random_backbone
+from support.trained.trainings import CONFIG
 
 SEED = 3
 ORIGINS = (Origin("normal", 0.02), Origin("uniform", 0.3), Origin("ones", 1.0))

@@ -19,8 +19,8 @@ from panda_ray.usecases.on_head.receive import receive
 from panda_ray.usecases.on_head.submissions import Submissions, known_submission
 from panda_ray.usecases.remote import folders
 from panda_ray.usecases.remote.folders import PIECES
-from support.object_server import object_server
-from support.small_sweeps import small_sweep
+from support.servers.object_server import object_server
+from support.sweeps.small_sweeps import small_sweep
 
 
 @pytest.fixture

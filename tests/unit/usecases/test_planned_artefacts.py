@@ -6,7 +6,7 @@ from pathlib import Path
 
 from panda_ray.reports.reproduction.all_artefacts import get_artefact
 from panda_ray.usecases.reproducing.planned_artefacts import plan_artefacts
-from support.small_sweeps import planned, small_sweep
+from support.sweeps.small_sweeps import planned, small_sweep
 
 
 def test_units_of_an_earlier_artefact_are_shared_and_cost_nothing_again(tmp_path: Path) -> None:

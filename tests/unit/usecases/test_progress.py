@@ -14,7 +14,7 @@ from panda_ray.tracking.snapshot import Snapshot
 from panda_ray.training.engine.epoch_report import EpochReport
 from panda_ray.usecases.progress import Progress
 from panda_ray.usecases.watching.announcer import Announcer
-from support.small_sweeps import four_pairs
+from support.sweeps.small_sweeps import four_pairs
 
 
 @pytest.fixture

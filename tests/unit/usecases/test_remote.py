@@ -22,8 +22,8 @@ from panda_ray.errors import InputError
 from panda_ray.usecases.remote.entries import entry_of, number
 from panda_ray.usecases.remote.progress_line import last_progress
 from panda_ray.usecases.remote.submit import RAY, prepare, sweep_file
-from support.searches import SIX_POINTS
-from support.small_sweeps import small_sweep
+from support.sweeps.searches import SIX_POINTS
+from support.sweeps.small_sweeps import small_sweep
 
 ROOT = Path(__file__).parents[3]
 

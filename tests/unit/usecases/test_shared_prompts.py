@@ -15,7 +15,7 @@ from panda_ray.usecases.plan import plan_sweep
 from panda_ray.usecases.run import run_sweep
 from panda_ray.usecases.runner import RunnerName, make_runner
 from panda_ray.usecases.shared_prompts.kept import prompt_in, prompts_in, pull_prompts, push_prompts, remove_prompt
-from support.small_sweeps import run_inline, small_sweep
+from support.sweeps.small_sweeps import run_inline, small_sweep
 
 SEEDS = {"seeds": [1, 2], "methods": ["prompt_tuning", "pot"], "metrics": []}
 

@@ -12,7 +12,7 @@ from panda_ray.tasks.caching.survey import survey
 from panda_ray.tasks.rows.loading import load_rows
 from panda_ray.tracking.reading.study import Study, TaskInfo
 from panda_ray.usecases.reporting.shown_rows import shown_rows
-from support.studies import invented_study
+from support.sweeps.studies import invented_study
 
 
 def sweep_of(target: str, tmp_path: Path, **more: object) -> Sweep:

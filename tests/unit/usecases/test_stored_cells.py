@@ -10,8 +10,8 @@ from panda_ray.reports.reproduction.asked import Answer
 from panda_ray.tasks import get_task
 from panda_ray.tasks.rows.loading import load_rows
 from panda_ray.usecases.reproducing.stored_cells import StoredCells
-from support.records import ITEMS, PARAMETERS, SECONDS, publish
-from support.small_sweeps import planned, small_sweep
+from support.sweeps.records import ITEMS, PARAMETERS, SECONDS, publish
+from support.sweeps.small_sweeps import planned, small_sweep
 
 CELLS = {"prompt_tuning": "", "pot": "review", "panda": "review"}
 TRAININGS = {"prompt_tuning": 1, "pot": 2, "panda": 4}

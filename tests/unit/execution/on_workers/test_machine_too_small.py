@@ -11,7 +11,7 @@ from panda_ray.errors import InputError
 from panda_ray.execution.runners import ray_tune
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.usecases.run import run_sweep
-from support.small_sweeps import small_sweep
+from support.sweeps.small_sweeps import small_sweep
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.artifacts import PROMPT_FILE
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.usecases.exporting.export import export_prompt
-from support.small_sweeps import planned, run_inline, small_sweep
+from support.sweeps.small_sweeps import planned, run_inline, small_sweep
 
 METHODS = ["lester", "prefix_mlp", "model_tuning"]
 ADAPTERS = {"lester": "PROMPT_TUNING", "prefix_mlp": "PREFIX_TUNING"}

@@ -23,9 +23,9 @@ from panda_ray.execution.units.unit import BackboneRef, DataRef, Unit
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.engine.epoch_report import EpochReport
 from panda_ray.training.member import EpochScore
-from support.records import BARE
-from support.small_sweeps import planned, small_sweep
-from support.steerings import Steps, Stopper, nothing_of, proposal_of
+from support.sweeps.records import BARE
+from support.sweeps.small_sweeps import planned, small_sweep
+from support.sweeps.steerings import Steps, Stopper, nothing_of, proposal_of
 
 CONFIG = TrainConfig(lr=1e-3, batch_size=16, epochs=2)
 Graph = dict[str, tuple[str, ...]]

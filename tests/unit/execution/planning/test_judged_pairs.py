@@ -17,7 +17,7 @@ from panda_ray.execution.planning.unjudged import unjudged
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.similarity import embedding_of
 from panda_ray.tracking.writing.similarity_table import Similarities
-from support.small_sweeps import run_inline, small_sweep
+from support.sweeps.small_sweeps import run_inline, small_sweep
 
 LOGME = {"method": "panda", "label": "by-logme", "options": {"metric": "logme", "kd_weight": 5.0}}
 FUSED = {"method": "panda_fusion", "options": {"metric": "knn", "teacher": "source"}}

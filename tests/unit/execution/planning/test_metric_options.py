@@ -12,7 +12,7 @@ import pytest
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.store.store import Store
 from panda_ray.tracking.writing.similarity_table import Similarities
-from support.small_sweeps import run_inline, small_sweep
+from support.sweeps.small_sweeps import run_inline, small_sweep
 
 OPTIONS = {"examples": 50, "compare": "mean_of_cosines", "feature": "pooler", "seed": 3}
 DEFAULT = {"examples": 100, "compare": "cosine_of_means", "feature": "last_hidden", "seed": 0}

@@ -15,7 +15,7 @@ from panda_ray.execution.units.configs import resolve_config
 from panda_ray.execution.units.recipes import MethodRecipe
 from panda_ray.sweep import MethodSection
 from panda_ray.tasks import get_task
-from support.small_sweeps import planned, small_sweep
+from support.sweeps.small_sweeps import planned, small_sweep
 
 
 def plan_of(tmp_path: Path, **changes: Any) -> Plan:

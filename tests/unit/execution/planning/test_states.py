@@ -20,7 +20,7 @@ from panda_ray.execution.planning.states import (
 )
 from panda_ray.execution.store.store import Store
 from panda_ray.tasks import get_task
-from support.small_sweeps import four_pairs
+from support.sweeps.small_sweeps import four_pairs
 
 
 @pytest.fixture

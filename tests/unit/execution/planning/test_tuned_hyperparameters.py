@@ -15,7 +15,7 @@ from panda_ray.execution.units.recipes import MethodRecipe
 from panda_ray.execution.units.unit import Unit
 from panda_ray.sweep import MethodSection, Sweep
 from panda_ray.tasks import get_task
-from support.small_sweeps import planned, small_sweep
+from support.sweeps.small_sweeps import planned, small_sweep
 
 LEVELS = {"task": 0.01, "method": 0.007, "tuned": 0.3, "training": 0.4, "tasks": 0.5, "methods": 0.6}
 """Learning rates of PanDa on CB, from the level that goes last to the one that goes first."""

@@ -18,7 +18,17 @@ from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.unit import Unit
 from panda_ray.tasks import get_task
 from panda_ray.tasks.extent import extent_of, nominal_extent
-from support.timed_records import GPU, RATE, START, TRAIN, loop_seconds, record, row_operations, timed_sweep, unit_of
+from support.sweeps.timed_records import (
+    GPU,
+    RATE,
+    START,
+    TRAIN,
+    loop_seconds,
+    record,
+    row_operations,
+    timed_sweep,
+    unit_of,
+)
 
 
 @pytest.fixture

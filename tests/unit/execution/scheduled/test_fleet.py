@@ -23,8 +23,8 @@ from panda_ray.execution.scheduling.fleet import ARRIVAL_SECONDS
 from panda_ray.execution.scheduling.simulation import simulate_fleet
 from panda_ray.sweep import Sweep
 from panda_ray.sweep_file import load_sweep
-from support.small_sweeps import planned, small_sweep
-from support.timed_records import record, timed_sweep, unit_of
+from support.sweeps.small_sweeps import planned, small_sweep
+from support.sweeps.timed_records import record, timed_sweep, unit_of
 
 A100, H100, CPU = "A100", "H100", "cpu"
 MIXED = [

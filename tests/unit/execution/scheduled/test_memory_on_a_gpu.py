@@ -18,7 +18,7 @@ from panda_ray.backbones.weights import Weights
 from panda_ray.execution.costs.memory.stack_memory import Hardware, stack_memory
 from panda_ray.execution.costs.workload import TaskSize
 from panda_ray.methods.trains import PREFIXES
-from support.models import Around
+from support.trained.models import Around
 
 pytestmark = [
     pytest.mark.gpu,

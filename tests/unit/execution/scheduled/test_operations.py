@@ -19,7 +19,7 @@ from panda_ray.backbones.forward.frozen_linear import onednn_is_right
 from panda_ray.backbones.forward.leading_vectors import LeadingVectors
 from panda_ray.execution.costs.operations import backward_operations, forward_operations, row_operations
 from panda_ray.methods import get_method
-from support.models import CONFIGS, random_backbone
+from support.trained.models import CONFIGS, random_backbone
 
 NAMES = (
     *("builtin-tiny", "bert", "roberta", "deberta-v2", "deberta-plain"),

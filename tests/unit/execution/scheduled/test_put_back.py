@@ -8,7 +8,7 @@ from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.scheduling.dispatcher import Dispatch
-from support.small_sweeps import planned, small_sweep
+from support.sweeps.small_sweeps import planned, small_sweep
 
 
 def hours(stack: Stack, workers: int) -> float:

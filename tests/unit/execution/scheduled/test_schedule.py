@@ -16,7 +16,7 @@ from panda_ray.execution.scheduling.allotment import Shaper
 from panda_ray.execution.scheduling.schedule import Schedule
 from panda_ray.execution.units.unit import BackboneRef, DataRef, Unit
 from panda_ray.training.config import TrainConfig
-from support.small_sweeps import planned, small_sweep
+from support.sweeps.small_sweeps import planned, small_sweep
 
 CONFIG = TrainConfig(lr=1e-3, batch_size=16, epochs=2)
 

@@ -22,7 +22,7 @@ from panda_ray.execution.units.unit import BackboneRef, DataRef, Role, Unit
 from panda_ray.sweep import Sweep
 from panda_ray.sweep_file import load_sweep
 from panda_ray.training.config import TrainConfig
-from support.small_sweeps import planned, small_sweep
+from support.sweeps.small_sweeps import planned, small_sweep
 
 PAPER = Path(__file__).parents[4] / "sweeps" / "paper" / "bert_large.yaml"
 

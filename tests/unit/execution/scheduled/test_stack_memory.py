@@ -22,8 +22,8 @@ from panda_ray.methods.trains import PREFIXES
 from panda_ray.methods.tuning.houlsby import HoulsbyOptions
 from panda_ray.training.config import TrainConfig
 from panda_ray.usecases.plan import plan_sweep
-from support.models import BUCKETS, Around
-from support.small_sweeps import small_sweep
+from support.sweeps.small_sweeps import small_sweep
+from support.trained.models import BUCKETS, Around
 
 SIZES: dict[str, Any] = {
     "vocab_size": 60,

@@ -28,8 +28,8 @@ from panda_ray.sweep import ResourceSection, Sweep
 from panda_ray.usecases.plan import plan_sweep
 from panda_ray.usecases.run import run_sweep
 from panda_ray.usecases.simulate import simulate_sweep
-from support.small_sweeps import planned, small_sweep
-from support.timed_records import record
+from support.sweeps.small_sweeps import planned, small_sweep
+from support.sweeps.timed_records import record
 
 SEEDS = [1, 2, 3]
 """Stacks of six members: two sources, three seeds."""

@@ -29,8 +29,8 @@ from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.catalog import read_catalog
 from panda_ray.execution.work.similarity import embedding_of
 from panda_ray.prompts.prompt import Prompt
-from support import records
-from support.small_sweeps import planned, small_sweep
+from support.sweeps import records
+from support.sweeps.small_sweeps import planned, small_sweep
 
 FOOTPRINT = Footprint("b", "i", "t", "prefix", 8, 4, 16, "fp32", 1)
 EVERYWHERE = ("record.json", "prompt.*", "failures", "limits", "checkpoints", "leases")

@@ -16,7 +16,7 @@ from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.unit import BackboneRef, DataRef, Unit
 from panda_ray.execution.work.run_stack import settle
 from panda_ray.training.config import TrainConfig
-from support.records import BARE
+from support.sweeps.records import BARE
 
 CONFIG = TrainConfig(lr=1e-3, batch_size=16, epochs=2)
 UNITS = [

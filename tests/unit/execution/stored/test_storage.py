@@ -19,9 +19,10 @@ from panda_ray.execution.runners.run_plan import run_plan
 from panda_ray.execution.scheduling.dispatcher import Dispatch
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.workspace import Settings
-from support import driving, records
-from support.driving import small_disk
-from support.small_sweeps import planned, small_sweep
+from support.processes import driving
+from support.processes.driving import small_disk
+from support.sweeps import records
+from support.sweeps.small_sweeps import planned, small_sweep
 
 KEY = "ab" + "0" * 62
 RECORD = records.BARE | {"key": KEY}

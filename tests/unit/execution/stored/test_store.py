@@ -18,7 +18,7 @@ import pytest
 from panda_ray.errors import InputError
 from panda_ray.execution.store.files import StoreFullError
 from panda_ray.execution.store.store import Store
-from support.records import BARE
+from support.sweeps.records import BARE
 
 KEY, OTHER = "ab" + "0" * 62, "cd" + "1" * 62
 RECORD = BARE | {"key": KEY}

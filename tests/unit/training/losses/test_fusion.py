@@ -23,8 +23,8 @@ from panda_ray.training.engine.losses.teacher import Teachers
 from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import Distillation, KdLoss, Member
 from panda_ray.training.trainables.prefix import prefix_part, prompt_part
-from support.models import random_backbone
-from support.toys import KINDS, toy_task
+from support.trained.models import random_backbone
+from support.trained.toys import KINDS, toy_task
 
 CONFIG = TrainConfig(lr=1e-2, batch_size=4, epochs=1, prompt_len=5, max_len=24, dropout=0.0)
 SIMILARITIES = (0.5, 0.25, -0.125)

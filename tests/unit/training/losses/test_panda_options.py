@@ -28,8 +28,8 @@ from panda_ray.training.engine.stack.optimizer import StackedAdamW
 from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import Distillation
 from panda_ray.training.trainables.prefix import prompt_part
-from support.models import random_backbone
-from support.toys import toy_task
+from support.trained.models import random_backbone
+from support.trained.toys import toy_task
 
 CONFIG = TrainConfig(lr=1e-2, batch_size=4, epochs=3, prompt_len=5, max_len=24)
 

@@ -20,9 +20,9 @@ from panda_ray.testing.random_models import random_prefixes
 from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import Member
 from panda_ray.training.trainables.prefix import Prefixes
-from support.models import random_backbone
-from support.toys import toy_task
-from support.trainings import CONFIG
+from support.trained.models import random_backbone
+from support.trained.toys import toy_task
+from support.trained.trainings import CONFIG
 
 OTHERS: tuple[Student, ...] = ("lester", "prefix_mlp", "houlsby")
 each_other = pytest.mark.parametrize("student", OTHERS)

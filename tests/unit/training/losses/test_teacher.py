@@ -16,8 +16,8 @@ from panda_ray.training.engine.losses.head_outputs import head_input, head_outpu
 from panda_ray.training.engine.losses.teacher import Teachers
 from panda_ray.training.member import Distillation
 from panda_ray.training.trainables.prefix import prompt_part
-from support.models import random_backbone
-from support.toys import KINDS, toy_task
+from support.trained.models import random_backbone
+from support.trained.toys import KINDS, toy_task
 
 CONFIG = TrainConfig(lr=1e-2, batch_size=4, epochs=1, prompt_len=5, max_len=24)
 

@@ -18,9 +18,9 @@ from panda_ray.prompts.prompt import Prompt
 from panda_ray.testing.random_models import random_prefixes
 from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.trainables.trainable import Pass, stacked
-from support.models import random_backbone, random_tokens
-from support.toys import toy_task
-from support.trainings import CONFIG
+from support.trained.models import random_backbone, random_tokens
+from support.trained.toys import toy_task
+from support.trained.trainings import CONFIG
 
 LENGTHS = [4, 9, 6]
 

@@ -18,8 +18,8 @@ from panda_ray.methods.tuning.houlsby import HoulsbyOptions
 from panda_ray.testing.closeness import assert_close
 from panda_ray.training.trainables.bottleneck_adapters import BottleneckAdapters
 from panda_ray.training.trainables.trainable import Part, Pass, stacked
-from support.models import CONFIGS, random_backbone, random_model, random_tokens
-from support.trainings import CONFIG
+from support.trained.models import CONFIGS, random_backbone, random_model, random_tokens
+from support.trained.trainings import CONFIG
 
 LENGTHS = [4, 9, 6]
 

@@ -9,8 +9,8 @@ from peft.tuners.prefix_tuning.model import PrefixEncoder
 from panda_ray.methods import Inputs, get_method
 from panda_ray.testing.closeness import assert_close
 from panda_ray.training.trainables.trainable import Pass
-from support.models import random_backbone, random_tokens
-from support.trainings import CONFIG
+from support.trained.models import random_backbone, random_tokens
+from support.trained.trainings import CONFIG
 
 
 def test_prefix_and_gradients_are_those_of_pefts_encoder_and_the_kept_prefix_gives_the_same_features() -> None:

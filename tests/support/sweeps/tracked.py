@@ -20,7 +20,7 @@ from panda_ray.execution.store.store import Store
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.tracking.reading.study import Study
-from support.records import publish
+from support.sweeps.records import publish
 
 COMMAND = "panda-ray track x.yaml"
 

@@ -13,9 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from support.warm.request import Request
+from support.processes.warm.request import Request
 
-_SEARCH_PATH = os.pathsep.join(map(str, (Path(__file__).parents[2], Path(__file__).parents[3])))
+_SEARCH_PATH = os.pathsep.join(map(str, (Path(__file__).parents[3], Path(__file__).parents[4])))
 """Where support of tests and the package are."""
 _ADOPT_ORPHANS = 36  # PR_SET_CHILD_SUBREAPER
 
@@ -50,7 +50,7 @@ def _warm_process() -> tuple[str, subprocess.Popen[bytes]]:
         listener.bind(f"\0{address}")
         listener.listen(100)
         process = subprocess.Popen(
-            [sys.executable, "-m", "support.warm.server", str(listener.fileno())],
+            [sys.executable, "-m", "support.processes.warm.server", str(listener.fileno())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": _SEARCH_PATH},

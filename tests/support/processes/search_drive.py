@@ -1,6 +1,6 @@
 """A driver process that runs a small search, and says which units it trained.
 
-python -m support.search_drive STORAGE PRUNER TRIALS [PLACE]
+python -m support.processes.search_drive STORAGE PRUNER TRIALS [PLACE]
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sys
 
 from panda_ray.execution.events import Listener, Outcome
 from panda_ray.execution.planning.stack import Stack
-from support.searches import killed_search, search
+from support.sweeps.searches import killed_search, search
 
 
 class Printer(Listener):

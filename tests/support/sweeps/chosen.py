@@ -18,8 +18,8 @@ from panda_ray.execution.units.unit import Unit
 from panda_ray.execution.work.similarity import embedding_bytes
 from panda_ray.sweep import Sweep
 from panda_ray.usecases.searching.searches import known_plan, steering_of
-from support.records import START, common, publish
-from support.small_sweeps import small_sweep
+from support.sweeps.records import START, common, publish
+from support.sweeps.small_sweeps import small_sweep
 
 SOURCES = ["review", "kinds", "paraphrase", "rating"]
 CHOOSES = {"method": "pot", "sources": {"top": 2, "by": "logme"}}

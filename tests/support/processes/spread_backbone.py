@@ -22,10 +22,10 @@ from panda_ray.backbones.placing import put_layers
 from panda_ray.testing.random_models import random_prefixes
 from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import MemberResult
-from support.models import Around, random_model, random_tokens
-from support.second_device import DEVICE, SecondDevice
-from support.toys import toy_task
-from support.trainings import CONFIG, members_of
+from support.trained.models import Around, random_model, random_tokens
+from support.trained.second_device import DEVICE, SecondDevice
+from support.trained.toys import toy_task
+from support.trained.trainings import CONFIG, members_of
 
 HOST = torch.device("cpu")
 MEMBERS, LENGTHS = 2, [4, 7, 6]

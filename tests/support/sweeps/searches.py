@@ -17,7 +17,7 @@ from panda_ray.execution.units.catalog import read_catalog
 from panda_ray.search.begin import begin_search
 from panda_ray.search.trials import StudyStanding
 from panda_ray.sweep import Sweep
-from support.small_sweeps import small_sweep
+from support.sweeps.small_sweeps import small_sweep
 
 SIX_POINTS = {"space": {"lr": [1e-3, 1e-2, 1e-1], "epochs": [1, 2]}, "sampler": "grid"}
 TWO_RANGES = {"lr": {"low": 1e-3, "high": 1e-1, "log": True}, "initialization_scale": {"low": 0.01, "high": 0.1}}

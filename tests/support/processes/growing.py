@@ -1,6 +1,6 @@
 """Three long stacks on the cluster of this machine, which may grow; says how many nodes there are when one starts.
 
-python -m support.growing STORAGE
+python -m support.processes.growing STORAGE
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.execution.runners.run_plan import run_plan
 from panda_ray.execution.scheduling import allotment
 from panda_ray.sweep import Sweep
-from support.small_sweeps import planned, small_sweep
+from support.sweeps.small_sweeps import planned, small_sweep
 
 TASKS = ["review", "kinds", "remark"]
 

@@ -9,8 +9,8 @@ from panda_ray.metrics.pairs.pair_metric import SourcePrompt
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks.encoded import EncodedTask
 from panda_ray.testing.random_models import random_prefixes
-from support.models import random_backbone
-from support.toys import toy_spec
+from support.trained.models import random_backbone
+from support.trained.toys import toy_spec
 
 
 def a_source(kind: str, task: EncodedTask, seed: int) -> SourcePrompt:

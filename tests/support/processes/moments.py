@@ -1,4 +1,8 @@
-"""A command line that says how far it is: `python -m support.moments FILE COMMAND...` adds a line at each moment.
+"""A command line that says how far it is.
+
+    python -m support.processes.moments FILE COMMAND...
+
+adds a line to FILE at each moment.
 
 Every part is the real one; in front of some calls a word is written, so that another process can hit what follows.
 """

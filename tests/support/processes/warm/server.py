@@ -1,6 +1,6 @@
 """A process that has imported what trains, and becomes what it is asked for in forks of itself.
 
-    python -m support.warm.server LISTENER
+    python -m support.processes.warm.server LISTENER
 
 Args:
     LISTENER: descriptor of a socket that requests come to. The process says when it is warm, and ends when its standard
@@ -19,7 +19,7 @@ import socket
 import sys
 from collections.abc import Sequence
 
-from support.warm.request import Request
+from support.processes.warm.request import Request
 
 _IMPORTED = (
     "mlflow.tracking",

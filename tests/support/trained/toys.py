@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 from panda_ray.tasks import kinds
 from panda_ray.tasks.encoded import EncodedTask
 from panda_ray.tasks.task import BuiltinOrigin, Hyperparameters, TaskSpec
-from support.models import SIZES
+from support.trained.models import SIZES
 
 SPECIAL = ["[UNK]", "[PAD]", "[CLS]", "[SEP]"]
 WORDS = [f"w{index}" for index in range(SIZES["vocab_size"] - len(SPECIAL))]

@@ -12,9 +12,9 @@ from typing import Literal
 
 import pytest
 
-from support.warm.starting import WarmProcess
+from support.processes.warm.starting import WarmProcess
 
-_TESTS = Path(__file__).parents[1]
+_TESTS = Path(__file__).parents[2]
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def driver(
         steered: it starts with nothing, proposes every cell at once, and stops the first of those of PoT after epoch 3.
     """
     arguments = [str(storage), f"{runner}-steered" if steered else runner, *sources]
-    with WarmProcess("support.drive", *arguments) if runner == "inline" else _started(arguments) as process:
+    with WarmProcess("support.processes.drive", *arguments) if runner == "inline" else _started(arguments) as process:
         try:
             yield process
         finally:
@@ -36,7 +36,7 @@ def driver(
 
 def _started(arguments: list[str]) -> subprocess.Popen[str]:
     """A Ray is started by a process as people have it, which nothing was imported in before."""
-    command = [sys.executable, "-m", "support.drive", *arguments]
+    command = [sys.executable, "-m", "support.processes.drive", *arguments]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(_TESTS), str(_TESTS.parent)])}
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 

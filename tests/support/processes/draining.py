@@ -24,13 +24,13 @@ from panda_ray.execution.runners.run_plan import run_plan
 from panda_ray.execution.work.host import this_host
 from panda_ray.sweep import Sweep
 from panda_ray.training.engine.epoch_report import EpochReport
-from support.small_sweeps import contents, planned, run_inline, small_sweep
-from support.step_counting import STEPS_FILE, count_steps
+from support.sweeps.small_sweeps import contents, planned, run_inline, small_sweep
+from support.sweeps.step_counting import STEPS_FILE, count_steps
 
 NOTICE_SECONDS = 30.0
 _STARTS = 5
 _EPOCHS, _STEPS_PER_EPOCH = 60, 16
-_TESTS = Path(__file__).parents[1]
+_TESTS = Path(__file__).parents[2]
 
 
 class Nodes:

@@ -12,8 +12,8 @@ from panda_ray.testing.random_models import random_prefixes
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Distillation, Member, MemberResult
 from panda_ray.training.trainables.prefix import prefix_part, prompt_part
-from support.models import random_backbone
-from support.toys import toy_task
+from support.trained.models import random_backbone
+from support.trained.toys import toy_task
 
 CONFIG = TrainConfig(lr=1e-2, batch_size=4, epochs=3, prompt_len=5, max_len=24, dropout=0.0)
 

@@ -1,6 +1,6 @@
 """A stack on several workers, whatever the schedule would say.
 
-    python -m support.spreading STORAGE EPOCHS
+    python -m support.processes.spreading STORAGE EPOCHS
 
 runs the few units of `few` on the cluster of this machine, PanDa's on two workers, and says what happens.
 """
@@ -22,7 +22,7 @@ from panda_ray.execution.steering import FIXED_PLAN, Steering
 from panda_ray.execution.work.workspace import Settings
 from panda_ray.sweep import Sweep
 from panda_ray.training.engine.epoch_report import EpochReport
-from support.small_sweeps import LONG, planned, small_sweep
+from support.sweeps.small_sweeps import LONG, planned, small_sweep
 
 TRAINING = LONG | {"dropout": 0.0}
 """Without dropout, because its draws differ between workers."""

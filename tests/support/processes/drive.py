@@ -1,6 +1,6 @@
 """A driver process that runs the long small sweep and says what happens.
 
-    python -m support.drive STORAGE RUNNER[-steered] [SOURCE ...]
+    python -m support.processes.drive STORAGE RUNNER[-steered] [SOURCE ...]
 
 A line `trained` is printed for each unit that this process computed, whether or not its result was kept.
 """
@@ -28,8 +28,8 @@ from panda_ray.tasks.encoded import EncodedTask
 from panda_ray.training.engine.epoch_report import EpochReport
 from panda_ray.training.engine.stacked import train_stack
 from panda_ray.training.member import Member, MemberResult
-from support.small_sweeps import LONG, planned, small_sweep
-from support.steerings import Steps, nothing_of
+from support.sweeps.small_sweeps import LONG, planned, small_sweep
+from support.sweeps.steerings import Steps, nothing_of
 
 
 class Printer(Listener):

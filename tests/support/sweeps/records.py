@@ -21,7 +21,7 @@ from panda_ray.execution.work.similarity import embedding_bytes
 from panda_ray.prompts.prompt import Prompt
 from panda_ray.tasks import get_task
 from panda_ray.tasks.measures.scores import reduce
-from support.studies import item_statistics
+from support.sweeps.studies import item_statistics
 
 ITEMS = 40
 EPOCHS = 3

@@ -1,0 +1,1 @@
+"""Sweeps that train in seconds, and studies with invented results."""
