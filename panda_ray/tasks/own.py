@@ -11,14 +11,13 @@ from panda_ray.errors import InputError
 from panda_ray.tasks.caching.disk import DiskCache, address
 from panda_ray.tasks.caching.stamp import rows_stamp
 from panda_ray.tasks.kinds import KINDS, TaskKind
-from panda_ray.tasks.kinds.own.own_columns import KindName, MeasureName
+from panda_ray.tasks.kinds.own.own_columns import MOST_CLASSES, KindName, MeasureName
 from panda_ray.tasks.rows.own.own_rows import own_splits, read_own
 from panda_ray.tasks.task import FileOrigin, Hyperparameters, TaskSpec
 
 OWN_KINDS: Mapping[str, TaskKind] = {kind.name: kind for kind in KINDS if kind.own_columns is not None}
 """Those that a user's rows may be of, by name."""
 
-MOST_CLASSES = 1_000
 _HYPERPARAMETERS = Hyperparameters(lr=1e-2, batch_size=32, epochs=60)
 """Those of the small targets of Table I (MRPC, STS-B)."""
 _NOWHERE = FileOrigin("", None, dev_share=0.5, dev_seed=0)

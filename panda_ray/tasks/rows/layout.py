@@ -77,7 +77,7 @@ def check_readable(path: Path) -> None:
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise InputError(f"{path}: neither a file nor a folder of Parquet files")
+            raise InputError(f"{path}: is neither a file nor a folder of files")
         with path.open("rb"):
             pass
     except OSError as error:

@@ -110,7 +110,8 @@ def split_files(spec: TaskSpec, data_root: str | None) -> tuple[Sequence[Path], 
     if isinstance(spec.origin, BuiltinOrigin):
         return None
     if isinstance(spec.origin, FileOrigin):
-        return own_files(spec.name, spec.origin.data), own_files(spec.name, spec.origin.dev)
+        whose = f"task {spec.name!r}: "
+        return own_files(spec.origin.data, whose), own_files(spec.origin.dev, whose)
     if data_root is not None:
         return _local_files(spec, data_root, "train"), _local_files(spec, data_root, "validation")
     if isinstance(spec.origin, HubOrigin):

@@ -19,6 +19,7 @@ from panda_ray.sweep.hyperparameters import TaskSection
 from panda_ray.sweep_file import load_sweep
 from panda_ray.tasks import TASKS
 from panda_ray.tasks.kinds.own.own_guess import Guess, Said, guess
+from panda_ray.tasks.kinds.own.own_texts import in_words
 from panda_ray.tasks.rows.own.own_files import column_names, own_files, read_columns
 from panda_ray.tasks.rows.table import sample_numbers
 
@@ -59,7 +60,7 @@ def describe(data: str, said: Said) -> Described:
     Raises:
         InputError: they cannot be read, a column that was said is not there, or nothing can be a label or a text.
     """
-    files = own_files("data", data)
+    files = own_files(data)
     names = column_names(files[0])
     tables = [read_columns(file, names) for file in files]
     rows = sum(table.num_rows for table in tables)
@@ -156,6 +157,8 @@ def _tasks(found: Described, backbone: str) -> list[str]:
     values |= {key: list(columns) for key, columns in (("pair", made.pair), ("choices", made.choices)) if columns}
     values["label"] = made.label
     lines = ["tasks:", f"  {found.name}:"]
+    if made.left_out:
+        lines.append(f"    # {in_words(made.left_out)}")
     for key, value in values.items():
         flow = json.dumps(value, ensure_ascii=False)
         lines.append(f"    {key}: {flow}" + _comment(why.get(key, "")))

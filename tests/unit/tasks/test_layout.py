@@ -146,7 +146,7 @@ def test_what_is_there_but_cannot_be_read_is_not_called_absent(task: Path) -> No
     assert f"{path}: is there but cannot be read (Too many levels of symbolic links)" in said()
     path.unlink()
     os.mkfifo(path)
-    assert said() == f"{path}: neither a file nor a folder of Parquet files"
+    assert said() == f"{path}: is neither a file nor a folder of files"
     path.unlink()
     path.touch()
     assert f"{path}: not a Parquet file (Parquet file size is 0 bytes)" in said()

@@ -73,12 +73,14 @@ def said(text: list[str], pair: list[str], label: str | None, asked: str | None)
 
 def inferred(found: Described) -> list[str]:
     """What was inferred, a line per key."""
+    from panda_ray.tasks.kinds.own.own_texts import in_words
+
     made = found.guess
     lines = [f"{found.size}: {made.kind} ({made.why['kind']})"]
     for key, value in (("text", made.text), ("pair", made.pair), ("choices", made.choices), ("label", (made.label,))):
         if value:
             lines.append(f"  --{key} {', '.join(value)} ({made.why[key]})")
-    return lines
+    return [*lines, *([f"  {in_words(made.left_out)}"] if made.left_out else [])]
 
 
 def written(file: Path, text: str) -> None:

@@ -15,6 +15,9 @@ MeasureName = Literal["accuracy", "f1", "matthews", "pearson_spearman_mean", "sp
 ColumnKey = Literal["text", "pair", "choices", "labels"]
 """What a user may say besides the column of the label."""
 
+MOST_CLASSES = 1_000
+"""Names of classes or tags that can be learnt."""
+
 Template = Callable[["Row"], Any]
 Templates = Callable[[tuple[str, ...], tuple[str, ...], tuple[str, ...]], tuple[Template, Template | None]]
 """Makes both templates of the columns `text`, `pair` and `choices`."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from panda_ray.errors import InputError, unknown_name
-from panda_ray.tasks.kinds.own.own_columns import KindName
+from panda_ray.tasks.kinds.own.own_columns import MOST_CLASSES, KindName
+from panda_ray.tasks.kinds.own.own_texts import Texts, texts_among
 
 Columns = Mapping[str, Sequence[Any]]
 
@@ -22,7 +23,8 @@ _PAIRS = (
 )
 _CHOICE = re.compile(r"(choice|option|ending|answer)[_ ]?([0-9]|[a-e])", re.IGNORECASE)
 _MOST_NAMES = 50
-_WORDS_OF_A_TEXT = 2.0
+_NAMED = 10
+"""Columns that a sentence names."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Guess:
 
     Attributes:
         why: by key, what the guess follows from, or that it was said.
+        left_out: columns that are not read though they might be, by the reason; none where the texts were said.
     """
 
     kind: KindName
@@ -49,6 +52,7 @@ class Guess:
     choices: tuple[str, ...]
     label: str
     why: Mapping[str, str]
+    left_out: Mapping[str, tuple[str, ...]]
 
 
 def guess(columns: Columns, said: Said) -> Guess:
@@ -65,15 +69,17 @@ def guess(columns: Columns, said: Said) -> Guess:
     choices = _choices(columns, label) if kind == "multiple_choice" else ()
     pair = said.pair or _second(columns, label, kind, said.text)
     taken = {label, *pair, *choices}
-    text = said.text or _first(columns, taken, kind, pair)
+    names = columns[label] if kind == "classification" else None
+    texts = texts_among({name: cells for name, cells in columns.items() if name not in taken}, names)
+    text, why_text = (said.text, "as you said") if said.text else _first(columns, texts, kind, pair)
     why = {
         "kind": why_kind,
         "label": because,
-        "text": "as you said" if said.text else "the columns of words" if len(text) > 1 else "the column of words",
+        "text": why_text,
         "pair": "as you said" if said.pair else "by their names",
         "choices": "by their names",
     }
-    return Guess(kind, text, pair, choices, label, why)
+    return Guess(kind, text, pair, choices, label, why, {} if said.text or pair else texts.left_out)
 
 
 def _label(columns: Columns) -> tuple[str, str]:
@@ -86,7 +92,7 @@ def _label(columns: Columns) -> tuple[str, str]:
     few = {name: count for name, count in counts.items() if 2 <= count <= min(_MOST_NAMES, rows / 2)}
     if not few:
         raise InputError(
-            f"no column looks like a label (columns: {', '.join(columns)}); name it with --label, or give the task "
+            f"no column looks like a label (columns: {_listed(columns)}); name it with --label, or give the task "
             "by hand as docs/data.md says"
         )
     found = min(few, key=lambda name: (few[name], -list(columns).index(name)))
@@ -107,6 +113,11 @@ def _kind(columns: Columns, label: str) -> tuple[KindName, str]:
     has_fractions = any(not number.is_integer() for number in known)
     if known and len(known) == len(numbers) and (has_fractions or distinct > _MOST_NAMES):
         return "regression", f"the label is a number with {distinct:,} different values"
+    if distinct < 2 or distinct > MOST_CLASSES:
+        raise InputError(
+            f"column {label!r} has {distinct:,} different labels in {len(columns[label]):,} rows; from 2 to "
+            f"{MOST_CLASSES:,} can be learnt: name another one with --label, or say --kind"
+        )
     return "classification", f"the label has {distinct:,} different values"
 
 
@@ -133,25 +144,22 @@ def _second(columns: Columns, label: str, kind: KindName, text: tuple[str, ...])
     return ()
 
 
-def _first(columns: Columns, taken: set[str], kind: KindName, pair: tuple[str, ...]) -> tuple[str, ...]:
-    left = [name for name in columns if name not in taken]
-    if pair:
-        return tuple(first for first, second in _PAIRS if second in pair and first in left)[:1] or tuple(left[:1])
-    looks: Callable[[str], bool] = lambda name: _words(columns[name]) >= _WORDS_OF_A_TEXT  # noqa: E731
-    found = [name for name in left if looks(name)] or [name for name in left if _is_text(columns[name])]
-    if not found:
-        raise InputError(f"no column looks like a text (columns: {', '.join(columns)}); name it with --text")
-    return tuple(found[:1] if kind == "tagging" else found)
+def _first(columns: Columns, texts: Texts, kind: KindName, pair: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """The columns of the first text, and why these."""
+    for first, second in _PAIRS:
+        if second in pair and first in columns:
+            return (first,), "by its name"
+    if not texts.chosen:
+        raise InputError(f"no column looks like a text (columns: {_listed(columns)}); name it with --text")
+    if kind == "tagging" or pair:
+        return texts.chosen[:1], "the first column of words"
+    return texts.chosen, texts.why
 
 
-def _words(cells: Sequence[Any]) -> float:
-    """Mean number of words; 0 where cells are no texts."""
-    texts = [cell if isinstance(cell, list) else cell.split() for cell in cells if isinstance(cell, str | list)]
-    return sum(map(len, texts)) / len(texts) if texts else 0.0
-
-
-def _is_text(cells: Sequence[Any]) -> bool:
-    return any(isinstance(cell, str) and cell.strip() and _number(cell) is None for cell in cells)
+def _listed(columns: Columns) -> str:
+    """The first few names, and how many there are beside them."""
+    names, more = list(columns), len(columns) - _NAMED
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:_NAMED])} and {more:,} more"
 
 
 def _hashable(cells: Sequence[Any]) -> bool:

@@ -28,6 +28,7 @@ from panda_ray.tasks.rows.table import check_type, parquet_stream, quiet
 WORDS, TAGS = "tokens", "tags"
 """The columns of a CoNLL file: its first and its last one."""
 _BATCH_ROWS = 10_000
+_SEPARATORS = ",;\t|"
 _LOOKED_AT = 100
 """Lines of JSON that are looked at for keys."""
 
@@ -47,8 +48,11 @@ class Form:
     is_text: bool = True
 
 
-def own_files(task: str, place: str | None) -> Sequence[Path]:
+def own_files(place: str | None, whose: str = "") -> Sequence[Path]:
     """The file at a place, or those of the folder there, in the order of their rows; none for no place.
+
+    Args:
+        whose: how messages begin, unless they are about a file that somebody has just named.
 
     Raises:
         InputError: nothing is there, or files of no form, or of two.
@@ -57,16 +61,18 @@ def own_files(task: str, place: str | None) -> Sequence[Path]:
         return ()
     path = Path(place).expanduser()
     if not path.exists():
-        raise InputError(f"task {task!r}: no file {place!r} (relative paths start at {Path.cwd()})")
+        raise InputError(f"{whose}no file {place!r} (relative paths start at {Path.cwd()})")
     files = [path]
     if path.is_dir():
         files = in_row_order([file for file in path.iterdir() if file.is_file() and file.name[0] not in "._"])
     suffixes = sorted({file.suffix.lower() for file in files})
     if len(suffixes) != 1:
         held = f"files of {len(suffixes)} forms ({', '.join(suffixes)})" if suffixes else "no file"
-        raise InputError(f"task {task!r}: the folder {place} holds {held}; it must hold files of one form")
+        raise InputError(f"{whose}the folder {place} holds {held}; it must hold files of one form")
     if suffixes[0] not in FORMS:
-        raise InputError(f"task {task!r}: {files[0]} ends in none of {', '.join(FORMS)}, the forms that are read")
+        raise InputError(
+            f"{whose}{files[0]} ends in none of {', '.join(FORMS)}, the forms that are read; save a spreadsheet as CSV"
+        )
     return files
 
 
@@ -103,11 +109,14 @@ def column_names(path: Path) -> list[str]:
     if form.is_text:
         _check_text(path)
     try:
-        return list(form.names(path))
+        names = list(form.names(path))
     except InputError:
         raise
     except Exception as error:  # each reader has its own
         raise InputError(f"{path}: its columns cannot be read ({first_line(error)})") from error
+    if not names:
+        raise InputError(f"{path}: there are no columns; the first line must name them, or each line of JSON")
+    return names
 
 
 def _check_text(path: Path) -> None:
@@ -115,17 +124,23 @@ def _check_text(path: Path) -> None:
         for number, line in enumerate(file, start=1):
             try:
                 line.decode()
+                wrong = line.find(b"\0")
             except UnicodeDecodeError as error:
-                byte = line[error.start]
-                raise InputError(
-                    f"{path}, line {number}: byte {error.start} is {byte:#04x}, which is not UTF-8; save it as UTF-8"
-                ) from error
+                wrong = error.start
+            if wrong >= 0:
+                byte = f"byte {wrong} is {line[wrong]:#04x}"
+                raise InputError(f"{path}, line {number}: {byte}, which is not UTF-8 text; save it as UTF-8")
 
 
 def _separated(separator: str) -> Form:
     def names(path: Path) -> Sequence[str]:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return next(csv.reader(file, delimiter=separator), [])
+            header = next((line for line in csv.reader(file, delimiter=separator) if line), [])
+        if len(header) == 1 and (other := next((sign for sign in _SEPARATORS if sign in header[0]), None)):
+            raise InputError(
+                f"{path}: cells are separated by {other!r}, not by {separator!r} as its name says; save it so"
+            )
+        return [name for name in header if name.strip()]  # a saved index has no name
 
     def table(path: Path, columns: Sequence[str]) -> pa.Table:
         from datasets import Features, IterableDataset, Value

@@ -62,7 +62,7 @@ def read_own(spec: TaskSpec, place: str) -> SplitTable:
     Raises:
         InputError: as `read_columns`.
     """
-    files = own_files(spec.name, place)
+    files = own_files(place, f"task {spec.name!r}: ")
     rows: list[dict[str, Any]] = []
     parts: list[tuple[Path, int]] = []
     for path in files:

@@ -21,7 +21,7 @@ def unlabelled_rows(spec: TaskSpec, place: str, rows_at_a_time: int) -> Iterator
     """
     columns = [column for column in spec.columns if column != spec.label_column]
     found = 0
-    for path in own_files(spec.name, place):
+    for path in own_files(place):
         table = with_text(path, read_columns(path, columns))
         rows = as_rows(path, range(table.num_rows), table)
         found += len(rows)
