@@ -97,9 +97,9 @@ def make_study(sweep_file: Path) -> int:
         summary.write_scores([])
         summary.write_failures([])
         labels = UnitLabels("cell", "panda")
-        run_id = new_unit_run(client, records[0], labels, experiment_id=experiment_id, parent_id=summary.run_id)
-        log_unit(client, records[0], labels, {}, run_id=run_id, parent_id=summary.run_id)
-        _copy_run(Path(uri.removeprefix("sqlite:///")), run_id, [record["key"] for record in records[1:]])
+        run = new_unit_run(client, records[0], labels, experiment_id=experiment_id, parent_id=summary.run_id)
+        log_unit(client, records[0], {}, run=run, tags={})
+        _copy_run(Path(uri.removeprefix("sqlite:///")), run.run_id, [record["key"] for record in records[1:]])
         total += len(records)
     return total
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 import json
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -13,7 +13,13 @@ from panda_ray.tracking.reading.curves import pack_curves, unpack_curves
 from panda_ray.tracking.reading.study import Training
 from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.writing.unit_runs.unit_labels import UnitLabels
-from panda_ray.tracking.writing.unit_runs.unit_run import known_milliseconds, log_unit, new_unit_run
+from panda_ray.tracking.writing.unit_runs.unit_run import (
+    known_milliseconds,
+    known_unit_run,
+    log_unit,
+    new_unit_run,
+    unit_tags,
+)
 from support.sweeps.records import BARE, predictions
 
 EPOCHS = 300
@@ -73,8 +79,9 @@ def record() -> dict[str, Any]:
 def test_a_run_says_everything_about_its_unit(client: MlflowClient) -> None:
     experiment_id = experiment_of(client, "whole")
     labels = UnitLabels("cell", "PanDa, lambda 0.1")
-    run_id = new_unit_run(client, record(), labels, experiment_id=experiment_id, parent_id="parent")
-    log_unit(client, record(), labels, {"prompt.safetensors": b"abc"}, run_id=run_id, parent_id="parent")
+    made = new_unit_run(client, record(), labels, experiment_id=experiment_id, parent_id="parent")
+    log_unit(client, record(), {"prompt.safetensors": b"abc"}, run=made, tags={})
+    run_id = made.run_id
     run = client.get_run(run_id)
     assert run.info.status == "FINISHED"
     assert run.info.end_time - run.info.start_time == 10_000
@@ -110,17 +117,47 @@ def test_a_run_says_everything_about_its_unit(client: MlflowClient) -> None:
     assert [file.path for file in client.list_artifacts(run_id)] == ["prompt.safetensors"]
 
 
+class Counted:
+    """A client that notes what it is asked."""
+
+    def __init__(self, client: MlflowClient) -> None:
+        self._client = client
+        self.asked: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        if callable(getattr(self._client, name)):
+            self.asked.append(name)
+        return getattr(self._client, name)
+
+
+def test_a_new_run_takes_four_calls_besides_its_files_and_reads_nothing_back(client: MlflowClient) -> None:
+    short = {**record(), "history": record()["history"][:30]}
+    counted, experiment_id = Counted(client), experiment_of(client, "counted")
+    asked = cast("MlflowClient", counted)
+    made = new_unit_run(asked, short, UnitLabels("cell", "pot"), experiment_id=experiment_id, parent_id="parent")
+    log_unit(asked, short, {"prompt.safetensors": b"abc", "predictions.parquet": b"d"}, run=made, tags={})
+    assert counted.asked == ["create_run", "set_terminated", "log_inputs", "log_batch"]
+    run = client.get_run(made.run_id)
+    assert (run.info.status, run.data.tags["complete"], run.data.metrics["score"]) == ("FINISHED", "true", 80.0)
+    assert len(run.inputs.dataset_inputs) == 1
+    files = {file.path for file in client.list_artifacts(made.run_id)}
+    assert files == {"prompt.safetensors", "predictions.parquet"}
+
+
 def test_a_run_that_was_cut_short_is_completed_in_place(client: MlflowClient) -> None:
     """Killed after the run was created: the next driver logs into the same run, twice if need be, and ends it."""
     experiment_id = experiment_of(client, "cut short")
     left = client.create_run(experiment_id, tags={"key": "f" * 64}).info.run_id
     assert client.get_run(left).info.status == "RUNNING"
     for _ in range(2):
-        labels = UnitLabels("cell", "panda")
-        log_unit(client, record(), labels, {"prompt.safetensors": b"abc"}, run_id=left, parent_id="parent")
+        tags = unit_tags(record(), UnitLabels("cell", "panda"), "parent")
+        known = known_unit_run(client, record(), left)
+        log_unit(client, record(), {"prompt.safetensors": b"abc"}, run=known, tags=tags)
     run = client.get_run(left)
     assert run.info.status == "FINISHED"
     assert run.data.tags["complete"] == "true"
+    assert run.data.tags["role"] == "cell"
+    assert [file.path for file in client.list_artifacts(left)] == ["prompt.safetensors"]
     assert len(client.get_metric_history(left, "train/loss")) == EPOCHS
     assert len(client.search_runs([experiment_id])) == 1
 
@@ -130,10 +167,10 @@ def test_the_rows_of_a_task_are_one_data_set_of_all_its_runs_known_by_their_fing
     labels = UnitLabels("cell", "panda")
     other = {**record(), "key": "e" * 64, "seed": 12}
     for unit in (record(), other):
-        run_id = new_unit_run(client, unit, labels, experiment_id=experiment_id, parent_id="parent")
+        run = new_unit_run(client, unit, labels, experiment_id=experiment_id, parent_id="parent")
         for _ in range(2):
-            log_unit(client, unit, labels, {}, run_id=run_id, parent_id="parent")
-        [found] = client.get_run(run_id).inputs.dataset_inputs
+            log_unit(client, unit, {}, run=run, tags={})
+        [found] = client.get_run(run.run_id).inputs.dataset_inputs
         assert (found.dataset.name, found.dataset.digest) == ("cb", ("0123456789abcdef" * 4)[:36])
         assert json.loads(found.dataset.source)["fingerprint"] == "0123456789abcdef" * 4
         assert [(tag.key, tag.value) for tag in found.tags] == [("mlflow.data.context", "training")]
@@ -168,9 +205,9 @@ def test_what_mlflow_does_not_take_as_it_is_is_cut_or_replaced(client: MlflowCli
     options = {f"option {index}": index for index in range(150)} | {"a/../b=\0": "\ud800", "long": "x" * 9000}
     hostile = {**record(), "identity": {"options": options}, "sources": ["a\0b"]}
     labels = UnitLabels("cell", "λ" * 400)
-    run_id = new_unit_run(client, hostile, labels, experiment_id=experiment_of(client, "hostile"), parent_id="parent")
-    log_unit(client, hostile, labels, {}, run_id=run_id, parent_id="parent")
-    run = client.get_run(run_id)
+    made = new_unit_run(client, hostile, labels, experiment_id=experiment_of(client, "hostile"), parent_id="parent")
+    log_unit(client, hostile, {}, run=made, tags={})
+    run = client.get_run(made.run_id)
     assert len(run.data.params) == 152
     assert run.data.params["options.a_.._b__"] == "?"
     assert run.data.params["options.long"] == "x" * 6000

@@ -19,7 +19,13 @@ from panda_ray.tracking.runs import STOPPED
 from panda_ray.tracking.server.trouble import reason
 from panda_ray.tracking.writing.unit_runs.logged_runs import NEVER, LoggedRun, logged_runs, runs_with_artifacts
 from panda_ray.tracking.writing.unit_runs.unit_labels import labels_of
-from panda_ray.tracking.writing.unit_runs.unit_run import log_unit, new_unit_run, times_of
+from panda_ray.tracking.writing.unit_runs.unit_run import (
+    known_unit_run,
+    log_unit,
+    new_unit_run,
+    times_of,
+    unit_tags,
+)
 
 _REFUSED_IN_A_ROW = 3
 """Units that MLflow does not take before the cause is looked for in the server, not in them."""
@@ -93,9 +99,13 @@ class UnitLog:
             self._discard(run_id)
             run_id = None
         if run_id is None:
-            run_id = new_unit_run(self._client, record, labels, experiment_id=self._experiment_id, parent_id=parent_id)
-            self.run_of[key], self._times_of[key] = run_id, times
-        log_unit(self._client, record, labels, files, run_id=run_id, parent_id=parent_id)
+            run = new_unit_run(self._client, record, labels, experiment_id=self._experiment_id, parent_id=parent_id)
+            self.run_of[key], self._times_of[key] = run.run_id, times
+            tags = {}
+        else:
+            run = known_unit_run(self._client, record, run_id)
+            tags = unit_tags(record, labels, parent_id)
+        log_unit(self._client, record, files, run=run, tags=tags)
         if STOPPED not in record:
             self.complete.add(key)
         self.refused.pop(key, None)

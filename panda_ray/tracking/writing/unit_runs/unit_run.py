@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunInfo, RunTag
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from panda_ray.execution.store.sealed import SCORES
 from panda_ray.execution.store.store import Record
@@ -49,43 +50,49 @@ Item = TypeVar("Item")
 
 def new_unit_run(
     client: MlflowClient, record: Record, labels: UnitLabels, *, experiment_id: str, parent_id: str
-) -> str:
-    """An ended run of a unit that lacks everything but its tags; returns its id."""
-    start, end = times_of(record)
-    tags = dict(_tags(record, labels, parent_id))
-    run_id = str(client.create_run(experiment_id, start, tags, _name(record, labels)).info.run_id)
-    client.set_terminated(run_id, _status(record), end)
-    return run_id
+) -> RunInfo:
+    """An ended run of a unit that lacks everything but its tags."""
+    start, _ = times_of(record)
+    tags = unit_tags(record, labels, parent_id)
+    run = client.create_run(experiment_id, start, tags, _name(record, labels))
+    _end(client, run.info, record)
+    return run.info
+
+
+def known_unit_run(client: MlflowClient, record: Record, run_id: str) -> RunInfo:
+    """A run that may have been cut short before it ended, ended."""
+    run = client.get_run(run_id)
+    _end(client, run.info, record)
+    return run.info
 
 
 def log_unit(
-    client: MlflowClient,
-    record: Record,
-    labels: UnitLabels,
-    files: Mapping[str, bytes],
-    *,
-    run_id: str,
-    parent_id: str,
+    client: MlflowClient, record: Record, files: Mapping[str, bytes], *, run: RunInfo, tags: Mapping[str, str]
 ) -> None:
     """Log a unit into its run, which may be new, cut short, or have old labels.
 
     Args:
         files: artifacts by name.
+        tags: what the run may lack of `unit_tags`.
     """
     start, end = times_of(record)
-    client.set_terminated(run_id, _status(record), end)
-    _log_files(client, run_id, files)
+    _log_files(client, run, files)
     if (dataset := _dataset(record)) is not None:
-        client.log_inputs(run_id, [dataset])
+        client.log_inputs(run.run_id, [dataset])
     *many_metrics, metrics = _pieces(list(_metrics(record, start, end)), METRICS_PER_CALL)
     *many_params, params = _pieces([Param(*item) for item in dict(_params(record)).items()], PARAMS_PER_CALL)
     for some_metrics in many_metrics:
-        client.log_batch(run_id, metrics=some_metrics)
+        client.log_batch(run.run_id, metrics=some_metrics)
     for some_params in many_params:
-        client.log_batch(run_id, params=some_params)
+        client.log_batch(run.run_id, params=some_params)
     # Of one call MLflow writes the tags last, so the rest is there once the run is marked as complete.
-    tags = [RunTag(name, tag) for name, tag in (*_tags(record, labels, parent_id), (COMPLETE, "true"))]
-    client.log_batch(run_id, metrics=metrics, params=params, tags=tags)
+    written = [RunTag(name, tag) for name, tag in {**tags, COMPLETE: "true"}.items()]
+    client.log_batch(run.run_id, metrics=metrics, params=params, tags=written)
+
+
+def _end(client: MlflowClient, run: RunInfo, record: Record) -> None:
+    _, end = times_of(record)
+    client.set_terminated(run.run_id, "KILLED" if STOPPED in record else "FINISHED", end)
 
 
 def _dataset(record: Record) -> DatasetInput | None:
@@ -96,11 +103,6 @@ def _dataset(record: Record) -> DatasetInput | None:
     source = json.dumps({"task": name, "fingerprint": fingerprint, "template_version": data["template_version"]})
     dataset = Dataset(name, fingerprint[:LONGEST_DIGEST], "panda_ray", source)
     return DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
-
-
-def _status(record: Record) -> str:
-    """Of a unit's run, as MLflow calls it."""
-    return "KILLED" if STOPPED in record else "FINISHED"
 
 
 def _pieces(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
@@ -142,9 +144,9 @@ def _task(record: Record) -> str:
     return str(record["target"] if record["product"] == "prompt" else record["task"])
 
 
-def _tags(record: Record, labels: UnitLabels, parent_id: str) -> Iterator[tuple[str, str]]:
-    for name, value in _tags_as_they_are(record, labels, parent_id):
-        yield name, _clean(value, LONGEST_TAG)
+def unit_tags(record: Record, labels: UnitLabels, parent_id: str) -> dict[str, str]:
+    """Of a unit's run, but for the one that says that it is complete."""
+    return {name: _clean(value, LONGEST_TAG) for name, value in _tags_as_they_are(record, labels, parent_id)}
 
 
 def _tags_as_they_are(record: Record, labels: UnitLabels, parent_id: str) -> Iterator[tuple[str, str]]:
@@ -205,8 +207,12 @@ def _metrics(record: Record, start: int, end: int) -> Iterator[Metric]:
                 yield Metric(curve, float(epoch[field]), time, epoch["epoch"])
 
 
-def _log_files(client: MlflowClient, run_id: str, files: Mapping[str, bytes]) -> None:
+def _log_files(client: MlflowClient, run: RunInfo, files: Mapping[str, bytes]) -> None:
+    if not files:
+        return
+    # Through the client, MLflow would ask for the run first.
+    artifacts = get_artifact_repository(run.artifact_uri, tracking_uri=client.tracking_uri)
     with tempfile.TemporaryDirectory() as folder:
         for name, data in files.items():
             Path(folder, name).write_bytes(data)
-        client.log_artifacts(run_id, folder)
+        artifacts.log_artifacts(folder)  # type: ignore[no-untyped-call]
