@@ -72,7 +72,7 @@ def _soak(folder: Path, units: int, database: Database) -> dict[str, Any]:
     server = Server(database.uri, folder)
     try:
         tracker = MlflowTracker(store, server.uri)
-        started = time.monotonic()
+        started, before = time.monotonic(), _cpu_seconds(server, database)
         tracker.start(plan)
         watch = _Watch(database, server, len(plan.units))
         watch.start()
@@ -84,16 +84,23 @@ def _soak(folder: Path, units: int, database: Database) -> dict[str, Any]:
             tracker = MlflowTracker(store, server.uri)
             tracker.start(build_plan(sweep, store))
             tracker.finish(RunSummary(plan, done=frozenset(plan.units)), _END_SECONDS)
-        seconds = time.monotonic() - started
+        seconds, after = time.monotonic() - started, _cpu_seconds(server, database)
     finally:
         server.kill()
+    total = len(plan.units)
     return {
-        "units": len(plan.units),
+        "units": total,
         "seconds": seconds,
+        "cpu_milliseconds_per_unit": {name: 1000 * (after[name] - before[name]) / total for name in after},
+        "requests_per_unit": server.requests / total,
         "restarted_at": watch.restarted_at,
         "slower_at_the_end": watch.seconds_per_run(last=True) / watch.seconds_per_run(last=False),
         "wrong": _wrong(plan, database) | {"missing": len(tracker.missing), "refused": len(tracker.refused)},
     }
+
+
+def _cpu_seconds(server: Server, database: Database) -> dict[str, float]:
+    return {"tracker": time.process_time(), "server": server.cpu_seconds, "postgres": database.cpu_seconds}
 
 
 def _stacks(plan: Plan) -> Iterator[Sequence[str]]:
