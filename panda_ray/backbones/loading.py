@@ -17,6 +17,7 @@ from panda_ray.backbones.placing import place
 from panda_ray.backbones.registry import backbone_identity, check_files, local_folder, not_fetched
 from panda_ray.backbones.weights import check_loaded, unreadable, weights_in
 from panda_ray.errors import InputError
+from panda_ray.tasks.rows.hub import hub_problem
 
 
 def load_backbone(
@@ -47,21 +48,25 @@ def load_backbone(
     folder = local_folder(name, path)
     origin: dict[str, Any] = {}
     files: list[Path] = []
+    problem = None
     if folder is not None:
         where = str(folder)
         files = check_files(name, folder)
     else:
         identity = identity or backbone_identity(name)
         where, origin["revision"] = identity.removeprefix("hub:").split("@")
+        problem = hub_problem()
+        origin["local_files_only"] = problem is not None
     try:
         with _quiet_transformers():
             config = AutoConfig.from_pretrained(where, **origin)
             architecture = ARCHITECTURES.get(config.model_type, where=f"backbone {name!r}")
             model, loading = AutoModel.from_pretrained(
                 where,
-                dtype=getattr(torch, weights_in(name, files or _hub_files(where, origin["revision"])).type),
+                dtype=getattr(torch, weights_in(name, files or _hub_files(where, **origin)).type),
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # they are listed then, and refused below
+                adapter_kwargs={"local_files_only": True},  # an adapter is looked for, and `origin` does not reach it
                 **origin,
             )
             tokenizer = AutoTokenizer.from_pretrained(where, **origin)
@@ -69,7 +74,7 @@ def load_backbone(
         raise
     except (OSError, ValueError, RuntimeError, EOFError, SafetensorError, pickle.UnpicklingError) as error:
         if folder is None and isinstance(error, OSError):
-            raise not_fetched(name, where, error) from error
+            raise not_fetched(name, where, problem or error) from error
         raise unreadable(name, where, error) from error
     without_pooler = check_loaded(name, where, loading, architecture)
     devices = default_devices(gpus) if device is None else [torch.device(device)]
@@ -97,14 +102,18 @@ def architecture_of(name: str, path: str | None, identity: str) -> Architecture:
 
     folder = local_folder(name, path)
     where, _, revision = (str(folder), "", None) if folder else identity.removeprefix("hub:").partition("@")
+    problem = None if folder else hub_problem()
     try:
-        model_type = AutoConfig.from_pretrained(where, revision=revision).model_type
+        found = AutoConfig.from_pretrained(where, revision=revision, local_files_only=problem is not None)
+        model_type = found.model_type
     except (OSError, ValueError) as error:
-        raise not_fetched(name, where, error) if folder is None else unreadable(name, where, error) from error
+        raise (
+            not_fetched(name, where, problem or error) if folder is None else unreadable(name, where, error)
+        ) from error
     return ARCHITECTURES.get(model_type, where=f"backbone {name!r}")
 
 
-def _hub_files(repository: str, revision: str) -> list[Path]:
+def _hub_files(repository: str, revision: str, local_files_only: bool) -> list[Path]:
     """The safetensors files of a Hub model, fetched if they are not here; none where it has others alone."""
     from transformers.utils.hub import cached_file, get_checkpoint_shard_files
 
@@ -112,14 +121,16 @@ def _hub_files(repository: str, revision: str) -> list[Path]:
         # What cannot be fetched is said by the load, which asks for the same files.
         quietly = {"missing_entries": False, "connection_errors": False, "gated_repo": False}
         said = {f"_raise_exceptions_for_{case}": raised for case, raised in quietly.items()}
-        path: str | None = cached_file(repository, file, revision=revision, **said)
+        path: str | None = cached_file(repository, file, revision=revision, local_files_only=local_files_only, **said)
         return path
 
     if (whole := fetched("model.safetensors")) is not None:
         return [Path(whole)]
     if (index := fetched("model.safetensors.index.json")) is None:
         return []
-    shards, _ = get_checkpoint_shard_files(repository, index, revision=revision)  # type: ignore[no-untyped-call]
+    shards, _ = get_checkpoint_shard_files(  # type: ignore[no-untyped-call]
+        repository, index, revision=revision, local_files_only=local_files_only
+    )
     return [Path(shard) for shard in shards]
 
 

@@ -14,6 +14,7 @@ from panda_ray.backbones.weights import Type, Weights, check_file, weight_files,
 from panda_ray.errors import InputError
 from panda_ray.registry import Registry
 from panda_ray.tasks.caching import fetched
+from panda_ray.tasks.rows.hub import hub_problem
 
 
 @dataclass(frozen=True)
@@ -201,15 +202,16 @@ def _head(name: str, repository: str) -> str:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
+    problem = hub_problem()
     try:
-        config = hf_hub_download(repository, "config.json")
+        config = hf_hub_download(repository, "config.json", local_files_only=problem is not None)
     except (HfHubHTTPError, LocalEntryNotFoundError, ConnectionError) as error:
-        raise not_fetched(name, repository, error) from error
+        raise not_fetched(name, repository, problem or error) from error
     # The cache keeps .../snapshots/<commit>/config.json.
     return Path(config).parent.name
 
 
-def not_fetched(name: str, repository: str, error: Exception) -> InputError:
+def not_fetched(name: str, repository: str, error: Exception | str) -> InputError:
     reason = str(error).splitlines()[0]
     return InputError(
         f"backbone {name!r}: {repository} could not be fetched from the Hugging Face Hub; connect once, or write "

@@ -6,7 +6,9 @@ nothing in it without a network; so it reads (see `table.py`) what is found here
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from panda_ray.errors import InputError
@@ -14,6 +16,9 @@ from panda_ray.tasks.rows.layout import check_complete, in_row_order
 from panda_ray.tasks.task import HubOrigin
 
 _KNOCK_SECONDS = 10.0
+
+_TOLD_SECONDS = 60.0
+"""How long an answer, or its absence, is taken to hold."""
 
 
 def fetch(task: str, origin: HubOrigin) -> tuple[Sequence[Path], Sequence[Path]]:
@@ -27,12 +32,13 @@ def fetch(task: str, origin: HubOrigin) -> tuple[Sequence[Path], Sequence[Path]]
     cached = _cached(origin)
     if cached is not None:
         return cached
+    problem = hub_problem()
     try:
-        folder = _snapshot(origin, download=True)
+        folder = _snapshot(origin, download=problem is None)
     except (HfHubHTTPError, OSError) as error:
         raise InputError(
             f"task {task!r}: {origin.repository} at revision {origin.revision} could not be fetched from the Hugging "
-            f"Face Hub; connect once, or put the files into DIR/{task}/ and set data_root: DIR ({error})"
+            f"Face Hub; connect once, or put the files into DIR/{task}/ and set data_root: DIR ({problem or error})"
         ) from error
     return _match(task, origin, folder, origin.train), _match(task, origin, folder, origin.validation)
 
@@ -43,16 +49,26 @@ def is_cached(origin: HubOrigin) -> bool:
 
 
 def hub_problem() -> str | None:
-    """Why nothing can be fetched from the Hub, as a clause; None where it answers."""
+    """Why nothing can be fetched from the Hub, as a clause; None where it answers.
+
+    It is asked once a minute at the most, and then once: a download by its library tries for half a minute, and another
+    one for every backbone.
+    """
     from huggingface_hub import constants
-    from huggingface_hub.utils._http import get_session
 
     if constants.HF_HUB_OFFLINE:
-        return "HF_HUB_OFFLINE forbids to fetch them"
+        return "HF_HUB_OFFLINE forbids to ask the Hub"
+    return _problem_of(constants.ENDPOINT, int(time.monotonic() // _TOLD_SECONDS))
+
+
+@lru_cache(maxsize=1)
+def _problem_of(endpoint: str, _minute: int) -> str | None:
+    from huggingface_hub.utils._http import get_session
+
     try:
-        get_session().head(constants.ENDPOINT, timeout=_KNOCK_SECONDS)
+        get_session().head(endpoint, timeout=_KNOCK_SECONDS)
     except Exception as error:  # of whatever HTTP client the library has
-        return f"the Hub at {constants.ENDPOINT} cannot be reached ({type(error).__name__})"
+        return f"the Hub at {endpoint} cannot be reached ({type(error).__name__})"
     return None
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import socketserver
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from huggingface_hub import constants
 from transformers import DistilBertConfig, DistilBertModel
 
 from panda_ray.backbones import (
@@ -17,10 +22,15 @@ from panda_ray.backbones import (
     Sizes,
     backbone_identity,
     backbone_sizes,
+    get_backbone_spec,
     load_backbone,
     registry,
 )
 from panda_ray.errors import InputError
+from panda_ray.tasks import get_task
+from panda_ray.tasks.rows import hub
+from panda_ray.tasks.rows.hub import hub_problem
+from panda_ray.tasks.rows.loading import load_rows
 from support.trained.models import random_model
 
 VOCABULARY = {
@@ -110,3 +120,67 @@ def test_the_gradient_reaches_nothing_but_the_prefix(folder: Path) -> None:
     backbone = load_backbone("mine", str(folder), device="cpu")
     assert not any(weight.requires_grad for weight in backbone._model.parameters())
     assert all(weight.dtype == torch.float32 for weight in backbone._model.parameters())
+
+
+@pytest.fixture
+def knocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """An empty cache, and a Hub that hangs up on whoever calls; an entry for each that asks whether it is there."""
+    calls: list[str] = []
+
+    class HangUp(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            calls.extend(["call"] if self.request.recv(4) == b"HEAD" else [])
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), HangUp) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{server.server_address[1]}")
+        yield calls
+        server.shutdown()
+    registry._head.cache_clear()
+
+
+@pytest.fixture
+def one_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of whoever asks the Hub stands still."""
+    monkeypatch.setattr(hub, "time", SimpleNamespace(monotonic=lambda: 30.0))
+
+
+@pytest.mark.usefixtures("one_minute")
+def test_a_hub_that_does_not_answer_is_asked_once_for_all_backbones_and_rows_and_named(knocks: list[str]) -> None:
+    said = []
+    for fetch in (
+        lambda: backbone_identity("bert-base-cased"),
+        lambda: backbone_identity("bert-large-cased"),
+        lambda: load_backbone("bert-base", device="cpu"),
+        lambda: load_rows(get_task("rte")),
+    ):
+        with pytest.raises(InputError) as raised:
+            fetch()
+        said.append(str(raised.value))
+    assert len(knocks) == 1
+    assert all(f"the Hub at {constants.ENDPOINT} cannot be reached" in sentence for sentence in said)
+    assert all("connect once" in sentence and "\n" not in sentence for sentence in said)
+
+
+def test_a_hub_is_asked_again_a_minute_later(knocks: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for seconds in (30.0, 50.0, 70.0):
+        monkeypatch.setattr(hub, "time", SimpleNamespace(monotonic=lambda seconds=seconds: seconds))
+        assert hub_problem() is not None
+    assert len(knocks) == 2
+
+
+@pytest.mark.usefixtures("one_minute")
+def test_without_the_hub_a_backbone_is_the_commit_of_the_cache_and_loads_from_there(
+    knocks: list[str], folder: Path, tmp_path: Path
+) -> None:
+    spec = get_backbone_spec("bert-base-cased")
+    assert spec.revision is None
+    repository = tmp_path / f"models--{spec.repository.replace('/', '--')}"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("5" * 40)
+    shutil.copytree(folder, repository / "snapshots" / ("5" * 40))
+    assert backbone_identity(spec.name) == f"hub:{spec.repository}@{'5' * 40}"
+    assert load_backbone(spec.name, device="cpu").geometry.layers == 3
+    assert len(knocks) == 1

@@ -186,6 +186,9 @@ def test_problems_come_file_by_file(folder: Path) -> None:
 def test_what_replaces_a_section_has_its_own_place(folder: Path) -> None:
     (folder / "x.yaml").write_text(OWN + "tasks: 7\n")
     assert problems(folder) == ["x.yaml:7: tasks: must be a section with keys, not 7"]
+    (folder / "base.yaml").write_text(BASE.replace("[on]", "\n- metric: on"))
+    (folder / "x.yaml").write_text(OWN + "metrics: [{label: mine}]\n")
+    assert problems(folder) == ["x.yaml:7: the key 'metrics.0.metric' is missing"]
 
 
 def test_include_is_not_set_from_outside(folder: Path) -> None:
