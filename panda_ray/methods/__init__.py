@@ -14,6 +14,7 @@ from panda_ray.methods.requirements import (
     requirement,
 )
 from panda_ray.methods.sesom import Sesom
+from panda_ray.methods.source_model import SourceModel
 from panda_ray.methods.spot import Spot
 from panda_ray.methods.task_prompt_vectors import TaskPromptVectors
 from panda_ray.methods.tuning.houlsby import Houlsby
@@ -38,6 +39,7 @@ METHODS: Registry[Method] = Registry(
         PrefixMlp(),
         Houlsby(),
         ModelTuning(),
+        SourceModel(),
         TargetLikeTeacher(),
     ),
 )

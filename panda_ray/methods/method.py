@@ -88,6 +88,8 @@ class Inputs:
         name: of the member; no other of its stack has it.
         similarities: predicted transferability of each source to the target, in [-1, 1].
         origins: what each source prompt was before its training; None for one that was trained elsewhere.
+        source_labels, target_labels: names of the labels of each source prompt's task, and of the target; empty where
+            labels have none.
         trained: instead of source prompts or teachers, where these were trained as another method than prompt tuning
             trains: what they kept, tensors by name.
     """
@@ -100,6 +102,8 @@ class Inputs:
     origins: tuple[Origin | None, ...] = ()
     teachers: tuple[Prompt, ...] = ()
     similarities: tuple[float, ...] = ()
+    source_labels: tuple[tuple[str, ...], ...] = ()
+    target_labels: tuple[str, ...] = ()
     trained: tuple[Mapping[str, Tensor], ...] = ()
 
     def __post_init__(self) -> None:
@@ -128,6 +132,10 @@ class Method(ABC):
     @abstractmethod
     def member(self, inputs: Inputs, options: MethodOptions) -> Member:
         """The start of the training: what is trained, how it begins, and what it is distilled from."""
+
+    def takes(self, source: TaskSpec, target: TaskSpec) -> bool:
+        """Whether there is a cell of this source and target: of every one."""
+        return True
 
     def requires(self, options: MethodOptions) -> tuple[Requirement, ...]:
         """What a cell depends on: nothing."""

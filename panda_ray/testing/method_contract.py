@@ -65,11 +65,12 @@ class MethodContract:
         self, method: Method, backbone: Backbone, task: EncodedTask, inputs: Inputs
     ) -> None:
         member = method.member(inputs, method.Options())
-        [result] = train_stack(backbone, task, [member], CONFIG)
+        config = method.config(CONFIG, task.spec.size_class, method.Options())
+        [result] = train_stack(backbone, task, [member], config)
         assert result.error is None
         assert result.artifact is not None
         assert bool(result.artifact) == member.is_kept
-        assert len(result.history) == CONFIG.epochs
+        assert len(result.history) == max(1, config.epochs), "what trains nothing is evaluated once"
 
     def test_it_is_a_function_of_its_seed(
         self, method: Method, backbone: Backbone, task: EncodedTask, inputs: Inputs
@@ -117,6 +118,8 @@ def inputs_of(method: Method, backbone: Backbone, task: EncodedTask, seed: int =
         source_prompts=prompts(1) if requirement(SourcePrompts, required) else (),
         origins=(Origin("normal", 0.02),) * count if requirement(SourcePrompts, required) else (),
         teachers=prompts(11) if requirement(PairTeachers, required) else (),
+        source_labels=(task.spec.labels,) * count,
+        target_labels=task.spec.labels,
         similarities=(0.5, 0.25, -0.125)[:count] if requirement(PairSimilarities, required) else (),
     )
 

@@ -67,7 +67,7 @@ def loop_operations(trains: Trains, sizes: Sizes, task: TaskSize, config: TrainC
     row = row_operations(trains, sizes, task.tokens_per_row, config.prompt_len, task.every_token)
     forward, backward = (rows * operations for operations in row)
     steps_per_epoch = -(-task.train_examples // config.batch_size)
-    evaluations = -(-training_steps(config, task.train_examples) // steps_per_epoch)
+    evaluations = max(1, -(-training_steps(config, task.train_examples) // steps_per_epoch))
     trained = training_examples(config, task.train_examples) * (forward + backward)
     return trained + evaluations * task.dev_examples * forward
 

@@ -54,15 +54,22 @@ def list_cells(sweep: Sweep, graph: Graph, catalog: Catalog) -> tuple[Cell, ...]
 
     Cells whose sources a metric chooses are not known before it is.
     """
-    cells = []
     entries = sources_by_target(sweep, catalog)
-    fixed = [section for section in sweep.methods if section.sources is None]
-    for backbone, seed, section in product(catalog.backbones, sweep.seeds, fixed):
-        for target, entry in entries[graph.methods[section.title].method.sources].items():
-            for sources in entry:
-                key = graph.cell(backbone, section.title, sources, target, seed)
-                cells.append(Cell(backbone, section.title, sources, target, seed, key))
-    return tuple(cells)
+    places = {
+        label: [
+            (target, sources)
+            for target, entry in entries[recipe.method.sources].items()
+            for sources in entry
+            if recipe.takes(sources, target)
+        ]
+        for label, recipe in graph.methods.items()
+    }
+    fixed = [section.title for section in sweep.methods if section.sources is None]
+    return tuple(
+        Cell(backbone, label, sources, target, seed, graph.cell(backbone, label, sources, target, seed))
+        for backbone, seed, label in product(catalog.backbones, sweep.seeds, fixed)
+        for target, sources in places[label]
+    )
 
 
 def list_candidates(sweep: Sweep, graph: Graph, catalog: Catalog) -> tuple[Cell, ...]:
@@ -81,6 +88,7 @@ def list_candidates(sweep: Sweep, graph: Graph, catalog: Catalog) -> tuple[Cell,
         Cell(backbone, label, (source,), target, seed, graph.cell(backbone, label, (source,), target, seed))
         for backbone, seed, label in product(catalog.backbones, sweep.seeds, choosing)
         for target, source in pairs
+        if graph.methods[label].takes((source,), target)
     )
 
 

@@ -55,7 +55,8 @@ class MethodRecipe:
         }
         self.configs: dict[str, TrainConfig] = {}
         self.levels: dict[str, Mapping[str, Level]] = {}
-        for task in (task_of(name, sweep.tasks) for name in tasks):
+        self._tasks = {name: task_of(name, sweep.tasks) for name in tasks}
+        for task in self._tasks.values():
             published = method.hyperparameters(task, options)
             tuned = chosen.training if chosen else None
             config, levels = resolve_config(sweep, task, published, tuned, section.training)
@@ -68,6 +69,10 @@ class MethodRecipe:
         listed = sweep.hyperparameters.of(section.method, section.title) if sweep.hyperparameters else ()
         self._listed = {(each.backbone, _donors(each.sources), each.task): each for each in listed}
         self._tuned: dict[str, MethodRecipe] = {}
+
+    def takes(self, sources: tuple[str, ...], target: str) -> bool:
+        """Whether there is a cell of these sources and the target."""
+        return all(self.method.takes(self._tasks[source], self._tasks[target]) for source in sources)
 
     def at(self, backbone: str, sources: tuple[str, ...], task: str) -> MethodRecipe:
         """The recipe of one cell: itself, unless the tuned file has something for the cell."""

@@ -88,7 +88,7 @@ def train_members(
     backbone = workspace.backbone(stack.members[0].backbone)
     task = workspace.task(stack.members[0].data, stack.members[0].backbone, config.max_len)
     hosts = (*dict.fromkeys(collective.gather(this_host())),)
-    starts, outcomes = collective.share(lambda: _starts(stack, store, backbone.geometry))
+    starts, outcomes = collective.share(lambda: _starts(stack, store, workspace, backbone.geometry))
     if not starts:
         return outcomes
     checkpoint = store.checkpoints.of(stack.keys)
@@ -146,12 +146,12 @@ def shares(keys: Sequence[str], reports: Sequence[EpochReport]) -> list[float]:
     return [count / sum(epochs) for count in epochs] if any(epochs) else [1 / len(keys)] * len(keys)
 
 
-def _starts(stack: Stack, store: Store, geometry: Geometry) -> tuple[list[_Start], list[Outcome]]:
+def _starts(stack: Stack, store: Store, workspace: Workspace, geometry: Geometry) -> tuple[list[_Start], list[Outcome]]:
     """The members that can start, and the outcomes of those that cannot."""
     starts, outcomes = [], []
     inputs = StackInputs(stack.members, store)
     for unit in stack.members:
-        start = _start_or_error(unit, inputs, geometry)
+        start = _start_or_error(unit, inputs, workspace, geometry)
         if isinstance(start, _Start):
             starts.append(start)
         elif unit.key not in stack.done:
@@ -159,14 +159,14 @@ def _starts(stack: Stack, store: Store, geometry: Geometry) -> tuple[list[_Start
     return starts, outcomes
 
 
-def _start_or_error(unit: Unit, inputs: StackInputs, geometry: Geometry) -> _Start | Exception:
+def _start_or_error(unit: Unit, inputs: StackInputs, workspace: Workspace, geometry: Geometry) -> _Start | Exception:
     try:
-        return _start(unit, inputs, geometry)
+        return _start(unit, inputs, workspace, geometry)
     except (InputError, LookupError) as error:
         return error
 
 
-def _start(unit: Unit, read: StackInputs, geometry: Geometry) -> _Start:
+def _start(unit: Unit, read: StackInputs, workspace: Workspace, geometry: Geometry) -> _Start:
     assert unit.config is not None, "a training has hyper-parameters"
     method = get_method(unit.method)
     options = method.Options.model_validate(dict(unit.options))
@@ -180,6 +180,8 @@ def _start(unit: Unit, read: StackInputs, geometry: Geometry) -> _Start:
         geometry=geometry,
         source_prompts=() if others == "source_prompt" else _prompts(reader, "source_prompt"),
         origins=() if others == "source_prompt" else _origins(unit, read),
+        source_labels=tuple(workspace.spec(source).labels for source in unit.sources),
+        target_labels=workspace.spec(unit.task).labels,
         teachers=() if others == "teacher" else _prompts(reader, "teacher"),
         trained=() if others is None else tuple(map(kept_tensors, reader.bytes_of(others))),
         similarities=() if weighed is None else _similarities(unit, reader, weighed.metric),

@@ -14,6 +14,7 @@ TITLES: Mapping[str, str] = {
     "panda": "PanDa",
     "attempt": "ATTEMPT",
     "sesom": "SESoM",
+    "source_model": "the source's model",
     "panda-early": "PanDa, early fusion",
     "panda-late": "PanDa, late fusion",
     "e_avg": "E_avg",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pathlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import product, starmap
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -41,6 +42,7 @@ def name_problems(sweep: Sweep, places: Places) -> list[str]:
         *_backbone_problems(sweep.backbones, places),
         *_method_problems(sweep, places),
         *(() if of_tasks else _source_problems(sweep, places)),
+        *(() if of_tasks else _pair_problems(sweep, places)),
         *_metric_problems(sweep, places),
         *search_problems(sweep, places),
     ]
@@ -145,6 +147,23 @@ def _source_problems(sweep: Sweep, places: Places) -> Iterator[str]:
         if not isinstance(entry, str):
             place = places.find(("sources", index))
             yield f"{place}: sources.{index}: no listed method takes several sources; those that do: {able}"
+
+
+def _pair_problems(sweep: Sweep, places: Places) -> Iterator[str]:
+    """Methods that have a cell for none of the pairs; what a task of the user's own is, its rows say later."""
+    if not sweep.single_sources or own_names(sweep.tasks):
+        return
+    pairs = [
+        (TASKS.get(source), TASKS.get(target))
+        for source, target in product(sweep.single_sources, sweep.targets)
+        if sweep.self_pairs == "run" or source != target
+    ]
+    for index, section in enumerate(sweep.methods):
+        method = CELL_METHODS.get(section.method)
+        if pairs and method is not None and method.sources == "one" and not any(starmap(method.takes, pairs)):
+            place = places.find(("methods", index))
+            where = f"{place}: methods.{index}"
+            yield f"{where}: {method.name} has no cell for these sources and targets ({method.summary})"
 
 
 def choice_problems(choice: MetricChoice | MetricReference, sweep: Sweep, places: Places, path: Path) -> Iterator[str]:

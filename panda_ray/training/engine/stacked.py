@@ -54,7 +54,7 @@ def train_stack(
     halt: Halt = never,
     collective: Collective = SOLO,
 ) -> list[MemberResult]:
-    """Train the members side by side; one result each, in their order.
+    """Train the members side by side; one result each, in their order. Without epochs they are evaluated once.
 
     A member whose loss or outputs stop being finite is dropped: its result has an `error`. One that `on_epoch` stops
     before the last epoch has a result that is `stopped`, as of that epoch. Their neighbours go on alone, with the same
@@ -164,10 +164,11 @@ class _Run:
 
     @property
     def _lacks_evaluation(self) -> bool:
-        """The steps of an epoch are done, and it was left before it was evaluated."""
+        """The steps of an epoch are done, or there are none at all, and no evaluation has followed yet."""
         state = self._state
-        at_end = state.step > 0 and (state.step % self._steps_per_epoch == 0 or state.step == self._steps)
-        return at_end and len(state.progress[state.living[0]].history) < -(-state.step // self._steps_per_epoch)
+        at_end = state.step == self._steps or (state.step > 0 and state.step % self._steps_per_epoch == 0)
+        evaluated = len(state.progress[state.living[0]].history)
+        return at_end and evaluated < max(1, -(-state.step // self._steps_per_epoch))
 
     def results(self) -> list[MemberResult]:
         """What each member has reached, also those that left."""
@@ -236,7 +237,7 @@ class _Run:
         state.loss_sum_S.zero_()
         return EpochReport(
             epoch=epoch,
-            epochs=-(-self._steps // self._steps_per_epoch),
+            epochs=max(1, -(-self._steps // self._steps_per_epoch)),
             losses={member.name: loss for member, loss in zip(self._members, losses, strict=True)},
             scores=scores,
             selecting=selecting,

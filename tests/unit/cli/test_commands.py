@@ -68,7 +68,7 @@ def test_help_imports_nothing_heavy() -> None:
             "methods",
             [
                 *("prompt_tuning", "pot", "spot", "task_prompt_vectors", "panda", "panda_fusion", "attempt", "sesom"),
-                *("lester", "prefix_mlp", "houlsby", "model_tuning"),
+                *("lester", "prefix_mlp", "houlsby", "model_tuning", "source_model"),
             ],
         ),
         ("metrics", [metric.name for metric in METRICS]),

@@ -10,7 +10,7 @@ from panda_ray.reports.reproduction.asked import Answer, Axes, Quantity
 from panda_ray.reports.reproduction.written.table_files import compared_tables, write_tables
 from support.sweeps.studies import invented_study
 
-SAID = {"model_tuning": "yyyy", "pot": "ynny", "panda": "yyyn"}
+SAID = {"model_tuning": "yyyy", "source_model": "nyny", "pot": "ynny", "panda": "yyyn"}
 """What each method says of four items whose truth is y."""
 
 
@@ -34,12 +34,20 @@ def test_items_that_pot_loses_and_panda_finds_are_listed_with_what_others_say_an
     tables = compared_tables(artefact, invented_study(), axes, FourItems())
     assert list(tables) == ["Figure 8: what PoT gets wrong and PanDa right, bert-tiny, cb, rte"], "mrpc has no answers"
     (table,) = tables.values()
-    assert table.columns == ("truth", "model tuning", "prompt tuning (P-tuning v2)", "vanilla PoT", "PanDa")
+    assert table.columns == (
+        "truth",
+        "model tuning",
+        "prompt tuning (P-tuning v2)",
+        "the source's model",
+        "vanilla PoT",
+        "PanDa",
+    )
     right, alone, *cases = table.lines
-    assert right.entries == ("", "4/4", "", "2/4", "3/4")
-    assert alone.entries == ("", "", "", "1", "2")
+    assert right.entries == ("", "4/4", "", "2/4", "2/4", "3/4")
+    assert alone.entries == ("", "", "", "", "1", "2")
     assert [(line.names[0], line.entries) for line in cases] == [
-        (item, ("y", "y", "", "n", "y")) for item in ("1", "2")
+        ("1", ("y", "y", "", "y", "n", "y")),
+        ("2", ("y", "y", "", "n", "n", "y")),
     ]
     assert all(len(line.names[1]) == 240 for line in cases)
     assert table.notes[0].startswith("Similarity by task embedding: 0.7")

@@ -100,6 +100,13 @@ def test_suites(tmp_path: Path) -> None:
             "sources: [[cb, rte]]",
             "x.yaml:4: sources: panda takes one source, and every item is a list of several",
         ),
+        *(
+            ("targets: [cb]\nmethods:\n  - prompt_tuning", f"{others}\n  - source_model", f"x.yaml:{said}")
+            for others, said in (
+                ("targets: [copa]\nmethods:", "7: methods.0: source_model has no cell for these sources and targets ("),
+                ("targets: [cb]\nself_pairs: skip\nmethods:", "8: methods.0: source_model has no cell for these"),
+            )
+        ),
         ("targets: [cb]", "targets: papr", "x.yaml:5: unknown suite 'papr'; did you mean 'paper'?"),
         ("targets: [cb]", "targets:\n- cb\n- copa\n- cb", "x.yaml:8: targets.2: the target 'cb' is listed twice"),
         ("  - prompt_tuning", "  - prompt_tunning", "x.yaml:7: unknown method 'prompt_tunning'; did you mean"),

@@ -1,7 +1,7 @@
 """Figure 8: the dev items that PoT gets wrong and PanDa right, with what every method says of them.
 
-The paper's picture has the answers of the source model itself, too; no unit of a sweep asks a source's head about a
-target's items, so that column is left out.
+The source's own model is among them where its head names the target's labels (MNLI's does for CB); its column is empty
+elsewhere.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from panda_ray.reports.reproduction.paper_table import Line, Table
 from panda_ray.reports.reproduction.titles import title
 from panda_ray.reports.reproduction.value import rounded
 
-_IS_TRANSFER = {"model_tuning": False, "prompt_tuning": False, "pot": True, "panda": True}
+_IS_TRANSFER = {"model_tuning": False, "prompt_tuning": False, "source_model": True, "pot": True, "panda": True}
 _LOST, _FOUND = "pot", "panda"
 
 _METRIC = "task_embedding"
