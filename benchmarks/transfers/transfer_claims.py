@@ -56,6 +56,11 @@ class FinishedSeeds:
         own = self.rows[self.rows["method"] == method]
         return list(dict.fromkeys(zip(own["sources"], own["target"], strict=True)))
 
+    def variants(self) -> list[str]:
+        """Methods with one source besides PoT and PanDa: PanDa with other options, under labels of their own."""
+        single = self.rows[(self.rows["sources"] != "") & ~self.rows["sources"].str.contains("+", regex=False)]
+        return [method for method in dict.fromkeys(single["method"]) if method not in ("pot", "panda")]
+
     def is_of_one_type(self, place: _Place) -> bool:
         return self.groups[place[0]] == self.groups[place[1]]
 
@@ -106,6 +111,11 @@ def claims(finished: FinishedSeeds) -> Iterator[Claim]:
             if own:
                 found = finished.difference(finished.pairs(first, second, own))
                 yield Claim(first, second, where, len(own), sign, found)
+    for variant in finished.variants():
+        own = finished.places(variant)
+        for second in ("prompt_tuning", "pot"):
+            found = finished.difference(finished.pairs(variant, second, own))
+            yield Claim(variant, second, "its cells", len(own), 1, found)
     for fusion in FUSIONS:
         if not (lists := finished.places(fusion)):
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from benchmarks.transfers.differences import HOLDS, OPEN, REFUTED, Difference
@@ -50,6 +51,19 @@ def test_pairs_of_one_type_and_of_other_types_are_those_of_their_groups(study: S
         for seed, value in claim.found.by_seed.items():
             one = rows[rows["seed"] == seed].groupby("target")["lead"].mean().mean()
             assert value == pytest.approx(one)
+
+
+def test_another_label_with_one_source_is_held_against_prompt_tuning_and_pot(study: Study) -> None:
+    again = study.scores[study.scores["method"] == "pot"].assign(method="again")
+    found = by_claim(FinishedSeeds(replace(study, scores=pd.concat([study.scores, again]))))
+    assert found["again", "pot", "its cells"].found.mean == 0
+    plain, pot = found["again", "prompt_tuning", "its cells"], found["pot", "prompt_tuning", "all pairs"]
+    assert (plain.pairs, plain.sign) == (pot.pairs, 1)
+    assert plain.found.mean == pytest.approx(pot.found.mean)
+    assert abs(pot.found.mean) > 0.1
+    of_study = {first for first, _, where in found if where == "its cells"}
+    assert "panda" not in of_study
+    assert not any("+" in label for label in of_study)
 
 
 def test_a_seed_that_lacks_a_cell_counts_nowhere(study: Study) -> None:
