@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.store.memory_limits import Footprint
+from panda_ray.execution.store.memory_limits import Footprint, Placement
 from panda_ray.execution.units.unit import Unit
 from panda_ray.methods import get_method
 from panda_ray.methods.trains import Trains
+from panda_ray.sweep import ResourceSection
 from panda_ray.training.config import TrainConfig
 
 
 def trains_of(unit: Unit) -> Trains:
     """What a training trains below its head."""
     return get_method(unit.method).trains(unit.options)
+
+
+def placement_of(resources: ResourceSection) -> Placement:
+    """What a sweep's resources do about the memory of a stack."""
+    return Placement(max(1, int(resources.gpus_per_stack)), resources.activation_checkpointing)
 
 
 def footprint_of(stack: Stack) -> Footprint | None:

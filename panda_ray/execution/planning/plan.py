@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from panda_ray.errors import InputError
+from panda_ray.execution.planning.footprints import placement_of
 from panda_ray.execution.planning.packing import Fits, anything_fits, depths, pack
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.memory_limits import Footprint, Limit
@@ -100,7 +101,7 @@ def plan_from(sweep: Sweep, store: Store, catalog: Catalog) -> Plan:
         raise InputError(f"sweep {sweep.name!r} has no cell left to run: {reasons}")
     done = store.done_keys(graph.units.keys())
     outdated = store.outdated
-    limits = store.limits.all()
+    limits = store.limits.on(placement_of(sweep.resources)).all()
     with _no_garbage():
         stacks = pack(graph.units, graph.depth_of, done, store.checkpoints.members(), sweep.resources.max_stack, limits)
     return Plan(

@@ -235,7 +235,7 @@ def _work(config: dict[str, _Job]) -> list[Outcome]:
         return job.decisions.wait(report.epoch) if job.decisions is not None and group.rank == 0 else ()
 
     halting = Halting(job.driver, {job.waits_on})
-    with halting, workspace.threads(), noted(job.stack, store.limits, job.limit):
+    with halting, workspace.threads(), noted(job.stack, store.limits.on(job.settings.placement), job.limit):
         try:
             return train_members(job.stack, store, workspace, on_epoch, halting.wanted, group)
         except HaltedError:

@@ -1,10 +1,11 @@
 """How wide stacks may be on the devices that have been tried: what did not fit into memory is not tried again.
 
 Memory depends on the backbone, the task's texts, what is trained, the batch size, the lengths, the precision, and on
-how many workers share a step: together they are the *footprint* of a stack. Each width that was tried has a file of its
-own, so that workers never write over each other:
+how many workers share a step: together they are the *footprint* of a stack. It also depends on the *placement* that a
+sweep's resources ask for; limits are known of each alone. Each width that was tried has a file of its own, so that
+workers never write over each other:
 
-    limits/<footprint>/<width>.json     whether it fitted, on which device, when
+    limits/<footprint and placement>/<width>.json     whether it fitted, on which device, when
 
 A store that moves to larger devices forgets its limits when `limits/` is removed.
 """
@@ -36,9 +37,22 @@ class Footprint:
     precision: str
     workers: int
 
-    @property
-    def id(self) -> str:
-        return digest(self)[:32]
+
+@dataclass(frozen=True)
+class Placement:
+    """What resources do about memory.
+
+    Attributes:
+        gpus: that the layers of a backbone are spread over.
+        activation_checkpointing: layers are computed once more instead of being kept.
+    """
+
+    gpus: int
+    activation_checkpointing: bool
+
+
+PLAIN = Placement(gpus=1, activation_checkpointing=False)
+"""Unless resources say otherwise."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +89,14 @@ class Limit:
 
 
 class Limits:
-    """The limits of a store."""
+    """The limits of a store, under one placement."""
 
-    def __init__(self, files: Files) -> None:
-        self._files = files
+    def __init__(self, files: Files, placement: Placement = PLAIN) -> None:  # it is frozen
+        self._files, self._placement = files, placement
+
+    def on(self, placement: Placement) -> Limits:
+        """Those under another one."""
+        return Limits(self._files, placement)
 
     def write(self, footprint: Footprint, width: int, fits: bool, device: str) -> None:
         """Remember whether a width fitted, in place of what was known of it.
@@ -87,36 +105,40 @@ class Limits:
             StoreFullError: when there is no room.
         """
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        tried = {"footprint": asdict(footprint), "trial": asdict(Trial(width, fits, device, at))}
-        self._files.write(f"limits/{footprint.id}/{width}.json", json.dumps(tried, indent=1).encode())
+        trial = Trial(width, fits, device, at)
+        tried = {"footprint": asdict(footprint), "placement": asdict(self._placement), "trial": asdict(trial)}
+        self._files.write(f"{self._folder(footprint)}/{width}.json", json.dumps(tried, indent=1).encode())
 
     def of(self, footprint: Footprint) -> Limit | None:
         """The limit of one footprint, or None where nothing failed."""
-        return self._below(f"limits/{footprint.id}").get(footprint)
+        return self._below(self._folder(footprint)).get(footprint)
 
     def all(self) -> dict[Footprint, Limit]:
-        """Every limit of the store."""
+        """Every limit under this placement."""
         return self._below("limits")
+
+    def _folder(self, footprint: Footprint) -> str:
+        return f"limits/{digest({'footprint': footprint, 'placement': self._placement})[:32]}"
 
     def _below(self, folder: str) -> dict[Footprint, Limit]:
         trials: dict[Footprint, list[Trial]] = defaultdict(list)
         for _, data in self._files.read_many(self._files.states(folder)):
-            if (found := _tried(data)) is not None:
-                trials[found[0]].append(found[1])
+            found = _tried(data)
+            if found is not None and found[1] == self._placement:
+                trials[found[0]].append(found[2])
         limits = (_limit(footprint, tried) for footprint, tried in trials.items())
         return {limit.footprint: limit for limit in limits if limit is not None}
 
 
-def _tried(data: bytes | None) -> tuple[Footprint, Trial] | None:
+def _tried(data: bytes | None) -> tuple[Footprint, Placement, Trial] | None:
     """What a file says, or None if it says nothing of a width."""
     said = parse(data or b"")
     try:
-        footprint, trial = Footprint(**said["footprint"]), Trial(**said["trial"])
+        tried = Footprint(**said["footprint"]), Placement(**said["placement"]), Trial(**said["trial"])
     except (TypeError, KeyError):
         return None
-    values = [(footprint, each) for each in fields(footprint)] + [(trial, each) for each in fields(trial)]
-    right = all(type(getattr(one, each.name)).__name__ == each.type for one, each in values)
-    return (footprint, trial) if right and trial.width > 0 else None
+    right = all(type(getattr(one, each.name)).__name__ == each.type for one in tried for each in fields(one))
+    return tried if right and tried[2].width > 0 else None
 
 
 def _limit(footprint: Footprint, trials: Sequence[Trial]) -> Limit | None:

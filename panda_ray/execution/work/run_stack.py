@@ -18,7 +18,7 @@ from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.footprints import footprint_of
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.files import FULL, StoreFullError
-from panda_ray.execution.store.memory_limits import Limit
+from panda_ray.execution.store.memory_limits import PLAIN, Limit, Placement
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.embeddings import compute_embeddings
 from panda_ray.execution.work.host import this_host
@@ -44,10 +44,11 @@ def run_stack(
     Args:
         halt: whether a training should save and stop for now.
     """
-    return settle(stack, store, lambda part, limit: _run(part, limit, store, workspace, on_epoch, halt))
+    placement = workspace.settings.placement
+    return settle(stack, store, lambda part, limit: _run(part, limit, store, workspace, on_epoch, halt), placement)
 
 
-def settle(stack: Stack, store: Store, run: Run) -> list[Outcome]:
+def settle(stack: Stack, store: Store, run: Run, placement: Placement = PLAIN) -> list[Outcome]:
     """Run the members of a stack that have no result yet; one outcome for each that had none when it was planned.
 
     What another driver is at work on is left to it; a stack that has a checkpoint, and so must keep its shape, waits
@@ -56,23 +57,24 @@ def settle(stack: Stack, store: Store, run: Run) -> list[Outcome]:
 
     Args:
         run: where a training notes whether it fits (`memory.noted`).
+        placement: under which it runs.
 
     Raises:
         HaltedError: it stopped for now, and goes on from its checkpoint wherever it is run again.
         StoreFullError: when there is no room for results or checkpoints; what was published before stays.
     """
     if not stack.todo:
-        return _settle(stack, store, run)
+        return _settle(stack, store, run, placement)
     keys = [unit.key for unit in stack.todo]
     with store.leases.take(stack.id, keys) as lease:
         held = [key for key in keys if key not in lease.members]
         if len(held) == len(keys) or (held and stack.continued):
             return [Outcome(key, "held") for key in keys]
         left = tuple(unit for unit in stack.members if unit.key not in held)
-        return [Outcome(key, "held") for key in held] + _settle(replace(stack, members=left), store, run)
+        return [Outcome(key, "held") for key in held] + _settle(replace(stack, members=left), store, run, placement)
 
 
-def _settle(stack: Stack, store: Store, run: Run) -> list[Outcome]:
+def _settle(stack: Stack, store: Store, run: Run, placement: Placement) -> list[Outcome]:
     """`settle` for members that nobody else works on."""
     done = store.done_among(unit.key for unit in stack.todo)
     published = [unit.key for unit in stack.todo if unit.key in done]
@@ -82,9 +84,9 @@ def _settle(stack: Stack, store: Store, run: Run) -> list[Outcome]:
         store.checkpoints.of(stack.keys).remove()
         return outcomes
     footprint, width = footprint_of(stack), len(stack.members)
-    limit = None if footprint is None else store.limits.of(footprint)
+    limit = None if footprint is None else store.limits.on(placement).of(footprint)
     if limit is not None and width > limit.width:
-        return outcomes + _settle_halves(stack, store, run)
+        return outcomes + _settle_halves(stack, store, run, placement)
     try:
         return outcomes + run(stack, limit)
     except StoreFullError:
@@ -96,7 +98,7 @@ def _settle(stack: Stack, store: Store, run: Run) -> list[Outcome]:
             return outcomes + fail_all(store, stack.todo, str(error), traceback.format_exc())
     # Outside of the handler: an exception keeps the frames, and so the tensors, of the stack that did not fit.
     torch.cuda.empty_cache()
-    return outcomes + _settle_halves(stack, store, run)
+    return outcomes + _settle_halves(stack, store, run, placement)
 
 
 def _mendable(error: InputError | OSError) -> str:
@@ -120,10 +122,10 @@ def _without(stack: Stack, published: Sequence[str], store: Store) -> Stack:
     return replace(stack, members=stack.todo)
 
 
-def _settle_halves(stack: Stack, store: Store, run: Run) -> list[Outcome]:
+def _settle_halves(stack: Stack, store: Store, run: Run, placement: Placement) -> list[Outcome]:
     """Run both halves of a stack that is too wide; its checkpoint is of no use to them."""
     store.checkpoints.of(stack.keys).remove()
-    return [outcome for half in halves(stack) for outcome in _settle(half, store, run)]
+    return [outcome for half in halves(stack) for outcome in _settle(half, store, run, placement)]
 
 
 def halves(stack: Stack) -> list[Stack]:
@@ -139,5 +141,5 @@ def _run(
     with workspace.threads():
         if stack.members[0].product == "embedding":
             return compute_embeddings(stack, store, workspace)
-        with noted(stack, store.limits, limit):
+        with noted(stack, store.limits.on(workspace.settings.placement), limit):
             return train_members(stack, store, workspace, on_epoch, halt)

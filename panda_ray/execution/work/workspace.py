@@ -12,6 +12,8 @@ import torch
 
 from panda_ray.backbones import Backbone, backbone_identity, load_backbone
 from panda_ray.errors import InputError
+from panda_ray.execution.planning.footprints import placement_of
+from panda_ray.execution.store.memory_limits import Placement
 from panda_ray.execution.units.unit import BackboneRef, DataRef
 from panda_ray.sweep import ResourceSection, Sweep
 from panda_ray.sweep.named_tasks import own_names
@@ -49,20 +51,25 @@ class Settings:
     activation_checkpointing: bool = False
     gpus: int = 1
 
+    @property
+    def placement(self) -> Placement:
+        """Under which it is known what fits into memory."""
+        return Placement(self.gpus, self.activation_checkpointing)
+
     @classmethod
     def of(cls, sweep: Sweep) -> Settings:
         """The settings of a sweep, independent of the working directory."""
         paths = tuple((section.name, _absolute(section.path)) for section in sweep.backbones)
         own = tuple(_with_absolute_paths(sweep.tasks[name].as_task(name)) for name in own_names(sweep.tasks))
-        resources = sweep.resources
+        resources, placement = sweep.resources, placement_of(sweep.resources)
         return cls(
             _absolute(sweep.data_root),
             paths,
             resources.checkpoint_seconds,
             threads_of(resources),
             own,
-            resources.activation_checkpointing,
-            max(1, int(resources.gpus_per_stack)),
+            placement.activation_checkpointing,
+            placement.gpus,
         )
 
     def on(self, resources: ResourceSection) -> Settings:

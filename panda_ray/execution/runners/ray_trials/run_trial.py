@@ -51,7 +51,9 @@ def run_trial(
             end_if_asked(halting.wanted)
             if stack.workers > 1:
                 group = Group(store, settings, resources, decisions, on_lost, halting)
-                outcomes = settle(stack, store, lambda part, limit: train_on_workers(part, limit, group))
+                outcomes = settle(
+                    stack, store, lambda part, limit: train_on_workers(part, limit, group), settings.placement
+                )
             else:
                 outcomes = run_stack(stack, store, _workspace(settings), on_epoch, halting.wanted)
         except StoreFullError as error:

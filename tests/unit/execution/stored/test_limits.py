@@ -10,16 +10,17 @@ import pytest
 import torch
 
 from panda_ray.execution.events import Outcome
-from panda_ray.execution.planning.footprints import footprint_of
+from panda_ray.execution.planning.footprints import footprint_of, placement_of
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners import ray_train
-from panda_ray.execution.store.memory_limits import Footprint, Limit
+from panda_ray.execution.store.memory_limits import PLAIN, Footprint, Limit, Placement
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.unit import BackboneRef, DataRef, Unit
 from panda_ray.execution.work.memory import noted
 from panda_ray.execution.work.run_stack import settle
 from panda_ray.execution.work.workspace import Settings
 from panda_ray.training.config import TrainConfig
+from support.sweeps.small_sweeps import planned, small_sweep
 
 CONFIG = TrainConfig(lr=1e-3, batch_size=16, epochs=2)
 FOOTPRINT = Footprint(
@@ -65,6 +66,38 @@ def store(tmp_path: Path) -> Store:
 
 def test_a_footprint_is_what_memory_depends_on() -> None:
     assert footprint_of(stack_of(1)) == footprint_of(stack_of(3, first=5)) == FOOTPRINT
+
+
+PLACEMENTS = (PLAIN, Placement(2, False), Placement(1, True))
+
+
+def test_a_limit_is_of_the_placement_that_it_was_found_under_alone(store: Store) -> None:
+    for room, placement in zip((4, 16, 8), PLACEMENTS, strict=True):
+        device = Device(room, Store(store.url))
+        device.limits = store.limits.on(placement)
+        settle(stack_of(21), store, device.run, placement)
+        assert device.tried[0] == 21, "nothing that is known elsewhere narrows it"
+        settle(stack_of(21, first=100), store, device.run, placement)
+        assert device.tried.count(21) == 1, "what is known here does"
+    widths = [store.limits.on(placement).all()[FOOTPRINT].width for placement in PLACEMENTS]
+    assert widths == [2, 10, 5], "the widest half that fitted"
+
+
+def test_a_plan_is_narrowed_by_limits_of_its_own_resources_alone(tmp_path: Path) -> None:
+    def widest(**resources: object) -> int:
+        seeds = list(range(6))
+        sweep = small_sweep(tmp_path, methods=["prompt_tuning"], metrics=[], seeds=seeds, resources=resources)
+        plan, _ = planned(sweep)
+        assert Settings.of(sweep).placement == placement_of(sweep.resources)
+        return max(len(stack.members) for stack in plan.stacks)
+
+    plan, store = planned(small_sweep(tmp_path, methods=["prompt_tuning"], metrics=[], seeds=list(range(6))))
+    for stack in plan.stacks:
+        footprint = footprint_of(stack)
+        assert footprint is not None
+        store.limits.write(footprint, 3, False, "a GPU")
+    assert (widest(), widest(gpus_per_stack=0.5), widest(cpus_per_stack=2)) == (2, 2, 2)
+    assert (widest(gpus_per_stack=2), widest(activation_checkpointing=True)) == (6, 6)
 
 
 def test_nothing_is_known_of_an_empty_store(store: Store) -> None:
