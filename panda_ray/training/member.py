@@ -119,6 +119,7 @@ class MemberResult:
         best: predictions of the epoch that is best on the whole dev set (the `paper` protocol).
         honest: predictions of the epoch that is best on the selecting half.
         trained_parameters: numbers that were trained below the head.
+        workers: how many trained it, one number after the other.
     """
 
     name: str
@@ -131,3 +132,4 @@ class MemberResult:
     error: str | None = None
     stopped: bool = False
     trained_parameters: int = 0
+    workers: tuple[int, ...] = ()

@@ -92,7 +92,7 @@ def _as_json(forecast: Forecast) -> dict[str, Any]:
             {
                 "gpus": gpus,
                 "stacks_at_a_time": run.slots,
-                "stacks": len(run.ran),
+                "stacks": run.stacks,
                 "makespan_seconds": round(run.makespan, 1),
                 "utilisation": round(run.utilisation, 4),
                 "bound_seconds": round(bound.seconds(run.slots), 1),
@@ -121,7 +121,7 @@ def _print(forecast: Forecast) -> None:
     stdout.print(_table(forecast))
     stdout.print(
         "lower bound: the larger of critical path and work divided by GPUs; strict: with work in shapes that are fast "
-        "enough for it",
+        "enough for it, kept to the end",
         soft_wrap=True,
     )
     stdout.print(f"critical path, {duration(bound.critical_seconds)} with every unit alone and as fast as it can be:")
@@ -171,6 +171,6 @@ def _table(forecast: Forecast) -> Table:
             duration(forecast.bound.seconds(run.slots)),
             f"{forecast.above_bound(run):.1%}",
             duration(forecast.bound.strict_seconds(run.slots)),
-            str(len(run.ran)),
+            str(run.stacks),
         )
     return table

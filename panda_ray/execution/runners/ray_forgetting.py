@@ -16,10 +16,16 @@ from ray.tune.schedulers import FIFOScheduler
 
 
 class ForgettingScheduler(FIFOScheduler):
-    """Starts trials in the order in which they came, and makes Tune's controller forget those that ended."""
+    """Starts trials in the order in which they came, and makes Tune's controller forget those that ended.
+
+    Attributes:
+        kept: workers without a trial that Tune keeps for the next one of their kind; it ends them when another kind
+            waits.
+    """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.kept = 0
         self._ended: dict[Any, Any] = {}
         """Per trial, its controller."""
 
@@ -31,6 +37,7 @@ class ForgettingScheduler(FIFOScheduler):
 
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
         """The next trial. Tune asks in every step, and by then has done with what ended in the last one."""
+        self.kept = tune_controller._actor_cache.num_cached_objects
         ended, self._ended = self._ended, {}
         for trial, controller in ended.items():
             if trial.is_finished():  # and does not start again after the death of its worker

@@ -86,11 +86,13 @@ class Group:
     """What every group of a run has in common.
 
     Attributes:
+        stack: the id of what the trial runs, of which a group may train a part.
         decisions: where to hear after each epoch who stops; None where nobody may be stopped.
         on_lost: hears of each group that was lost.
         halting: why the trial itself should stop.
     """
 
+    stack: str
     store: Store
     settings: Settings
     resources: ResourceSection
@@ -109,6 +111,8 @@ class _Job:
     limit: Limit | None
     decisions: Decisions | None
     driver: str
+    asked_as: str
+    """The id of the stack that its driver may ask to stop."""
     waits_on: str
     """The node of the trial, without which the group ends."""
 
@@ -199,6 +203,7 @@ def _train(stack: Stack, limit: Limit | None, group: Group) -> list[Outcome]:
                     limit,
                     group.decisions,
                     group.store.leases.driver,
+                    group.stack,
                     this_node(),
                 )
             },
@@ -234,7 +239,7 @@ def _work(config: dict[str, _Job]) -> list[Outcome]:
         train.report({"report": report})
         return job.decisions.wait(report.epoch) if job.decisions is not None and group.rank == 0 else ()
 
-    halting = Halting(job.driver, {job.waits_on})
+    halting = Halting(job.driver, job.asked_as, {job.waits_on})
     with halting, workspace.threads(), noted(job.stack, store.limits.on(job.settings.placement), job.limit):
         try:
             return train_members(job.stack, store, workspace, on_epoch, halting.wanted, group)

@@ -7,7 +7,8 @@ numbers is an outcome, not a failed trial, and is not retried.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,12 @@ from panda_ray.execution.runners.ray_cluster import environment, ray_cluster
 from panda_ray.execution.runners.ray_forgetting import ForgettingScheduler, NoProgress
 from panda_ray.execution.runners.ray_supply.demand import Demand
 from panda_ray.execution.runners.ray_supply.slot import Slot, slot_of, slots_of_kinds
-from panda_ray.execution.runners.ray_supply.slots import check_resources, parallel_stacks, parallel_stacks_of_kinds
+from panda_ray.execution.runners.ray_supply.slots import (
+    check_resources,
+    free_slots,
+    parallel_stacks,
+    parallel_stacks_of_kinds,
+)
 from panda_ray.execution.runners.ray_train import WAITING
 from panda_ray.execution.runners.ray_trials.messenger import Messenger
 from panda_ray.execution.runners.ray_trials.run_trial import run_trial
@@ -36,6 +42,9 @@ from panda_ray.sweep import ResourceSection
 
 _AHEAD_ON_CLUSTERS = 16
 """Short stacks that wait as trials at the least, for nodes that are still to come."""
+
+_LOOK_SECONDS = 1.0
+"""Between two looks at slots that are free for a stack that runs."""
 
 
 class RayTuneRunner:
@@ -57,9 +66,10 @@ class RayTuneRunner:
             dispatch.foresee(there=kinds)
             messenger = Messenger(dispatch, store)
             demands = [] if self._address is None else _demands(dispatch)
-            searcher = _GraphSearcher(dispatch, messenger.judge, demands)
+            scheduler = ForgettingScheduler()
+            searcher = _GraphSearcher(dispatch, messenger, scheduler, demands)
             callbacks = [messenger, NoProgress(), *demands]
-            tuner = _tuner(dispatch, searcher, callbacks, store, settings, str(folder / "tune"))
+            tuner = _tuner(dispatch, searcher, scheduler, callbacks, store, settings, str(folder / "tune"))
             try:
                 with environment(_pending_trials(resources, self._address)), signals_deferred():
                     tuner.fit()
@@ -86,6 +96,7 @@ def _folder() -> Iterator[Path]:
 def _tuner(
     dispatch: Dispatch,
     searcher: _GraphSearcher,
+    scheduler: ForgettingScheduler,
     callbacks: list[tune.Callback],
     store: Store,
     settings: Settings,
@@ -106,7 +117,7 @@ def _tuner(
         tune.with_resources(trainable, place),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
-            scheduler=ForgettingScheduler(),
+            scheduler=scheduler,
             num_samples=-1,
             reuse_actors=True,
             trial_name_creator=lambda trial: trial.trial_id,
@@ -154,22 +165,29 @@ class _GraphSearcher(Searcher):
     """Suggests the next stack; Tune asks for several trials ahead of those that run.
 
     Args:
-        refresh: called before each suggestion: where nothing runs, Tune does nothing but ask for one.
+        messenger: is called before each suggestion: where nothing runs, Tune does nothing but ask for one.
+        scheduler: knows of workers that Tune keeps.
         demands: where a cluster that may grow learns what else could be used; none for one that cannot.
     """
 
-    def __init__(self, dispatch: Dispatch, refresh: Callable[[], None], demands: Sequence[Demand]) -> None:
+    def __init__(
+        self, dispatch: Dispatch, messenger: Messenger, scheduler: ForgettingScheduler, demands: Sequence[Demand]
+    ) -> None:
         super().__init__()
         self._dispatch = dispatch
-        self._refresh = refresh
+        self._messenger = messenger
+        self._scheduler = scheduler
         self._demands = demands
+        self._next_look = 0.0
 
     def suggest(self, trial_id: str) -> Any:
         """A trial's configuration, None while all that is left waits, or `Searcher.FINISHED`."""
         if signal_pending():
             return Searcher.FINISHED  # where nothing runs, Tune would ask for ten minutes before it took another step
-        self._refresh()
+        self._messenger.judge()
         stack = self._next()
+        if stack is None:
+            self._enlarge()
         for demand in self._demands:
             demand.show()
         if stack is not None:
@@ -181,6 +199,17 @@ class _GraphSearcher(Searcher):
         if resources.workers:
             return self._dispatch.next_on(parallel_stacks_of_kinds(resources))
         return self._dispatch.next(parallel_stacks(slot_of(resources)))
+
+    def _enlarge(self) -> None:
+        """Let a stack that runs go on with more workers where that is worth it; looks once a second at the most."""
+        resources = self._dispatch.plan.sweep.resources
+        if resources.max_workers == 1 or time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + _LOOK_SECONDS
+        slot = slot_of(resources)
+        larger = self._dispatch.enlarge(parallel_stacks(slot), free_slots(slot) + self._scheduler.kept)
+        if larger is not None:
+            self._messenger.enlarge(larger)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Nothing to learn: outcomes arrive as a result (see `Messenger`)."""

@@ -8,12 +8,13 @@ A member's result is the same in every shape up to the order of floating-point s
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.scheduling.allocations import Seconds, Shape, Shapes
 from panda_ray.execution.scheduling.critical_path import longest_paths
 from panda_ray.execution.scheduling.deadline import earliest_end
+from panda_ray.execution.scheduling.enlarging import decisive, on_more
+from panda_ray.execution.scheduling.running_stacks import Running, RunningStacks
 from panda_ray.execution.units.unit import Unit
 
 SHORT_SECONDS = 60.0
@@ -23,14 +24,6 @@ take longer to start than they save, and small runs keep the shapes, and so the 
 LARGEST_LOSS = 1.5
 """Members that could wait for a wider stack start in a narrow one on an idle slot if it takes at the most so many times
 the work."""
-
-
-@dataclass(frozen=True)
-class _Running:
-    """A running stack, and when it should end."""
-
-    stack: Stack
-    end: float
 
 
 class Shaper:
@@ -48,13 +41,13 @@ class Shaper:
         clock: Callable[[], float],
     ) -> None:
         self._clock = clock
-        self._shapes = Shapes(seconds, max_workers)
+        self._shapes, self._max_workers = Shapes(seconds, max_workers), max_workers
         self._stacks: Sequence[Stack] = ()
         self._depends_on: Mapping[str, Sequence[str]] = {}
         self._menus: dict[str, Sequence[Shape]] = {}
         """Per unit, from its fastest shape to that in which it was packed."""
         self._waiting_work = 0.0
-        self._running: dict[str, _Running] = {}
+        self._running = RunningStacks(clock)
         self._slots = 0
         self._end = 0.0
 
@@ -98,7 +91,7 @@ class Shaper:
         if slots == self._slots:
             return
         self._slots = slots
-        running = self._still_running()
+        running = self._running.left()
         left = {unit.key: seconds for seconds, one in running for unit in one.stack.members}
         menus = {unit.key: self._menus[unit.key] for stack in waiting for unit in stack.members}
         before = longest_paths({**left, **self._fastest(menus)}, self._depends_on).before
@@ -107,13 +100,13 @@ class Shaper:
 
     def shape(self, members: Sequence[Unit]) -> Shape:
         """The shape in which the first of these members should start now: the least work that delays nothing."""
-        menu, running = self._shapes.menu(members), self._still_running()
+        menu, running = self._shapes.menu(members), self._running.left()
         if self.is_short(members):
             return menu[-1]
         left = max(
             self._end - self._clock(),
             (self._waiting_work + _work(running)) / self._slots,
-            *(seconds + _longest(self._after_fastest, one.stack.members) for seconds, one in running),
+            *(seconds + self._behind(one.stack) for seconds, one in running),
         )
         behind = _longest(self._after_fastest, members)
         return next((shape for shape in reversed(menu) if shape.seconds + behind <= left), menu[0])
@@ -122,11 +115,31 @@ class Shaper:
         """A shape for a unit that should have more workers than are free; None where it ends sooner if it waits."""
         now = Shape(1, free, self._shapes.seconds((unit,), free))
         freed = free
-        for left, one in sorted(self._still_running(), key=lambda pair: pair[0]):
+        for left, one in sorted(self._running.left(), key=lambda pair: pair[0]):
             freed += one.stack.workers
             if freed >= shape.workers:
                 return now if now.seconds <= left + shape.seconds else None
         return now
+
+    def enlarged(self, slots: int, free: Callable[[Stack], int]) -> Stack | None:
+        """A running stack that should go on with more workers, as it is then; it counts as running so from now on.
+
+        Args:
+            free: slots that a stack may have besides those that it has.
+        """
+        running, cost = self._running.left(), self._running.restart_seconds
+        bound = (self._waiting_work + _work(running)) / slots
+        found = decisive(running, self._behind, bound, self._clock(), cost)
+        if not found:
+            return None
+        left, stack = found[0][0], found[0][1].stack
+        # Others of them will be asked next, and have their part.
+        most = min(self._max_workers, stack.workers + -(-free(stack) // len(found)))
+        larger = on_more(stack, left, most, lambda workers: self._shapes.seconds(stack.members, workers), cost)
+        if larger is None:
+            return None
+        self._running.enlarged(*larger)
+        return larger[0]
 
     def started(self, stack: Stack) -> None:
         """Count a stack as running from now on."""
@@ -137,9 +150,13 @@ class Shaper:
         """Count a running stack as begun anew, on fewer workers."""
         self._follow(stack)
 
+    def heard(self, stack: Stack, epoch: int, epochs: int, seconds: float) -> None:
+        """Take note of an epoch; see `RunningStacks.heard`."""
+        self._running.heard(stack, epoch, epochs, seconds)
+
     def ended(self, stack: Stack) -> None:
         """Count a stack as running no more."""
-        self._running.pop(stack.id, None)
+        self._running.ended(stack)
 
     def left(self, members: Iterable[Unit]) -> None:
         """Count members as waiting no more."""
@@ -150,8 +167,11 @@ class Shaper:
         self._waiting_work += self._packed_work(members)
 
     def _follow(self, stack: Stack) -> None:
-        end = self._clock() + self._shapes.seconds(stack.members, stack.workers)
-        self._running[stack.id] = _Running(stack, end)
+        self._running.started(stack, self._shapes.seconds(stack.members, stack.workers))
+
+    def _behind(self, stack: Stack) -> float:
+        """Seconds of the longest path that waits for a stack."""
+        return _longest(self._after_fastest, stack.members)
 
     def _packed_work(self, members: Iterable[Unit]) -> float:
         """Slot-seconds of members in the stacks that they were packed in."""
@@ -161,16 +181,11 @@ class Shaper:
     def _fastest(menus: Mapping[str, Sequence[Shape]]) -> dict[str, float]:
         return {key: menu[0].seconds for key, menu in menus.items()}
 
-    def _still_running(self) -> list[tuple[float, _Running]]:
-        """Running stacks with the seconds that they should have left."""
-        now = self._clock()
-        return [(max(0.0, one.end - now), one) for one in self._running.values()]
-
 
 def _longest(paths: Mapping[str, float], members: Iterable[Unit]) -> float:
     return max(paths[unit.key] for unit in members)
 
 
-def _work(running: Iterable[tuple[float, _Running]]) -> float:
+def _work(running: Iterable[tuple[float, Running]]) -> float:
     """Slot-seconds that running stacks have left."""
     return sum(left * one.stack.workers for left, one in running)

@@ -119,6 +119,21 @@ class Dispatch:
         """How many slots more than there are could be used; see `Schedule.wanted`."""
         return self._schedule.wanted(slots)
 
+    def enlarge(self, slots: int, free: int) -> Stack | None:
+        """A running stack to be stopped, as `next` gives it once `halted` is told; see `Schedule.enlarge`."""
+        larger = self._schedule.enlarge(slots, free)
+        if larger is not None:
+            self._running[larger.id] = larger
+        return larger
+
+    def halted(self, stack: Stack) -> None:
+        """Take note that a stack has stopped which `enlarge` gave."""
+        given = self._running.get(stack.id)
+        if given is not None and given.workers > stack.workers:
+            self._schedule.restart(given)
+        else:
+            self.put_back(stack)
+
     def started(self, stack: Stack) -> None:
         """Take note of a stack that starts, perhaps again, and perhaps on fewer workers than it was given."""
         given = self._running.get(stack.id)
@@ -149,6 +164,7 @@ class Dispatch:
     def epoch(self, stack: Stack, report: EpochReport) -> Collection[str]:
         """Take the report of an epoch; returns the keys of the members that stop there."""
         self._listener.on_epoch(stack, report)
+        self._schedule.heard(stack, report.epoch, report.epochs, report.seconds)
         if self.may_stop(stack):
             self._stopping.update(key for key in self._steering.stops(report) if self._steering.may_stop(key))
         return self._stopping.intersection(report.scores)

@@ -53,7 +53,7 @@ class Bound:
         return max(self.critical_seconds, self.work / slots)
 
     def strict_seconds(self, slots: int) -> float:
-        """A larger bound: the work is that of shapes with which every path is short enough.
+        """A larger bound, for trainings that keep their workers: the work is that of shapes that are fast enough.
 
         A unit that is as cheap as it can be may take longer than the whole run; `seconds` counts it all the same.
         """

@@ -36,12 +36,14 @@ class Schedule:
         )
         self._busy: dict[str, int] = {}
         """Slots that each stack holds that was handed out and has not ended."""
+        self._enlarged: list[Stack] = []
+        """Stacks that have stopped to go on with more workers, for which slots are held."""
         self.add(stacks, depends_on, done)
 
     @property
     def exhausted(self) -> bool:
         """No stack is left to hand out, now or later, unless more are added."""
-        return not self._waiting
+        return not self._waiting and not self._enlarged
 
     def add(
         self, stacks: Sequence[Stack], depends_on: Mapping[str, Sequence[str]], done: Collection[str]
@@ -75,6 +77,8 @@ class Schedule:
             slots: that there are, busy ones included; each runs a stack, or one of its workers. None: not known, stacks
                 start as they were packed.
         """
+        if self._enlarged:
+            return self._enlarged.pop()
         if self._shaper is None or slots is None:
             return self._pop(ahead=True)
         free = slots - sum(self._busy.values())
@@ -134,6 +138,33 @@ class Schedule:
             self._busy[stack.id] = stack.workers
         if self._shaper is not None:
             self._shaper.shrunk(stack)
+
+    def enlarge(self, slots: int, free: int) -> Stack | None:
+        """A running stack that should stop, as it goes on with more workers; None where that is not worth it.
+
+        Only where nothing is ready to start, and whatever waits, but not for it, has a free slot of its own besides.
+        The slots are its own from now on.
+
+        Args:
+            slots: that there are, busy ones included.
+            free: slots that nobody uses, whoever uses the others.
+        """
+        free = min(free, slots - sum(self._busy.values()))
+        if self._shaper is None or self._fleet is not None or free <= 0 or self._waiting.first() is not None:
+            return None
+        larger = self._shaper.enlarged(slots, lambda stack: self._waiting.spare(free, stack.members[0].key))
+        if larger is not None:
+            self._busy[larger.id] = larger.workers
+        return larger
+
+    def restart(self, larger: Stack) -> None:
+        """Hand out a stack that has stopped as it goes on; before all others, for its slots are its own."""
+        self._enlarged.append(larger)
+
+    def heard(self, stack: Stack, epoch: int, epochs: int, seconds: float) -> None:
+        """Take note of an epoch; see `RunningStacks.heard`."""
+        if self._shaper is not None:
+            self._shaper.heard(stack, epoch, epochs, seconds)
 
     def put_back(self, stack: Stack) -> None:
         """Let a stack wait again whose members could not be worked on; its members lack nothing."""

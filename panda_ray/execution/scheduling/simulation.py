@@ -1,12 +1,12 @@
 """A run against a virtual clock: the dispatch of a real run, and stacks that take as long as they are said to take.
 
-A sibling of the runners: it asks for stacks and tells how they ended, with a heap of ends instead of trainings.
+A sibling of the runners: it asks for stacks and tells how they ended, with a heap of moments instead of trainings.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from panda_ray.execution.costs.kinds import Kind
@@ -15,17 +15,24 @@ from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.scheduling.allocations import Seconds
 from panda_ray.execution.scheduling.dispatcher import Dispatch
+from panda_ray.execution.scheduling.enlarging import LEAST_RUN
 from panda_ray.execution.scheduling.fleet import Slots
+from panda_ray.execution.scheduling.running_stacks import RESTART_SECONDS
 from panda_ray.execution.steering import FIXED_PLAN, Steering
 
 
 @dataclass(frozen=True)
 class Ran:
-    """A stack that ran in a simulation, in seconds since its start."""
+    """A stack that ran in a simulation, in seconds since its start.
+
+    Attributes:
+        restarts: it was stopped at its end, and is there again with more workers.
+    """
 
     stack: Stack
     start: float
     end: float
+    restarts: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,11 @@ class Simulation:
 
     slots: int
     ran: tuple[Ran, ...]
+
+    @property
+    def stacks(self) -> int:
+        """How many ran, whatever the shapes of each."""
+        return sum(not one.restarts for one in self.ran)
 
     @property
     def makespan(self) -> float:
@@ -60,11 +72,12 @@ def simulate(plan: Plan, slots: int, seconds: Seconds, steering: Steering = FIXE
     clock = _Clock()
     dispatch = Dispatch(plan, seconds, steering=steering)
     dispatch.foresee(clock)
+    run = _Run(dispatch, lambda stack: seconds(stack, stack.workers), clock)
 
-    def following(busy: int) -> Stack | None:
-        return dispatch.next(slots) if busy < slots else None
+    def following() -> Stack | None:
+        return dispatch.next(slots) if run.busy < slots else None
 
-    return Simulation(slots, tuple(_ran(dispatch, following, lambda stack: seconds(stack, stack.workers), clock)))
+    return Simulation(slots, run.to_its_end(following, lambda: dispatch.enlarge(slots, slots - run.busy)))
 
 
 def simulate_fleet(
@@ -83,8 +96,8 @@ def simulate_fleet(
         assert stack.accelerator is not None, "each stack of a fleet has been placed"
         return by_name[stack.accelerator].expected(stack)
 
-    ran = _ran(dispatch, lambda _busy: dispatch.next_on(slots), lasts, clock)
-    return Simulation(sum(slots.values()), tuple(ran))
+    ran = _Run(dispatch, lasts, clock).to_its_end(lambda: dispatch.next_on(slots), lambda: None)
+    return Simulation(sum(slots.values()), ran)
 
 
 class _Clock:
@@ -97,25 +110,95 @@ class _Clock:
         return self.now
 
 
-def _ran(
-    dispatch: Dispatch, following: Callable[[int], Stack | None], lasts: Callable[[Stack], float], clock: _Clock
-) -> Iterator[Ran]:
-    """Stacks as they start.
+@dataclass(frozen=True)
+class _Job:
+    """A stack that runs.
+
+    Attributes:
+        works: when it starts to train, or goes on.
+        left: share of its training that is left then.
+    """
+
+    number: int
+    stack: Stack
+    start: float
+    works: float
+    left: float
+    end: float
+
+    def left_at(self, now: float) -> float:
+        """Share of its training that is left at a moment."""
+        return self.left * min(1.0, (self.end - now) / (self.end - self.works))
+
+
+class _Run:
+    """Stacks that start and end.
 
     Args:
-        following: the next stack to start while so many slots are busy.
-        lasts: how long a stack takes where it runs.
+        lasts: how long a stack takes where it runs, from its start to its end.
+
+    Attributes:
+        busy: slots.
     """
-    running: list[tuple[float, int, Stack]] = []
-    started = busy = 0
-    while True:
-        while (stack := following(busy)) is not None:
-            one = Ran(stack, clock.now, clock.now + lasts(stack))
-            heapq.heappush(running, (one.end, started, stack))
-            started, busy = started + 1, busy + stack.workers
-            yield one
-        if not running:
+
+    def __init__(self, dispatch: Dispatch, lasts: Callable[[Stack], float], clock: _Clock) -> None:
+        self._dispatch, self._lasts, self._clock = dispatch, lasts, clock
+        self._running: dict[str, _Job] = {}
+        self._moments: list[tuple[float, int]] = []
+        """When a stack ends, or may have run for long enough to be started again, and how many had started before."""
+        self._left: dict[str, float] = {}
+        self._ran: list[Ran] = []
+        self.busy = 0
+
+    def to_its_end(self, following: Callable[[], Stack | None], enlarge: Callable[[], Stack | None]) -> tuple[Ran, ...]:
+        """Stacks in the order of their starts.
+
+        Args:
+            following: the next stack to start.
+            enlarge: a running one that should start again, as it should.
+        """
+        while True:
+            while (stack := following()) is not None:
+                self._start(stack)
+            if (larger := enlarge()) is not None:
+                self._stop(self._running[larger.id])
+            elif self._moments:
+                self._go_on()
+            else:
+                return tuple(self._ran)
+
+    def _start(self, stack: Stack) -> None:
+        now, left = self._clock.now, self._left.pop(stack.id, None)
+        works = now if left is None else now + RESTART_SECONDS
+        left = 1.0 if left is None else left
+        job = _Job(len(self._ran), stack, now, works, left, works + left * self._lasts(stack))
+        self._running[stack.id] = job
+        self._ran.append(Ran(stack, job.start, job.end))
+        self.busy += stack.workers
+        heapq.heappush(self._moments, (job.end, job.number))
+        again = now + LEAST_RUN * RESTART_SECONDS
+        if stack.workers < self._dispatch.plan.sweep.resources.max_workers:
+            heapq.heappush(self._moments, (again, job.number))
+
+    def _stop(self, job: _Job) -> None:
+        """Stop a stack that is to start again; it is handed out at once."""
+        now = self._clock.now
+        self._ran[job.number] = Ran(job.stack, job.start, now, restarts=True)
+        self._left[job.stack.id] = job.left_at(now)
+        self._remove(job)
+        self._dispatch.halted(job.stack)
+
+    def _go_on(self) -> None:
+        """To the next moment, and the end of the stack that ends there, if one does."""
+        now, number = heapq.heappop(self._moments)
+        job = self._running.get(self._ran[number].stack.id)
+        if job is None or job.number != number:
             return
-        clock.now, _, ended = heapq.heappop(running)
-        busy -= ended.workers
-        dispatch.finished(ended, [Outcome(unit.key, "done") for unit in ended.todo])
+        self._clock.now = now
+        if now == job.end:
+            self._remove(job)
+            self._dispatch.finished(job.stack, [Outcome(unit.key, "done") for unit in job.stack.todo])
+
+    def _remove(self, job: _Job) -> None:
+        del self._running[job.stack.id]
+        self.busy -= job.stack.workers

@@ -121,6 +121,22 @@ class WaitingStacks:
             if ready:
                 yield ready, widest, numbers
 
+    def spare(self, slots: int, key: str) -> int:
+        """How many of some slots are left when each stack has one that waits for more than this unit.
+
+        A stack that waits for it alone, or for what waits for it, needs none before the unit has ended.
+        """
+        behind, reached = {key}, [key]
+        while reached:
+            found = [waiter for waiter in self._dependents.get(reached.pop(), ()) if waiter not in behind]
+            behind.update(found)
+            reached += found
+        for stack in self._stacks.values():
+            if slots <= 0:
+                break
+            slots -= not behind.issuperset(unit.key for unit in stack.members)
+        return slots
+
     def drop(self, numbers: Iterable[int], keys: Collection[str]) -> None:
         """Take units out of waiting stacks."""
         for number in numbers:

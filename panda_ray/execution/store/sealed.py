@@ -140,6 +140,10 @@ def _is_some(value: object) -> bool:
     return _is_count(value) and value != 0
 
 
+def _are_workers(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(_is_some, value))
+
+
 def _is_seed(value: object) -> bool:
     return type(value) is int
 
@@ -211,6 +215,7 @@ _OPTIONAL: Mapping[str, _Check] = {
     "training_seconds": _is_number_or_none,
     "trained_parameters": _is_count,
     "workers": _is_some,
+    "shapes": _are_workers,
     "train_examples": _is_count,
     "dev_examples": _is_count,
     "rows_per_example": _is_number,

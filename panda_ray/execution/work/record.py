@@ -91,6 +91,7 @@ def training_record(
         "backbone_devices": measured.devices,
         "trained_parameters": result.trained_parameters,
         "workers": stack.workers,
+        "shapes": list(result.workers),
         "train_examples": task.train.examples,
         "dev_examples": task.dev.examples,
         "rows_per_example": task.train.rows_per_example,

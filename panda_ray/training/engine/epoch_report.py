@@ -19,6 +19,7 @@ class EpochReport:
         selecting: by the same names, the scores by which the protocol selects: those, or on the selecting half.
         examples_per_second: training examples of all members together, since training started or was resumed,
             evaluation included.
+        seconds: since then.
         hosts: the machines that train it, that of rank 0 first, as whoever runs the engine says.
     """
 
@@ -28,6 +29,7 @@ class EpochReport:
     scores: Mapping[str, float]
     selecting: Mapping[str, float]
     examples_per_second: float
+    seconds: float
     hosts: tuple[str, ...] = ()
 
 

@@ -124,6 +124,8 @@ class _Run:
             self._steps = min(self._steps, config.max_steps)
         self._begin()
         self._resume()
+        if self._state.workers[-1:] != [collective.size]:
+            self._state.workers.append(collective.size)
         self._members = [members[index] for index in self._state.living]
         distillations = {
             index: member.distillation for index, member in enumerate(self._members) if member.distillation is not None
@@ -155,6 +157,7 @@ class _Run:
             alive_S=torch.ones(len(members), dtype=torch.bool, device=backbone.device),
             progress=[MemberProgress(member, config.protocol) for member in members],
             living=list(range(len(members))),
+            workers=[],
         )
 
     @property
@@ -172,7 +175,10 @@ class _Run:
 
     def results(self) -> list[MemberResult]:
         """What each member has reached, also those that left."""
-        return [replace(member.result(), trained_parameters=self._trained) for member in self._state.progress]
+        trained, workers = self._trained, (*self._state.workers,)
+        return [
+            replace(member.result(), trained_parameters=trained, workers=workers) for member in self._state.progress
+        ]
 
     def train_epoch(self) -> None:
         """Optimiser steps up to the end of the current epoch, or of the training; none where it lacks evaluation."""
@@ -235,13 +241,15 @@ class _Run:
                 scores[self._members[row].name] = evaluation.score
                 selecting[self._members[row].name] = getattr(evaluation, by)
         state.loss_sum_S.zero_()
+        seconds = time.monotonic() - self._started
         return EpochReport(
             epoch=epoch,
             epochs=max(1, -(-self._steps // self._steps_per_epoch)),
             losses={member.name: loss for member, loss in zip(self._members, losses, strict=True)},
             scores=scores,
             selecting=selecting,
-            examples_per_second=self._examples_seen / (time.monotonic() - self._started),
+            examples_per_second=self._examples_seen / seconds,
+            seconds=seconds,
         )
 
     def leave(self, stopping: Collection[str]) -> None:

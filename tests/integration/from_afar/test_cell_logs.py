@@ -127,7 +127,7 @@ def test_epochs_of_a_stack_are_told_every_half_minute() -> None:
     stack = plan.stacks[0]
     events.on_stack_started(stack)
     for epoch in range(1, 5):
-        events.on_epoch(stack, EpochReport(epoch, 4, {}, {}, {}, 1.0, ("panda2",)))
+        events.on_epoch(stack, EpochReport(epoch, 4, {}, {}, {}, 1.0, 1.0, ("panda2",)))
         now[0] += 20
     told = [event for line in lines if (event := event_in(line)) and event["event"] == "epoch"]
     assert [(event["epoch"], event["hosts"]) for event in told] == [(1, ["panda2"]), (3, ["panda2"])]

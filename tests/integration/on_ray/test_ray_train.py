@@ -1,12 +1,14 @@
-"""A stack on two Train workers inside of a Tune trial: the numbers of one process, also when a worker dies."""
+"""A training that begins on one worker, goes on with two and loses one: the numbers of one process."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import threading
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,92 +18,173 @@ import torch
 from panda_ray.execution.events import Listener
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners import ray_decisions
-from panda_ray.execution.runners.ray_cluster import ray_cluster
+from panda_ray.execution.runners.ray_decisions import Decisions
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
-from panda_ray.execution.runners.temporary import temporary_folder
+from panda_ray.execution.scheduling import running_stacks
+from panda_ray.execution.scheduling.dispatcher import Dispatch
+from panda_ray.execution.store.sealed import Record
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.artifacts import PROMPT_FILE
 from panda_ray.execution.work.host import this_host
 from panda_ray.execution.work.workspace import Settings
 from panda_ray.prompts.prompt import Prompt
+from panda_ray.sweep import Sweep
 from panda_ray.training.engine.epoch_report import EpochReport
 from support.processes.driving import workers_of
-from support.processes.spreading import TRAINING, Spread, few
+from support.processes.spreading import FEW, TRAINING
 from support.sweeps.small_sweeps import contents, planned, run_inline, small_sweep
 from support.sweeps.steerings import Stopper
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
-EPOCHS = 6
-"""Of which two are behind a worker that dies."""
+EPOCHS, STOPPED, KILLED = 6, 3, 4
+"""How long a training is; after which epoch one of its two members is stopped, and one of its two workers is killed."""
+
+HOUR = 3600.0
 
 
-@pytest.fixture(scope="module")
-def local_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A Ray on this machine that several runs use."""
-    with temporary_folder() as folder, ray_cluster(None, Settings.of(small_sweep(folder)), folder):
-        yield
+def two_stacks(storage: Path) -> Sweep:
+    """PanDa, and prompts of the target beside it; two members each."""
+    training = TRAINING | {"epochs": EPOCHS}
+    resources = {"checkpoint_seconds": 0.05, "max_workers": 2}
+    return small_sweep(storage, **FEW, metrics=[], seeds=[1, 2], training=training, resources=resources)
 
 
-class OneWorkerKiller(Listener):
-    """Kills one of the two workers in the middle, and notes how the stack went on."""
+def seconds(stack: Stack, workers: int) -> float:
+    """The schedule is told of hours; more workers are of use to PanDa alone, and the prompts beside it take longer."""
+    return 2 * HOUR if stack.members[0].method != "panda" else 0.75 * HOUR * len(stack.members) / workers
 
-    def __init__(self) -> None:
-        self.starts = 0
-        self.lost: list[str] = []
-        self.epochs_after: list[int] = []
+
+@dataclass
+class Watch(Listener):
+    """Notes how PanDa's stack goes on, and kills one of its two workers.
+
+    Attributes:
+        started: its workers at each start.
+        epochs: which ones each start has reported.
+    """
+
+    started: list[int] = field(default_factory=list)
+    epochs: list[list[int]] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
 
     def on_stack_started(self, stack: Stack) -> None:
-        self.starts += stack.workers == 2
+        if stack.members[0].method == "panda":
+            self.started.append(stack.workers)
+            self.epochs.append([])
 
     def on_lost(self, stack: Stack, reason: str) -> None:
         self.lost.append(reason)
 
     def on_epoch(self, stack: Stack, report: EpochReport) -> None:
-        if stack.workers == 2 and self.starts == 2:
-            self.epochs_after.append(report.epoch)
-        elif stack.workers == 2 and report.epoch == 3:
+        if stack.members[0].method != "panda":
+            return
+        self.epochs[-1].append(report.epoch)
+        if report.epoch == KILLED and not self.lost:
             first, _ = workers_of(os.getpid(), "RayTrainWorker")
             os.kill(first, signal.SIGKILL)
 
 
-def test_a_stack_on_two_workers_survives_the_death_of_one_and_has_the_numbers_of_one_process(
-    local_ray: None, tmp_path: Path
-) -> None:
-    run_inline(few(tmp_path / "alone", EPOCHS))
-    killer = OneWorkerKiller()
-    plan, store = planned(few(tmp_path / "spread", EPOCHS))
-    dispatch = Spread(plan, "panda", killer)
-    RayTuneRunner().run(dispatch, store, Settings.of(plan.sweep))
-    assert dispatch.summary().complete
-    assert killer.starts == 2
-    assert killer.lost == [f"a worker on {this_host()} died"]
-    assert min(killer.epochs_after) > 1, "it started over instead of continuing from its checkpoint"
-    assert max(killer.epochs_after) == EPOCHS
-    assert not list((tmp_path / "spread").glob("checkpoints/*"))
-    alone = contents(tmp_path / "alone")
-    for key, (score, files) in contents(tmp_path / "spread").items():
-        if plan.units[key].method == "panda":
-            assert files[PROMPT_FILE] != alone[key][1][PROMPT_FILE], "the same bits: each worker trained on everything"
-            assert score == pytest.approx(alone[key][0], abs=1e-4)
-            assert_close(store, Store(str(tmp_path / "alone")), key)
-        else:
+class Patient(Dispatch):
+    """Lets PanDa's members wait for the driver's word until it was decided that they go on with more workers."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.asked: list[Stack] = []
+        self.may_go_on = threading.Event()
+
+    def enlarge(self, slots: int, free: int) -> Stack | None:
+        larger = super().enlarge(slots, free)
+        if larger is not None:
+            self.asked.append(larger)
+            threading.Timer(3.0, self.may_go_on.set).start()  # its worker looks twice a second
+        return larger
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A run on Ray, and the store of one process that trained the same."""
+
+    dispatch: Patient
+    watch: Watch
+    stopper: Stopper
+    store: Store
+    alone: Store
+
+    def key(self, seed: int) -> str:
+        (key,) = (key for key, unit in self.dispatch.plan.units.items() if (unit.method, unit.seed) == ("panda", seed))
+        return key
+
+    @property
+    def record(self) -> Record:
+        """Of the member that was trained to its end."""
+        return self.store.known(self.key(2))
+
+
+@pytest.fixture(scope="module")
+def ran(local_ray: None, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    alone, storage = tmp_path_factory.mktemp("alone"), tmp_path_factory.mktemp("spread") / "store"
+    plan = run_inline(two_stacks(alone))
+    shutil.copytree(alone, storage)
+    for key, unit in plan.units.items():
+        if unit.method == "panda" or (unit.method, unit.task) == ("prompt_tuning", "remark"):
+            shutil.rmtree(storage / "units" / key[:2] / key)
+    plan, store = planned(two_stacks(storage))
+    assert sorted(len(stack.todo) for stack in plan.stacks) == [2, 2]
+    watch = Watch()
+    stopper = Stopper([key for key, unit in plan.units.items() if (unit.method, unit.seed) == ("panda", 1)], STOPPED)
+    dispatch = Patient(plan, seconds, watch, stopper, store)
+    post = Decisions.post
+
+    def later(self: Decisions, epoch: int, stopping: Collection[str]) -> None:
+        def wait_and_post() -> None:
+            dispatch.may_go_on.wait()
+            post(self, epoch, stopping)
+
+        threading.Thread(target=wait_and_post, daemon=True).start()
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Decisions, "post", later)
+        patched.setattr(running_stacks, "RESTART_SECONDS", 0.1)  # for a training of seconds
+        RayTuneRunner().run(dispatch, store, Settings.of(plan.sweep))
+    return Ran(dispatch, watch, stopper, store, Store(str(alone)))
+
+
+def test_a_training_beside_another_one_goes_on_with_its_slot_when_that_has_ended(ran: Ran) -> None:
+    assert ran.watch.started[:2] == [1, 2]
+    assert [larger.workers for larger in ran.dispatch.asked] == [2], "and never again"
+    assert ran.watch.epochs[0] == [1]
+    assert ran.watch.epochs[1][0] == 2, "it started over instead of continuing from its checkpoint"
+    assert (ran.record["workers"], ran.record["shapes"]) == (2, [1, 2])
+    assert ran.dispatch.summary().preemptions == 0
+    assert ran.dispatch.summary().complete
+
+
+def test_a_stack_on_two_workers_survives_the_death_of_one(ran: Ran) -> None:
+    assert ran.watch.started[2:] == [2]
+    assert ran.watch.lost == [f"a worker on {this_host()} died"]
+    assert min(ran.watch.epochs[2]) >= KILLED, "it started over instead of continuing from its checkpoint"
+    assert max(ran.watch.epochs[2]) == EPOCHS
+
+
+def test_a_member_that_the_driver_stops_is_stopped_on_both_workers(ran: Ran) -> None:
+    stopped = ran.key(1)
+    assert ran.dispatch.summary().stopped == {stopped}
+    assert [past.epoch for past in ran.stopper.heard[stopped].history] == [*range(1, STOPPED + 1)]
+    assert len(ran.record["history"]) == EPOCHS
+    assert ran.store.done_keys() == ran.dispatch.plan.units.keys() - {stopped}
+    assert not list(Path(ran.store.url).glob("checkpoints/*"))
+
+
+def test_whoever_trains_it_a_member_has_the_numbers_of_one_process(ran: Ran) -> None:
+    alone = contents(Path(ran.alone.url))
+    for key, (score, files) in contents(Path(ran.store.url)).items():
+        if key != ran.key(2):
             assert (score, files) == alone[key]
-
-
-def test_a_member_that_the_driver_stops_is_stopped_on_both_workers(local_ray: None, tmp_path: Path) -> None:
-    changes: dict[str, Any] = {"sources": ["remark"], "methods": ["prompt_tuning"], "metrics": [], "seeds": [1, 2]}
-    plan, store = planned(small_sweep(tmp_path, **changes, training=TRAINING | {"epochs": EPOCHS}))
-    (stack,) = plan.stacks
-    first, second = plan.units
-    assert stack.keys == (first, second)
-    stopper = Stopper([first], 2)
-    dispatch = Spread(plan, "prompt_tuning", Listener(), stopper)
-    RayTuneRunner().run(dispatch, store, Settings.of(plan.sweep))
-    assert dispatch.summary().stopped == {first}
-    assert [past.epoch for past in stopper.heard[first].history] == [1, 2]
-    record = store.known(second)
-    assert (record["workers"], len(record["history"])) == (2, EPOCHS)
+            continue
+        assert files[PROMPT_FILE] != alone[key][1][PROMPT_FILE], "the same bits: each worker trained on everything"
+        assert score == pytest.approx(alone[key][0], abs=1e-4)
+        assert_close(ran.store, ran.alone, key)
 
 
 def test_a_worker_waits_for_a_silent_driver_no_longer_than_its_bound(
@@ -118,11 +201,12 @@ def test_a_worker_waits_for_a_silent_driver_no_longer_than_its_bound(
     assert decisions.wait(1) == [], "nothing is left behind"
 
 
-def test_a_bug_in_a_worker_of_a_group_shows_its_own_traceback(local_ray: None, tmp_path: Path) -> None:
+def test_a_bug_in_a_worker_shows_its_own_traceback(local_ray: None, tmp_path: Path) -> None:
+    """That of a group has it from Ray; see `test_group_losses.py`."""
     plan, store = planned(small_sweep(tmp_path, sources=["remark"], methods=["prompt_tuning"], metrics=[]))
     settings = replace(Settings.of(plan.sweep), backbone_paths=())
-    with pytest.raises(RuntimeError, match=r"(?s)on 2 workers failed in its worker.*KeyError: 'builtin-tiny'"):
-        RayTuneRunner().run(Spread(plan, "prompt_tuning", Listener()), store, settings)
+    with pytest.raises(RuntimeError, match=r"(?s)x1 failed in its worker.*KeyError: 'builtin-tiny'"):
+        RayTuneRunner().run(Dispatch(plan, seconds), store, settings)
 
 
 def assert_close(store: Store, other: Store, key: str) -> None:

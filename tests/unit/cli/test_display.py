@@ -47,7 +47,8 @@ def play(display: Listener, plan: Plan) -> None:
         display.on_stack_started(stack)
     display.on_lost(fine, "a worker on panda2 died")
     display.on_epoch(
-        fine, EpochReport(epoch=1, epochs=8, losses={}, scores={}, selecting={}, examples_per_second=1234.0)
+        fine,
+        EpochReport(1, 8, losses={}, scores={}, selecting={}, examples_per_second=1234.0, seconds=1.0),
     )
     display.on_outcome(failing, Outcome(failing.members[0].key, "failed", "the loss became NaN in step 3"))
     display.on_outcome(None, Outcome(blocked.key, "blocked", "needs a failed unit"))

@@ -76,6 +76,25 @@ def halted(collective: Collective) -> tuple[list[MemberResult], list[bytes], lis
     return going_on, slot.saved, train_stack(random_backbone(), task, members, CONFIG, collective=collective)
 
 
+def begun_alone(collective: Collective) -> list[MemberResult]:
+    """What one worker began, and was asked to stop at its fifth step of twelve, on both of them."""
+    task, members, slot = toy_task("classification"), members_of("classification", 4), Slot()
+    asked = iter([False] * 4 + [True])
+    if collective.rank == 0:
+        with pytest.raises(HaltedError):
+            train_stack(
+                random_backbone(),
+                task,
+                members,
+                CONFIG,
+                checkpoint=slot,
+                checkpoint_seconds=1e9,
+                halt=lambda: next(asked),
+            )
+    state = collective.share(lambda: slot.saved[-1])
+    return train_stack(random_backbone(), task, members, CONFIG, checkpoint=Slot(state), collective=collective)
+
+
 def stopping(collective: Collective) -> list[MemberResult]:
     """Rank 0 stops the second of three members after the first epoch; the other worker would stop them all."""
 
@@ -109,6 +128,7 @@ CASES: dict[str, Callable[[Collective], Any]] = {
     "diverging": diverging,
     "interrupted": interrupted,
     "halted": halted,
+    "begun_alone": begun_alone,
     "stopping": stopping,
     "too_many": too_many,
     "left_alone": left_alone,  # the last one: it ends the group
@@ -170,6 +190,15 @@ def test_one_worker_continues_what_two_began(said: list[dict[str, Any]]) -> None
     assert [report.epoch for report in reports] == [3]
     for ours, theirs in zip(results, expected, strict=True):
         assert ours.history[:2] == theirs.history[:2]
+
+
+def test_two_workers_continue_what_one_began_and_results_say_so(said: list[dict[str, Any]]) -> None:
+    alone = train_stack(random_backbone(), toy_task("classification"), members_of("classification", 4), CONFIG)
+    for worker in said:
+        assert_same(worker["begun_alone"], alone, exact=False)
+        assert {result.workers for result in worker["begun_alone"]} == {(1, 2)}
+        assert {result.workers for result in worker["halted"][0]} == {(2,)}, "the same number went on"
+    assert {result.workers for result in alone} == {(1,)}
 
 
 def test_a_member_that_diverges_is_dropped_by_every_worker(said: list[dict[str, Any]]) -> None:

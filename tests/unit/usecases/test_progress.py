@@ -32,7 +32,10 @@ def test_eta_follows_the_work_that_is_left(plan: Plan) -> None:
     work = costs.seconds(stack).seconds
     progress.start(stack)
     now[0] += 5.0
-    progress.epoch(stack, EpochReport(epoch=1, epochs=2, losses=(), scores={}, selecting={}, examples_per_second=640.0))
+    progress.epoch(
+        stack,
+        EpochReport(1, 2, losses={}, scores={}, selecting={}, examples_per_second=640.0, seconds=1.0),
+    )
     assert progress.examples_per_second == 640.0
     assert progress.eta == pytest.approx(5.0 * (total - work / 2) / (work / 2))
     now[0] += 5.0
@@ -61,7 +64,7 @@ def test_where_a_stack_runs_is_known_from_its_first_epoch_and_reaches_who_sees_m
     seen = []
     for hosts in ((), ("panda1", "panda2")):
         if hosts:
-            announcer.on_epoch(stack, EpochReport(1, 2, {}, {}, {}, 640.0, hosts))
+            announcer.on_epoch(stack, EpochReport(1, 2, {}, {}, {}, 640.0, 1.0, hosts))
         snapshot = announcer.snapshot()
         assert snapshot is not None
         backbone = stack.members[0].backbone.name

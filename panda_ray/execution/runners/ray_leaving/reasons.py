@@ -1,4 +1,6 @@
-"""Why a running stack stops for now: its node is going away, or its driver pauses. Said here, seen by its workers.
+"""Why a running stack stops for now: its node is going away, its driver pauses, or it goes on with more workers.
+
+Said here, seen by its workers.
 
 A spot instance gets notice seconds before it goes; whoever manages the nodes then tells Ray to *drain* it, and Ray
 starts nothing there any more. What runs goes on until the machine is gone, so each worker looks for its own node among
@@ -21,7 +23,7 @@ from panda_ray.execution.runners.ray_leaving.nodes import draining, this_node
 
 _LOOK_SECONDS = 0.5
 
-Reason = Literal["preempted", "paused"]
+Reason = Literal["preempted", "paused", "enlarged"]
 
 
 class PreemptedError(RayActorError):
@@ -41,15 +43,15 @@ class Halting:
     """Watches, in a worker and while the context lasts, for a reason to stop for now.
 
     Args:
-        driver: its id.
+        driver, stack: their ids.
         others: ids of nodes that the stack needs besides the one that this process runs on.
 
     Attributes:
         reason: why the stack should save and stop; None as long as it should not.
     """
 
-    def __init__(self, driver: str, others: Collection[str] = ()) -> None:
-        self._driver = driver
+    def __init__(self, driver: str, stack: str, others: Collection[str] = ()) -> None:
+        self._driver, self._stack = driver, stack
         self._nodes = frozenset({this_node(), *others})
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="halting", daemon=True)
@@ -74,6 +76,8 @@ class Halting:
             self.reason = "paused"
         elif not self._nodes.isdisjoint(draining()):
             self.reason = "preempted"
+        elif _internal_kv_get(_key_of_stack(self._driver, self._stack)) is not None:
+            self.reason = "enlarged"
         return self.reason
 
     def _watch(self) -> None:
@@ -92,5 +96,19 @@ def unpause(driver: str) -> None:
     _internal_kv_del(_key(driver))
 
 
+def enlarge(driver: str, stack: str) -> None:
+    """Tell a stack to save and stop, to go on with more workers."""
+    _internal_kv_put(_key_of_stack(driver, stack), b"")
+
+
+def forget_enlarging(driver: str, stack: str) -> None:
+    """Forget what `enlarge` said, before the stack starts again."""
+    _internal_kv_del(_key_of_stack(driver, stack))
+
+
 def _key(driver: str) -> bytes:
     return f"panda_ray/{driver}/pause".encode()
+
+
+def _key_of_stack(driver: str, stack: str) -> bytes:
+    return f"panda_ray/{driver}/{stack}/enlarge".encode()

@@ -16,7 +16,7 @@ from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.ray_decisions import Decisions
 from panda_ray.execution.runners.ray_leaving.lost_workers import Loss, Losses
 from panda_ray.execution.runners.ray_leaving.nodes import host_of, is_up
-from panda_ray.execution.runners.ray_leaving.reasons import pause, unpause
+from panda_ray.execution.runners.ray_leaving.reasons import enlarge, forget_enlarging, pause, unpause
 from panda_ray.execution.runners.ray_leaving.workers import node_of
 from panda_ray.execution.runners.ray_trials.run_trial import given_up
 from panda_ray.execution.scheduling.dispatcher import Dispatch
@@ -49,7 +49,16 @@ class Messenger(Callback):
         self._pause_ends: float | None = None
         self._shrunk: dict[str, Stack] = {}
         """By trial, stacks that go on with fewer workers than they were given."""
+        self._asked: set[str] = set()
+        """Ids of stacks that are to stop, to go on with more workers."""
+        self._going_on: set[str] = set()
+        """Trials that have ended for it."""
         self.stopped_by: Exception | None = None
+
+    def enlarge(self, larger: Stack) -> None:
+        """Ask a stack to stop that `Dispatch.enlarge` gave."""
+        self._asked.add(larger.id)
+        enlarge(self._store.leases.driver, larger.id)
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         stack = _stack_of(trial)
@@ -86,8 +95,8 @@ class Messenger(Callback):
             self._stop(StoreFullError(full))
         elif (bug := result.get("bug")) is not None:
             self._stop(RuntimeError(f"{_stack_of(trial).title} failed in its worker:\n{bug}"))
-        elif "paused" in result:
-            self._running.discard(trial.trial_id)
+        elif "halted" in result:
+            self._halted(trial)
         elif trial.trial_id not in self._ended:  # a worker may die after its last report, and start again
             self._ended.add(trial.trial_id)
             self._dispatch.finished(self._stack(trial), result["outcomes"])
@@ -95,11 +104,15 @@ class Messenger(Callback):
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._ended.discard(trial.trial_id)
         self._forget(trial)
-        self._losses.pop(_stack_of(trial).id, None)
+        if trial.trial_id in self._going_on:
+            self._going_on.discard(trial.trial_id)
+        else:
+            self._losses.pop(_stack_of(trial).id, None)
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Tune starts the trial again, because its node is going away."""
         self._running.discard(trial.trial_id)
+        self._withdraw(trial)
         self._dispatch.lost(self._stack(trial), _why(_worker_of(trial), True), True)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -131,7 +144,23 @@ class Messenger(Callback):
             self._dispatch.put_back(stack)
         self._forget(trial)
 
+    def _halted(self, trial: Any) -> None:
+        """A trial has saved and ended; its stack goes on as another one unless the run pauses."""
+        self._running.discard(trial.trial_id)
+        if _stack_of(trial).id in self._asked:
+            self._withdraw(trial)
+            self._going_on.add(trial.trial_id)
+            self._dispatch.halted(self._stack(trial))
+
+    def _withdraw(self, trial: Any) -> None:
+        """Ask no more of a stack that it should stop."""
+        stack = _stack_of(trial)
+        if stack.id in self._asked:
+            self._asked.discard(stack.id)
+            forget_enlarging(self._store.leases.driver, stack.id)
+
     def _forget(self, trial: Any) -> None:
+        self._withdraw(trial)
         self._running.discard(trial.trial_id)
         self._shrunk.pop(trial.trial_id, None)
 

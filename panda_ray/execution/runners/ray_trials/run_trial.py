@@ -46,11 +46,11 @@ def run_trial(
     def on_lost(loss: LostGroup) -> None:
         tune.report({"lost": loss})
 
-    with Halting(driver) as halting:
+    with Halting(driver, stack.id) as halting:
         try:
             end_if_asked(halting.wanted)
             if stack.workers > 1:
-                group = Group(store, settings, resources, decisions, on_lost, halting)
+                group = Group(stack.id, store, settings, resources, decisions, on_lost, halting)
                 outcomes = settle(
                     stack, store, lambda part, limit: train_on_workers(part, limit, group), settings.placement
                 )
@@ -59,9 +59,9 @@ def run_trial(
         except StoreFullError as error:
             tune.report({"full": str(error)})
         except HaltedError:
-            if halting.reason != "paused":
+            if halting.reason == "preempted":
                 raise PreemptedError(this_worker()) from None
-            tune.report({"paused": True})
+            tune.report({"halted": True})
         except WorkersLostError:
             tune.report({"outcomes": given_up(stack, store, traceback.format_exc(), "")})
         except Exception:  # Tune would start the trial again, which helps against dead workers, not against bugs

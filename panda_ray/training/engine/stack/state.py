@@ -20,7 +20,7 @@ from panda_ray.training.engine.stack.member_progress import MemberProgress
 from panda_ray.training.engine.stack.optimizer import StackedAdamW
 from panda_ray.training.engine.stack.stack_model import StackModel
 
-_FORMAT = 5
+_FORMAT = 6
 
 
 class UnusableStateError(Exception):
@@ -35,6 +35,7 @@ class StackState:
         loss_sum_S: of the steps of the current epoch.
         alive_S: whose losses were finite in all of them.
         progress: of every member, also of those that ended early.
+        workers: numbers of workers that trained it, one after the other.
         living: positions in `progress` of the members that go on; the tensors hold these alone, in this order.
     """
 
@@ -44,6 +45,7 @@ class StackState:
     alive_S: Tensor
     progress: Sequence[MemberProgress]
     living: list[int]
+    workers: list[int]
     step: int = 0
 
     def drop_ended(self) -> list[int]:
@@ -68,6 +70,7 @@ def pack(state: StackState) -> bytes:
         "alive": state.alive_S,
         "random": torch.get_rng_state(),
         "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else None,
+        "workers": state.workers,
         "members": [member.state() for member in state.progress],
     }
     buffer = io.BytesIO()
@@ -111,6 +114,7 @@ def _unpack(data: bytes, state: StackState) -> None:
         for device, state_of_device in zip(range(torch.cuda.device_count()), saved["random_cuda"], strict=False):
             torch.cuda.set_rng_state(state_of_device, device)
     state.step = int(saved["step"])
+    state.workers = [*map(int, saved["workers"])]
 
 
 def _fill(tensor: Tensor, saved: Tensor) -> None:

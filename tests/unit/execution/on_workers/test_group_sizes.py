@@ -73,7 +73,7 @@ def train(groups: Groups, *ends: Exception | None, workers: int = 2) -> None:
     groups.ends = iter(ends)
     limit: Any = "a limit"
     settings, halting = Settings(None, (), 60, 1), cast("Halting", groups)
-    group = Group(Store("memory://groups"), settings, ResourceSection(), None, groups.lost.append, halting)
+    group = Group("a stack", Store("memory://groups"), settings, ResourceSection(), None, groups.lost.append, halting)
     train_on_workers(Stack((), workers=workers), limit, group)
 
 

@@ -358,7 +358,8 @@ def test_a_run_is_not_over_while_a_stack_runs_that_may_come_back(tmp_path: Path)
 
 
 def report(epoch: int, *keys: str) -> EpochReport:
-    return EpochReport(epoch, 9, dict.fromkeys(keys, 0.5), dict.fromkeys(keys, 50.0), dict.fromkeys(keys, 50.0), 1.0)
+    scores = dict.fromkeys(keys, 50.0)
+    return EpochReport(epoch, 9, dict.fromkeys(keys, 0.5), scores, scores, 1.0, 1.0)
 
 
 def test_members_stop_as_the_steering_says_and_a_decision_stands(tmp_path: Path) -> None:

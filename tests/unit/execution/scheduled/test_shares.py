@@ -10,7 +10,7 @@ from panda_ray.training.engine.epoch_report import EpochReport
 
 def report(epoch: int, trained: str, scored: str) -> EpochReport:
     return EpochReport(
-        epoch, 9, dict.fromkeys(trained, 0.5), dict.fromkeys(scored, 50.0), dict.fromkeys(scored, 50.0), 1.0
+        epoch, 9, dict.fromkeys(trained, 0.5), dict.fromkeys(scored, 50.0), dict.fromkeys(scored, 50.0), 1.0, 1.0
     )
 
 
