@@ -115,6 +115,8 @@ class TrackingSection(Section):
 
     models: bool = False
     """Each kept prompt as a logged model, with the prompts that it was made from as inputs of its run."""
+    system_metrics: bool = False
+    """A run per stack with what its machine did meanwhile: CPU, memory, and the GPUs of the stack, every 10 seconds."""
 
 
 class Sweep(Section):

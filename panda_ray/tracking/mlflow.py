@@ -27,9 +27,11 @@ from panda_ray.tracking.searched import Searched
 from panda_ray.tracking.server.patience import Pulse, SilentError
 from panda_ray.tracking.server.uri import tracking_uri_of
 from panda_ray.tracking.snapshot import Snapshot
+from panda_ray.tracking.stack_usage import StackUsage
 
 if TYPE_CHECKING:
     from panda_ray.tracking.writing.worker import Worker
+    from panda_ray.training.engine.epoch_report import EpochReport
 
 START_SECONDS = 60.0
 """That the first stack waits for MLflow's first answer: longer than a request over HTTP may take."""
@@ -124,6 +126,12 @@ class MlflowTracker(Listener):
         assert self._thread is not None
         self._thread.take(stack)
 
+    def on_epoch(self, stack: Stack, report: EpochReport) -> None:
+        """Queue what the machine of the stack did, where the sweep asks for it."""
+        assert self._thread is not None
+        if report.usage:
+            self._thread.take(StackUsage(stack, report.usage))
+
     def on_outcome(self, stack: Stack | None, outcome: Outcome) -> None:
         """Queue the unit."""
         assert self._thread is not None
@@ -189,7 +197,7 @@ class _Thread(threading.Thread):
         rebuild: bool,
     ) -> None:
         super().__init__(name="mlflow-tracker", daemon=True)
-        self._outcomes: queue.Queue[Outcome | Plan | Stack | Searched | str] = queue.Queue()
+        self._outcomes: queue.Queue[Outcome | Plan | Stack | StackUsage | Searched | str] = queue.Queue()
         self.missing: frozenset[str] = frozenset()
         self.trouble: str | None = None
         self.refused: dict[str, str] = {}
@@ -206,8 +214,8 @@ class _Thread(threading.Thread):
         self._done |= plan.done
         self._outcomes.put(plan)
 
-    def take(self, news: Outcome | Stack | Searched) -> None:
-        """A unit that ended, a stack that started, or what a search has found."""
+    def take(self, news: Outcome | Stack | StackUsage | Searched) -> None:
+        """A unit that ended, a stack that started, what its machine does, or what a search has found."""
         if isinstance(news, Outcome) and news.status == "done":
             self._done.add(news.key)
         self._outcomes.put(news)

@@ -28,6 +28,9 @@ COMPLETE = "complete"
 STOPPED = "stopped_after_epoch"
 """Only runs of trainings that somebody ended early have it; their status is KILLED, and they have no score."""
 
+STACK = "stack"
+"""Of units and of runs with system metrics: the stack's id. Value of the tag `product` of the latter, too."""
+
 STATE = "state"
 """Of the sweep, on the summary run: running, finished, failed or interrupted."""
 

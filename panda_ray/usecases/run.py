@@ -152,6 +152,10 @@ def run_sweep(sweep: Sweep, runner: Runner, watch: Watch = _unwatched, busy: Bus
 
 def _start(sweep: Sweep, store: Store) -> Start:
     """Plan, estimate and connect to MLflow; a finished study may lie on a file system that cannot be written."""
+    if sweep.tracking.system_metrics:
+        from panda_ray.execution.work.usage import check_samples
+
+        check_samples(sweep.resources.gpus_per_stack > 0)
     announcer = Announcer()
     catalog = read_catalog(sweep)
     plan = with_chosen(plan_with_taken(sweep, store, catalog), catalog, store)

@@ -21,6 +21,7 @@ from panda_ray.execution.work.memory import peak_bytes, start_counting
 from panda_ray.execution.work.publishing import fail, publish
 from panda_ray.execution.work.record import InputFiles, Measured, training_files, training_record
 from panda_ray.execution.work.similarity import similarity_of
+from panda_ray.execution.work.usage import sampler
 from panda_ray.execution.work.workspace import Workspace
 from panda_ray.methods import (
     Inputs,
@@ -83,7 +84,8 @@ def train_members(
 
     def report(epoch: EpochReport) -> Collection[str] | None:
         reports.append(epoch)
-        return on_epoch(replace(epoch, hosts=hosts))
+        usage = () if sampling is None else sampling.taken(last=epoch.epoch == epoch.epochs)
+        return on_epoch(replace(epoch, hosts=hosts, usage=usage))
 
     backbone = workspace.backbone(stack.members[0].backbone)
     task = workspace.task(stack.members[0].data, stack.members[0].backbone, config.max_len)
@@ -94,7 +96,8 @@ def train_members(
     checkpoint = store.checkpoints.of(stack.keys)
     start_counting(backbone.devices)
     began = time.monotonic()
-    with signals_deferred():
+    wanted = workspace.settings.system_metrics and not collective.rank
+    with sampler(wanted, backbone.devices) as sampling, signals_deferred():
         results = train_stack(
             backbone,
             task,

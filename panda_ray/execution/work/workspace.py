@@ -41,6 +41,7 @@ class Settings:
         own_tasks: what the sweep says of tasks whose rows are the user's own; no worker has them registered.
         activation_checkpointing: see `Backbone`.
         gpus: that a backbone is spread over.
+        system_metrics: whether stacks say what their machine does.
     """
 
     data_root: str | None
@@ -50,6 +51,7 @@ class Settings:
     own_tasks: tuple[OwnTask, ...] = ()
     activation_checkpointing: bool = False
     gpus: int = 1
+    system_metrics: bool = False
 
     @property
     def placement(self) -> Placement:
@@ -70,6 +72,7 @@ class Settings:
             own,
             placement.activation_checkpointing,
             placement.gpus,
+            sweep.tracking.system_metrics,
         )
 
     def on(self, resources: ResourceSection) -> Settings:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from panda_ray.execution.planning.plan import Plan
+from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.store.results.unit_files import content
 from panda_ray.execution.store.store import Record, Store
 from panda_ray.execution.units.artifacts import PREDICTIONS_FILE
@@ -25,10 +26,12 @@ from panda_ray.tracking.snapshot import Snapshot
 from panda_ray.tracking.writing.experiment_page import page_tags, write_tags
 from panda_ray.tracking.writing.provenance import provenance
 from panda_ray.tracking.writing.similarity_table import Similarities
+from panda_ray.tracking.writing.stack_runs import StackRuns
 from panda_ray.tracking.writing.summary_run import SummaryRun
 from panda_ray.tracking.writing.unit_runs.prompt_models import PromptModels
 from panda_ray.tracking.writing.unit_runs.unit_log import UnitLog
 from panda_ray.tracking.writing.unit_runs.unit_run import known_milliseconds
+from panda_ray.training.engine.epoch_report import Usage
 
 _UNITS_AT_ONCE = 256
 """Whose predictions are in memory together; they share a file of the summary run."""
@@ -57,6 +60,7 @@ class Session:
         self._provenance = provenance(plan.sweep)
         self._summaries = self._open_summaries()
         self._models = PromptModels(self._client, self._experiment_id) if plan.sweep.tracking.models else None
+        self._stacks: StackRuns | None = None
 
     @property
     def refused(self) -> Mapping[str, str]:
@@ -111,6 +115,12 @@ class Session:
     def log_stopped(self, record: Record) -> None:
         """Log a unit that was stopped early (`stopped_record`), in place of an earlier run of it."""
         self._units.log(self._plan, [record], self._summaries[record["backbone"]].run_id, {})
+
+    def log_usage(self, stack: Stack, samples: Sequence[Usage]) -> None:
+        """Log what the machine of a stack did."""
+        if self._stacks is None:
+            self._stacks = StackRuns(self._client, self._experiment_id)
+        self._stacks.log(stack, samples, self._summaries[stack.members[0].backbone.name].run_id)
 
     def write_progress(self, done: Collection[str], state: str) -> None:
         """Progress of every backbone, its table of scores, and the similarities that are known.

@@ -12,13 +12,15 @@ from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.store.store import Record, Store
+from panda_ray.execution.store.store import Store
 from panda_ray.secrets import public
 from panda_ray.tracking.experiment import remake
 from panda_ray.tracking.searched import Searched
 from panda_ray.tracking.server.patience import Pulse
 from panda_ray.tracking.server.trouble import is_lasting, reason
 from panda_ray.tracking.snapshot import Snapshot
+from panda_ray.tracking.stack_usage import StackUsage
+from panda_ray.tracking.writing.besides import Besides
 from panda_ray.tracking.writing.failed_units import Failures
 from panda_ray.tracking.writing.session import Session
 from panda_ray.tracking.writing.similarity_table import Similarities
@@ -52,8 +54,8 @@ class Worker:
     """Logs one run of a plan.
 
     Args:
-        outcomes: of units as they end, the plan whenever it has grown, stacks that start, and what a search has tried;
-            a string comes last and says how the run ended.
+        outcomes: of units as they end, the plan whenever it has grown, stacks that start, what their machines do, and
+            what a search has tried; a string comes last and says how the run ended.
         pulse: beats at each answer of MLflow.
         answered: set once the first attempt has shown whether MLflow takes anything.
         snapshots: where the sweep stands when it is asked.
@@ -73,7 +75,7 @@ class Worker:
         plan: Plan,
         store: Store,
         tracking_uri: str,
-        outcomes: queue.Queue[Outcome | Plan | Stack | Searched | str],
+        outcomes: queue.Queue[Outcome | Plan | Stack | StackUsage | Searched | str],
         pulse: Pulse,
         answered: threading.Event,
         snapshots: Callable[[], Snapshot | None],
@@ -96,11 +98,9 @@ class Worker:
         self._rebuild = rebuild
         self._done = set(plan.done)
         self._new: set[str] = set()
-        self._stopped: dict[str, Record] = {}
+        self._besides = Besides()
         self._failures = Failures(plan, store, self._done)
         self._table_at = 0.0
-        self._searched: Searched | None = None
-        self._is_search_written = False
         self._session: Session | None = None
         self._turn = Turn(store, plan.sweep.name)
         self._similarities = Similarities(plan, store)
@@ -142,7 +142,9 @@ class Worker:
             elif isinstance(found, Stack):
                 continue
             elif isinstance(found, Searched):
-                self._searched, self._is_search_written = found, False
+                self._besides.set_search(found)
+            elif isinstance(found, StackUsage):
+                self._besides.add_usage(found)
             elif isinstance(found, Plan):
                 self._plan = found
                 self._done |= found.done
@@ -153,7 +155,7 @@ class Worker:
                 self._new.add(found.key)
                 self._failures.forget(found.key)
             elif found.status == "stopped":
-                self._stopped[found.key] = stopped_record(self._plan.units[found.key], found, self._plan.sweep.tasks)
+                self._besides.add_stopped(stopped_record(self._plan.units[found.key], found, self._plan.sweep.tasks))
             else:
                 self._failures.add(found)
 
@@ -172,7 +174,8 @@ class Worker:
             _log.debug("MLflow", exc_info=True)
             self.trouble = reason(error, self._tracking_uri)
             self.lasting = self._refusal(error) if is_lasting(error) else None
-            self._session, self._failures.are_new, self._is_search_written = None, True, False
+            self._session, self._failures.are_new = None, True
+            self._besides.again()
             self._wait()
         else:
             self.lasting = None
@@ -208,7 +211,7 @@ class Worker:
             self._done |= self._store.done_keys(rest)  # what another driver on this store has finished
         self._log_units(session)
         session.log_models()
-        self._log_stopped(session)
+        self._besides.send(session, is_last=self._state != "running")
         if self._state != "running" or time.monotonic() >= self._table_at:
             session.write_scores()
             session.write_page(self._state)
@@ -217,9 +220,6 @@ class Worker:
         if self._failures.are_new:
             session.write_failures(self._failures.of(self._plan))
             self._failures.are_new = False
-        if self._searched is not None and not self._is_search_written:
-            session.write_search(self._searched)
-            self._is_search_written = True
         self._write_snapshot(session)
 
     def _write_snapshot(self, session: Session) -> None:
@@ -238,12 +238,6 @@ class Worker:
             self.logged = session.logged
             self.refused.update(session.refused)
             self._new -= self.logged
-
-    def _log_stopped(self, session: Session) -> None:
-        """Each once; of what MLflow has not taken when the run ends, nothing is kept."""
-        for key in list(self._stopped):
-            session.log_stopped(self._stopped[key])
-            del self._stopped[key]
 
     def _is_wanted(self, key: str) -> bool:
         return key not in self.refused and (key in self._new or key not in self.logged)

@@ -10,6 +10,19 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Usage:
+    """What a machine did at one moment.
+
+    Attributes:
+        time: seconds since 1970, on the machine's clock.
+        values: by the names that MLflow gives such numbers, in the units that those say.
+    """
+
+    time: float
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class EpochReport:
     """What a stack says after each epoch.
 
@@ -21,6 +34,7 @@ class EpochReport:
             evaluation included.
         seconds: since then.
         hosts: the machines that train it, that of rank 0 first, as whoever runs the engine says.
+        usage: of that of rank 0 since the report before, where somebody wants to know.
     """
 
     epoch: int
@@ -31,6 +45,7 @@ class EpochReport:
     examples_per_second: float
     seconds: float
     hosts: tuple[str, ...] = ()
+    usage: tuple[Usage, ...] = ()
 
 
 OnEpoch = Callable[[EpochReport], Collection[str] | None]

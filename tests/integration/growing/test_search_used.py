@@ -36,6 +36,7 @@ tasks: {review: {max_train_rows: 32, max_dev_rows: 16}, remark: {max_train_rows:
 search:
   space: {lr: [0.003, 0.03, 0.1]}
   sampler: grid
+tracking: {system_metrics: true}
 """
 GRID = """\
 name: grid
@@ -100,6 +101,19 @@ def test_an_export_says_all_that_the_search_said_of_the_training_and_how_it_chos
         "Chosen by the search searched.",
         "Points were compared by the score that is reported (protocol paper): the scores are optimistic.",
     )
+
+
+def test_each_stack_has_a_run_with_what_its_machine_did_that_its_units_name(searched: tuple[Path, Sweep]) -> None:
+    _, sweep = searched
+    client = connect(tracking_uri_of(sweep.storage, sweep.tracking_uri))
+    experiment = client.get_experiment_by_name("searched")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id], max_results=1000)
+    stacks = {run.data.tags["stack"]: run for run in runs if run.data.tags["product"] == "stack"}
+    trained = {run.data.tags["stack"] for run in runs if run.data.tags["product"] == "prompt"}
+    assert stacks.keys() == trained
+    for run in stacks.values():
+        assert {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"} <= run.data.metrics.keys()
 
 
 def test_mlflow_has_every_point_and_a_report_draws_them(searched: tuple[Path, Sweep]) -> None:
