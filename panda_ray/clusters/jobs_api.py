@@ -18,8 +18,9 @@ _CONNECT_SECONDS = 10.0
 _ANSWER_SECONDS = 120.0
 """A head that starts a job, or takes a package, on a busy machine."""
 
-_AGENT_SECONDS, _AGENT_PAUSE = 90.0, 2.0
-"""The agent that starts jobs comes up after the dashboard of a new head."""
+_AGENT_PAUSE = 2.0
+_NO_AGENT = ("No available agent", "Cannot connect to host")
+"""What a new head says while its dashboard answers and the agent that starts jobs does not; nothing was started."""
 
 LARGEST_PACKAGE = 90 << 20
 """Bytes; Ray's dashboard takes no request of 100 MiB."""
@@ -91,12 +92,18 @@ class JobsApi:
         return None if answer.status_code == requests.codes.not_found else _job(answer.json())
 
     def submit(
-        self, entrypoint: str, submission_id: str, runtime_env: Mapping[str, Any], metadata: Mapping[str, str]
+        self,
+        entrypoint: str,
+        submission_id: str,
+        runtime_env: Mapping[str, Any],
+        metadata: Mapping[str, str],
+        patience_s: float,
     ) -> None:
         """Start a job.
 
         Args:
             entrypoint: a line for the head's shell.
+            patience_s: seconds that a head may take until it starts jobs, though it answers already.
 
         Raises:
             JobExistsError: there is one of that id.
@@ -109,8 +116,8 @@ class JobsApi:
             "metadata": dict(metadata),
         }
         answer = self._ask("POST", "/api/jobs/", json=body, refused=True)
-        deadline = time.monotonic() + _AGENT_SECONDS
-        while "No available agent" in answer.text and time.monotonic() < deadline:
+        deadline = time.monotonic() + patience_s
+        while any(words in answer.text for words in _NO_AGENT) and time.monotonic() < deadline:
             time.sleep(_AGENT_PAUSE)
             answer = self._ask("POST", "/api/jobs/", json=body, refused=True)
         if answer.ok:

@@ -17,8 +17,8 @@ from panda_ray.errors import InputError
 from panda_ray.usecases.remote.answer import ANSWER
 
 _PAUSE = 0.5
-_SECONDS = 1800.0
-"""For a preflight that reads large data sets for the first time."""
+HEAD_SECONDS = 1800.0
+"""For a preflight that reads large data sets for the first time, and for a head that has just begun."""
 
 KIND = "panda-ray"
 """Key of a job's metadata: `sweep` for a driver, `question` for these."""
@@ -45,8 +45,8 @@ def ask_head(
     if files:
         environment["working_dir"] = put_files(cluster, files)
     name = f"question-{uuid.uuid4().hex[:12]}"
-    cluster.jobs.submit(on_head(*words), name, environment, {KIND: "question"})
-    deadline = time.monotonic() + _SECONDS
+    cluster.jobs.submit(on_head(*words), name, environment, {KIND: "question"}, HEAD_SECONDS)
+    deadline = time.monotonic() + HEAD_SECONDS
     while (job := cluster.jobs.job(name)) is not None and job.is_active and time.monotonic() < deadline:
         time.sleep(_PAUSE)
     log = cluster.jobs.logs(name)

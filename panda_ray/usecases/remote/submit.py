@@ -18,7 +18,7 @@ from panda_ray.sweep import Sweep
 from panda_ray.usecases.doctor import both_sides
 from panda_ray.usecases.doctor.case import Finding
 from panda_ray.usecases.doctor.machine import installed
-from panda_ray.usecases.remote.asking import KIND, ask_head, on_head, put_files, put_plugins
+from panda_ray.usecases.remote.asking import HEAD_SECONDS, KIND, ask_head, on_head, put_files, put_plugins
 from panda_ray.usecases.remote.entries import driver_jobs, number, running
 from panda_ray.usecases.remote.folders import Say, with_folders
 
@@ -116,7 +116,7 @@ def start(cluster: Cluster, prepared: Prepared) -> Prepared:
         environment["working_dir"] = put_files(cluster, {SWEEP_FILE: sweep_file(prepared.sweep)})
     metadata = {KIND: "sweep", "sweep": prepared.name}
     try:
-        cluster.jobs.submit(on_head(*words), prepared.id, environment, metadata)
+        cluster.jobs.submit(on_head(*words), prepared.id, environment, metadata, HEAD_SECONDS)
     except JobExistsError:
         return Prepared(prepared.name, prepared.id, "running")
     return prepared

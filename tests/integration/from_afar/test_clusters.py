@@ -23,6 +23,7 @@ import pytest
 from panda_ray.clusters.jobs_api import Job, JobExistsError, JobsApi
 from panda_ray.clusters.open_cluster import open_cluster
 from panda_ray.clusters.unreachable import UnreachableError
+from panda_ray.errors import InputError
 from support.processes.absence import environment_without
 from support.servers.ray_head import TOKEN, RayHead, ray_head
 
@@ -77,9 +78,10 @@ def test_a_job_has_its_packages_and_log_and_is_known_when_it_has_ended(api: Jobs
         "a-1",
         {"py_modules": [code], "working_dir": data},
         {"k": "v"},
+        SECONDS,
     )
     with pytest.raises(JobExistsError, match="a-1"):
-        api.submit("true", "a-1", {}, {})
+        api.submit("true", "a-1", {}, {}, SECONDS)
     job = over(api, "a-1")
     assert (job.status, job.exit_code, job.metadata) == ("FAILED", 7, {"k": "v"})
     assert job.started is not None
@@ -92,7 +94,9 @@ def test_a_job_has_its_packages_and_log_and_is_known_when_it_has_ended(api: Jobs
 
 
 def test_a_stopped_job_hears_a_signal_and_has_time_to_end(api: JobsApi) -> None:
-    api.submit("trap 'sleep 5; echo saved; exit 0' TERM; echo on; while true; do sleep 0.1; done", "s-1", {}, {})
+    api.submit(
+        "trap 'sleep 5; echo saved; exit 0' TERM; echo on; while true; do sleep 0.1; done", "s-1", {}, {}, SECONDS
+    )
     until(lambda: "on\n" in api.logs("s-1") or None)
     assert api.stop("s-1")
     assert over(api, "s-1").status == "STOPPED"
@@ -129,6 +133,41 @@ def test_another_server_is_no_cluster() -> None:
         try:
             with pytest.raises(UnreachableError, match="is not the Jobs API of a Ray cluster"):
                 JobsApi(f"http://127.0.0.1:{server.server_port}").jobs()
+        finally:
+            server.shutdown()
+
+
+@pytest.mark.usefixtures("token")
+@pytest.mark.parametrize("patience", [60.0, 0.0])
+def test_a_head_that_answers_before_it_starts_jobs_is_asked_again_for_a_while(
+    monkeypatch: pytest.MonkeyPatch, patience: float
+) -> None:
+    """In the words of Ray 2.60, whose heads say so for a moment that no test can meet."""
+    monkeypatch.setattr("panda_ray.clusters.jobs_api._AGENT_PAUSE", 0.01)
+    answers = [
+        (500, "No available agent to submit job, please try again later."),
+        (500, "Traceback ...\naiohttp.client_exceptions.ClientConnectorError: Cannot connect to host 127.0.0.1:52365"),
+        (200, '{"submission_id": "x-1"}'),
+        (500, "another matter"),
+    ]
+
+    class Starting(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            status, said = answers.pop(0)
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json" if status == 200 else "text/plain")
+            self.end_headers()
+            self.wfile.write(said.encode())
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Starting) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            api = JobsApi(f"http://127.0.0.1:{server.server_port}")
+            if patience:
+                api.submit("true", "x-1", {}, {}, patience)
+            with pytest.raises(InputError, match="another matter" if patience else "please try again later"):
+                api.submit("true", "x-2", {}, {}, patience)
         finally:
             server.shutdown()
 
