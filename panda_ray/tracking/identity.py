@@ -10,6 +10,11 @@ from typing import Any
 from panda_ray.errors import InputError
 from panda_ray.sweep import Sweep
 
+
+class OtherSweepError(InputError):
+    """MLflow has the cells of another sweep under the name of the one that was asked for."""
+
+
 IDENTITY = "identity"
 """Field of a plan in MLflow."""
 
@@ -52,7 +57,8 @@ def check_plans(plans: Mapping[str, Mapping[str, Any]], sweep: Sweep, server: st
         server: for the message.
 
     Raises:
-        InputError: for a backbone without a plan, or with the plan of another sweep; it names the fields that differ.
+        InputError: for a backbone without a plan.
+        OtherSweepError: for one with the plan of another sweep; it names the fields that differ.
     """
     for section in sweep.backbones:
         if section.name not in plans:
@@ -61,7 +67,7 @@ def check_plans(plans: Mapping[str, Mapping[str, Any]], sweep: Sweep, server: st
             )
         ours, theirs = sweep_identity(sweep, section.name), plans[section.name].get(IDENTITY, {})
         if differing := [name for name in ours if ours[name] != theirs.get(name)]:
-            raise InputError(
+            raise OtherSweepError(
                 f"MLflow at {server} has another sweep under the name {sweep.name!r}, with another "
                 f"{', '.join(differing)} for backbone {section.name!r}; give the file and --set options of that run, "
                 "or run this sweep"

@@ -1,4 +1,4 @@
-"""The report of a sweep, made from MLflow alone and written to a folder."""
+"""The report of a sweep, made from MLflow and written to a folder."""
 
 from __future__ import annotations
 
@@ -11,13 +11,21 @@ from panda_ray.errors import InputError
 from panda_ray.execution.store.store import Store
 from panda_ray.reports.build import Report, build_report, report_study
 from panda_ray.sweep import Sweep
+from panda_ray.tracking.identity import OtherSweepError
 from panda_ray.tracking.reading.read_study import read_study
 from panda_ray.tracking.server.uri import tracking_uri_of
 from panda_ray.usecases.reporting.shown_rows import shown_rows
+from panda_ray.usecases.searching.searches import known_plan
+from panda_ray.usecases.track import track_sweep
+
+_LOGGED_ANEW = "MLflow had the cells of another sweep under the name"
 
 
 def report_sweep(sweep: Sweep, folder: Path | None = None, own_rows: bool = False) -> Report:
     """Write scores, similarities, tables, heat maps and the page; asks the tracking server, not the store.
+
+    Where another sweep was run under the name since, such as a larger one that was interrupted, MLflow has its cells;
+    this sweep is logged anew then, from what the store has of it.
 
     Args:
         folder: where to; beside the results unless given, or in the working directory where those are remote.
@@ -28,8 +36,21 @@ def report_sweep(sweep: Sweep, folder: Path | None = None, own_rows: bool = Fals
     """
     folder = folder or beside_results(sweep)
     check_folder(folder)
+    uri = tracking_uri_of(sweep.storage, sweep.tracking_uri)
     rows_of = partial(shown_rows, sweep, own_rows=own_rows)
-    return build_report(tracking_uri_of(sweep.storage, sweep.tracking_uri), sweep, folder, rows_of)
+    try:
+        return build_report(uri, sweep, folder, rows_of)
+    except OtherSweepError:
+        if not _has_cells(sweep) or track_sweep(sweep).tracker.message(""):
+            raise
+    report = build_report(uri, sweep, folder, rows_of)
+    return replace(report, notes=(*report.notes, f"{_LOGGED_ANEW} {sweep.name!r}; it has this one's cells again"))
+
+
+def _has_cells(sweep: Sweep) -> bool:
+    store = Store(sweep.storage)
+    plan, _ = known_plan(sweep, store)
+    return any(cell.key in plan.done for cell in plan.cells)
 
 
 def report_by_name(tracking_uri: str, name: str, folder: Path | None = None) -> Report:

@@ -38,11 +38,16 @@ def run(folder: Path, **changes: Any) -> tuple[Sweep, str]:
     store = Store(sweep.storage)
     plan = build_plan(sweep, store)
     publish(plan, store, plan.units.keys() - plan.done)
+    return sweep, logged(sweep, store)
+
+
+def logged(sweep: Sweep, store: Store) -> str:
+    """What a driver logs that ends with what is done by then."""
     plan = build_plan(sweep, store)
     tracker = MlflowTracker(store, None)
     tracker.on_plan(plan)
     tracker.on_finished(RunSummary(plan, done=plan.done))
-    return sweep, tracker.tracking_uri
+    return tracker.tracking_uri
 
 
 def test_the_report_of_a_sweep_shows_its_cells_or_says_that_it_cannot(tmp_path: Path) -> None:
@@ -99,3 +104,22 @@ def test_the_command_ends_with_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert other.code == 2
     assert "another sweep under the name 'shared'" in " ".join(other.err.split())
     assert "seeds" in other.err
+
+
+def test_what_a_larger_run_that_was_interrupted_has_replaced_is_logged_anew_from_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both sweeps have their reports in any order: the small one whole, the large one as far as it came."""
+    run(tmp_path)
+    large = Sweep.model_validate(described(tmp_path, seeds=[1, 2], sources=["review"]))
+    logged(large, Store(large.storage))
+    command = CommandLine(tmp_path, monkeypatch)
+    (tmp_path / "sweep.yaml").write_text(yaml.safe_dump(described(tmp_path)), encoding="utf-8")
+    scores = tmp_path / "store" / "reports" / "shared" / "scores.csv"
+    for options, sources in (([], ["", "follows", "review"]), (["seeds=[1,2]", "sources=[review]"], ["", "review"])):
+        ended = command("report", "sweep.yaml", *(word for option in options for word in ("--set", option)))
+        assert ended.code == 0, ended.err
+        assert "MLflow had the cells of another sweep under the name 'shared'" in " ".join(ended.err.split())
+        with scores.open(encoding="utf-8") as file:
+            cells = sorted((row["sources"], row["seed"]) for row in csv.DictReader(file))
+        assert cells == [(source, "1") for source in sources]
