@@ -233,7 +233,8 @@ def test_keys_lead_to_their_runs_where_mlflow_has_an_address(chrome: Chrome, stu
 
 def test_a_transfer_opens_with_rows_that_it_helps_and_hurts(opened: Chrome, study: Study, tmp_path: Path) -> None:
     target = "cb"
-    rows = DevRows([(f"text of {item} {HOSTILE} {'long ' * 99}", f"label of {item}") for item in range(20)])
+    texts = [(f"text of {item} {HOSTILE} {'long ' * 99}", f"label of {item}") for item in range(20)]
+    rows = DevRows(texts, answers=lambda keys, _: {key: answered(study, key) for key in keys})
     written = write_report(study, tmp_path, replicates=50, rows={target: rows, "stsb": DevRows(absence="not yours")})
     opened.get(written.paths[0].as_uri())
     place(opened, "pot", "rte", target).click()
@@ -241,13 +242,20 @@ def test_a_transfer_opens_with_rows_that_it_helps_and_hurts(opened: Chrome, stud
     table = opened.find_element(By.CSS_SELECTOR, "dialog[open] .cases")
     shown = [[cell.text for cell in row.find_elements(By.CSS_SELECTOR, "th, td")] for row in all_rows(table)]
     assert {"helped", "hurt"} == {effect for effect, *_ in shown}
-    for effect, item, text, label, *numbers in shown:
+    headings = [cell.text for cell in table.find_elements(By.CSS_SELECTOR, "thead th")]
+    assert headings[4:] == ["prompt_tuning answers", "pot answers", "prompt_tuning", "pot"]
+    assert any("; " in answer for row in shown for answer in row[4:6]), "seeds differ somewhere"
+    for effect, item, text, label, *answers, said_before, said_after in shown:
         change = after[int(item)] - before[int(item)]
         assert (change > 0) == (effect == "helped")
         assert text.startswith(f"text of {item} {HOSTILE}")
         assert len(text) == LONGEST_TEXT
         assert label == f"label of {item}"
-        assert numbers == [f"{before[int(item)]:.2f}", f"{after[int(item)]:.2f}"]
+        assert [said_before, said_after] == [f"{before[int(item)]:.2f}", f"{after[int(item)]:.2f}"]
+        for answer, share in zip(answers, (before[int(item)], after[int(item)]), strict=True):
+            right_one, wrong_one = f"label of {item}", f"{HOSTILE} of {item}"
+            split = {f"{right_one} (1); {wrong_one} (1)", f"{wrong_one} (1); {right_one} (1)"}
+            assert answer in {0.0: {wrong_one}, 0.5: split, 1.0: {right_one}}[share]
     better, worse = (after > before).sum(), (after < before).sum()
     counted = f"Of 20 dev rows, {better} are better than with prompt_tuning and {worse} worse"
     assert counted in opened.find_element(By.CSS_SELECTOR, "dialog[open]").text
@@ -255,6 +263,12 @@ def test_a_transfer_opens_with_rows_that_it_helps_and_hurts(opened: Chrome, stud
     opened.find_element(By.CSS_SELECTOR, "dialog[open] > button").click()
     place(opened, "pot", "rte", "stsb").click()
     assert "No texts: not yours." in opened.find_element(By.CSS_SELECTOR, "dialog[open]").text
+
+
+def answered(study: Study, key: str) -> dict[int, str]:
+    """The right label where a unit is right, and another one elsewhere."""
+    right_I = study.examples[key].best_IM[:, 0]
+    return {item: f"label of {item}" if is_right else f"{HOSTILE} of {item}" for item, is_right in enumerate(right_I)}
 
 
 def right(study: Study, method: str, sources: str, target: str) -> NDArray[np.float64]:

@@ -117,15 +117,18 @@ const two = (value) => value.toFixed(2).replace("-", "\u2212");
 function casesTable(of, target, baseline, method) {
   const table = element("table");
   const texts = Object.keys(target.texts).length > 0;
-  const names = ["", "row", ...(texts ? ["text", "right"] : []), baseline, method];
+  const answered = [...of.helped, ...of.hurt].some((each) => each.length > 3);
+  const said = answered ? [`${baseline} answers`, `${method} answers`] : [];
+  const names = ["", "row", ...(texts ? ["text", "right"] : []), ...said, baseline, method];
   const head = table.createTHead().insertRow();
   names.forEach((name) => head.append(element("th", name, { scope: "col" })));
   const body = table.createTBody();
   for (const [effect, cases, style] of [["helped", of.helped, "up"], ["hurt", of.hurt, "down"]]) {
-    for (const [item, before, after] of cases) {
+    for (const [item, before, after, ...answers] of cases) {
       const row = body.insertRow();
       row.append(element("th", effect, { scope: "row", class: style }), element("td", String(item)));
       if (texts) for (const text of target.texts[item] ?? ["", ""]) row.append(element("td", text, { class: "free" }));
+      for (const text of answers) row.append(element("td", text, { class: "free" }));
       row.append(element("td", two(before)), element("td", two(after)));
     }
   }

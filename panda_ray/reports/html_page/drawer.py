@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -46,23 +46,45 @@ def trainings(study: Study) -> list[dict[str, Any] | None]:
 
 
 def cases(study: Study, analyses: Iterable[Analysis], rows: Mapping[str, DevRows]) -> dict[str, Any]:
-    """What every transfer does to single items, by backbone, method, sources and target, and the items' texts."""
-    found: dict[str, Any] = {}
+    """What every transfer does to single items, by backbone, method, sources and target, and the items' texts.
+
+    Of rows that may be shown, also what was answered with and without the transfer.
+    """
+    every = [(analysis.backbone, name, of) for analysis in analyses for name, of in analysis.cases.items()]
     shown: dict[str, set[int]] = defaultdict(set)
-    for analysis in analyses:
-        for (method, sources, target), of in analysis.cases.items():
-            of_method = found.setdefault(analysis.backbone, {}).setdefault(method, {})
-            of_method.setdefault(sources, {})[target] = _counted(of)
-            shown[target] |= {case.item for case in (*of.helped, *of.hurt)}
+    keys: dict[str, set[str]] = defaultdict(set)
+    for _, (_, _, target), of in every:
+        shown[target] |= {case.item for case in (*of.helped, *of.hurt)}
+        keys[target] |= {key for pair in of.keys for key in pair}
+    known = {target: rows[target] for target in shown if target in rows and rows[target].rows}
+    answers = {target: of_target.answers(keys[target], shown[target]) for target, of_target in known.items()}
+    found: dict[str, Any] = {}
+    for backbone, (method, sources, target), of in every:
+        of_method = found.setdefault(backbone, {}).setdefault(method, {})
+        of_method.setdefault(sources, {})[target] = _counted(of, answers.get(target, {}))
     return {"targets": {target: _target(study, target, items, rows) for target, items in shown.items()}, "cells": found}
 
 
-def _counted(of: Cases) -> dict[str, Any]:
+def _counted(of: Cases, answers: Mapping[str, Mapping[int, str]]) -> dict[str, Any]:
+    """A case is its item, how right it is without and with the transfer, and where that is known what was answered."""
+    after, before = zip(*of.keys, strict=True)
     listed = {
-        name: [[case.item, round(case.before, 2), round(case.after, 2)] for case in each]
+        name: [
+            [case.item, round(case.before, 2), round(case.after, 2)]
+            + ([_said(before, answers, case.item), _said(after, answers, case.item)] if answers else [])
+            for case in each
+        ]
         for name, each in (("helped", of.helped), ("hurt", of.hurt))
     }
-    return {"seeds": of.seeds, "items": of.items, "better": of.better, "worse": of.worse, **listed}
+    return {"seeds": len(of.keys), "items": of.items, "better": of.better, "worse": of.worse, **listed}
+
+
+def _said(keys: Iterable[str], answers: Mapping[str, Mapping[int, str]], item: int) -> str:
+    """What several seeds answered, the most frequent first; of answers that differ, how many seeds gave each."""
+    known = Counter(answers[key][item] for key in keys if item in answers.get(key, {}))
+    if len(known) == 1:
+        return _cut(*known)
+    return "; ".join(f"{_cut(text)} ({count})" for text, count in known.most_common())
 
 
 def _target(study: Study, target: str, items: Collection[int], rows: Mapping[str, DevRows]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Shape letters: I dev items.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,14 @@ SHOWN = 3
 """Cases of either sort."""
 
 
+AnswersOf = Callable[[Collection[str], Collection[int]], Mapping[str, Mapping[int, str]]]
+"""By the keys of units, what they answered to some items, in words; units whose answers are not known are left out."""
+
+
+def _no_answers(_keys: Collection[str], _items: Collection[int]) -> Mapping[str, Mapping[int, str]]:
+    return {}
+
+
 @dataclass(frozen=True)
 class DevRows:
     """The dev rows of a target, as people read them.
@@ -27,10 +35,12 @@ class DevRows:
     Attributes:
         rows: (text, what is right) per item; empty where they may not be shown, or are not here.
         absence: why.
+        answers: of units of the target, asked once for all that are shown.
     """
 
     rows: Sequence[tuple[str, str]] = ()
     absence: str = ""
+    answers: AnswersOf = _no_answers
 
 
 NO_ROWS: Mapping[str, DevRows] = {}
@@ -53,12 +63,12 @@ class Cases:
     """What a transfer does to single items.
 
     Attributes:
-        seeds: that both have.
+        keys: of the units with and without the transfer, for each seed that both have.
         better, worse: how many of the items that the score counts.
         helped, hurt: those that change most; of equal ones the first.
     """
 
-    seeds: int
+    keys: tuple[tuple[str, str], ...]
     items: int
     better: int
     worse: int
@@ -91,7 +101,7 @@ def _cases(study: Study, transfer: TransferGain) -> Cases | None:
         tuple(Case(int(item_I[place]), float(before_I[place]), float(after_I[place])) for place in places)
         for places in (helped, hurt)
     )
-    return Cases(len(pairs), len(item_I), int((change_I > 0).sum()), int((change_I < 0).sum()), *listed)
+    return Cases(tuple(pairs), len(item_I), int((change_I > 0).sum()), int((change_I < 0).sum()), *listed)
 
 
 def _rightness(study: Study, measure: str, key: str) -> NDArray[np.float64]:

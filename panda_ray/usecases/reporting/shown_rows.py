@@ -1,11 +1,18 @@
-"""The dev rows that a report may show: of public and built-in sets, and of the user's own files if asked for."""
+"""The dev rows that a report may show, with what was answered: of public and built-in sets, of own files if asked."""
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import partial
+from typing import Any
+
+import pyarrow.parquet as pq
 
 from panda_ray.errors import InputError
+from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.artifacts import PREDICTIONS_FILE
 from panda_ray.reports.numbers.turned_items import DevRows
 from panda_ray.sweep import Sweep
 from panda_ray.sweep.hyperparameters import TaskSection
@@ -47,9 +54,29 @@ def _rows(sweep: Sweep, target: str, fingerprint: str, own_rows: bool) -> DevRow
         rows = read_dev(spec, sweep.data_root, *limits)
     except (InputError, OSError):
         return DevRows(absence=_NOT_HERE)
-    return DevRows([(row_text(spec, row), _truth(spec, row)) for row in rows])
+    shown = [(row_text(spec, row), in_words(spec, spec.kind.reference(spec, row))) for row in rows]
+    return DevRows(shown, answers=partial(_answers, sweep, spec))
 
 
-def _truth(spec: TaskSpec, row: Row) -> str:
-    right = spec.kind.named(spec, spec.kind.reference(spec, row))
-    return right if isinstance(right, str) else json.dumps(right, ensure_ascii=False)
+def in_words(spec: TaskSpec, answer: Any) -> str:
+    """An answer, or what is right, as people call it."""
+    named = spec.kind.named(spec, answer)
+    return named if isinstance(named, str) else json.dumps(named, ensure_ascii=False)
+
+
+def _answers(
+    sweep: Sweep, spec: TaskSpec, keys: Collection[str], items: Collection[int]
+) -> Mapping[str, Mapping[int, str]]:
+    """Of units that are in the sweep's store; MLflow has how right an answer was, and not the answer."""
+    try:
+        files = Store(sweep.storage).read_files([(key, PREDICTIONS_FILE) for key in sorted(keys)])
+    except (InputError, OSError):
+        return {}
+    columns = ["item", "prediction" if sweep.protocol == "paper" else "prediction_honest"]
+    found = {}
+    for (key, _), content in files.items():
+        if isinstance(content, bytes):
+            table = pq.read_table(io.BytesIO(content), columns=columns, use_threads=False)
+            said = zip(*(table[column].to_pylist() for column in columns), strict=True)
+            found[key] = {item: in_words(spec, json.loads(answer)) for item, answer in said if item in items}
+    return found

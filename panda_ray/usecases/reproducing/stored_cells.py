@@ -20,7 +20,7 @@ from panda_ray.tasks import TaskSpec
 from panda_ray.tasks.rows.loading import read_dev
 from panda_ray.tasks.task import UserOrigin
 from panda_ray.usecases.frames import CELL, predictions_frame
-from panda_ray.usecases.reporting.shown_rows import row_text
+from panda_ray.usecases.reporting.shown_rows import in_words, row_text
 from panda_ray.usecases.searching.searches import known_plan
 
 _GIB = 1 << 30
@@ -50,7 +50,7 @@ class StoredCells:
         said = rows["prediction" if self._sweep.protocol == "paper" else "prediction_honest"]
         known = texts if len(texts) == len(rows) else [""] * len(rows)
         return [
-            Answer(text, *(_in_words(spec, json.loads(value)) for value in pair))
+            Answer(text, *(in_words(spec, json.loads(value)) for value in pair))
             for text, *pair in zip(known, rows["reference"], said, strict=True)
         ]
 
@@ -88,11 +88,6 @@ class StoredCells:
             name = (cell.backbone, cell.method, sources_text(cell.sources), cell.target)
             found.setdefault(name, {})[cell.seed] = cell.key
         return found
-
-
-def _in_words(spec: TaskSpec, value: Any) -> str:
-    name = spec.kind.named(spec, value)
-    return name if isinstance(name, str) else json.dumps(name, ensure_ascii=False)
 
 
 def _cost(quantity: Quantity, chain: list[Record] | None) -> float | None:

@@ -43,7 +43,7 @@ def test_cases_are_the_items_that_change_most_over_the_seeds_and_that_the_score_
     }
     counted = [item for item in range(30) if protocol == "paper" or item % 2 == 1]
     change = {item: of["pot"][item] - of["prompt_tuning"][item] for item in counted}
-    assert (cases.seeds, cases.items) == (2, len(counted))
+    assert (len(cases.keys), cases.items) == (2, len(counted))
     assert cases.better == sum(each > 0 for each in change.values()) > 0
     assert cases.worse == sum(each < 0 for each in change.values()) > 0
     by_change = sorted(counted, key=lambda item: (-change[item], item))

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from panda_ray.execution.store.store import Store
+from panda_ray.execution.units.artifacts import PREDICTIONS_FILE
 from panda_ray.sweep import Sweep
 from panda_ray.sweep.named_tasks import task_of
 from panda_ray.tasks import get_task
@@ -12,6 +17,7 @@ from panda_ray.tasks.caching.survey import survey
 from panda_ray.tasks.rows.loading import load_rows
 from panda_ray.tracking.reading.study import Study, TaskInfo
 from panda_ray.usecases.reporting.shown_rows import shown_rows
+from support.sweeps.records import BARE
 from support.sweeps.studies import invented_study
 
 
@@ -63,6 +69,22 @@ def test_rows_of_own_files_are_shown_only_if_that_is_asked_for(tmp_path: Path) -
     assert shown.rows
     for text, right in shown.rows:
         assert (int(text.removeprefix("text ")) % 2 == 1) == (right == "yes")
+
+
+def test_answers_are_read_from_the_store_in_words_and_those_that_it_lacks_are_left_out(tmp_path: Path) -> None:
+    limits = {"remark": {"max_train_rows": 32, "max_dev_rows": 24}}
+    fingerprint = survey(get_task("remark"), None, 32, 24).fingerprint
+    labels = get_task("remark").labels
+    mixed = {"item": [2, 0, 1], "prediction": ["1", "0", "0"], "prediction_honest": ["0", "1", "0"]}
+    file = io.BytesIO()
+    pq.write_table(pa.table(mixed), file)
+    kept, lost = "a" * 64, "b" * 64
+    Store(str(tmp_path / "store")).publish(kept, {**BARE, "key": kept}, {PREDICTIONS_FILE: file.getvalue()})
+    for protocol, codes in (("paper", (0, 0, 1)), ("honest", (1, 0, 0))):
+        sweep = sweep_of("remark", tmp_path, tasks=limits, protocol=protocol)
+        found = shown_rows(sweep, study_of("remark", fingerprint), own_rows=False)["remark"]
+        answers = found.answers({kept, lost}, {0, 2})
+        assert answers == {kept: {item: labels[codes[item]] for item in (0, 2)}}
 
 
 @pytest.mark.parametrize(
