@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-_OFFERED = ("Prompt", "Sweep", "recommend")
+_OFFERED = ("Prompt", "Sweep", "adapt", "recommend")
 
 if TYPE_CHECKING:
-    from panda_ray.python import Prompt, Sweep, recommend
+    from panda_ray.python import Prompt, Sweep, adapt, recommend
 
-__all__ = ["Prompt", "Sweep", "__version__", "recommend"]
+__all__ = ["Prompt", "Sweep", "__version__", "adapt", "recommend"]
 
 
 def __getattr__(name: str) -> object:

@@ -7,5 +7,6 @@ from __future__ import annotations
 
 from panda_ray.python.loaded_prompt import Prompt
 from panda_ray.python.opened_sweep import Sweep, recommend
+from panda_ray.python.own_rows import adapt
 
-__all__ = ["Prompt", "Sweep", "recommend"]
+__all__ = ["Prompt", "Sweep", "adapt", "recommend"]

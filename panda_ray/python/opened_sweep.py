@@ -19,6 +19,7 @@ from panda_ray.python.table_frame import table_frame
 from panda_ray.reports.numbers.analysis import analyse
 from panda_ray.reports.sections import sections_of
 from panda_ray.sweep_file import load_sweep
+from panda_ray.tasks.kinds.own.own_guess import Said
 from panda_ray.tracking.reading.read_study import read_study
 from panda_ray.tracking.reading.study import Study
 from panda_ray.tracking.server.uri import tracking_uri_of
@@ -28,6 +29,7 @@ from panda_ray.usecases.frames import CELL, cells_frame, curves_frame, predictio
 from panda_ray.usecases.plan import plan_sweep
 from panda_ray.usecases.run import run_sweep
 from panda_ray.usecases.runner import RunnerName, make_runner
+from panda_ray.usecases.starting.init import builtin_shelf, describe, with_own_task
 
 _FROM_STORE: Mapping[str, Callable[..., pd.DataFrame]] = {
     "cells": cells_frame,
@@ -166,18 +168,27 @@ class Sweep:
         )
 
 
-def recommend(sweep: Sweep, task: str, by: str = "logme") -> Ranked:
+def recommend(
+    sweep: Sweep | None = None, task: str | None = None, by: str = "logme", *, data: str | Path | None = None
+) -> Ranked:
     """Rank a sweep's sources for a task, with the gain that its finished cells let one expect; nothing is trained.
 
     Args:
-        sweep: whose source prompts are ranked.
+        sweep: whose source prompts are ranked; those that come with the package unless given.
         task: any task.
         by: a metric that judges pairs.
+        data: instead of a task, a file of one's own rows, whose columns are inferred.
 
     Raises:
         InputError: as `panda-ray recommend`.
     """
-    return Ranked(recommended(sweep.section, task, by))
+    section = builtin_shelf() if sweep is None else sweep.section
+    if data is not None and task is None:
+        described = describe(str(data), Said())
+        task, section = described.name, with_own_task(section, described)
+    elif task is None or data is not None:
+        raise InputError("say what sources are wanted for: a task, or data=FILE")
+    return Ranked(recommended(section, task, by))
 
 
 def _check_columns(where: Mapping[str, object], columns: Any) -> None:

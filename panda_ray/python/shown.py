@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -42,7 +42,7 @@ class Planned:
         return "\n".join([str(self.units), *self._lines])
 
     def _repr_html_(self) -> str:
-        return f"{self.units.to_html()}{_paragraphs(self._lines)}"
+        return f"{self.units.to_html()}{paragraphs(self._lines)}"
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Finished:
 
     def _repr_html_(self) -> str:
         failures = self.failures.to_html(index=False) if len(self.failures) else ""
-        return f"{_paragraphs(self._lines)}{failures}"
+        return f"{paragraphs(self._lines)}{failures}"
 
 
 @dataclass(frozen=True)
@@ -147,5 +147,6 @@ class Figures(Mapping[str, Drawing]):
         )
 
 
-def _paragraphs(lines: list[str]) -> str:
+def paragraphs(lines: Sequence[str]) -> str:
+    """Lines as HTML."""
     return "".join(f"<p>{escape(line)}</p>" for line in lines)

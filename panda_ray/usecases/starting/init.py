@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from panda_ray.backbones.registry import get_backbone_spec
+from panda_ray.backbones.registry import BACKBONES, backbone_sizes, get_backbone_spec
 from panda_ray.errors import InputError
 from panda_ray.sweep import Sweep
 from panda_ray.sweep.hyperparameters import TaskSection
@@ -89,14 +89,19 @@ def sweep_text(found: Described, backbone: str = _BUILTIN, storage: str | None =
     """The sweep file: prompt tuning, and PoT and PanDa from the sources that a metric ranks highest.
 
     Args:
+        backbone: its name, or the folder of a model.
         storage: `runs/NAME` unless given.
 
     Raises:
-        InputError: for a backbone without a name.
+        InputError: there is no backbone of that name, and no such folder; or it holds no model.
     """
-    get_backbone_spec(backbone)
     head = _head(found, storage or f"runs/{found.name}")
     return "\n".join([*head, *_study(found, backbone), *_tasks(found, backbone)]) + "\n"
+
+
+def builtin_shelf(changes: Sequence[str] = ()) -> Sweep:
+    """The sweep that has the prompts which come with the package as its sources."""
+    return load_sweep("quickstart", ["prompts=builtin", *changes])
 
 
 def with_own_task(sweep: Sweep, found: Described) -> Sweep:
@@ -133,8 +138,9 @@ def _study(found: Described, backbone: str) -> list[str]:
     chosen = "sources: {top: 3, by: logme}"
     only_a_try = "knows an invented language only: for a try" if backbone == _BUILTIN else ""
     lines = [
-        f"backbones: [{backbone}]" + _comment(only_a_try),
-        f"sources: {'builtin' if backbone == _BUILTIN else json.dumps(_HUB_SOURCES)}",
+        f"backbones: [{_section(backbone)}]" + _comment(only_a_try),
+        f"sources: {'builtin' if backbone == _BUILTIN else json.dumps(_HUB_SOURCES)}"
+        + _comment("" if backbone == _BUILTIN else "rows of the Hub; or `data_root: DIR` with a folder of each task"),
         f"targets: [{found.name}]",
         "methods:",
         "  - prompt_tuning" + _comment("what transfer is compared with"),
@@ -149,6 +155,16 @@ def _study(found: Described, backbone: str) -> list[str]:
             f"training: {_flow(training)}" + _comment("those prompts were trained so; max_len cuts longer texts"),
         ]
     return [*lines, ""]
+
+
+def _section(backbone: str) -> str:
+    """A backbone as the list of a sweep file has it."""
+    folder = Path(backbone).expanduser()
+    if backbone in BACKBONES or not folder.is_dir():
+        return get_backbone_spec(backbone).name
+    folder = folder.resolve()
+    backbone_sizes(folder.name, str(folder))
+    return _flow({"name": re.sub(r"[^A-Za-z0-9._-]+", "_", folder.name), "path": str(folder)})
 
 
 def _tasks(found: Described, backbone: str) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import panda_ray as pr
 from panda_ray.cli.app import app
 from panda_ray.errors import InputError
 from panda_ray.tasks.kinds.own.own_guess import Said
@@ -48,6 +49,15 @@ def test_the_best_prompt_of_the_sweep_in_the_folder_is_exported_and_an_edited_fi
     records = [json.loads(path.read_text()) for path in Path("out", "runs").glob("units/*/*/record.json")]
     assert best["score"] == max(record["score"] for record in records if record.get("target") == "my")
     assert "0 new results" in adapt()
+    again = pr.adapt("my.jsonl", out="out")
+    assert (again.file, again.ended.complete, len(again.ended.run.summary.new)) == (Path("out", "my.yaml"), True, 0)
+    assert again.prompt.said.score == best["score"]
+    answers = [each.prediction for each in found[:2]]
+    assert list(again.prompt.predict([row["text"] for row in named[:2]])["prediction"]) == answers
+    assert "--label mood (by its name)" in repr(again)
+    assert "2 of 2 cells done" in again._repr_html_()
+    ranked = pr.recommend(again.sweep, "my")
+    assert (ranked.recommendation.task, len(ranked.frame)) == ("my", 9)
     Path("other.jsonl").write_text(Path("my.jsonl").read_text())
     with pytest.raises(InputError, match=r"out holds something else than other\.yaml"):
         sweep_of_folder(describe("other.jsonl", Said()), "builtin-tiny", Path("out"))

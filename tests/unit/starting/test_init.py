@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from panda_ray.backbones.registry import local_folder
 from panda_ray.cli.app import app
 from panda_ray.errors import InputError
 from panda_ray.execution.planning.plan import Plan
@@ -168,6 +170,25 @@ def test_the_written_sweep_trains_no_source_and_says_what_was_inferred(
         CliRunner().invoke(app, ["init", "remark.csv", "--kind", "clasification"], catch_exceptions=False)
     with pytest.raises(InputError, match="unknown backbone 'bert-bose'; did you mean 'bert-base'"):
         CliRunner().invoke(app, ["init", "remark.csv", "--backbone", "bert-bose"], catch_exceptions=False)
+
+
+def test_a_folder_of_a_model_is_a_backbone_and_one_without_a_model_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my.csv").write_text("\n".join(["text,label", *(f"{words(n)},{'ab'[n % 2]}" for n in range(30))]))
+    packaged = local_folder("builtin-tiny", None)
+    assert packaged is not None
+    shutil.copytree(packaged, "my model")
+    found = init.describe("my.csv", Said())
+    Path("my.yaml").write_text(init.sweep_text(found, "my model"))
+    sweep = load_sweep("my.yaml")
+    assert [(each.name, each.path) for each in sweep.backbones] == [("my_model", str(tmp_path / "my model"))]
+    assert sweep.single_sources == ["mnli", "qnli", "sst2", "squad"]
+    assert sweep.prompts is None, "those that come along are of another backbone"
+    Path("empty").mkdir()
+    with pytest.raises(InputError, match=r"is not a model folder; it must hold config\.json"):
+        init.sweep_text(found, "empty")
 
 
 def test_of_many_rows_a_sample_is_looked_at_and_its_size_is_said(

@@ -29,8 +29,6 @@ Shelf = Annotated[
         help="Whose source prompts are ranked, and whose cells are evidence; or else those of the package.",
     ),
 ]
-_BUILTIN = ("quickstart", "prompts=builtin")
-"""The sweep that has the built-in prompts as its sources, and where they are."""
 By = Annotated[
     str, typer.Option("--by", metavar="METRIC", help="A metric that judges pairs: logme, knn, h_score, leep, nce.")
 ]
@@ -51,10 +49,9 @@ def recommend(
     from panda_ray.sweep_file import load_sweep
     from panda_ray.tasks.kinds.own.own_guess import Said
     from panda_ray.usecases.choosing.recommendation import recommend as recommended
-    from panda_ray.usecases.starting.init import describe, with_own_task
+    from panda_ray.usecases.starting.init import builtin_shelf, describe, with_own_task
 
-    shipped, prompts = _BUILTIN
-    loaded = load_sweep(shipped, [prompts, *overrides]) if sweep is None else load_sweep(sweep, overrides)
+    loaded = builtin_shelf(overrides) if sweep is None else load_sweep(sweep, overrides)
     if data is not None and task is None:
         described = describe(data, Said())
         task, loaded = described.name, with_own_task(loaded, described)

@@ -30,7 +30,9 @@ Asked = Annotated[
     str | None,
     typer.Option("--kind", help="What is asked of a row (docs/data.md); inferred unless given."),
 ]
-BackboneOption = Annotated[str, typer.Option("--backbone", help="Its name; `panda-ray backbones` lists them.")]
+BackboneOption = Annotated[
+    str, typer.Option("--backbone", help="A name that `panda-ray backbones` lists, or a model's folder.")
+]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", help="A new file; named after the data unless given.")
 ]
