@@ -23,7 +23,7 @@ def driven(plan: Plan, store: Store, stack: Stack, *reports: tuple[float, ...]) 
     tracker.start(plan)
     for number, times in enumerate(reports, 1):
         usage = tuple(Usage(BEGAN + time, {"cpu_utilization_percentage": time}) for time in times)
-        tracker.on_epoch(stack, EpochReport(number, 9, {}, {}, {}, 1.0, ("panda2",), usage))
+        tracker.on_epoch(stack, EpochReport(number, 9, {}, {}, {}, 1.0, 1.0, ("panda2",), usage))
     tracker.on_finished(RunSummary(plan, done=plan.done))
     assert not tracker.missing
     return tracker.tracking_uri
