@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # comes with Ray
@@ -27,9 +28,13 @@ _REQUEST = re.compile(r'"[A-Z]+ (/(?:api|ajax-api)/\S+) HTTP')
 def cpu_seconds(process: int) -> float:
     """Of a process that is there and of all that it has started."""
     root = psutil.Process(process)
-    times = [each.cpu_times() for each in (root, *root.children(recursive=True))]
-    ended = times[0].children_user + times[0].children_system
-    return float(ended + sum(each.user + each.system for each in times))
+    own = root.cpu_times()
+    total = own.user + own.system + own.children_user + own.children_system
+    for each in root.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it ends meanwhile
+            times = each.cpu_times()
+            total += times.user + times.system
+    return float(total)
 
 
 class Database:
