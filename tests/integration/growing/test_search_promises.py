@@ -1,4 +1,4 @@
-"""What a search promises whatever runs it: equal results in stacks and alone, here and on Ray, no endless retries."""
+"""What a search promises whatever runs it: equal results in stacks and alone, no endless retries."""
 
 from __future__ import annotations
 
@@ -10,24 +10,17 @@ import torch
 
 from panda_ray.errors import InputError
 from panda_ray.execution.planning.plan import plan_from
-from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.catalog import read_catalog
 from panda_ray.execution.work import members
 from panda_ray.methods import METHODS, MethodOptions, PromptTuning
 from panda_ray.registry import Registry
 from panda_ray.search.begin import begin_search
-from panda_ray.search.trials import StudyStanding
 from panda_ray.tasks.task import SizeClass
 from panda_ray.training.config import TrainConfig
-from support.sweeps.searches import TWO_RANGES, search, small_search
+from support.sweeps.searches import NO_DROPOUT, search, small_search, values_of
 
-NO_DROPOUT = {"epochs": 3, "prompt_len": 4, "batch_size": 16, "dropout": 0.0}
 GRID = {"space": {"lr": [1e-3, 5e-2, 2e-1], "epochs": [1, 2]}, "sampler": "grid"}
-
-
-def values(standing: StudyStanding) -> list[tuple[dict[str, object], float | None]]:
-    return sorted(((dict(trial.point), trial.value) for trial in standing.trials), key=repr)
 
 
 def test_without_dropout_a_stacked_search_scores_and_chooses_as_one_trial_at_a_time(tmp_path: Path) -> None:
@@ -38,26 +31,11 @@ def test_without_dropout_a_stacked_search_scores_and_chooses_as_one_trial_at_a_t
     (first, (together,)), (second, (apart,)) = search(stacked), search(alone)
     widths = [{record["stack_width"] for _, record in Store(sweep.storage).records()} for sweep in (stacked, alone)]
     assert widths == [{6}, {1}], "three points with two seeds each, and one training"
-    assert values(together) == values(apart)
-    assert len({value for _, value in values(together)}) > 1, "points that all score the same would show nothing"
+    assert values_of(together) == values_of(apart)
+    assert len({value for _, value in values_of(together)}) > 1, "points that all score the same would show nothing"
     assert together.best is not None
     assert apart.best is not None
     assert together.best.point == apart.best.point
-    assert first.plan.cells == second.plan.cells
-
-
-@pytest.mark.cluster
-@pytest.mark.slow
-@pytest.mark.usefixtures("local_ray")
-def test_a_search_on_ray_asks_for_the_points_of_one_in_this_process_and_scores_the_same(tmp_path: Path) -> None:
-    section = {"space": TWO_RANGES, "sampler": "tpe", "trials": 4}
-    here, there = (
-        small_search(tmp_path / name, section, training=NO_DROPOUT, resources={"max_stack": 2})
-        for name in ("here", "there")
-    )
-    (first, (inline,)), (second, (ray,)) = search(here), search(there, RayTuneRunner())
-    assert len(inline.trials) == 4
-    assert values(ray) == values(inline)
     assert first.plan.cells == second.plan.cells
 
 
@@ -87,7 +65,7 @@ def test_what_trains_for_fixed_steps_is_searched_but_never_pruned(
 def test_a_point_whose_prompt_others_need_may_not_be_stopped(tmp_path: Path) -> None:
     """One point of prompt tuning is under the sweep's own learning rate, so its unit is the source prompt of PoT."""
     section = {"space": {"lr": [1e-3, 1e-2]}, "sampler": "grid", "pruner": "median"}
-    training = {"lr": 1e-2, "epochs": 3, "prompt_len": 4, "batch_size": 16}
+    training = {"lr": 1e-2, "epochs": 3, "prompt_len": 4, "batch_size": 8}
     methods = ["prompt_tuning", "pot"]
     sweep = small_search(tmp_path, section, methods=methods, sources=["remark"], targets=["remark"], training=training)
     store, catalog = Store(sweep.storage), read_catalog(sweep)

@@ -21,6 +21,8 @@ from support.sweeps.small_sweeps import small_sweep
 
 SIX_POINTS = {"space": {"lr": [1e-3, 1e-2, 1e-1], "epochs": [1, 2]}, "sampler": "grid"}
 TWO_RANGES = {"lr": {"low": 1e-3, "high": 1e-1, "log": True}, "initialization_scale": {"low": 0.01, "high": 0.1}}
+NO_DROPOUT = {"epochs": 3, "prompt_len": 4, "batch_size": 8, "dropout": 0.0}
+"""A training in which stacks of any width give the same numbers."""
 
 
 def small_search(storage: Path | str, search: dict[str, Any] = SIX_POINTS, **changes: Any) -> Sweep:
@@ -38,6 +40,11 @@ def search(
     with begin_search(plan, catalog, store) as searching:
         summary = run_plan(plan, Costs.of(plan, ()), store, runner or InlineRunner(), listeners, searching)
         return summary, searching.standings
+
+
+def values_of(standing: StudyStanding) -> list[tuple[dict[str, object], float | None]]:
+    """Of each point, in an order that is no matter of time."""
+    return sorted(((dict(trial.point), trial.value) for trial in standing.trials), key=repr)
 
 
 def points_of(standing: StudyStanding) -> Counter[str]:

@@ -1,4 +1,4 @@
-"""What the driver of a run on a real Ray still holds of the stacks that are finished."""
+"""What the driver of many small stacks still holds of those that are finished."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import signal
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pytest
 from ray.air.execution._internal.tracked_actor import TrackedActor
 from ray.tune.experiment import Trial
 
@@ -16,14 +15,11 @@ from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Listener, Outcome, RunSummary
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.runners.ray_leaving import lost_workers
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.execution.runners.run_plan import run_plan
 from panda_ray.training.engine.epoch_report import EpochReport
 from support.processes.driving import workers_of
 from support.sweeps.small_sweeps import planned, small_sweep
-
-pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 STACKS = 24
 LATE = 20
@@ -100,24 +96,3 @@ def check_that_it_forgot(census: Census) -> None:
     assert census.finished_trials <= just_ended
     assert census.finished_stacks <= 4 * just_ended, "a trial holds copies of its stack"
     assert census.actors <= census.unfinished_trials + SLOTS
-
-
-def test_while_it_goes_on_a_driver_holds_no_trial_actor_or_stack_of_what_is_finished(
-    local_ray: None, tmp_path: Path
-) -> None:
-    census = Census()
-    assert run_observed(tmp_path, census).complete
-    check_that_it_forgot(census)
-
-
-def test_a_stack_that_failed_with_its_worker_is_forgotten_too_and_the_others_are_done(
-    local_ray: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lost_workers, "MAX_DEATHS", 0)
-    census = Murderer()
-    summary = run_observed(tmp_path, census)
-    assert 1 <= len(summary.failed) <= SLOTS
-    assert all("worker died" in cause for cause in summary.failed.values())
-    assert len(summary.new) == STACKS - len(summary.failed)
-    assert summary.interrupted is None
-    check_that_it_forgot(census)
