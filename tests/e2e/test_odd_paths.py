@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support.processes.command_line import CommandLine, Ended, finish, start
+from support.processes.command_line import CommandLine, Ended, finish, start, start_warm
 from support.servers.pages import answer, free_port, is_up
 
 STORAGE = "a?b=1%41#c [x] &é*%"
@@ -31,7 +31,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
     """A whole run: its folder and how it ended."""
     folder = tmp_path_factory.mktemp("odd")
     (folder / "x.yaml").write_text(SWEEP, encoding="utf-8")
-    return folder, finish(start(folder, "run", "x.yaml", "--runner", "inline", "--json"))
+    return folder, finish(start_warm(folder, "run", "x.yaml", "--runner", "inline", "--json"))
 
 
 @pytest.fixture

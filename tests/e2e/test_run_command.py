@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.processes.command_line import CommandLine, Ended, finish, start
+from support.processes.command_line import CommandLine, Ended, finish, start, start_warm
 from support.servers.pages import answer, free_port, is_up
 
 SWEEP = """\
@@ -47,7 +47,7 @@ def scores(folder: Path) -> dict[tuple[str, str, str], str]:
 def inline(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
     """A whole run in one process: its folder and how it ended."""
     folder = write_sweep(tmp_path_factory.mktemp("inline"))
-    return folder, finish(start(folder, "run", "x.yaml", "--runner", "inline", "--json"))
+    return folder, finish(start_warm(folder, "run", "x.yaml", "--runner", "inline", "--json"))
 
 
 @pytest.fixture
@@ -178,7 +178,7 @@ def test_a_failing_cell_is_status_1_with_its_cause_and_is_retried(cli: CommandLi
 
 @pytest.mark.slow
 def test_ctrl_c_is_status_130_and_the_same_command_continues(inline: tuple[Path, Ended], cli: CommandLine) -> None:
-    running = start(cli.folder, "run", "x.yaml", "--runner", "inline")
+    running = start_warm(cli.folder, "run", "x.yaml", "--runner", "inline")
     assert running.stderr is not None
     announced, first = running.stderr.readline(), running.stderr.readline()
     running.send_signal(signal.SIGINT)

@@ -1,4 +1,4 @@
-"""`panda-ray` command lines for tests: in this process, which saves seconds of imports, or as a process of its own."""
+"""`panda-ray` command lines for tests: in this process or a warm one, which saves imports, or as people start it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from panda_ray.cli import main
+from support.processes.warm.starting import WarmProcess
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,13 @@ class CommandLine:
         return run_here(self.folder, *arguments)
 
 
+def start_warm(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Have a process of its own for a command line that trains; see `WarmProcess`."""
+    return WarmProcess("panda_ray.cli", *arguments, stderr=subprocess.PIPE, folder=folder)
+
+
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start a command line as a process."""
+    """Start a command line as people do: for what starts a Ray or a server, and what happens before its imports."""
     return subprocess.Popen(
         [sys.executable, "-m", "panda_ray.cli", *arguments],
         cwd=folder,

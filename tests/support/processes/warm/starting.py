@@ -25,10 +25,13 @@ class WarmProcess(subprocess.Popen[str]):
 
     Its output is a pipe; errors go where ours do, or as `Popen` has it. Its command line and first environment, which
     others see, are those of the process that it was forked of.
+
+    Args:
+        folder: that it works in, ours unless given.
     """
 
-    def __init__(self, module: str, *arguments: str, stderr: int | None = None) -> None:
-        self._request = Request(module, arguments, str(Path.cwd()), dict(os.environ))
+    def __init__(self, module: str, *arguments: str, stderr: int | None = None, folder: Path | None = None) -> None:
+        self._request = Request(module, arguments, str(folder or Path.cwd()), dict(os.environ))
         super().__init__([], stdout=subprocess.PIPE, stderr=stderr, text=True)
 
     def _execute_child(self, *options: Any) -> None:
