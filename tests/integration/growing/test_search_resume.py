@@ -78,7 +78,7 @@ def postgres() -> Iterator[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("pruner", "place", "kills", "points"), [("halving", None, 10, 24), ("none", "studies.log", 3, 8)]
+    ("pruner", "place", "kills", "points"), [("halving", None, 6, 24), ("none", "studies.log", 3, 8)]
 )
 def test_a_search_that_is_killed_again_and_again_ends_with_each_point_once(
     tmp_path: Path, pruner: str, place: str | None, kills: int, points: int

@@ -30,7 +30,7 @@ from panda_ray.tracking.server.client import connect
 from panda_ray.tracking.writing.unit_runs.unit_run import times_of
 from panda_ray.usecases.run import run_sweep
 from support.processes.driving import driver, small_disk, wait_for
-from support.sweeps.small_sweeps import LONG, contents, fingerprints, planned, small_sweep
+from support.sweeps.small_sweeps import LONG, SMALL, contents, fingerprints, planned, small_sweep
 
 
 def run(storage: Path, **changes: object) -> RunSummary:
@@ -317,8 +317,8 @@ def test_extending_a_sweep_runs_only_what_is_new(quiet: Path, tmp_path: Path) ->
 
 
 def test_a_unit_that_fails_blocks_only_its_dependents_and_is_tried_again(quiet: Path, tmp_path: Path) -> None:
-    diverging = {task: {"max_train_rows": 48, "max_dev_rows": 24} for task in ("review", "kinds", "remark")}
-    diverging["kinds"] = {**diverging["kinds"], "lr": 1e30}  # type: ignore[dict-item]
+    diverging: dict[str, dict[str, float]] = {task: {**SMALL} for task in ("review", "kinds", "remark")}
+    diverging["kinds"]["lr"] = 1e30
     plan, store = planned(small_sweep(tmp_path, tasks=diverging))
     summary = run_plan(plan, Costs.in_store(plan, store), store, InlineRunner())
     assert [plan.units[key].title for key in summary.failed] == ["prompt_tuning kinds (seed 1)"]
@@ -362,8 +362,8 @@ def test_what_a_run_measured_is_what_the_next_plan_counts_with(quiet: Path) -> N
     plan, store = planned(small_sweep(quiet, seeds=[2]))
     records = [record for _, record in store.records()]
     trained = [record for record in records if record["product"] == "prompt"]
-    assert {record["train_examples"] for record in trained} == {48}
-    assert {record["dev_examples"] for record in trained} == {24}
+    assert {record["train_examples"] for record in trained} == {24}
+    assert {record["dev_examples"] for record in trained} == {12}
     layers, width, prompt_len = 3, 128, 4
     assert {record["trained_parameters"] for record in trained} == {prompt_len * layers * 2 * width}
     assert all(3 < record["tokens_per_example"] <= 128 for record in trained)

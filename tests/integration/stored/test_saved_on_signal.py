@@ -71,5 +71,6 @@ def sweep(storage: Path) -> Sweep:
         methods=["prompt_tuning", "pot"],
         metrics=[],
         training={"epochs": EPOCHS, "prompt_len": 4, "batch_size": 16},
+        tasks={task: {"max_train_rows": 48, "max_dev_rows": 24} for task in ("review", "remark")},
         resources={"checkpoint_seconds": 1e6},
     )

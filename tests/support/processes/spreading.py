@@ -24,10 +24,14 @@ from panda_ray.sweep import Sweep
 from panda_ray.training.engine.epoch_report import EpochReport
 from support.sweeps.small_sweeps import LONG, planned, small_sweep
 
-TRAINING = LONG | {"dropout": 0.0}
-"""Without dropout, because its draws differ between workers."""
+TRAINING = LONG | {"batch_size": 16, "dropout": 0.0}
+"""Without dropout, because its draws differ between workers, which share a batch."""
 
-FEW: dict[str, Any] = {"sources": ["review"], "methods": ["prompt_tuning", "panda"]}
+FEW: dict[str, Any] = {
+    "sources": ["review"],
+    "methods": ["prompt_tuning", "panda"],
+    "tasks": {task: {"max_train_rows": 48, "max_dev_rows": 24} for task in ("review", "remark")},
+}
 """One stack with a teacher, and what it needs."""
 
 

@@ -13,10 +13,10 @@ from panda_ray.execution.runners.run_plan import run_plan
 from panda_ray.execution.store.store import Store
 from panda_ray.sweep import Sweep
 
-LONG = {"epochs": 12, "prompt_len": 4, "batch_size": 16}
+LONG = {"epochs": 12, "prompt_len": 4, "batch_size": 8}
 """A training that is long enough to be hit in the middle."""
 
-SMALL = {"max_train_rows": 48, "max_dev_rows": 24}
+SMALL = {"max_train_rows": 24, "max_dev_rows": 12}
 
 
 def small_sweep(storage: Path | str, **changes: Any) -> Sweep:
@@ -30,7 +30,7 @@ def small_sweep(storage: Path | str, **changes: Any) -> Sweep:
         "methods": ["prompt_tuning", "pot", "panda"],
         "metrics": ["task_embedding"],
         "seeds": [1],
-        "training": {"epochs": 3, "prompt_len": 4, "batch_size": 16},
+        "training": {"epochs": 3, "prompt_len": 4, "batch_size": 8},
         "tasks": dict.fromkeys(("review", "kinds", "remark", "paraphrase", "duplicate"), SMALL),
         "resources": {"checkpoint_seconds": 0.05},
     }

@@ -17,7 +17,7 @@ sources: [review]
 targets: [remark]
 methods: [pot]
 training: {epochs: 1, prompt_len: 4, batch_size: 16}
-tasks: {review: {max_train_rows: 48, max_dev_rows: 24}, remark: {max_train_rows: 48, max_dev_rows: 24}}
+tasks: {review: {max_train_rows: 24, max_dev_rows: 12}, remark: {max_train_rows: 24, max_dev_rows: 12}}
 """
 
 

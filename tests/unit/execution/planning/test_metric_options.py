@@ -34,6 +34,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Store]:
         methods=[panda("theirs", OPTIONS), panda("default", DEFAULT)],
         metrics=[listed],
         training={"epochs": 1, "prompt_len": 4, "batch_size": 16, "dropout": 0.0},
+        tasks={task: {"max_train_rows": 48, "max_dev_rows": 24} for task in ("review", "remark")},
     )
     return run_inline(sweep), Store(str(folder))
 
