@@ -28,13 +28,13 @@ sources: [review, kinds, paraphrase]
 targets: [remark, duplicate]
 methods: [prompt_tuning, {{method: pot, sources: {{top: 1, by: logme}}}}]
 seeds: [1, 2]
-training: {{epochs: 2, prompt_len: 4, batch_size: 8, dropout: 0}}
+training: {{epochs: 2, prompt_len: 4, batch_size: 16, dropout: 0}}
 tasks:
-  review: {{max_train_rows: 24, max_dev_rows: 12}}
-  kinds: {{max_train_rows: 24, max_dev_rows: 12}}
-  paraphrase: {{max_train_rows: 24, max_dev_rows: 12}}
-  remark: {{max_train_rows: 24, max_dev_rows: 12}}
-  duplicate: {{max_train_rows: 24, max_dev_rows: 12}}
+  review: {{max_train_rows: 48, max_dev_rows: 24}}
+  kinds: {{max_train_rows: 48, max_dev_rows: 24}}
+  paraphrase: {{max_train_rows: 48, max_dev_rows: 24}}
+  remark: {{max_train_rows: 48, max_dev_rows: 24}}
+  duplicate: {{max_train_rows: 48, max_dev_rows: 24}}
 """
 PATIENCE = 240
 

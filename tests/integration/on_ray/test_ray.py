@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 
 from panda_ray.errors import InputError
 from panda_ray.execution.costs.costs import Costs
@@ -18,17 +20,20 @@ from panda_ray.execution.events import Listener
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.ray_leaving import lost_workers
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
-from panda_ray.execution.runners.run_plan import run_plan
+from panda_ray.execution.runners.run_plan import Runner, run_plan
 from panda_ray.execution.scheduling.dispatcher import Dispatch
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.host import this_host
 from panda_ray.execution.work.workspace import Settings
+from panda_ray.sweep import Sweep
 from panda_ray.training.engine.epoch_report import EpochReport
 from support.processes.driving import driver, small_disk, wait_for, workers_of
 from support.sweeps.census import SLOTS, STACKS, Census, Murderer, check_that_it_forgot, run_observed
 from support.sweeps.small_sweeps import LONG, contents, fingerprints, planned, run_inline, small_sweep
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+
+STEPS_PER_EPOCH = 3
 
 
 class Started(Listener):
@@ -71,6 +76,59 @@ def test_members_of_a_stack_that_was_cut_all_get_results(
     again, _ = planned(plan.sweep)
     assert not again.stacks
     assert not list(tmp_path.glob("checkpoints/*"))
+
+
+class Signaller(Listener):
+    """Ends the run in the middle of the first stack that transfers."""
+
+    def __init__(self) -> None:
+        self.stack: Stack | None = None
+
+    def on_epoch(self, stack: Stack, report: EpochReport) -> None:
+        if self.stack is None and stack.members[0].method == "pot" and report.epoch == 6:
+            self.stack = stack
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def saving_when_asked(storage: Path, epochs: int) -> Sweep:
+    """What is saved within the test is saved because somebody asked for it."""
+    return small_sweep(
+        storage,
+        sources=["review"],
+        methods=["prompt_tuning", "pot"],
+        metrics=[],
+        training=LONG | {"epochs": epochs},
+        resources={"checkpoint_seconds": 1e6},
+    )
+
+
+@pytest.mark.parametrize(
+    ("runner", "epochs", "latest"),
+    [
+        pytest.param("inline", 9, 6 * STEPS_PER_EPOCH + 1, id="inline"),
+        # A worker hears of it within half a second, and trains on meanwhile.
+        pytest.param("ray", 60, 60 * STEPS_PER_EPOCH - 1, id="ray"),
+    ],
+    indirect=["runner"],
+)
+def test_a_signal_saves_what_runs_and_the_next_run_goes_on_from_there(
+    tmp_path: Path, runner: Runner, epochs: int, latest: int
+) -> None:
+    plan, store = planned(saving_when_asked(tmp_path / "ended", epochs))
+    signaller = Signaller()
+    summary = run_plan(plan, Costs.in_store(plan, store), store, runner, [signaller])
+    assert summary.interrupted == "terminated (SIGTERM)"
+    assert not summary.failed
+    assert summary.preemptions == 0
+    assert not list((tmp_path / "ended").glob("leases/*"))
+    assert signaller.stack is not None
+    saved = store.checkpoints.of(signaller.stack.keys).load()
+    assert saved is not None
+    step = torch.load(io.BytesIO(saved), weights_only=True)["step"]
+    assert 6 * STEPS_PER_EPOCH < step <= latest
+    run_inline(saving_when_asked(tmp_path / "ended", epochs))
+    run_inline(saving_when_asked(tmp_path / "quiet", epochs))
+    assert contents(tmp_path / "ended") == contents(tmp_path / "quiet")
 
 
 def test_a_full_disk_ends_a_run_with_a_sentence(local_ray: None, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from support.sweeps.step_counting import STEPS_FILE, count_steps
 
 NOTICE_SECONDS = 30.0
 _STARTS = 5
-_EPOCHS, _STEPS_PER_EPOCH, _BATCH = 60, 16, 4
+_EPOCHS, _STEPS_PER_EPOCH = 60, 16
 _TESTS = Path(__file__).parents[2]
 
 
@@ -122,8 +122,8 @@ def one_stack(storage: Path, epochs: int = _EPOCHS) -> Sweep:
         targets=["review"],
         methods=["prompt_tuning"],
         metrics=[],
-        training={"epochs": epochs, "prompt_len": 4, "batch_size": _BATCH, "dropout": 0.0},
-        tasks={"review": {"max_train_rows": _BATCH * _STEPS_PER_EPOCH, "max_dev_rows": 12}},
+        training={"epochs": epochs, "prompt_len": 4, "batch_size": 16, "dropout": 0.0},
+        tasks={"review": {"max_train_rows": 16 * _STEPS_PER_EPOCH, "max_dev_rows": 24}},
         resources={"checkpoint_seconds": 1e6},
     )
 
