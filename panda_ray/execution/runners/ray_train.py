@@ -18,7 +18,6 @@ from typing import Any
 from ray import train
 from ray.exceptions import RayActorError
 from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError
-from ray.train.torch import TorchTrainer
 from ray.tune import PlacementGroupFactory
 from ray.tune.integration.ray_train import TuneReportCallback
 
@@ -28,6 +27,7 @@ from panda_ray.execution.runners.ray_cluster import environment
 from panda_ray.execution.runners.ray_decisions import Decisions
 from panda_ray.execution.runners.ray_group.connect import HostsConfig, forget, places_of
 from panda_ray.execution.runners.ray_group.losses import NoRoomError, UnreachableError, WorkersLostError, cause
+from panda_ray.execution.runners.ray_group.trainer import GroupTrainer
 from panda_ray.execution.runners.ray_leaving.lost_workers import Loss, Losses
 from panda_ray.execution.runners.ray_leaving.nodes import this_node
 from panda_ray.execution.runners.ray_leaving.reasons import Halting
@@ -190,7 +190,7 @@ def _train(stack: Stack, limit: Limit | None, group: Group) -> list[Outcome]:
     backend = "nccl" if resources.gpus_per_stack >= 1 else "gloo"
     per_worker = {"CPU": resources.cpus_per_stack, "GPU": resources.gpus_per_stack}
     with temporary_folder() as folder, environment(_ENVIRONMENT):
-        torch_trainer: Any = TorchTrainer  # the types of both are those of Train v1
+        torch_trainer: Any = GroupTrainer  # the types of both are those of Train v1
         report_callback: Any = TuneReportCallback
         failure_config: Any = FailureConfig
         trainer = torch_trainer(

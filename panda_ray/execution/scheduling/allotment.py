@@ -121,20 +121,21 @@ class Shaper:
                 return now if now.seconds <= left + shape.seconds else None
         return now
 
-    def enlarged(self, slots: int, free: Callable[[Stack], int]) -> Stack | None:
+    def enlarged(self, slots: int, free: int, waits_for: Callable[[Collection[str]], bool]) -> Stack | None:
         """A running stack that should go on with more workers, as it is then; it counts as running so from now on.
 
         Args:
-            free: slots that a stack may have besides those that it has.
+            free: slots that it may have besides those that it has.
+            waits_for: whether all that waits does so for some of these units.
         """
         running, cost = self._running.left(), self._running.restart_seconds
         bound = (self._waiting_work + _work(running)) / slots
         found = decisive(running, self._behind, bound, self._clock(), cost)
-        if not found:
+        if not found or not waits_for(found[0][1].stack.keys):
             return None
         left, stack = found[0][0], found[0][1].stack
         # Others of them will be asked next, and have their part.
-        most = min(self._max_workers, stack.workers + -(-free(stack) // len(found)))
+        most = min(self._max_workers, stack.workers + -(-free // len(found)))
         larger = on_more(stack, left, most, lambda workers: self._shapes.seconds(stack.members, workers), cost)
         if larger is None:
             return None

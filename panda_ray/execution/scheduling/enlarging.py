@@ -1,7 +1,7 @@
 """Whether a training that has fewer workers than it could have is stopped, to go on from its checkpoint on more.
 
 Slots become free when nodes come up or other stacks end. More workers help a run where its end depends on that one
-training, and the time that they save is clearly more than a restart costs.
+training, all that waits does so for it, and the time that they save is clearly more than a restart costs.
 """
 
 from __future__ import annotations

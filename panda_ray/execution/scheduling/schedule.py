@@ -142,8 +142,7 @@ class Schedule:
     def enlarge(self, slots: int, free: int) -> Stack | None:
         """A running stack that should stop, as it goes on with more workers; None where that is not worth it.
 
-        Only where nothing is ready to start, and whatever waits, but not for it, has a free slot of its own besides.
-        The slots are its own from now on.
+        Only where nothing is ready to start, and all that waits does so for it. The slots are its own from now on.
 
         Args:
             slots: that there are, busy ones included.
@@ -152,7 +151,7 @@ class Schedule:
         free = min(free, slots - sum(self._busy.values()))
         if self._shaper is None or self._fleet is not None or free <= 0 or self._waiting.first() is not None:
             return None
-        larger = self._shaper.enlarged(slots, lambda stack: self._waiting.spare(free, stack.members[0].key))
+        larger = self._shaper.enlarged(slots, free, self._waiting.waits_for)
         if larger is not None:
             self._busy[larger.id] = larger.workers
         return larger

@@ -121,21 +121,14 @@ class WaitingStacks:
             if ready:
                 yield ready, widest, numbers
 
-    def spare(self, slots: int, key: str) -> int:
-        """How many of some slots are left when each stack has one that waits for more than this unit.
-
-        A stack that waits for it alone, or for what waits for it, needs none before the unit has ended.
-        """
-        behind, reached = {key}, [key]
+    def waits_for(self, keys: Collection[str]) -> bool:
+        """Whether all that waits needs some of these units, or what needs them, and so will wait until they end."""
+        behind, reached = set(keys), list(keys)
         while reached:
             found = [waiter for waiter in self._dependents.get(reached.pop(), ()) if waiter not in behind]
             behind.update(found)
             reached += found
-        for stack in self._stacks.values():
-            if slots <= 0:
-                break
-            slots -= not behind.issuperset(unit.key for unit in stack.members)
-        return slots
+        return all(unit.key in behind for stack in self._stacks.values() for unit in stack.members)
 
     def drop(self, numbers: Iterable[int], keys: Collection[str]) -> None:
         """Take units out of waiting stacks."""

@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -199,14 +199,6 @@ def test_a_worker_waits_for_a_silent_driver_no_longer_than_its_bound(
     assert decisions.wait(2) == [], "what is said of an epoch is for that one"
     assert decisions.wait(1) == ["a key"]
     assert decisions.wait(1) == [], "nothing is left behind"
-
-
-def test_a_bug_in_a_worker_shows_its_own_traceback(local_ray: None, tmp_path: Path) -> None:
-    """That of a group has it from Ray; see `test_group_losses.py`."""
-    plan, store = planned(small_sweep(tmp_path, sources=["remark"], methods=["prompt_tuning"], metrics=[]))
-    settings = replace(Settings.of(plan.sweep), backbone_paths=())
-    with pytest.raises(RuntimeError, match=r"(?s)x1 failed in its worker.*KeyError: 'builtin-tiny'"):
-        RayTuneRunner().run(Dispatch(plan, seconds), store, settings)
 
 
 def assert_close(store: Store, other: Store, key: str) -> None:
