@@ -84,7 +84,7 @@ def test_run_plan_and_simulation_cut_stacks_alike_before_one_is_tried(tmp_path: 
         assert expected.of(stack.members, len(stack.members)).total <= room.bytes
     assert {key for stack in runner.plan.stacks for key in stack.keys} == runner.plan.units.keys()
     pot = next(each for each in outlook.memory if each.stage == "panda")
-    assert (pot.wanted, pot.fitting) == (16, 2)
+    assert (pot.wanted, pot.fitting) == (32, 2)
 
 
 def test_what_does_not_fit_alone_is_refused_by_each_of_them_in_one_sentence(tmp_path: Path) -> None:
