@@ -1,4 +1,7 @@
-"""What `panda-ray ui` opens and names, in a real browser: MLflow on a sweep's runs, the dashboard on its studies."""
+"""What `panda-ray ui` opens and names, in a real browser: MLflow on a sweep's runs, the dashboard on its studies.
+
+And what leads there: the keys in a report's drawers.
+"""
 
 from __future__ import annotations
 
@@ -84,21 +87,49 @@ def said(process: subprocess.Popen[str], pattern: str) -> str:
     raise AssertionError("the program ended without a word of it")
 
 
-def test_mlflow_opens_on_the_runs_and_the_dashboard_on_the_studies_of_a_search(folder: Path, chrome: Chrome) -> None:
+@pytest.fixture(scope="module")
+def served(folder: Path) -> Iterator[tuple[str, str]]:
+    """The address that `ui` opens, and the command of the dashboard that it names; MLflow answers."""
     port = free_port()
     ui = [sys.executable, "-m", "panda_ray.cli", "ui", "search.yaml", "--port", str(port)]
     with running(ui, folder) as process:
-        address = said(process, r"at (http\S+)")
-        command = said(process, r"(optuna-dashboard .*)")
+        named = said(process, r"at (http\S+)"), said(process, r"(optuna-dashboard .*)")
         answer(f"http://127.0.0.1:{port}/health", PATIENCE)
-        chrome.get(address)
-        page = shown(chrome, lambda text: "4 matching runs" in text)
-        assert "finished: 3 of 3 units" in page, "the note of the experiment"
+        yield named
+
+
+def test_mlflow_opens_on_the_runs_and_the_dashboard_on_the_studies_of_a_search(
+    folder: Path, served: tuple[str, str], chrome: Chrome
+) -> None:
+    address, command = served
+    chrome.get(address)
+    page = shown(chrome, lambda text: "4 matching runs" in text)
+    assert "finished: 3 of 3 units" in page, "the note of the experiment"
     program, *arguments = shlex.split(command)
     dashboard = Path(sys.executable).with_name(program)
+    port = free_port()
     with running([str(dashboard), *arguments, "--port", str(port)], folder):
         answer(f"http://127.0.0.1:{port}/dashboard/", PATIENCE)
         chrome.get(f"http://127.0.0.1:{port}/dashboard/")
         page = shown(chrome, lambda text: "remark" in text)
     assert "prompt_tuning" in page
     assert os.fspath(folder / "store") in command
+
+
+def test_a_key_in_the_drawer_of_a_report_opens_the_one_run_of_its_unit(
+    folder: Path, served: tuple[str, str], chrome: Chrome
+) -> None:
+    """Of a sweep that a trial of the search has trained already, so that there is a grid and nothing to train."""
+    server = served[0].partition("/#")[0]
+    (folder / "plain.yaml").write_text(
+        SEARCH.partition("search:")[0].replace("searched", "plain").replace("{epochs", "{lr: 0.03, epochs")
+    )
+    ended = run_here(folder, "run", "plain.yaml", "--runner", "inline", "--set", f"tracking_uri={server}")
+    assert ended.code == 0, ended.err
+    chrome.get((folder / "store" / "reports" / "plain" / "report.html").as_uri())
+    chrome.find_element(By.CSS_SELECTOR, "table.grid td[data-target='remark']").click()
+    chrome.find_element(By.CSS_SELECTOR, "dialog[open] tbody a").click()
+    chrome.switch_to.window(chrome.window_handles[-1])
+    page = shown(chrome, lambda text: "1 matching run" in text)
+    assert chrome.current_url.startswith(server)
+    assert "remark" in page
