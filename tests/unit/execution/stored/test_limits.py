@@ -177,7 +177,7 @@ def test_a_worker_of_a_group_notes_what_did_not_fit(store: Store, monkeypatch: p
     monkeypatch.setattr(ray_train, "Halting", lambda *_: Unasked())
     spread = Stack(stack_of(8).members, workers=2)
     settings = Settings(None, (), checkpoint_seconds=60, threads=1)
-    job = ray_train._Job(spread, store.url, settings, None, None, "driver", "node")
+    job = ray_train._Job(spread, store.url, settings, None, None, "driver", spread.id, "node")
     with pytest.raises(torch.OutOfMemoryError):
         ray_train._work({"job": job})
     [limit] = store.limits.all().values()
