@@ -18,8 +18,16 @@ def test_a_mutant_changes_one_place_and_names_tests_that_are_there(mutant: Mutan
     assert mutant.tests
     for test in mutant.tests:
         path, *names = test.partition("[")[0].split("::")
-        written = (ROOT / path).read_text(encoding="utf-8")
+        written = written_or_inherited(path)
         assert all(re.search(rf"(def|class) {name}\b", written) for name in names), test
+
+
+def written_or_inherited(path: str) -> str:
+    """A file of tests, and the contract that its classes inherit their tests of."""
+    own = (ROOT / path).read_text(encoding="utf-8")
+    bases = re.findall(r"^class \w+\((\w+Contract)\)", own, re.MULTILINE)
+    contracts = [file.read_text(encoding="utf-8") for file in (ROOT / "panda_ray" / "testing").glob("*_contract.py")]
+    return "\n".join([own, *(text for text in contracts if any(f"class {base}" in text for base in bases))])
 
 
 def test_a_mutant_whose_place_is_gone_is_refused() -> None:
