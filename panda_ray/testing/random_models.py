@@ -62,7 +62,7 @@ def plain_hidden(model: Any, tokens: Tokens) -> Tensor:
 
 def token_types(model: Any, tokens: Tokens) -> dict[str, Tensor]:
     """The token types as an argument of a model, if it knows any."""
-    known = "token_type_ids" in inspect.signature(model.forward).parameters
+    known = "token_type_ids" in inspect.getfullargspec(inspect.unwrap(model.forward)).args
     return {"token_type_ids": tokens.token_type_ids_RT} if known else {}
 
 
