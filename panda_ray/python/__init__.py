@@ -5,8 +5,8 @@ It calls use cases as the command line does, and decides nothing that they do no
 
 from __future__ import annotations
 
+from panda_ray.python.adapted import adapt
 from panda_ray.python.loaded_prompt import Prompt
 from panda_ray.python.opened_sweep import Sweep, recommend
-from panda_ray.python.own_rows import adapt
 
 __all__ = ["Prompt", "Sweep", "adapt", "recommend"]

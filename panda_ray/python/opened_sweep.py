@@ -29,7 +29,8 @@ from panda_ray.usecases.frames import CELL, cells_frame, curves_frame, predictio
 from panda_ray.usecases.plan import plan_sweep
 from panda_ray.usecases.run import run_sweep
 from panda_ray.usecases.runner import RunnerName, make_runner
-from panda_ray.usecases.starting.init import builtin_shelf, describe, with_own_task
+from panda_ray.usecases.starting.describe import describe
+from panda_ray.usecases.starting.init import builtin_shelf, with_own_task
 
 _FROM_STORE: Mapping[str, Callable[..., pd.DataFrame]] = {
     "cells": cells_frame,

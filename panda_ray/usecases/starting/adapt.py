@@ -7,7 +7,8 @@ from pathlib import Path
 from panda_ray.errors import InputError
 from panda_ray.sweep import Sweep
 from panda_ray.sweep_file import load_sweep
-from panda_ray.usecases.starting.init import Described, sweep_text
+from panda_ray.usecases.starting.describe import Described
+from panda_ray.usecases.starting.init import sweep_text
 
 PROMPT = "prompt"
 """The folder of the exported prompt."""

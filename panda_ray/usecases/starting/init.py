@@ -5,84 +5,21 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import pyarrow as pa
 
 from panda_ray.backbones.registry import BACKBONES, backbone_sizes, get_backbone_spec
 from panda_ray.errors import InputError
 from panda_ray.sweep import Sweep
 from panda_ray.sweep.hyperparameters import TaskSection
 from panda_ray.sweep_file import load_sweep
-from panda_ray.tasks import TASKS
-from panda_ray.tasks.kinds.own.own_guess import Guess, Said, guess
 from panda_ray.tasks.kinds.own.own_texts import in_words
-from panda_ray.tasks.rows.own.own_files import column_names, own_files, read_columns
-from panda_ray.tasks.rows.table import sample_numbers
+from panda_ray.usecases.starting.describe import Described
 
 _BUILTIN = "builtin-tiny"
 _LEARNED = {"lr": 0.06, "batch_size": 8, "epochs": 4}
 """Of the targets of the built-in suite, which that backbone learns best with."""
-_LOOKED_AT = 20_000
-"""Rows that a guess looks at: a seeded sample, because a Python object for each cell of a GB of text takes 20 GB."""
 _HUB_SOURCES = ["mnli", "qnli", "sst2", "squad"]
-
-
-@dataclass(frozen=True)
-class Described:
-    """A file of rows as a task.
-
-    Attributes:
-        name: of task and sweep.
-        rows: of the file, or of all files of the folder.
-        looked_at: of these, as many as the guess was made from.
-    """
-
-    name: str
-    data: str
-    rows: int
-    looked_at: int
-    guess: Guess
-
-    @property
-    def size(self) -> str:
-        """The number of rows, and how many of them the guess knows, in words."""
-        all_of_them = self.looked_at == self.rows
-        return f"{self.rows:,} rows" + ("" if all_of_them else f", of which {self.looked_at:,} were looked at")
-
-
-def describe(data: str, said: Said) -> Described:
-    """Infer what the rows of a file, or of a folder of files, are for.
-
-    Raises:
-        InputError: they cannot be read, a column that was said is not there, or nothing can be a label or a text.
-    """
-    files = own_files(data)
-    names = column_names(files[0])
-    tables = [read_columns(file, names) for file in files]
-    rows = sum(table.num_rows for table in tables)
-    if not rows:
-        raise InputError(f"{data}: there are no rows")
-    looked_at = _sample(tables, rows)
-    try:
-        columns = {name: [cell for table in looked_at for cell in table.column(name).to_pylist()] for name in names}
-        found = guess(columns, said)
-    except InputError as error:
-        raise InputError(f"{data}: {error}") from error
-    return Described(_name(data), data, rows, sum(table.num_rows for table in looked_at), found)
-
-
-def _sample(tables: Sequence[pa.Table], rows: int) -> list[pa.Table]:
-    """A seeded sample of the rows of all tables, in their order."""
-    numbers, first, parts = np.array(sample_numbers(rows, _LOOKED_AT)), 0, []
-    for table in tables:
-        inside = numbers[(numbers >= first) & (numbers < first + table.num_rows)]
-        parts.append(table.take(inside - first))
-        first += table.num_rows
-    return parts
 
 
 def sweep_text(found: Described, backbone: str = _BUILTIN, storage: str | None = None) -> str:
@@ -193,9 +130,3 @@ def _flow(values: dict[str, Any]) -> str:
 
 def _comment(text: str) -> str:
     return f"  # {text}" if text else ""
-
-
-def _name(data: str) -> str:
-    """Of a file, as a task may be called."""
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(data).stem).lstrip("._-") or "mine"
-    return f"my_{plain}" if plain in {task.name for task in TASKS} else plain

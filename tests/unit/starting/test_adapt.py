@@ -16,7 +16,7 @@ from panda_ray.tasks.suite.rows import generator
 from panda_ray.tasks.suite.sentiment import remark_row
 from panda_ray.usecases.exporting.predict import Predictor
 from panda_ray.usecases.starting.adapt import PROMPT, sweep_of_folder
-from panda_ray.usecases.starting.init import describe
+from panda_ray.usecases.starting.describe import describe
 
 
 def adapt(*words: str) -> str:

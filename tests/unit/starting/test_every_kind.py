@@ -22,7 +22,8 @@ from panda_ray.tasks.rows.own.own_rows import read_own
 from panda_ray.tasks.task import BuiltinOrigin
 from panda_ray.usecases.exporting.export import export_prompt
 from panda_ray.usecases.exporting.predict import Predictor
-from panda_ray.usecases.starting.init import describe, with_own_task
+from panda_ray.usecases.starting.describe import describe
+from panda_ray.usecases.starting.init import with_own_task
 from support.sweeps.small_sweeps import one_per_kind, run_inline
 
 ROWS = 30

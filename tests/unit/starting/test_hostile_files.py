@@ -14,7 +14,8 @@ from panda_ray.sweep.named_tasks import task_of
 from panda_ray.sweep_file import load_sweep
 from panda_ray.tasks.kinds.own.own_guess import Said
 from panda_ray.tasks.rows.loading import TaskRows, load_rows
-from panda_ray.usecases.starting.init import describe, sweep_text
+from panda_ray.usecases.starting.describe import describe
+from panda_ray.usecases.starting.init import sweep_text
 
 
 def lines() -> list[str]:

@@ -21,6 +21,7 @@ from panda_ray.sweep_file import load_sweep
 from panda_ray.tasks.kinds.own import own_texts
 from panda_ray.tasks.kinds.own.own_guess import Guess, Said, guess
 from panda_ray.usecases.shared_prompts.taking import plan_with_taken
+from panda_ray.usecases.starting import describe as describing
 from panda_ray.usecases.starting import init
 
 
@@ -180,7 +181,7 @@ def test_a_folder_of_a_model_is_a_backbone_and_one_without_a_model_is_refused(
     packaged = local_folder("builtin-tiny", None)
     assert packaged is not None
     shutil.copytree(packaged, "my model")
-    found = init.describe("my.csv", Said())
+    found = describing.describe("my.csv", Said())
     Path("my.yaml").write_text(init.sweep_text(found, "my model"))
     sweep = load_sweep("my.yaml")
     assert [(each.name, each.path) for each in sweep.backbones] == [("my_model", str(tmp_path / "my model"))]
@@ -199,8 +200,8 @@ def test_of_many_rows_a_sample_is_looked_at_and_its_size_is_said(
         lines = [f"{words(number)},{'ab'[number % 2]}" for number in range(first, first + rows)]
         (tmp_path / f"{name}.csv").write_text("\n".join(["text,label", *lines]) + "\n")
     seen: list[int] = []
-    monkeypatch.setattr(init, "guess", lambda columns, said: seen.append(len(columns["text"])) or guess(columns, said))
-    found = init.describe(str(tmp_path), Said())
+    monkeypatch.setattr(describing, "guess", lambda rows, said: seen.append(len(rows["text"])) or guess(rows, said))
+    found = describing.describe(str(tmp_path), Said())
     assert (found.rows, found.looked_at, seen) == (31_000, 20_000, [20_000])
     assert found.size == "31,000 rows, of which 20,000 were looked at"
     assert (found.guess.kind, found.guess.why["kind"]) == ("classification", "the label has 2 different values")

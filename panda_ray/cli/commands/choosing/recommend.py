@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from panda_ray.cli.commands.starting.init import inferred
 from panda_ray.cli.console import print_json, stderr, stdout
 from panda_ray.cli.options import Json, Overrides
 from panda_ray.errors import InputError
@@ -49,13 +48,14 @@ def recommend(
     from panda_ray.sweep_file import load_sweep
     from panda_ray.tasks.kinds.own.own_guess import Said
     from panda_ray.usecases.choosing.recommendation import recommend as recommended
-    from panda_ray.usecases.starting.init import builtin_shelf, describe, with_own_task
+    from panda_ray.usecases.starting.describe import describe
+    from panda_ray.usecases.starting.init import builtin_shelf, with_own_task
 
     loaded = builtin_shelf(overrides) if sweep is None else load_sweep(sweep, overrides)
     if data is not None and task is None:
         described = describe(data, Said())
         task, loaded = described.name, with_own_task(loaded, described)
-        for line in inferred(described):
+        for line in described.lines:
             stderr.print(line, markup=False, soft_wrap=True)
     elif task is None or data is not None:
         raise InputError("say what sources are wanted for: --task TASK, or --data FILE")

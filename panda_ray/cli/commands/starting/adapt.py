@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from panda_ray.cli.commands.run import RunnerOption, commands_on, run_loaded, until_signalled
-from panda_ray.cli.commands.starting.init import Asked, BackboneOption, Data, Label, Pair, Text, inferred, said
+from panda_ray.cli.commands.starting.init import Asked, BackboneOption, Data, Label, Pair, Text
 from panda_ray.cli.console import stderr
 from panda_ray.usecases.runner import RunnerName
 
@@ -35,12 +35,12 @@ def adapt(
     """
     from panda_ray.usecases.exporting.export import export_prompt
     from panda_ray.usecases.starting.adapt import PROMPT, sweep_of_folder
-    from panda_ray.usecases.starting.init import describe
+    from panda_ray.usecases.starting.describe import describe, said
 
     found = describe(data, said(text, pair, label, asked))
     folder = out or Path(found.name)
     file, sweep = sweep_of_folder(found, backbone, folder)
-    for line in inferred(found):
+    for line in found.lines:
         stderr.print(line, markup=False, soft_wrap=True)
     code = until_signalled(lambda: run_loaded(sweep, runner, None, False, commands_on(str(file), ())), False)
     if code == 0:
