@@ -12,11 +12,11 @@ from panda_ray.execution.events import Listener, Outcome, RunSummary
 from panda_ray.execution.planning.growth import Proposal, grown
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.scheduling.allocations import Seconds
-from panda_ray.execution.scheduling.allotment import Shaper
 from panda_ray.execution.scheduling.elsewhere import Elsewhere
 from panda_ray.execution.scheduling.fleet import Fleet, Slots
 from panda_ray.execution.scheduling.schedule import Schedule
+from panda_ray.execution.scheduling.shapes.allocations import Seconds
+from panda_ray.execution.scheduling.shapes.allotment import Shaper
 from panda_ray.execution.signals import raise_if_ended
 from panda_ray.execution.steering import FIXED_PLAN, Steering
 from panda_ray.execution.store.store import Store

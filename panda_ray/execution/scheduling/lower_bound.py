@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from panda_ray.execution.planning.packing import shared, widest
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.scheduling.allocations import Seconds, Shape, timed_as
-from panda_ray.execution.scheduling.critical_path import Paths, longest_paths
-from panda_ray.execution.scheduling.deadline import earliest_end
+from panda_ray.execution.scheduling.shapes.allocations import Seconds, Shape, timed_as
+from panda_ray.execution.scheduling.shapes.critical_path import Paths, longest_paths
+from panda_ray.execution.scheduling.shapes.deadline import earliest_end
 from panda_ray.execution.units.unit import Unit
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.scheduling.allotment import Shaper
 from panda_ray.execution.scheduling.fleet import Fleet, Slots
+from panda_ray.execution.scheduling.shapes.allotment import Shaper
 from panda_ray.execution.scheduling.waiting_stacks import WaitingStacks
 from panda_ray.execution.units.unit import Unit
 

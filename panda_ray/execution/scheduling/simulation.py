@@ -13,11 +13,11 @@ from panda_ray.execution.costs.kinds import Kind
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.scheduling.allocations import Seconds
 from panda_ray.execution.scheduling.dispatcher import Dispatch
-from panda_ray.execution.scheduling.enlarging import LEAST_RUN
 from panda_ray.execution.scheduling.fleet import Slots
-from panda_ray.execution.scheduling.running_stacks import RESTART_SECONDS
+from panda_ray.execution.scheduling.shapes.allocations import Seconds
+from panda_ray.execution.scheduling.shapes.enlarging import LEAST_RUN
+from panda_ray.execution.scheduling.shapes.running_stacks import RESTART_SECONDS
 from panda_ray.execution.steering import FIXED_PLAN, Steering
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 
 from panda_ray.execution.planning.packing import shared
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.scheduling.critical_path import dependents
+from panda_ray.execution.scheduling.shapes.critical_path import dependents
 from panda_ray.execution.units.unit import Unit
 
 

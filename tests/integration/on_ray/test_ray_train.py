@@ -20,8 +20,8 @@ from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners import ray_decisions
 from panda_ray.execution.runners.ray_decisions import Decisions
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
-from panda_ray.execution.scheduling import running_stacks
 from panda_ray.execution.scheduling.dispatcher import Dispatch
+from panda_ray.execution.scheduling.shapes import running_stacks
 from panda_ray.execution.store.sealed import Record
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.artifacts import PROMPT_FILE

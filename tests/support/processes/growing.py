@@ -16,7 +16,7 @@ from panda_ray.execution.events import Listener
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.execution.runners.run_plan import run_plan
-from panda_ray.execution.scheduling import allotment
+from panda_ray.execution.scheduling.shapes import allotment
 from panda_ray.sweep import Sweep
 from support.sweeps.small_sweeps import planned, small_sweep
 

@@ -13,9 +13,9 @@ from panda_ray.execution.events import Listener, Outcome, Status
 from panda_ray.execution.planning.growth import Proposal, grown
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.scheduling.allotment import Shaper
 from panda_ray.execution.scheduling.dispatcher import Dispatch
 from panda_ray.execution.scheduling.schedule import Schedule
+from panda_ray.execution.scheduling.shapes.allotment import Shaper
 from panda_ray.execution.scheduling.simulation import simulate
 from panda_ray.execution.steering import Steering
 from panda_ray.execution.store.store import Store

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from panda_ray.execution.scheduling.allocations import Shape
-from panda_ray.execution.scheduling.deadline import earliest_end
+from panda_ray.execution.scheduling.shapes.allocations import Shape
+from panda_ray.execution.scheduling.shapes.deadline import earliest_end
 
 FIRST = (Shape(1, 2, 4.0), Shape(1, 1, 6.0))
 """Four seconds on two workers, or six on one."""

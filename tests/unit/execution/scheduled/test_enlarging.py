@@ -14,9 +14,9 @@ from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.scheduling.dispatcher import Dispatch
-from panda_ray.execution.scheduling.enlarging import CLEAR, LEAST_RUN
-from panda_ray.execution.scheduling.running_stacks import RESTART_SECONDS
 from panda_ray.execution.scheduling.schedule import Schedule
+from panda_ray.execution.scheduling.shapes.enlarging import CLEAR, LEAST_RUN
+from panda_ray.execution.scheduling.shapes.running_stacks import RESTART_SECONDS
 from panda_ray.execution.scheduling.simulation import Simulation, simulate
 from panda_ray.training.engine.epoch_report import EpochReport
 from support.sweeps.small_sweeps import planned, small_sweep

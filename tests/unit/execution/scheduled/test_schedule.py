@@ -12,8 +12,8 @@ import pytest
 
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.scheduling.allotment import Shaper
 from panda_ray.execution.scheduling.schedule import Schedule
+from panda_ray.execution.scheduling.shapes.allotment import Shaper
 from panda_ray.execution.units.unit import BackboneRef, DataRef, Unit
 from panda_ray.training.config import TrainConfig
 from support.sweeps.small_sweeps import planned, small_sweep

@@ -13,9 +13,9 @@ from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.planning.packing import pack
 from panda_ray.execution.planning.plan import Plan, plan_from
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.scheduling.allocations import Seconds
 from panda_ray.execution.scheduling.lower_bound import bound_of
-from panda_ray.execution.scheduling.running_stacks import RESTART_SECONDS
+from panda_ray.execution.scheduling.shapes.allocations import Seconds
+from panda_ray.execution.scheduling.shapes.running_stacks import RESTART_SECONDS
 from panda_ray.execution.scheduling.simulation import Simulation, simulate
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.catalog import read_catalog

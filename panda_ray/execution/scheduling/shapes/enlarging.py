@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import takewhile
 
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.scheduling.running_stacks import Running
+from panda_ray.execution.scheduling.shapes.running_stacks import Running
 
 CLEAR = 3.0
 """How many times its cost a restart must be expected to save. Both are estimates: with seconds that are 0.6 to 1.4 of

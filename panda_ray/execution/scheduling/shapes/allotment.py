@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.scheduling.allocations import Seconds, Shape, Shapes
-from panda_ray.execution.scheduling.critical_path import longest_paths
-from panda_ray.execution.scheduling.deadline import earliest_end
-from panda_ray.execution.scheduling.enlarging import decisive, on_more
-from panda_ray.execution.scheduling.running_stacks import Running, RunningStacks
+from panda_ray.execution.scheduling.shapes.allocations import Seconds, Shape, Shapes
+from panda_ray.execution.scheduling.shapes.critical_path import longest_paths
+from panda_ray.execution.scheduling.shapes.deadline import earliest_end
+from panda_ray.execution.scheduling.shapes.enlarging import decisive, on_more
+from panda_ray.execution.scheduling.shapes.running_stacks import Running, RunningStacks
 from panda_ray.execution.units.unit import Unit
 
 SHORT_SECONDS = 60.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from panda_ray.execution.scheduling.allocations import Shape
+from panda_ray.execution.scheduling.shapes.allocations import Shape
 
 _STEPS = 40
 """Halvings of the interval that holds the end."""

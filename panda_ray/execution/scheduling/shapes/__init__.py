@@ -1,0 +1,1 @@
+"""In which shape a stack starts or goes on: how many members together, on how many workers."""
