@@ -16,7 +16,7 @@ from typing import Any
 
 from panda_ray.methods.method import Inputs, Method, MethodOptions
 from panda_ray.methods.requirements import Requirement, SourcePrompts
-from panda_ray.methods.trains import Trains
+from panda_ray.methods.trains import NOTHING, Trains
 from panda_ray.tasks.task import SizeClass, TaskSpec
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Member
@@ -37,7 +37,7 @@ class SourceModel(Method):
         return (SourcePrompts(),)
 
     def trains(self, options: Mapping[str, Any]) -> Trains:
-        return Trains("nothing", gradients="none")
+        return NOTHING
 
     def config(self, config: TrainConfig, size_class: SizeClass, options: MethodOptions) -> TrainConfig:
         return TrainConfig(

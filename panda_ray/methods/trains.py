@@ -35,3 +35,6 @@ class Trains:
 
 PREFIXES = Trains("prefix")
 """Keys and values before the tokens of every layer."""
+
+NOTHING = Trains("nothing", gradients="none")
+"""What is there is evaluated, whatever the hyper-parameters."""

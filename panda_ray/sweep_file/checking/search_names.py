@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from panda_ray.errors import unknown_name
 from panda_ray.methods import METHODS, Method
+from panda_ray.methods.trains import NOTHING
 from panda_ray.search.space import OPTION, SHARED_WITH_SOURCES, problems_of_value
 from panda_ray.sweep import Sweep
 from panda_ray.sweep.hyperparameters import TrainingSection
@@ -44,6 +45,11 @@ def _name_problem(name: str, methods: list[Method], place: str) -> str | None:
         return f"{place}: search.space: {lacking[0]} has no option {option!r}; search it in a sweep without that method"
     if name not in options and name not in TrainingSection.model_fields:
         return str(unknown_name("hyper-parameter", name, [*TrainingSection.model_fields, *options], place))
+    idle = [method.name for method in methods if method.trains(method.Options().model_dump()) == NOTHING]
+    if name in TrainingSection.model_fields and idle:
+        return (
+            f"{place}: search.space: {idle[0]} trains nothing, so {name} cannot be searched in a sweep with that method"
+        )
     of_sources = [method.name for method in methods if method.sources != "none"]
     if name in SHARED_WITH_SOURCES and of_sources:
         return (

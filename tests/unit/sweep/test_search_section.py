@@ -146,3 +146,13 @@ def test_problems_of_a_search(tmp_path: Path, line: str, replacement: str, said:
     problems = str(raised.value).replace(f"{tmp_path}/", "").splitlines()
     assert any(problem.startswith(said) for problem in problems), problems
     assert len(problems) <= 2
+
+
+def test_a_method_that_trains_nothing_is_not_searched(tmp_path: Path) -> None:
+    searched, _, _ = GOOD.partition("    batch_size")
+    text = searched.replace("methods: [", "methods: [source_model, ") + "  sampler: grid\n"
+    with pytest.raises(
+        InputError, match=r"x\.yaml:11: search\.space: source_model trains nothing, so lr cannot be"
+    ) as raised:
+        load(tmp_path, text)
+    assert len(str(raised.value).splitlines()) == 1
