@@ -73,17 +73,25 @@ class Sampler:
             last: take one more, so that a short stack has one, too.
         """
         if last:
-            self._samples.append(self._sample())
+            self._take()
         taken = tuple(self._samples)
         del self._samples[: len(taken)]
         return taken
 
     def _run(self) -> None:
         while not self._ended.wait(self._seconds):
-            self._samples.append(self._sample())
+            self._take()
 
-    def _sample(self) -> Usage:
-        return Usage(time.time(), dict([*_machine(), *_graphics(self._gpus)]))
+    def _take(self) -> None:
+        if self._ended.is_set():
+            return
+        try:
+            values = dict([*_machine(), *_graphics(self._gpus)])
+        except Exception as error:  # whatever a driver answers, a part of a GPU for one: no training stops for a sample
+            _log.warning("no more system metrics of this stack: %s", error)
+            self._ended.set()
+        else:
+            self._samples.append(Usage(time.time(), values))
 
 
 @contextmanager

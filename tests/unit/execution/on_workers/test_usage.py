@@ -72,6 +72,22 @@ def test_gpus_of_the_stack_are_numbered_by_their_place_in_it(monkeypatch: pytest
     }
 
 
+def test_a_gpu_that_answers_with_an_error_ends_the_samples_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuses(device: torch.device) -> int:
+        raise RuntimeError("not supported on a part of a GPU")
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1 << 30, 4 << 30))
+    monkeypatch.setattr(torch.cuda, "utilization", refuses)
+    with Sampler((torch.device("cuda:0"),)) as sampling:
+        assert sampling.taken(last=True) == ()
+        assert sampling.taken(last=True) == ()
+    assert [record.getMessage() for record in caplog.records] == [
+        "no more system metrics of this stack: not supported on a part of a GPU"
+    ]
+
+
 @pytest.mark.parametrize(
     ("library", "package", "has_gpu"), [("psutil", "psutil", False), ("pynvml", "nvidia-ml-py", True)]
 )
