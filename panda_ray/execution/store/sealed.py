@@ -141,7 +141,7 @@ def _is_some(value: object) -> bool:
 
 
 def _are_workers(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(map(_is_some, value))
+    return isinstance(value, list) and all(map(_is_some, value))  # none of a prompt that was trained elsewhere
 
 
 def _is_seed(value: object) -> bool:
