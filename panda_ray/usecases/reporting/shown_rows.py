@@ -67,9 +67,15 @@ def in_words(spec: TaskSpec, answer: Any) -> str:
 def _answers(
     sweep: Sweep, spec: TaskSpec, keys: Collection[str], items: Collection[int]
 ) -> Mapping[str, Mapping[int, str]]:
-    """Of units that are in the sweep's store; MLflow has how right an answer was, and not the answer."""
+    """Of units that are in the sweep's store; MLflow has how right an answer was, and not the answer.
+
+    Of a remote store none: two requests for each of some 10,000 units are more than a page is worth.
+    """
+    store = Store(sweep.storage)
+    if store.local_folder is None:
+        return {}
     try:
-        files = Store(sweep.storage).read_files([(key, PREDICTIONS_FILE) for key in sorted(keys)])
+        files = store.read_files([(key, PREDICTIONS_FILE) for key in sorted(keys)])
     except (InputError, OSError):
         return {}
     columns = ["item", "prediction" if sweep.protocol == "paper" else "prediction_honest"]
