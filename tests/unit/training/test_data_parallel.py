@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -57,9 +57,16 @@ def interrupted(collective: Collective) -> tuple[list[MemberResult], list[list[M
 
 def halted(collective: Collective) -> tuple[list[MemberResult], list[bytes], list[MemberResult]]:
     """A training of twelve steps that the second worker alone is asked to stop at its sixth, and how it goes on."""
-    task, members = toy_task("classification"), members_of("classification", 4)
-    asked = iter([False] * 5 + [collective.rank == 1] * 50)
-    slot = Slot()
+    task, members, slot = toy_task("classification"), members_of("classification", 4), Slot()
+    stop(slot, [False] * 5 + [collective.rank == 1] * 50, collective)
+    state = collective.share(lambda: slot.saved[-1])
+    going_on = train_stack(random_backbone(), task, members, CONFIG, checkpoint=Slot(state), collective=collective)
+    return going_on, slot.saved, train_stack(random_backbone(), task, members, CONFIG, collective=collective)
+
+
+def stop(slot: Slot, asked: Sequence[bool], collective: Collective) -> None:
+    """Train until it is asked to stop, which it is or is not after each step."""
+    task, members, answers = toy_task("classification"), members_of("classification", 4), iter(asked)
     with pytest.raises(HaltedError):
         train_stack(
             random_backbone(),
@@ -68,29 +75,16 @@ def halted(collective: Collective) -> tuple[list[MemberResult], list[bytes], lis
             CONFIG,
             checkpoint=slot,
             checkpoint_seconds=1e9,
-            halt=lambda: next(asked),
+            halt=lambda: next(answers),
             collective=collective,
         )
-    state = collective.share(lambda: slot.saved[-1])
-    going_on = train_stack(random_backbone(), task, members, CONFIG, checkpoint=Slot(state), collective=collective)
-    return going_on, slot.saved, train_stack(random_backbone(), task, members, CONFIG, collective=collective)
 
 
 def begun_alone(collective: Collective) -> list[MemberResult]:
     """What one worker began, and was asked to stop at its fifth step of twelve, on both of them."""
     task, members, slot = toy_task("classification"), members_of("classification", 4), Slot()
-    asked = iter([False] * 4 + [True])
     if collective.rank == 0:
-        with pytest.raises(HaltedError):
-            train_stack(
-                random_backbone(),
-                task,
-                members,
-                CONFIG,
-                checkpoint=slot,
-                checkpoint_seconds=1e9,
-                halt=lambda: next(asked),
-            )
+        stop(slot, [False] * 4 + [True], SOLO)
     state = collective.share(lambda: slot.saved[-1])
     return train_stack(random_backbone(), task, members, CONFIG, checkpoint=Slot(state), collective=collective)
 
