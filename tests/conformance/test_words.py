@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +41,12 @@ def test_files_of_one_basename_hold_one_idea_or_are_a_command_and_its_use_case()
     astray = {name: found for name, found in shared.items() if found != ONE_IDEA.get(name) and not is_a_command(found)}
     assert not astray, "say in the name of each what it owns"
     assert shared.keys() >= ONE_IDEA.keys(), "the table names files that are gone"
+
+
+def test_no_two_test_files_have_one_basename() -> None:
+    """Pytest imports them by it: of two it collects the first, and ends with an error when all the others have run."""
+    found = Counter(path.name for path in Path(__file__).parents[1].rglob("test_*.py"))
+    assert not [name for name, times in found.items() if times > 1]
 
 
 def is_a_command(rooms: set[str]) -> bool:
