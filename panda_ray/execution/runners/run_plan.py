@@ -13,7 +13,7 @@ from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.scheduling.dispatcher import Dispatch
 from panda_ray.execution.signals import reason_of, signals_end_the_run
 from panda_ray.execution.steering import FIXED_PLAN, Steering
-from panda_ray.execution.store.files import StoreFullError
+from panda_ray.execution.store.files.files import StoreFullError
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.workspace import Settings
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from panda_ray.execution.store.files import Files
+from panda_ray.execution.store.files.files import Files
 from panda_ray.execution.store.sealed import LARGEST_FILE, is_key, parse
 from panda_ray.execution.units.canonical import digest
 

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from panda_ray.execution.store.files import Files
+from panda_ray.execution.store.files.files import Files
 from panda_ray.execution.store.sealed import is_host, is_key, parse
 
 

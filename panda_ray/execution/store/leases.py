@@ -27,7 +27,7 @@ from types import TracebackType
 from typing import Any, Literal
 
 from panda_ray.errors import InputError
-from panda_ray.execution.store.files import Files
+from panda_ray.execution.store.files.files import Files
 from panda_ray.execution.store.owner import Owner, this_process
 
 BEAT_SECONDS = 10.0

@@ -10,8 +10,8 @@ import re
 import time
 from collections import defaultdict
 
-from panda_ray.execution.store.files import LEFTOVER_SECONDS, Files
-from panda_ray.execution.store.local.folder import State
+from panda_ray.execution.store.files.files import LEFTOVER_SECONDS, Files
+from panda_ray.execution.store.files.folder import State
 
 _UNIT = re.compile(r"units/([0-9a-f]{2})/\1[0-9a-f]{62}/[^/]+")
 

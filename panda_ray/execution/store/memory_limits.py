@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 
-from panda_ray.execution.store.files import Files
+from panda_ray.execution.store.files.files import Files
 from panda_ray.execution.store.sealed import parse
 from panda_ray.execution.units.canonical import digest
 

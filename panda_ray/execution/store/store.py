@@ -4,7 +4,7 @@
     units/<first two digits>/<key>/<name>.<sha8>.<ext>  its files, under names that depend on their content
     checkpoints/<stack>                                 state of a running stack (`checkpoints.py`)
     failures/<key>.json                                 why a unit has no result (`failures.py`)
-    bundles/<hash>.gz                                   records again, many in one (`remote/bundles.py`)
+    bundles/<hash>.gz                                   records again, many in one (`results/bundles.py`)
     limits/<footprint>/<width>.json                     which stacks did not fit into memory (`memory_limits.py`)
     leases/<driver>-<name>.json                         what drivers are at work on (`leases.py`)
     reports/<sweep>/                                    what a run has found, for people
@@ -12,7 +12,7 @@
 `record.json` is written last and in one step, so its existence means done. Two drivers on one store cannot mix their
 files: each record names the files that belong to it, and where a server can tell, the first of two records stays.
 Nothing here is ever unpickled, and nothing is trusted: what is not as it was written is absent, and a record names
-files of its own folder only (`sealed.py`, `folder.py`).
+files of its own folder only (`sealed.py`, `files/folder.py`).
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ from typing import Any
 from panda_ray.execution.store import sealed
 from panda_ray.execution.store.checkpoints import Checkpoints
 from panda_ray.execution.store.failures import Failures
-from panda_ray.execution.store.files import Files, StoreFullError
+from panda_ray.execution.store.files.files import StoreFullError
+from panda_ray.execution.store.files.opening import open_files
 from panda_ray.execution.store.leases import Leases
 from panda_ray.execution.store.leftovers import Leftovers
 from panda_ray.execution.store.memory_limits import Limits
-from panda_ray.execution.store.remote.bundles import Bundles
+from panda_ray.execution.store.results.bundles import Bundles
 from panda_ray.execution.store.results.done_units import DoneUnits
 from panda_ray.execution.store.results.intact import IntactFiles
 from panda_ray.execution.store.results.records import Records
@@ -55,7 +56,7 @@ class Store:
     """
 
     def __init__(self, url: str, driver: str | None = None) -> None:
-        self._files = Files(url)
+        self._files = open_files(url)
         self.url = self._files.url
         self.checkpoints = Checkpoints(self._files)
         self.failures = Failures(self._files)

@@ -17,7 +17,7 @@ from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.footprints import footprint_of
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.store.files import FULL, StoreFullError
+from panda_ray.execution.store.files.files import FULL, StoreFullError
 from panda_ray.execution.store.memory_limits import PLAIN, Limit, Placement
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.embeddings import compute_embeddings

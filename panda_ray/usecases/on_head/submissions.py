@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from panda_ray.errors import InputError
-from panda_ray.execution.store.files import Files
+from panda_ray.execution.store.files.opening import open_files
 from panda_ray.usecases.on_head.home import Home, find_home
 
 _FOLDER = "submissions"
@@ -63,7 +63,7 @@ class Submissions:
     """The notes of one cluster."""
 
     def __init__(self, home: Home) -> None:
-        self._files = Files(home.notes)
+        self._files = open_files(home.notes)
 
     def find(self, sweep: str) -> Submission | None:
         """The last one of a sweep; None where there is none that can be read."""

@@ -22,9 +22,9 @@ import pytest
 from s3fs import S3FileSystem
 
 from panda_ray.execution.runners.inline import InlineRunner
-from panda_ray.execution.store.files import Files
+from panda_ray.execution.store.files import objects
+from panda_ray.execution.store.files.opening import open_files
 from panda_ray.execution.store.leases import EXPIRY_SECONDS, Leases
-from panda_ray.execution.store.remote import objects
 from panda_ray.execution.store.sealed import seal
 from panda_ray.execution.store.store import Store
 from panda_ray.usecases.run import run_sweep
@@ -91,13 +91,13 @@ def test_a_sweep_that_is_interrupted_is_resumed_and_trains_nothing_twice(url: st
         trained(first, status=1)
     assert published
     assert Store(url).done_keys() == published
-    assert Files(url).states("checkpoints"), "the stack that was interrupted goes on from here"
-    assert not Files(url).states("leases")
+    assert open_files(url).states("checkpoints"), "the stack that was interrupted goes on from here"
+    assert not open_files(url).states("leases")
     with driver(url, "inline") as second:
         done = trained(second)
     assert Counter(done) == Counter(keys_of(url) - published)
     assert Store(url).done_keys() == keys_of(url)
-    assert not Files(url).states("checkpoints")
+    assert not open_files(url).states("checkpoints")
 
 
 @pytest.mark.slow
@@ -107,7 +107,7 @@ def test_two_drivers_at_once_train_each_unit_once(url: str) -> None:
     assert all(done), "both did a part"
     assert Counter(done[0] + done[1]) == Counter(keys_of(url))
     assert Store(url).done_keys() == keys_of(url)
-    assert not Files(url).states("leases")
+    assert not open_files(url).states("leases")
 
 
 @pytest.mark.slow
@@ -117,15 +117,15 @@ def test_what_a_killed_driver_held_is_taken_over(url: str) -> None:
         first.kill()
         first.wait()
     published = Store(url).done_keys()
-    assert Files(url).states("leases"), "nobody released it"
+    assert open_files(url).states("leases"), "nobody released it"
     with driver(url, "inline") as second:
         done = trained(second)
     assert Counter(done) == Counter(keys_of(url) - published)
-    assert not Files(url).states("leases")
+    assert not open_files(url).states("leases")
 
 
 def test_a_lease_of_another_machine_runs_out_while_it_is_watched(url: str) -> None:
-    now, files = 0.0, Files(url)
+    now, files = 0.0, open_files(url)
     claim = {
         "owner": {"machine": "elsewhere", "pid": 1, "started": "1"},
         "state": "holding",
@@ -163,7 +163,7 @@ def test_a_record_is_never_seen_without_its_files(url: str, server: ObjectServer
     writing, seen = threading.Event(), set[str]()
 
     def watch() -> None:
-        files = Files(url)
+        files = open_files(url)
         while not writing.is_set():
             listed = files.states("units")
             for path in listed:
@@ -198,7 +198,7 @@ def test_the_first_record_stays_and_nobody_looks_before_it_is_put(url: str, serv
 
 def test_a_record_that_is_damaged_gives_way_to_the_next_one(url: str) -> None:
     Store(url).publish(KEY, RECORD, FILES)
-    Files(url).write(f"units/ab/{KEY}/record.json", b"damaged")
+    open_files(url).write(f"units/ab/{KEY}/record.json", b"damaged")
     assert Store(url).done_keys() == frozenset()
     Store(url).publish(KEY, RECORD | {"score": 7.5}, FILES)
     assert Store(url).known(KEY)["score"] == 7.5
@@ -236,7 +236,7 @@ def test_a_failure_is_forgotten_when_its_unit_is_done_and_no_other_one_is_asked_
 
 
 def test_an_empty_folder_is_one_request(url: str, server: ObjectServer) -> None:
-    files = Files(url)
+    files = open_files(url)
     before = len(server.asked(url))
     assert not files.states("leases")
     assert [request.kind for request in server.asked(url)[before:]] == ["LIST"]
@@ -294,14 +294,14 @@ def asked_to_plan(url: str, server: ObjectServer) -> tuple[frozenset[str], Count
 def test_what_a_run_had_to_ask_for_the_next_one_reads_at_once(url: str, server: ObjectServer) -> None:
     publish_many(url)
     assert asked_to_plan(url, server) == (frozenset(MANY), {"GET": len(MANY)})
-    assert not Files(url).states("bundles"), "who looks writes nothing"
+    assert not open_files(url).states("bundles"), "who looks writes nothing"
     first = Store(url)
     first.done_keys(MANY)
     with first.bundling():
         pass
     assert asked_to_plan(url, server) == (frozenset(MANY), {"GET": 1})
     for key in MANY[:2]:
-        Files(url).remove(f"units/{key[:2]}/{key}/record.json")
+        open_files(url).remove(f"units/{key[:2]}/{key}/record.json")
     assert asked_to_plan(url, server) == (frozenset(MANY[2:]), {"GET": 1}), "the listing is what counts"
 
 
@@ -327,9 +327,9 @@ def test_a_record_that_was_replaced_or_damaged_since_is_asked_for(url: str, serv
     with store.bundling():
         pass
     path = f"units/{MANY[0][:2]}/{MANY[0]}/record.json"
-    Files(url).write(path, b"damaged")
+    open_files(url).write(path, b"damaged")
     assert asked_to_plan(url, server) == (frozenset(MANY[1:]), {"GET": 2})
-    Files(url).write(path, seal(RECORD | {"key": MANY[0], "files": {}, "score": 7.5}))
+    open_files(url).write(path, seal(RECORD | {"key": MANY[0], "files": {}, "score": 7.5}))
     found = Store(url)
     assert found.done_keys(MANY) == frozenset(MANY)
     assert dict(found.records())[MANY[0]]["score"] == 7.5
@@ -338,7 +338,7 @@ def test_a_record_that_was_replaced_or_damaged_since_is_asked_for(url: str, serv
 @pytest.mark.parametrize("content", [b"", b"no bundle", zlib.compress(b"x" * 10)[:-2], zlib.compress(bytes(100 << 20))])
 def test_a_bundle_that_is_none_costs_requests_alone(url: str, server: ObjectServer, content: bytes) -> None:
     publish_many(url)
-    Files(url).write(f"bundles/{'0' * 32}.gz", content)
+    open_files(url).write(f"bundles/{'0' * 32}.gz", content)
     done, asked = asked_to_plan(url, server)
     assert done == frozenset(MANY)
     assert asked["GET"] <= len(MANY) + 1
@@ -352,7 +352,7 @@ def test_where_tags_are_no_hashes_of_content_nothing_is_bundled(url: str, monkey
     assert store.done_keys(MANY) == frozenset(MANY)
     with store.bundling():
         pass
-    assert not Files(url).states("bundles")
+    assert not open_files(url).states("bundles")
 
 
 def _is_lease_or_report(request: Request) -> bool:
@@ -366,9 +366,9 @@ def test_the_report_of_a_run_lies_beside_its_results(url: str, tmp_path: Path, m
     ended = run_sweep(sweep, InlineRunner())
     assert ended.report is not None
     assert ended.page == f"{Store(url).url}/reports/small/report.html"
-    kept = Files(url).states("reports")
+    kept = open_files(url).states("reports")
     assert kept.keys() == {f"reports/small/{path.name}" for path in ended.report.paths}
-    assert b"<html" in (Files(url).read("reports/small/report.html") or b"")
+    assert b"<html" in (open_files(url).read("reports/small/report.html") or b"")
     assert not (tmp_path / "reports").exists()
 
 

@@ -21,7 +21,7 @@ from panda_ray.execution.runners.ray_leaving.workers import node_of
 from panda_ray.execution.runners.ray_trials.run_trial import given_up
 from panda_ray.execution.scheduling.dispatcher import Dispatch
 from panda_ray.execution.signals import signal_pending
-from panda_ray.execution.store.files import StoreFullError
+from panda_ray.execution.store.files.files import StoreFullError
 from panda_ray.execution.store.store import Store
 from panda_ray.training.engine.halting import HaltedError
 

@@ -17,7 +17,7 @@ from panda_ray.execution.runners.ray_leaving.lost_workers import too_many_deaths
 from panda_ray.execution.runners.ray_leaving.reasons import Halting, PreemptedError
 from panda_ray.execution.runners.ray_leaving.workers import this_worker
 from panda_ray.execution.runners.ray_train import Group, LostGroup, train_on_workers
-from panda_ray.execution.store.files import StoreFullError
+from panda_ray.execution.store.files.files import StoreFullError
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.publishing import fail_all
 from panda_ray.execution.work.run_stack import run_stack, settle

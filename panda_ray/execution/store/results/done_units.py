@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from types import MappingProxyType
 
-from panda_ray.execution.store.files import Files
+from panda_ray.execution.store.files.files import Files
+from panda_ray.execution.store.files.folder import State
 from panda_ray.execution.store.lineage import Lineage, inputs_of
-from panda_ray.execution.store.local.folder import State
-from panda_ray.execution.store.remote.bundles import Bundles
+from panda_ray.execution.store.results.bundles import Bundles
 from panda_ray.execution.store.results.intact import IntactFiles
 from panda_ray.execution.store.results.records import Records
 from panda_ray.execution.store.results.unit_paths import is_record, key_of, of_units, path_of

@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from panda_ray.execution.store.files import LARGEST_NOTE, Files
-from panda_ray.execution.store.local.folder import State
+from panda_ray.execution.store.files.files import LARGEST_NOTE, Files
+from panda_ray.execution.store.files.folder import State
 from panda_ray.execution.store.results.unit_paths import is_record
 
 
@@ -36,14 +36,13 @@ class IntactFiles:
 
     def is_intact(self, path: str, file: Mapping[str, Any]) -> bool:
         """Whether a file is as its record says; it is hashed once as long as its size and time stay."""
-        state = self._files.local_state(path) if self._files.is_local else None
+        state = self._files.state(path)
         if state is not None and self.is_known(path, state, file["sha256"]):
             return True
-        if state is None or state.size != file["bytes"]:
-            return not self._files.is_local and self.read(path, file) is not None
-        if self._files.local_sha256(path, file["bytes"]) != file["sha256"]:
+        if self._files.sha256(path, file["bytes"]) != file["sha256"]:
             return False
-        self._digests[path] = state, file["sha256"]
+        if state is not None:
+            self._digests[path] = state, file["sha256"]
         return True
 
     def read(self, path: str, file: Mapping[str, Any]) -> bytes | None:

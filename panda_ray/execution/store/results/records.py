@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 
-from panda_ray.execution.store.files import Files
-from panda_ray.execution.store.remote.bundles import Bundles
+from panda_ray.execution.store.files.files import Files
+from panda_ray.execution.store.results.bundles import Bundles
 from panda_ray.execution.store.results.seen_records import SeenRecords
 from panda_ray.execution.store.results.unit_paths import is_record, key_of, of_units, path_of
 from panda_ray.execution.store.sealed import Record, is_key, unseal, unsealed

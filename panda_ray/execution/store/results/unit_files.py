@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from panda_ray.execution.store.files import Files
+from panda_ray.execution.store.files.files import Files
 from panda_ray.execution.store.results.intact import IntactFiles, sha256_of
 from panda_ray.execution.store.results.unit_paths import path_of
 from panda_ray.execution.store.sealed import Record

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from panda_ray.execution.store.local.folder import State
+from panda_ray.execution.store.files.folder import State
 
 _PLACE = re.compile(r"units/([0-9a-f]{2})/\1[0-9a-f]{62}/[^/]+")
 

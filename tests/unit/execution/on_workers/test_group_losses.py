@@ -13,7 +13,7 @@ from ray.train.v2._internal.exceptions import WorkerGroupStartupFailedError, Wor
 from panda_ray.errors import InputError
 from panda_ray.execution.runners.ray_group import losses
 from panda_ray.execution.runners.ray_group.losses import NoRoomError, Place, UnreachableError, WorkersLostError, cause
-from panda_ray.execution.store.files import StoreFullError
+from panda_ray.execution.store.files.files import StoreFullError
 from panda_ray.training.engine.collective import LostPeerError
 from panda_ray.training.engine.halting import HaltedError
 

@@ -22,7 +22,7 @@ from panda_ray.backbones import Geometry
 from panda_ray.errors import InputError
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.planning.plan import Plan, plan_from
-from panda_ray.execution.store.local import folder as folders
+from panda_ray.execution.store.files import folder as folders
 from panda_ray.execution.store.memory_limits import Footprint
 from panda_ray.execution.store.sealed import LARGEST_FILE, seal
 from panda_ray.execution.store.store import Store

@@ -18,7 +18,8 @@ from threading import Barrier
 import pytest
 
 from panda_ray.execution.store import leases
-from panda_ray.execution.store.files import Files
+from panda_ray.execution.store.files.files import Files
+from panda_ray.execution.store.files.opening import open_files
 from panda_ray.execution.store.leases import EXPIRY_SECONDS, Leases
 from panda_ray.execution.store.owner import this_process
 from panda_ray.execution.store.store import Store
@@ -46,7 +47,7 @@ def driver(url: str) -> Callable[[], Leases]:
 
 def foreign(url: str, driver: str = "f" * 32, **owner: object) -> Files:
     """A store with a lease of a process of another machine, or of any other owner."""
-    files = Files(url)
+    files = open_files(url)
     said = {"machine": "elsewhere", "pid": 1, "started": "1"} | owner
     claim = {"owner": said, "state": "holding", "beats": 0, "members": KEYS[:2]}
     files.write(f"leases/{driver}-{'0' * 32}.json", json.dumps(claim).encode())
@@ -85,8 +86,8 @@ def test_of_many_that_ask_at_once_one_holds_each_key_and_every_key_is_held(url: 
             held = list(pool.map(ask, range(8)))
         assert sum(len(members) for members in held) == len(frozenset[str]().union(*held))
         assert any(held)
-        for path in Files(url).states("leases"):
-            Files(url).remove(path)
+        for path in open_files(url).states("leases"):
+            open_files(url).remove(path)
 
 
 def test_a_holder_that_still_asks_is_waited_for(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,14 +122,14 @@ def test_a_lease_that_does_not_change_while_it_is_watched_runs_out(url: str) -> 
 def test_a_lease_that_beats_never_runs_out(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "BEAT_SECONDS", 0.01)
     held, clock = Store(url).leases.take("a stack", KEYS), Clock()
-    watcher = Leases(Files(url), "a" * 32, clock)
+    watcher = Leases(open_files(url), "a" * 32, clock)
     for _ in range(4):
         assert watcher.taken(KEYS) == set(KEYS)
         clock.now += EXPIRY_SECONDS
         time.sleep(0.3)
     held.release()
     time.sleep(0.1)
-    assert not Files(url).states("leases")
+    assert not open_files(url).states("leases")
 
 
 def test_clocks_of_files_and_machines_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,11 +194,11 @@ def test_what_is_no_lease_holds_nothing_and_is_removed(url: str, content: bytes)
 
 
 def test_an_error_while_looking_leaves_no_lease(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Files, "states", lambda *_: 1 / 0)
+    monkeypatch.setattr(type(open_files(url)), "states", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         Store(url).leases.take("a stack", KEYS)
     monkeypatch.undo()
-    assert not Files(url).states("leases")
+    assert not open_files(url).states("leases")
 
 
 def test_one_at_a_time_does_what_has_one_name(url: str) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from panda_ray.errors import InputError
-from panda_ray.execution.store.files import StoreFullError
+from panda_ray.execution.store.files.files import StoreFullError
 from panda_ray.execution.store.store import Store
 from support.sweeps.records import BARE
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from panda_ray.errors import InputError
-from panda_ray.execution.store.local.folder import make_way, move_aside
+from panda_ray.execution.store.files.folder import make_way, move_aside
 
 _LONGEST_ROOT = 3800
 """Bytes of a store's own path, out of the 4,096 that a path may have."""

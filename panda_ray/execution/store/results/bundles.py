@@ -13,12 +13,10 @@ import hashlib
 import threading
 import zlib
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from panda_ray.execution.store.local.folder import State
-
-if TYPE_CHECKING:
-    from panda_ray.execution.store.files import Files
+from panda_ray.execution.store.files.files import Files
+from panda_ray.execution.store.files.folder import State
 
 FEW = 32
 """Records that are asked for one by one, and for which no bundle is written."""

@@ -80,6 +80,8 @@ def sha256(root: str, path: str, size: int) -> str | None:
         return None
     digest = hashlib.sha256()
     try:
+        if file.size != size:
+            return None
         while size > 0:
             if not (part := _bytes(file.handle, min(size, _PIECE_BYTES))):
                 return None

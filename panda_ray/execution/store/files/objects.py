@@ -13,7 +13,7 @@ from typing import Any
 
 import fsspec
 
-from panda_ray.execution.store.local.folder import State
+from panda_ray.execution.store.files.folder import State
 
 CONNECTIONS = 32
 """Requests at a time. Botocore keeps 10 connections unless it is told otherwise."""
