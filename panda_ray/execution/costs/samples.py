@@ -14,10 +14,11 @@ from typing import Any
 
 from panda_ray.backbones import Sizes
 from panda_ray.execution.costs.memory.peaks import Peak, peak_of
-from panda_ray.execution.costs.workload import TaskSize, Work, loop_operations, training_examples, training_steps
+from panda_ray.execution.costs.workload import TaskSize, Work, loop_operations, training_examples
 from panda_ray.methods import get_method
 from panda_ray.sweep import Sweep
 from panda_ray.training.config import TrainConfig
+from panda_ray.training.steps import Steps
 
 CPU = "cpu"
 UNKNOWN_GPU = "GPU"
@@ -167,7 +168,7 @@ def _sample(record: Mapping[str, Any], sizes: Sizes, size: TaskSize, device: Dev
         workers=record.get("workers", 1),
         work=Work(
             operations=rows * loop_operations(trains, sizes, size, config),
-            launches=sizes.layers * training_steps(config, size.train_examples),
+            launches=sizes.layers * Steps.of(config, size.train_examples).total,
         ),
         seconds=width * training_examples(config, size.train_examples) / record["examples_per_second"],
         start=None if outside is None else width * outside,

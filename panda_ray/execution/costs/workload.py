@@ -18,6 +18,7 @@ from panda_ray.methods.trains import Trains
 from panda_ray.metrics import PairMetric, get_metric
 from panda_ray.metrics.pairs.pair_metric import MOST_ROWS
 from panda_ray.training.config import TrainConfig
+from panda_ray.training.steps import Steps
 
 _EMBEDDING_PASSES = 200
 """An embedding on examples passes about a hundred of them, with the prompt and without."""
@@ -48,12 +49,6 @@ class Work:
     launches: float
 
 
-def training_steps(config: TrainConfig, examples: float) -> float:
-    """Optimiser steps of a training."""
-    steps = -(-examples // config.batch_size) * config.epochs
-    return steps if config.max_steps is None else min(steps, config.max_steps)
-
-
 def training_examples(config: TrainConfig, examples: float) -> float:
     """Examples that a training passes forward and backward."""
     seen = examples * config.epochs
@@ -66,10 +61,8 @@ def loop_operations(trains: Trains, sizes: Sizes, task: TaskSize, config: TrainC
     rows = task.rows_per_example
     row = row_operations(trains, sizes, task.tokens_per_row, config.prompt_len, task.every_token)
     forward, backward = (rows * operations for operations in row)
-    steps_per_epoch = -(-task.train_examples // config.batch_size)
-    evaluations = max(1, -(-training_steps(config, task.train_examples) // steps_per_epoch))
     trained = training_examples(config, task.train_examples) * (forward + backward)
-    return trained + evaluations * task.dev_examples * forward
+    return trained + Steps.of(config, task.train_examples).evaluations * task.dev_examples * forward
 
 
 def training_work(
@@ -88,7 +81,7 @@ def training_work(
     one_pass *= row_operations(trains, sizes, task.tokens_per_row, config.prompt_len, task.every_token)[0]
     return Work(
         operations=trained * loop_operations(trains, sizes, task, config) + passes * one_pass,
-        launches=sizes.layers * training_steps(config, task.train_examples),
+        launches=sizes.layers * Steps.of(config, task.train_examples).total,
     )
 
 

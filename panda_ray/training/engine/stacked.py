@@ -37,9 +37,11 @@ from panda_ray.training.engine.losses.teacher import Teachers
 from panda_ray.training.engine.passes.evaluation import evaluate_stack
 from panda_ray.training.engine.stack.member_progress import MemberProgress, drop_diverged
 from panda_ray.training.engine.stack.optimizer import clip_gradients, make_optimizer, schedule_factor
+from panda_ray.training.engine.stack.saving import Saving
 from panda_ray.training.engine.stack.stack_model import StackModel
-from panda_ray.training.engine.stack.state import StackState, UnusableStateError, pack, unpack
+from panda_ray.training.engine.stack.state import StackState, UnusableStateError, unpack
 from panda_ray.training.member import SELECTING, Member, MemberResult
+from panda_ray.training.steps import Steps
 
 
 def train_stack(
@@ -83,7 +85,8 @@ def train_stack(
     _check_shares(task, collective.size)
     backbone.check_fits(config.prompt_len, config.max_len, config.position_offset)
     with torch.random.fork_rng(devices=backbone.devices if backbone.device.type == "cuda" else []):
-        run = _Run(backbone, task, members, config, checkpoint, checkpoint_seconds, halt, collective)
+        saving = Saving(checkpoint, checkpoint_seconds, collective)
+        run = _Run(backbone, task, members, config, saving, halt, collective)
         try:
             while not run.ended:
                 run.train_epoch()
@@ -105,8 +108,7 @@ class _Run:
         task: EncodedTask,
         members: Sequence[Member],
         config: TrainConfig,
-        checkpoint: CheckpointSlot | None,
-        checkpoint_seconds: float,
+        saving: Saving,
         halt: Halt,
         collective: Collective,
     ) -> None:
@@ -115,13 +117,10 @@ class _Run:
         self._halt_alone = halt if collective.size == 1 else never
         self._backbone, self._spec, self._config = backbone, task.spec, config
         self._all_members = members
-        self._checkpoint, self._checkpoint_seconds = checkpoint, checkpoint_seconds
+        self._saving = saving
         self._train = RowReader(task.train.to(backbone.device))
         self._dev = RowReader(task.dev.to(backbone.device))
-        self._steps_per_epoch = -(-task.train.examples // config.batch_size)
-        self._steps = self._steps_per_epoch * config.epochs
-        if config.max_steps is not None:
-            self._steps = min(self._steps, config.max_steps)
+        self._steps = Steps.of(config, task.train.examples)
         self._begin()
         self._resume()
         if self._state.workers[-1:] != [collective.size]:
@@ -135,7 +134,7 @@ class _Run:
         )
         losses = StepLosses(backbone, self._spec.kind, self._train, self._state.model, self._teachers, config)
         self._gradients = StepGradients(losses, self._train, self._state, collective, halt)
-        self._started = self._saved = time.monotonic()
+        self._started = time.monotonic()
         self._examples_seen = 0
 
     def _begin(self) -> None:
@@ -163,15 +162,14 @@ class _Run:
     @property
     def ended(self) -> bool:
         """Every step is done and evaluated, or nobody is left to do them."""
-        return not self._members or (self._state.step >= self._steps and not self._lacks_evaluation)
+        return not self._members or (self._state.step >= self._steps.total and not self._lacks_evaluation)
 
     @property
     def _lacks_evaluation(self) -> bool:
         """The steps of an epoch are done, or there are none at all, and no evaluation has followed yet."""
         state = self._state
-        at_end = state.step == self._steps or (state.step > 0 and state.step % self._steps_per_epoch == 0)
         evaluated = len(state.progress[state.living[0]].history)
-        return at_end and evaluated < max(1, -(-state.step // self._steps_per_epoch))
+        return self._steps.ends_epoch(state.step) and evaluated < max(1, self._steps.epoch_of(state.step))
 
     def results(self) -> list[MemberResult]:
         """What each member has reached, also those that left."""
@@ -185,13 +183,14 @@ class _Run:
         if self._lacks_evaluation:
             return
         state, steps = self._state, self._steps
-        epoch, position = divmod(state.step, self._steps_per_epoch)
-        order_SE = epoch_order([member.seed for member in self._members], epoch, self._train.split.examples)
-        batches = torch.split(order_SE, self._config.batch_size, dim=1)[position : position + steps - state.step]
-        for index_SB in batches:
+        seeds = [member.seed for member in self._members]
+        order_SE = epoch_order(seeds, state.step // steps.per_epoch, self._train.split.examples)
+        for index_SB in torch.split(order_SE, self._config.batch_size, dim=1)[steps.left_of_epoch(state.step)]:
             self._train_step(index_SB)
-            if state.step < steps and state.step % self._steps_per_epoch:
-                self._save_when_due()  # at an epoch's end only after its evaluation, which a resume would skip
+            if not steps.ends_epoch(state.step):
+                self._saving.save_when_due(
+                    state
+                )  # at an epoch's end only after its evaluation, which a resume would skip
 
     def _train_step(self, index_SB: Tensor) -> None:
         """One optimiser step: gradients of all chunks add up to the gradient of the whole batch.
@@ -200,7 +199,7 @@ class _Run:
             HaltedError: once the step is done.
         """
         state = self._state
-        factor = schedule_factor(self._config, state.step, self._steps, self._steps_per_epoch)
+        factor = schedule_factor(self._config, state.step, self._steps)
         state.optimizer.zero_grad()
         loss_S, is_asked = self._gradients.put(index_SB, dropout_seed=self._dropout_seed(state.step))
         clip_gradients(state.model.leaves.values(), self._config.grad_clip)
@@ -222,8 +221,8 @@ class _Run:
             HaltedError: half way; nothing has changed.
         """
         state = self._state
-        epoch = -(-state.step // self._steps_per_epoch)
-        losses = (state.loss_sum_S / (state.step - (epoch - 1) * self._steps_per_epoch)).tolist()
+        epoch = self._steps.epoch_of(state.step)
+        losses = (state.loss_sum_S / (state.step - (epoch - 1) * self._steps.per_epoch)).tolist()
         evaluations = evaluate_stack(
             self._backbone, self._spec, self._dev, state.model, self._config, self._collective, self._halt_alone
         )
@@ -244,7 +243,7 @@ class _Run:
         seconds = time.monotonic() - self._started
         return EpochReport(
             epoch=epoch,
-            epochs=max(1, -(-self._steps // self._steps_per_epoch)),
+            epochs=self._steps.evaluations,
             losses={member.name: loss for member, loss in zip(self._members, losses, strict=True)},
             scores=scores,
             selecting=selecting,
@@ -258,7 +257,7 @@ class _Run:
         Args:
             stopping: names; of nobody after the last step.
         """
-        state, at_end = self._state, self._state.step == self._steps
+        state, at_end = self._state, self._state.step == self._steps.total
         stopping = self._collective.share(lambda: stopping)
         for index, member in zip(state.living, self._members, strict=True):
             state.progress[index].stopped = member.name in stopping and not at_end
@@ -266,28 +265,22 @@ class _Run:
         if len(rows) < len(self._members):
             self._members = [self._members[row] for row in rows]
             self._teachers.keep(rows)
-        self._save_when_due(at_end=self.ended)
-
-    def _save_when_due(self, at_end: bool = False) -> None:
-        """Save if the last save is long ago, and always at the end: results are published one by one after it."""
-        if at_end or time.monotonic() - self._saved >= self._checkpoint_seconds:
+        if self.ended:  # results are published one by one after it
             self.save()
+        else:
+            self._saving.save_when_due(state)
 
     def save(self) -> None:
-        """Save the state as it is, where there is a place for it."""
-        if self._checkpoint is not None and not self._collective.rank:
-            self._checkpoint.save(pack(self._state))
-            self._saved = time.monotonic()
+        """Save the state as it is."""
+        self._saving.save(self._state)
 
     def _resume(self) -> None:
-        checkpoint = self._checkpoint
-        saved = self._collective.share(lambda: checkpoint.load() if checkpoint is not None else None)
-        if saved is None:
+        if (found := self._saving.found()) is None:
             return
         try:
-            unpack(saved, self._state)
-            if not 0 <= self._state.step <= self._steps:
-                raise UnusableStateError(f"step {self._state.step} of {self._steps}")
+            unpack(found, self._state)
+            if not 0 <= self._state.step <= self._steps.total:
+                raise UnusableStateError(f"step {self._state.step} of {self._steps.total}")
         except UnusableStateError:
             self._begin()
 

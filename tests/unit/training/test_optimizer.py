@@ -8,6 +8,7 @@ import torch
 from panda_ray.testing.closeness import assert_close
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.engine.stack.optimizer import StackedAdamW, schedule_factor
+from panda_ray.training.steps import Steps
 
 SHAPES = ((3, 2, 2, 4, 5, 6), (3, 2, 8), (3, 2))
 LR_S = torch.tensor([1e-3, 3e-2, 0.5])
@@ -92,7 +93,7 @@ def test_kept_members_move_on_with_their_own_rates_and_moments_as_if_nobody_had_
 
 def test_the_exponential_schedule_decays_after_each_epoch_and_the_linear_one_at_each_step() -> None:
     exponential = TrainConfig(lr=1.0, batch_size=1, epochs=3, schedule="exponential")
-    factors = [schedule_factor(exponential, step, 12, steps_per_epoch=4) for step in range(12)]
+    factors = [schedule_factor(exponential, step, Steps(total=12, per_epoch=4)) for step in range(12)]
     assert factors == pytest.approx([1.0] * 4 + [0.95] * 4 + [0.95**2] * 4)
     linear = TrainConfig(lr=1.0, batch_size=1, epochs=3, schedule="linear")
-    assert [schedule_factor(linear, step, 4, steps_per_epoch=2) for step in range(4)] == [1.0, 0.75, 0.5, 0.25]
+    assert [schedule_factor(linear, step, Steps(total=4, per_epoch=2)) for step in range(4)] == [1.0, 0.75, 0.5, 0.25]

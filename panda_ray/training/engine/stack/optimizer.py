@@ -13,6 +13,7 @@ from torch import Tensor
 
 from panda_ray.training.config import TrainConfig
 from panda_ray.training.member import Member
+from panda_ray.training.steps import Steps
 
 _EPOCH_DECAY = 0.95
 """Factor per epoch of the exponential schedule."""
@@ -88,11 +89,11 @@ def make_optimizer(leaves: Collection[Tensor], members: Sequence[Member], config
     return StackedAdamW(leaves, lr_S, config.weight_decay)
 
 
-def schedule_factor(config: TrainConfig, step: int, steps: int, steps_per_epoch: int) -> float:
-    """Factor of the learning rate at optimiser step `step` (from 0) of `steps`."""
+def schedule_factor(config: TrainConfig, step: int, steps: Steps) -> float:
+    """Factor of the learning rate at one of the optimiser steps."""
     if config.schedule == "linear":
-        return 1.0 - step / steps
-    return float(_EPOCH_DECAY ** (step // steps_per_epoch))
+        return 1.0 - step / steps.total
+    return float(_EPOCH_DECAY ** (step // steps.per_epoch))
 
 
 @torch.no_grad()
