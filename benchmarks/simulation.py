@@ -22,6 +22,7 @@ from panda_ray.execution.units.catalog import read_catalog
 from panda_ray.sweep_file import load_sweep
 
 SWEEP = "sweeps/paper/bert_large.yaml"
+METHODS = "[prompt_tuning, pot, panda]"  # what the grid is for; the others are 18 trainings alone
 GPUS = (1, 2, 4, 8, 16, 32, 64, 128)
 WORKERS = (1, 8)
 """Of one source at the most: without and with data parallelism."""
@@ -56,7 +57,7 @@ def main() -> None:
 
 
 def _plan(storage: str, workers: int) -> Plan:
-    sweep = load_sweep(SWEEP, [f"storage={storage}", f"resources.max_workers={workers}"])
+    sweep = load_sweep(SWEEP, [f"storage={storage}", f"resources.max_workers={workers}", f"methods={METHODS}"])
     return plan_from(sweep, Store(sweep.storage), read_catalog(sweep, download=False))
 
 

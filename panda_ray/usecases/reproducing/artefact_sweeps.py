@@ -1,22 +1,15 @@
-"""An artefact as an ordinary sweep: the shipped one, with rivals that its table shows and what is wanted otherwise.
-
-The grids that ship have the methods that transfer; a row of a table that is a method of its own (`lester`) joins by its
-name, as far as there is such a method.
-"""
+"""An artefact as an ordinary sweep: the shipped one, with what is wanted otherwise."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from panda_ray.errors import InputError
-from panda_ray.methods import METHODS
 from panda_ray.reports.numbers.frame import in_paper_order
 from panda_ray.reports.paper import TARGET_ORDER
 from panda_ray.reports.reproduction.all_artefacts import ARTEFACTS, get_artefact
 from panda_ray.reports.reproduction.artefact import Artefact
 from panda_ray.reports.reproduction.asked import Axes
-from panda_ray.reports.reproduction.missing_cells import missing_cells
 from panda_ray.sweep import Sweep, sources_text
 from panda_ray.sweep.named_tasks import task_of
 from panda_ray.sweep_file import load_sweep
@@ -41,22 +34,13 @@ def artefact_sweeps(names: Sequence[str], overrides: Sequence[str]) -> list[tupl
         InputError: there is none of a name, nothing runs for it, or the overrides do not fit.
     """
     found = [
-        (artefact, load_sweep(artefact.sweep, [*_rivals(artefact, artefact.sweep), *overrides]))
+        (artefact, load_sweep(artefact.sweep, overrides))
         for artefact in artefacts_named(names)
         if artefact.sweep is not None
     ]
     if not found:
         raise InputError(f"nothing runs for {names[0]}: it shows what is known beforehand; see it with --printed")
     return found
-
-
-def _rivals(artefact: Artefact, shipped: str) -> list[str]:
-    """The override that adds them to the shipped methods."""
-    sweep = load_sweep(shipped)
-    said = [section.model_dump(mode="json", exclude_unset=True) for section in sweep.methods]
-    asked = missing_cells(artefact, axes_of(sweep), [section.title for section in sweep.methods])
-    rivals = [label for label in asked if label in METHODS]
-    return [f"methods={json.dumps([*said, *rivals])}"] if rivals else []
 
 
 def axes_of(sweep: Sweep) -> Axes:

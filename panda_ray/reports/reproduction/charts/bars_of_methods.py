@@ -94,7 +94,7 @@ def _first(numbers: Numbers, backbone: str, metric: str, axes: Axes, target: str
 
 
 ARTEFACTS = (
-    Artefact("figure1", "Figures 1 and 2, left: methods by size", "paper/claims", _methods, chart="bars"),
+    Artefact("figure1", "Figures 1 and 2, left: methods by size", "paper/figure1", _methods, chart="bars"),
     Artefact(
         "figure7", "Figure 7: PoT from the source that a metric ranks first", "paper/figure7", _chosen, chart="bars"
     ),
