@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution, version
+from pathlib import Path
 from typing import Any
 
+import panda_ray
 from panda_ray.sweep import Sweep
 
 _PACKAGES = ("panda-ray", "torch", "transformers", "ray", "mlflow", "numpy", "scipy")
@@ -41,15 +44,33 @@ def versions() -> Iterator[tuple[str, str]]:
 
 
 def _commit() -> str | None:
-    """The commit of the working directory, with `+` if files differ from it; None outside of a repository."""
+    """The commit that this package is of, with `+` if its files differ from it; None where that is not known.
+
+    The folder decides, not the working directory: whoever runs a study keeps it in a repository of their own, and an
+    environment inside of that is not part of it.
+    """
+    folder = Path(panda_ray.__file__).parent
     try:
-        commit = _git("rev-parse", "HEAD")
-        changed = _git("status", "--porcelain", "--untracked-files=no")
+        _git(folder, "ls-files", "--error-unmatch", Path(panda_ray.__file__).name)
+        commit = _git(folder, "rev-parse", "HEAD")
+        changed = _git(folder, "status", "--porcelain", "--untracked-files=no", ".")
     except (OSError, subprocess.SubprocessError):
-        return None
+        return _installed_commit()
     return f"{commit}{'+' if changed else ''}"
 
 
-def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True, timeout=10)
+def _installed_commit() -> str | None:
+    """What pip has noted of a package that it installed from a repository."""
+    try:
+        noted = json.loads(distribution("panda-ray").read_text("direct_url.json") or "{}")
+    except (PackageNotFoundError, ValueError):
+        return None
+    commit = noted.get("vcs_info", {}).get("commit_id")
+    return commit if isinstance(commit, str) else None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True, timeout=10
+    )
     return done.stdout.strip()
