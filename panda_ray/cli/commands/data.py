@@ -27,7 +27,10 @@ _STYLES: Mapping[Verdict, str] = {"in order": "none", "absent": "yellow", "with 
 app = typer.Typer(name="data", help="Check and convert data sets.", no_args_is_help=True)
 
 Tasks = Annotated[
-    list[str], typer.Argument(metavar="[TASK]...", help="Tasks to check; all unless given.", default_factory=list)
+    list[str],
+    typer.Argument(
+        metavar="[TASK]...", help="Tasks to check; all unless given.", default_factory=list, show_default=False
+    ),
 ]
 DataRoot = Annotated[
     str | None,

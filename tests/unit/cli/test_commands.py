@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.main import get_command
 
 import panda_ray.usecases.data
 from panda_ray.backbones import BACKBONES
+from panda_ray.cli.app import app
 from panda_ray.execution.store.store import Store
 from panda_ray.metrics import METRICS
 from panda_ray.tasks import TASKS, TaskSpec, get_task
@@ -58,6 +61,21 @@ def test_help_imports_nothing_heavy() -> None:
     code = f"import sys, panda_ray.cli; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
+
+
+def command_names(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The words of every command, and of every group of such."""
+    yield path
+    for name, command in getattr(group, "commands", {}).items():
+        yield from command_names(command, (*path, name))
+
+
+def test_no_help_shows_a_default_that_only_python_understands(cli: CommandLine) -> None:
+    every = list(command_names(get_command(app)))
+    assert ("prompts", "pull") in every
+    shown = {path: cli(*path, "--help").out for path in every}
+    assert all("Usage" in text for text in shown.values())
+    assert not [path for path, text in shown.items() if "<class" in text or "<function" in text or "factory" in text]
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,10 @@ Url = Annotated[
 ]
 Key = Annotated[str, typer.Argument(metavar="KEY", help="Key of a prompt, or how it begins.")]
 Keys = Annotated[
-    list[str], typer.Argument(metavar="[KEY]...", help="Prompts to copy; all unless given.", default_factory=list)
+    list[str],
+    typer.Argument(
+        metavar="[KEY]...", help="Prompts to copy; all unless given.", default_factory=list, show_default=False
+    ),
 ]
 Storage = Annotated[str, typer.Argument(metavar="STORAGE", help="Folder or URL of the store to copy them to.")]
 Tasks = Annotated[

@@ -14,11 +14,23 @@ Data = Annotated[
 ]
 Text = Annotated[
     list[str],
-    typer.Option("--text", metavar="COLUMN", help="Column of the text; may be repeated.", default_factory=list),
+    typer.Option(
+        "--text",
+        metavar="COLUMN",
+        help="Column of the text; may be repeated.",
+        default_factory=list,
+        show_default=False,
+    ),
 ]
 Pair = Annotated[
     list[str],
-    typer.Option("--pair", metavar="COLUMN", help="Of the second text, or of the context.", default_factory=list),
+    typer.Option(
+        "--pair",
+        metavar="COLUMN",
+        help="Of the second text, or of the context.",
+        default_factory=list,
+        show_default=False,
+    ),
 ]
 Label = Annotated[str | None, typer.Option("--label", metavar="COLUMN", help="Column of the label.")]
 Asked = Annotated[
