@@ -192,11 +192,11 @@ import sys
 from pathlib import Path
 from panda_ray.errors import InputError
 from panda_ray.execution.events import RunSummary
-from panda_ray.tracking import mlflow
+from panda_ray.tracking import mlflow, tracker_thread
 from panda_ray.tracking.server import patience
 from panda_ray.tracking.reading.read_study import read_study
 from support.sweeps.tracked import filled
-mlflow.START_SECONDS = 1.0
+tracker_thread.START_SECONDS = 1.0
 patience.STALL_SECONDS = 3.0
 plan, store = filled(Path(sys.argv[1]))
 tracker = mlflow.MlflowTracker(store, sys.argv[2])
