@@ -11,7 +11,7 @@ from panda_ray.python.loaded_prompt import Prompt
 from panda_ray.python.opened_sweep import Sweep
 from panda_ray.python.shown import Finished, paragraphs
 from panda_ray.tasks.kinds.own.own_columns import KindName
-from panda_ray.usecases.starting.adapt import PROMPT, sweep_of_folder
+from panda_ray.usecases.starting.adapt import PROMPT, rows_of_folder, sweep_of_folder
 from panda_ray.usecases.starting.describe import describe, said
 
 
@@ -65,7 +65,7 @@ def adapt(
     """Train on rows of one's own, from nothing and from the sources that suit them, as `panda-ray adapt` does.
 
     Args:
-        data: CSV, TSV, JSON lines, Parquet or CoNLL, or a folder of such files.
+        data: CSV, TSV, JSON lines, Parquet or CoNLL, a folder of such files, or a data set of the Hub.
         text, pair, label, kind: columns, and what is asked of a row; inferred unless given.
         backbone: its name, or the folder of a model.
         out: folder of sweep file, results and prompt; named after the data unless given.
@@ -74,7 +74,7 @@ def adapt(
     Raises:
         InputError: the rows cannot be learnt, or the folder holds something else.
     """
-    found = describe(str(data), said(text, pair, label, kind))
+    found = describe(rows_of_folder(str(data), None if out is None else Path(out)), said(text, pair, label, kind))
     file, section = sweep_of_folder(found, backbone, Path(out or found.name))
     sweep = Sweep(section)
     return Adapted(found.lines, file, sweep, sweep.run(runner), found.name)

@@ -33,8 +33,8 @@ class TaskData(Section):
     """Rows of the user's own: given where `data` is, and nowhere else."""
 
     data: str | None = Field(default=None, min_length=1)
-    """File of a task of your own (.csv, .tsv, .jsonl, .parquet, .conll), or a folder of such; relative to the working
-    directory."""
+    """File of a task of your own (.csv, .tsv, .jsonl, .parquet, .conll), or a folder of such, relative to the working
+    directory; or files of a data set of the Hub, hf://datasets/OWNER/NAME@COMMIT/PATH."""
     dev: str | None = Field(default=None, min_length=1)
     """Likewise, rows to evaluate on; a part of `data`, drawn class by class, unless given."""
     dev_share: float | None = Field(default=None, gt=0, lt=1)

@@ -57,7 +57,7 @@ class FileOrigin:
     """Files of a user's own, in any form that `rows/own/own_files.py` reads."""
 
     data: str
-    """A file, or a folder of files of one form."""
+    """A file, a folder of files of one form, or such files on the Hub (`rows/own/hub_files.py`)."""
     dev: str | None
     """Likewise of the dev split; None for a part of `data`."""
     dev_share: float

@@ -51,6 +51,7 @@ ONLY_IN: dict[str, str | tuple[str, ...]] = {
         "panda_ray.tasks.rows.table",
         "panda_ray.tasks.rows.declared_labels",
         "panda_ray.tasks.rows.own.own_files",
+        "panda_ray.tasks.rows.own.hub_splits",
     ),
     "typer": "panda_ray.cli",
     "rich": "panda_ray.cli",

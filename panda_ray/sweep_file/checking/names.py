@@ -27,6 +27,7 @@ from panda_ray.sweep_file.checking.search_names import search_problems
 from panda_ray.sweep_file.yaml_source import Path, Places
 from panda_ray.tasks import TASKS
 from panda_ray.tasks.caching.fetched import is_url
+from panda_ray.tasks.rows.own.hub_files import is_on_hub, unnamed
 
 _PLAIN_NAME = re.compile("[A-Za-z0-9][A-Za-z0-9._-]*")
 CELL_METHODS = {method.name: method for method in METHODS if method.listed}
@@ -213,7 +214,9 @@ def _own_data_problems(sweep: Sweep, places: Places) -> Iterator[str]:
     for name in own_names(sweep.tasks):
         for key in ("data", "dev"):
             path = getattr(sweep.tasks[name], key)
-            if path is not None and not pathlib.Path(path).expanduser().exists():
+            if path is not None and is_on_hub(path):
+                yield from (f"{places.find(('tasks', name, key))}: {said}" for said in unnamed(path))
+            elif path is not None and not pathlib.Path(path).expanduser().exists():
                 yield f"{places.find(('tasks', name, key))}: no file {path!r} for tasks.{name}.{key}{_from_here()}"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,31 +22,65 @@ _TOLD_SECONDS = 60.0
 """How long an answer, or its absence, is taken to hold."""
 
 
+@dataclass(frozen=True)
+class HubFiles:
+    """Files of a data set's repository at a revision; each pattern names those of one split."""
+
+    repository: str
+    revision: str
+    patterns: tuple[str, ...]
+
+
 def fetch(task: str, origin: HubOrigin) -> tuple[Sequence[Path], Sequence[Path]]:
     """Local (train, validation) files of a data set; the Hub is asked only for what the cache lacks.
 
     Raises:
         InputError: when the Hub cannot be reached and the cache lacks the files, or the repository has changed.
     """
+    train, validation = fetched(
+        _files_of(origin), f"task {task!r}: ", f"connect once, or put the files into DIR/{task}/ and set data_root: DIR"
+    )
+    return train, validation
+
+
+def fetched(files: HubFiles, whose: str, remedy: str) -> list[Sequence[Path]]:
+    """Local files of each pattern; the Hub is asked only for what the cache lacks.
+
+    Args:
+        whose: how messages begin.
+        remedy: what to do where the Hub is out of reach.
+
+    Raises:
+        InputError: when the Hub cannot be reached and the cache lacks the files, or the repository has no such files.
+    """
     from huggingface_hub.errors import HfHubHTTPError
 
-    cached = _cached(origin)
+    cached = _cached(files)
     if cached is not None:
         return cached
     problem = hub_problem()
     try:
-        folder = _snapshot(origin, download=problem is None)
+        folder = _snapshot(files, download=problem is None)
     except (HfHubHTTPError, OSError) as error:
         raise InputError(
-            f"task {task!r}: {origin.repository} at revision {origin.revision} could not be fetched from the Hugging "
-            f"Face Hub; connect once, or put the files into DIR/{task}/ and set data_root: DIR ({problem or error})"
+            f"{whose}{files.repository} at revision {files.revision} could not be fetched from the Hugging Face Hub; "
+            f"{remedy} ({problem or error})"
         ) from error
-    return _match(task, origin, folder, origin.train), _match(task, origin, folder, origin.validation)
+    return [_match(files, folder, pattern, whose) for pattern in files.patterns]
 
 
 def is_cached(origin: HubOrigin) -> bool:
     """Whether all files of a data set are on this disk already; asks nobody."""
-    return _cached(origin) is not None
+    return are_cached(_files_of(origin))
+
+
+def are_cached(files: HubFiles) -> bool:
+    """Whether files are on this disk already; asks nobody."""
+    return _cached(files) is not None
+
+
+def _files_of(origin: HubOrigin) -> HubFiles:
+    return HubFiles(origin.repository, origin.revision, (origin.train, origin.validation))
 
 
 def hub_problem() -> str | None:
@@ -72,38 +107,37 @@ def _problem_of(endpoint: str, _minute: int) -> str | None:
     return None
 
 
-def _cached(origin: HubOrigin) -> tuple[Sequence[Path], Sequence[Path]] | None:
-    """Both splits as the cache holds them, or None where it lacks a part (a download that was cut off)."""
+def _cached(files: HubFiles) -> list[Sequence[Path]] | None:
+    """Every split as the cache holds it, or None where it lacks a part (a download that was cut off)."""
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        folder = _snapshot(origin, download=False)
-        train, validation = _match("", origin, folder, origin.train), _match("", origin, folder, origin.validation)
+        folder = _snapshot(files, download=False)
+        return [_match(files, folder, pattern, "") for pattern in files.patterns]
     except (LocalEntryNotFoundError, InputError):
         return None
-    return train, validation
 
 
-def _snapshot(origin: HubOrigin, download: bool) -> Path:
-    """Folder of the pinned revision with the files of both splits, as far as they are there."""
+def _snapshot(files: HubFiles, download: bool) -> Path:
+    """Folder of the revision with the files of all splits, as far as they are there."""
     from huggingface_hub import snapshot_download
 
     return Path(
         snapshot_download(
-            origin.repository,
+            files.repository,
             repo_type="dataset",
-            revision=origin.revision,
-            allow_patterns=[origin.train, origin.validation],
+            revision=files.revision,
+            allow_patterns=list(files.patterns),
             local_files_only=not download,
         )
     )
 
 
-def _match(task: str, origin: HubOrigin, folder: Path, pattern: str) -> Sequence[Path]:
-    files = in_row_order([path for path in folder.glob(pattern) if path.exists()])
-    if not files:
+def _match(files: HubFiles, folder: Path, pattern: str, whose: str) -> Sequence[Path]:
+    found = in_row_order([path for path in folder.glob(pattern) if path.exists()])
+    if not found:
         raise InputError(
-            f"task {task!r}: {origin.repository} at revision {origin.revision} has no {pattern} (looked in {folder})"
+            f"{whose}{files.repository} at revision {files.revision} has no {pattern} (looked in {folder})"
         )
-    check_complete(files)
-    return files
+    check_complete(found)
+    return found

@@ -12,6 +12,7 @@ from panda_ray.tasks import TaskSpec, get_task
 from panda_ray.tasks.caching.fetched import is_url
 from panda_ray.tasks.own import task_of_description
 from panda_ray.usecases.engine import check_engine
+from panda_ray.usecases.starting.named_rows import rows_to_label
 
 if TYPE_CHECKING:
     from panda_ray.backbones import Backbone
@@ -60,14 +61,15 @@ class Predictor:
         """Label the rows of a file or folder of files, in their order.
 
         Args:
-            data: CSV, TSV, JSON lines, Parquet or CoNLL with the columns of the task; that of the label is not read.
+            data: CSV, TSV, JSON lines, Parquet or CoNLL with the columns of the task, or a split on the Hub;
+                no label is read.
 
         Raises:
             InputError: the rows cannot be read.
         """
         from panda_ray.tasks.rows.own.unlabelled import unlabelled_rows
 
-        return self._of_parts(unlabelled_rows(self._spec, data, _ROWS))
+        return self._of_parts(unlabelled_rows(self._spec, rows_to_label(data), _ROWS))
 
     def of_rows(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[Prediction]:
         """Label rows in memory, in their order.

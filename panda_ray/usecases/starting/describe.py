@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 import numpy as np
 import pyarrow as pa
 
 from panda_ray.errors import InputError, unknown_name
-from panda_ray.tasks import TASKS
 from panda_ray.tasks.kinds.own.own_columns import KindName
 from panda_ray.tasks.kinds.own.own_guess import Guess, Said, guess
 from panda_ray.tasks.kinds.own.own_texts import in_words
 from panda_ray.tasks.own import OWN_KINDS
 from panda_ray.tasks.rows.own.own_files import column_names, own_files, read_columns
 from panda_ray.tasks.rows.table import sample_numbers
+from panda_ray.usecases.starting.named_rows import NamedRows, Say, named_rows
 
 _LOOKED_AT = 20_000
 """Rows that a guess looks at: a seeded sample, because a Python object for each cell of a GB of text takes 20 GB."""
@@ -30,8 +28,10 @@ class Described:
 
     Attributes:
         name: of task and sweep.
+        data, dev: where its rows are, as a sweep file says it; no `dev` where it is to be a part of `data`.
         rows: of the file, or of all files of the folder.
         looked_at: of these, as many as the guess was made from.
+        of_hub: what a name of the Hub was found to mean, a line each.
     """
 
     name: str
@@ -39,6 +39,8 @@ class Described:
     rows: int
     looked_at: int
     guess: Guess
+    dev: str | None = None
+    of_hub: tuple[str, ...] = ()
 
     @property
     def size(self) -> str:
@@ -50,7 +52,7 @@ class Described:
     def lines(self) -> list[str]:
         """What was inferred, a line per key."""
         made = self.guess
-        lines = [f"{self.size}: {made.kind} ({made.why['kind']})"]
+        lines = [*self.of_hub, f"{self.size}: {made.kind} ({made.why['kind']})"]
         for key, value in (
             ("text", made.text),
             ("pair", made.pair),
@@ -73,13 +75,19 @@ def said(text: Sequence[str], pair: Sequence[str], label: str | None, asked: str
     return Said(cast("KindName | None", asked), tuple(text), tuple(pair), label)
 
 
-def describe(data: str, said: Said) -> Described:
-    """Infer what the rows of a file, or of a folder of files, are for.
+def describe(data: str | NamedRows, said: Said, say: Say = lambda _: None) -> Described:
+    """Infer what the rows of a file, a folder of files or a data set of the Hub are for.
+
+    Args:
+        data: as a person named them, or where they were found.
+        say: hears what will be fetched, before it is.
 
     Raises:
         InputError: they cannot be read, a column that was said is not there, or nothing can be a label or a text.
     """
-    files = own_files(data)
+    found = data if isinstance(data, NamedRows) else named_rows(data, say)
+    data = found.data
+    files, _ = own_files(data), own_files(found.dev)
     names = column_names(files[0])
     tables = [read_columns(file, names) for file in files]
     rows = sum(table.num_rows for table in tables)
@@ -88,10 +96,11 @@ def describe(data: str, said: Said) -> Described:
     looked_at = _sample(tables, rows)
     try:
         columns = {name: [cell for table in looked_at for cell in table.column(name).to_pylist()] for name in names}
-        found = guess(columns, said)
+        made = guess(columns, said)
     except InputError as error:
         raise InputError(f"{data}: {error}") from error
-    return Described(_name(data), data, rows, sum(table.num_rows for table in looked_at), found)
+    seen = sum(table.num_rows for table in looked_at)
+    return Described(found.name, data, rows, seen, made, found.dev, found.lines)
 
 
 def _sample(tables: Sequence[pa.Table], rows: int) -> list[pa.Table]:
@@ -102,9 +111,3 @@ def _sample(tables: Sequence[pa.Table], rows: int) -> list[pa.Table]:
         parts.append(table.take(inside - first))
         first += table.num_rows
     return parts
-
-
-def _name(data: str) -> str:
-    """Of a file, as a task may be called."""
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(data).stem).lstrip("._-") or "mine"
-    return f"my_{plain}" if plain in {task.name for task in TASKS} else plain

@@ -52,6 +52,7 @@ def with_own_task(sweep: Sweep, found: Described) -> Sweep:
     made = found.guess
     section = TaskSection(
         data=found.data,
+        dev=found.dev,
         kind=made.kind,
         text=list(made.text),
         pair=list(made.pair) or None,
@@ -105,7 +106,8 @@ def _section(backbone: str) -> str:
 
 
 def _tasks(found: Described, backbone: str) -> list[str]:
-    made, why = found.guess, found.guess.why
+    made = found.guess
+    why = {**made.why, "data": found.of_hub[0] if found.of_hub else ""}
     values: dict[str, Any] = {"data": found.data, "kind": made.kind, "text": list(made.text)}
     values |= {key: list(columns) for key, columns in (("pair", made.pair), ("choices", made.choices)) if columns}
     values["label"] = made.label
@@ -115,13 +117,19 @@ def _tasks(found: Described, backbone: str) -> list[str]:
     for key, value in values.items():
         flow = json.dumps(value, ensure_ascii=False)
         lines.append(f"    {key}: {flow}" + _comment(why.get(key, "")))
-    lines.append("    dev_share: 0.2" + _comment("of the rows to evaluate on; or `dev: FILE`"))
+    lines.append(_evaluated_on(found))
     if backbone == _BUILTIN:
         lines += [f"    {key}: {value}" for key, value in _LEARNED.items()]
         quickstart = load_sweep("quickstart")
         limits = {name: quickstart.tasks[name].model_dump(exclude_unset=True) for name in quickstart.single_sources}
         lines += [f"  {name}: {_flow(limit)}" for name, limit in limits.items()]
     return lines
+
+
+def _evaluated_on(found: Described) -> str:
+    if found.dev is not None:
+        return f"    dev: {json.dumps(found.dev)}" + _comment("the split to evaluate on")
+    return "    dev_share: 0.2" + _comment("of the rows to evaluate on; or `dev: FILE`")
 
 
 def _flow(values: dict[str, Any]) -> str:

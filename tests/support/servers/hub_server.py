@@ -23,7 +23,7 @@ class Hub:
     """What the server knows.
 
     Attributes:
-        commits: per repository, the files of each commit, the newest last.
+        commits: per repository (of data sets with `datasets/` in front), the files of each commit, the newest last.
         asked: method and path of every request.
     """
 
@@ -127,30 +127,41 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _read(self) -> None:
         parts = self._path().split("/")
-        if parts[:2] == ["api", "models"]:
-            owner, name, *rest = parts[2:]
-            action, revision = (rest[0], rest[1]) if len(rest) > 1 else ("revision", "main")
-            found = self.hub.files(f"{owner}/{name}", revision)
-            if found is None:
-                self._missing("RevisionNotFound" if f"{owner}/{name}" in self.hub.commits else "RepoNotFound")
-            elif action == "tree":
-                self._answer(200, [_entry(path, data) for path, data in found[1].items()])
-            else:
-                said = {
-                    "id": f"{owner}/{name}",
-                    "sha": found[0],
-                    "siblings": [{"rfilename": path} for path in found[1]],
-                }
-                self._answer(200, said)
+        if parts[0] == "api":
+            self._read_about("datasets/" if parts[1] == "datasets" else "", *parts[2:])
             return
-        owner, name, _, revision, *file = parts
-        found = self.hub.files(f"{owner}/{name}", revision)
+        kind = "datasets/" if parts[0] == "datasets" else ""
+        if len(parts) < 4:
+            self._answer(200)
+            return
+        owner, name, _, revision, *file = parts[1:] if kind else parts
+        found = self.hub.files(f"{kind}{owner}/{name}", revision)
         data = None if found is None else found[1].get("/".join(file))
         if found is None or data is None:
-            self._missing("EntryNotFound")
+            self._missing("EntryNotFound" if f"{kind}{owner}/{name}" in self.hub.commits else "RepoNotFound")
             return
         headers = {"ETag": f'"{hashlib.sha256(data).hexdigest()}"', "X-Repo-Commit": found[0]}
         self._answer(200, data, headers)
+
+    def _read_about(self, kind: str, owner: str = "", name: str = "", *rest: str) -> None:
+        """A commit, or the files and folders of one below a path."""
+        action, revision, *below = rest if len(rest) > 1 else ("revision", "main")
+        repository = f"{kind}{owner}/{name}"
+        found = self.hub.files(repository, revision)
+        if found is None:
+            self._missing("RevisionNotFound" if repository in self.hub.commits else "RepoNotFound")
+        elif action == "tree":
+            inside = "".join(f"{part}/" for part in below)
+            listed = [_entry(path, data) for path, data in found[1].items() if path.startswith(inside)]
+            folders = {path.rpartition("/")[0] for path in found[1] if path.startswith(inside)} - {""}
+            self._answer(200, [*listed, *({"type": "directory", "path": path, "oid": "0"} for path in folders)])
+        else:
+            said = {
+                "id": f"{owner}/{name}",
+                "sha": found[0],
+                "siblings": [{"rfilename": path, "size": len(data)} for path, data in found[1].items()],
+            }
+            self._answer(200, said)
 
     def _path(self) -> str:
         path = unquote(urlsplit(self.path).path).strip("/")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Task = Annotated[str | None, typer.Option("--task", help="The task that sources are wanted for.")]
 Data = Annotated[
     str | None,
-    typer.Option("--data", metavar="FILE", help="Instead of a task: rows of your own."),
+    typer.Option("--data", metavar="DATA", help="Instead of a task: rows of your own, or of the Hub, as in `adapt`."),
 ]
 Shelf = Annotated[
     str | None,
@@ -53,7 +53,7 @@ def recommend(
 
     loaded = builtin_shelf(overrides) if sweep is None else load_sweep(sweep, overrides)
     if data is not None and task is None:
-        described = describe(data, Said())
+        described = describe(data, Said(), stderr.print)
         task, loaded = described.name, with_own_task(loaded, described)
         for line in described.lines:
             stderr.print(line, markup=False, soft_wrap=True)

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from panda_ray.usecases.exporting.predict import Prediction
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `panda-ray export` wrote.")]
-Data = Annotated[
-    str, typer.Argument(metavar="DATA", help="CSV, TSV, JSON lines, Parquet or CoNLL with the columns of the task.")
-]
+Data = Annotated[str, typer.Argument(metavar="DATA", help="Rows with the columns of the task, as in `adapt`.")]
 Out = Annotated[
     Path | None,
     typer.Option("--out", metavar="FILE", help="A new file, .jsonl or .csv; JSON lines on stdout unless given."),

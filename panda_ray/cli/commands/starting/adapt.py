@@ -34,10 +34,10 @@ def adapt(
     of `run`.
     """
     from panda_ray.usecases.exporting.export import export_prompt
-    from panda_ray.usecases.starting.adapt import PROMPT, sweep_of_folder
+    from panda_ray.usecases.starting.adapt import PROMPT, rows_of_folder, sweep_of_folder
     from panda_ray.usecases.starting.describe import describe, said
 
-    found = describe(data, said(text, pair, label, asked))
+    found = describe(rows_of_folder(data, out, stderr.print), said(text, pair, label, asked))
     folder = out or Path(found.name)
     file, sweep = sweep_of_folder(found, backbone, folder)
     for line in found.lines:

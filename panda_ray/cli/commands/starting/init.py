@@ -7,10 +7,16 @@ from typing import Annotated
 
 import typer
 
+from panda_ray.cli.console import stderr
 from panda_ray.errors import InputError
 
 Data = Annotated[
-    str, typer.Argument(metavar="DATA", help="CSV, TSV, JSON lines, Parquet or CoNLL, or a folder of such files.")
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="CSV, TSV, JSON lines, Parquet or CoNLL, a folder of such files, or a data set of the Hugging Face Hub, "
+        "OWNER/NAME[:CONFIGURATION][#SPLIT].",
+    ),
 ]
 Text = Annotated[
     list[str],
@@ -58,7 +64,7 @@ def init(
     from panda_ray.usecases.starting.describe import describe, said
     from panda_ray.usecases.starting.init import sweep_text
 
-    found = describe(data, said(text, pair, label, asked))
+    found = describe(data, said(text, pair, label, asked), stderr.print)
     file = out or Path(f"{found.name}.yaml")
     written(file, sweep_text(found, backbone))
     for line in found.lines:

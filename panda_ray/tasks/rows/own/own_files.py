@@ -23,6 +23,7 @@ from panda_ray.tasks.conversion.bio import bio_of_iob
 from panda_ray.tasks.conversion.conll_files import sentences_of
 from panda_ray.tasks.rows.declared_labels import first_line
 from panda_ray.tasks.rows.layout import check_readable, in_row_order
+from panda_ray.tasks.rows.own.hub_files import files_at, is_on_hub
 from panda_ray.tasks.rows.table import check_type, parquet_stream, quiet
 
 WORDS, TAGS = "tokens", "tags"
@@ -51,6 +52,8 @@ class Form:
 def own_files(place: str | None, whose: str = "") -> Sequence[Path]:
     """The file at a place, or those of the folder there, in the order of their rows; none for no place.
 
+    What lies on the Hub is fetched if need be.
+
     Args:
         whose: how messages begin, unless they are about a file that somebody has just named.
 
@@ -59,12 +62,7 @@ def own_files(place: str | None, whose: str = "") -> Sequence[Path]:
     """
     if place is None:
         return ()
-    path = Path(place).expanduser()
-    if not path.exists():
-        raise InputError(f"{whose}no file {place!r} (relative paths start at {Path.cwd()})")
-    files = [path]
-    if path.is_dir():
-        files = in_row_order([file for file in path.iterdir() if file.is_file() and file.name[0] not in "._"])
+    files = files_at(place, whose) if is_on_hub(place) else _files_here(Path(place).expanduser(), place, whose)
     suffixes = sorted({file.suffix.lower() for file in files})
     if len(suffixes) != 1:
         held = f"files of {len(suffixes)} forms ({', '.join(suffixes)})" if suffixes else "no file"
@@ -74,6 +72,14 @@ def own_files(place: str | None, whose: str = "") -> Sequence[Path]:
             f"{whose}{files[0]} ends in none of {', '.join(FORMS)}, the forms that are read; save a spreadsheet as CSV"
         )
     return files
+
+
+def _files_here(path: Path, place: str, whose: str) -> Sequence[Path]:
+    if not path.exists():
+        raise InputError(f"{whose}no file {place!r} (relative paths start at {Path.cwd()})")
+    if not path.is_dir():
+        return [path]
+    return in_row_order([file for file in path.iterdir() if file.is_file() and file.name[0] not in "._"])
 
 
 def read_columns(path: Path, columns: Sequence[str]) -> pa.Table:
