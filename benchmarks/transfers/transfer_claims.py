@@ -61,6 +61,11 @@ class FinishedSeeds:
         single = self.rows[(self.rows["sources"] != "") & ~self.rows["sources"].str.contains("+", regex=False)]
         return [method for method in dict.fromkeys(single["method"]) if method not in ("pot", "panda")]
 
+    def compared_with(self, variant: str) -> list[str]:
+        """What a variant is held against: prompt tuning, PoT, and the student alone of `panda-STUDENT`."""
+        students = [method for method in dict.fromkeys(self.rows["method"]) if f"-{method}-" in f"{variant}-"]
+        return [method for method in ("prompt_tuning", "pot", *students) if self.places(method)]
+
     def is_of_one_type(self, place: _Place) -> bool:
         return self.groups[place[0]] == self.groups[place[1]]
 
@@ -88,8 +93,9 @@ class FinishedSeeds:
         return difference(pairs, self.scores, self._bootstrap)
 
     def gains(self, method: str, other: str) -> dict[_Place, float]:
-        """Per place, the mean over the seeds."""
-        return {place: self.difference(self.pairs(method, other, [place])).mean for place in self.places(method)}
+        """Per place, the mean over the seeds; none where the study lacks one of the methods."""
+        places = self.places(method) if self.places(other) else []
+        return {place: self.difference(self.pairs(method, other, [place])).mean for place in places}
 
     def _key(self, method: str, sources: str, target: str, seed: int) -> str:
         return self._keys.get((method, sources, target, seed)) or self._keys[method, "", target, seed]
@@ -102,7 +108,7 @@ def claims(finished: FinishedSeeds) -> Iterator[Claim]:
         ("panda", "prompt_tuning", (1, 0, 0)),
         ("panda", "pot", (1, 0, 1)),
     ):
-        places = finished.places("pot")
+        places = finished.places(first) if finished.places(second) else []
         akin = [place for place in places if finished.is_of_one_type(place)]
         other = [place for place in places if place not in akin]
         for where, own, sign in zip(
@@ -113,7 +119,7 @@ def claims(finished: FinishedSeeds) -> Iterator[Claim]:
                 yield Claim(first, second, where, len(own), sign, found)
     for variant in finished.variants():
         own = finished.places(variant)
-        for second in ("prompt_tuning", "pot"):
+        for second in finished.compared_with(variant):
             found = finished.difference(finished.pairs(variant, second, own))
             yield Claim(variant, second, "its cells", len(own), 1, found)
     for fusion in FUSIONS:
@@ -137,8 +143,8 @@ def counts(finished: FinishedSeeds) -> Iterator[str]:
             continue
         fell = [f"{source} to {target} {gain:+.1f}" for (source, target), gain in gains.items() if gain < -COLLAPSED]
         yield f"{method}: {len(fell)} of {len(gains)} transfers collapsed{': ' if fell else ''}{', '.join(fell)}"
-    lead = finished.gains("panda", "pot")
-    yield f"panda is above pot in {sum(each > 0 for each in lead.values())} of {len(lead)} pairs"
+    if lead := finished.gains("panda", "pot"):
+        yield f"panda is above pot in {sum(each > 0 for each in lead.values())} of {len(lead)} pairs"
     if not finished.places("model_tuning"):
         return
     over = finished.gains("panda", "model_tuning")

@@ -66,6 +66,19 @@ def test_another_label_with_one_source_is_held_against_prompt_tuning_and_pot(stu
     assert not any("+" in label for label in of_study)
 
 
+def test_a_student_with_panda_is_held_against_itself_alone_without_pot_in_the_study(study: Study) -> None:
+    rows, cells = (frame[frame["method"] != "pot"] for frame in (study.scores, study.cells))
+    alone = rows[rows["method"] == "prompt_tuning"].assign(method="lester")
+    taught = rows[rows["method"] == "panda"].assign(method="panda-lester-strong")
+    finished = FinishedSeeds(replace(study, scores=pd.concat([rows, alone, taught]), cells=cells))
+    claimed = by_claim(finished)
+    held = claimed["panda-lester-strong", "lester", "its cells"]
+    assert held.found.by_seed == claimed["panda-lester-strong", "prompt_tuning", "its cells"].found.by_seed
+    assert held.found.by_seed == claimed["panda", "prompt_tuning", "all pairs"].found.by_seed
+    assert not any("pot" in names for names in claimed)
+    assert not any("pot" in sentence for sentence in counts(finished))
+
+
 def test_a_seed_that_lacks_a_cell_counts_nowhere(study: Study) -> None:
     last = study.scores.index[study.scores["seed"] == 13][-1]
     finished = FinishedSeeds(replace(study, scores=study.scores.drop(last)))
