@@ -14,7 +14,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _MARKDOWN = re.compile(r"([\\`*\[\]<>&|~$!#@^]|(?<![^\W_])_|_(?![^\W_]))")
 """Signs that mean something to Markdown; an underscore inside a word does not."""
 
-_BLOCK = re.compile(r"^([-+=:]|\d+[.)])")
+_BLOCK = re.compile(r"^([-+=:]|\d+[.)](?!\S))")
 """What begins a list or a rule."""
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}

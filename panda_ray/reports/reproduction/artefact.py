@@ -11,6 +11,8 @@ from panda_ray.reports.reproduction.asked import Axes, Numbers
 from panda_ray.reports.reproduction.paper_table import Table
 from panda_ray.reports.reproduction.titles import title
 
+MEAN_OF_TARGETS = "mean score of the targets (%)"
+
 Layout = Callable[[Numbers, Axes], Table]
 
 
@@ -27,6 +29,7 @@ class Artefact:
         chart: what is drawn of the layout: a group or point per column and a series per row, or a map of tasks by
             group; None for a table.
         drawn: what the numbers of bars and curves are.
+        over: what the values below curves are.
     """
 
     id: str
@@ -36,6 +39,7 @@ class Artefact:
     per: tuple[Literal["backbones", "sources", "targets", "metrics"], ...] = ()
     chart: Literal["bars", "curves", "map"] | None = None
     drawn: str = "score (%)"
+    over: str = ""
 
     def tables(self, numbers: Numbers, axes: Axes) -> dict[str, Table]:
         """By title."""

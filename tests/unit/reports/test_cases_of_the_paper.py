@@ -32,7 +32,7 @@ def test_items_that_pot_loses_and_panda_finds_are_listed_with_what_others_say_an
 ) -> None:
     artefact, axes = get_artefact("figure8"), Axes(("bert-tiny",), ("rte", "mrpc"), ("cb",))
     tables = compared_tables(artefact, invented_study(), axes, FourItems())
-    assert list(tables) == ["Figure 8: what PoT gets wrong and PanDa right, bert-tiny, cb, rte"], "mrpc has no answers"
+    assert list(tables) == ["Figure 8: what PoT gets wrong and PanDa right, BERT-tiny, CB, RTE"], "mrpc has no answers"
     (table,) = tables.values()
     assert table.columns == (
         "truth",

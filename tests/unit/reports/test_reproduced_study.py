@@ -13,7 +13,9 @@ from panda_ray.reports.numbers.frame import grid_of
 from panda_ray.reports.reproduction.all_artefacts import ARTEFACTS, get_artefact
 from panda_ray.reports.reproduction.asked import Axes
 from panda_ray.reports.reproduction.missing_cells import asked_by
-from panda_ray.reports.reproduction.paper_table import Entry, Table
+from panda_ray.reports.reproduction.paper_table import Entry, Line, Table
+from panda_ray.reports.reproduction.titles import title
+from panda_ray.reports.reproduction.value import printed
 from panda_ray.reports.reproduction.written.table_files import compared_tables, write_tables
 from panda_ray.sweep import Sweep, sources_text
 from panda_ray.sweep_file import load_sweep
@@ -35,8 +37,8 @@ def entry(table: Table, *names: str, column: str) -> Entry:
 def table() -> Table:
     axes = Axes(("bert-tiny",), SOURCES, TARGETS)
     tables = compared_tables(get_artefact("table16"), invented_study(), axes)
-    assert list(tables) == ["Table XVI: transfer, bert-tiny"]
-    return tables["Table XVI: transfer, bert-tiny"]
+    assert list(tables) == ["Table XVI: transfer, BERT-tiny"]
+    return tables["Table XVI: transfer, BERT-tiny"]
 
 
 def test_a_cell_has_our_seeds_and_the_papers_number_of_the_same_backbone(table: Table) -> None:
@@ -99,9 +101,14 @@ def test_a_figure_is_drawn_of_the_rows_that_have_numbers(tmp_path: Path) -> None
     assert [path.name for path in paths] == [f"figure7.{ending}" for ending in ("md", "tex", "csv", "svg", "png")]
     drawn = (tmp_path / "figure7.svg").read_text()
     assert all(
-        name in drawn for name in ("bert-tiny", "bert-small", "no transfer", "E_avg", "task embedding", "oracle")
+        name in drawn for name in ("BERT-tiny", "BERT-small", "no transfer", "E_avg", "task embedding", "oracle")
     )
     assert ">ON<" not in drawn, "the study has no such metric"
+    assert "Figure 7" not in drawn, "a page has its own numbers"
+    said = "Means of 2 seeds; error bars are standard deviations over them. The axis begins at "
+    assert said in drawn
+    assert said in (tmp_path / "figure7.md").read_text()
+    assert drawn.count("<pattern") >= 2, "bars differ in grey, too"
 
     (table,) = tables.values()
     grid, target_means, fell = grid_of(study, "bert-tiny"), [], 0
@@ -118,13 +125,22 @@ def test_a_figure_is_drawn_of_the_rows_that_have_numbers(tmp_path: Path) -> None
     assert counted == f"{fell}/{len(TARGETS)}"
 
 
+def test_long_names_below_bars_are_wrapped_and_one_seed_has_no_error_bars(tmp_path: Path) -> None:
+    names = ("model tuning", "prompt tuning (P-tuning v2)", "adapters (Houlsby et al.)")
+    table = Table(("setting",), names, (Line(("alone",), (Entry(printed(50.0)),) * 3),))
+    write_tables(get_artefact("figure6"), {"Figure 6: others": table}, tmp_path)
+    drawn = (tmp_path / "figure6.svg").read_text()
+    assert ">(Houlsby<" in drawn
+    assert "One seed, and so no error bars." in drawn
+
+
 def test_curves_are_drawn_over_lambda(tmp_path: Path) -> None:
     artefact = get_artefact("figure4")
     axes = Axes(("bert-tiny",), ("rte",), ("cb", "cola"))
     paths = write_tables(artefact, compared_tables(artefact, invented_study(), axes), tmp_path)
     assert "figure4.svg" in {path.name for path in paths}
     drawn = (tmp_path / "figure4.svg").read_text()
-    assert all(text in drawn for text in ("rte to cb", "rte to cola", "0.05"))
+    assert all(text in drawn for text in ("RTE to CB", "RTE to CoLA", "0.05", ">λ<"))
 
 
 @pytest.mark.parametrize("name", [name for name, artefact in ARTEFACTS.items() if artefact.sweep])
@@ -158,23 +174,23 @@ def test_similarities_are_a_map_per_backbone_and_metric_and_one_without_numbers_
     study = invented_study(backbones=("bert-tiny", "bert-small"), seeds=(11, 12))
     tables = compared_tables(artefact, study, axes)
     assert list(tables) == [
-        f"Figures 5 (1-3) and 9: similarity, {backbone}, {metric}"
-        for backbone in ("bert-tiny", "bert-small")
+        f"Figures 5 (1-3) and 9: similarity, BERT-{size}, {metric}"
+        for size in ("tiny", "small")
         for metric in ("task embedding", "E_avg")
     ]
     rows = study.similarity[(study.similarity["metric"] == "e_avg") & (study.similarity["backbone"] == "bert-small")]
     mean = rows[(rows["source"] == "rte") & (rows["target"] == "cb")]["similarity"].mean()
-    shown = entry(tables["Figures 5 (1-3) and 9: similarity, bert-small, E_avg"], "rte", column="cb")
+    shown = entry(tables["Figures 5 (1-3) and 9: similarity, BERT-small, E_avg"], "rte", column="cb")
     assert shown.value is not None
     assert shown.value.mean == pytest.approx(mean)
     names = {path.name for path in write_tables(artefact, tables, tmp_path)}
     assert {"figure9_1.svg", "figure9_4.svg", "figure9_4.csv", "figure9.md", "figure9.tex"} <= names
     assert "figure9_5.csv" not in names
     assert (
-        "![Figures 5 (1-3) and 9: similarity, bert-tiny, E_avg](figure9_2.svg)" in (tmp_path / "figure9.md").read_text()
+        "![Figures 5 (1-3) and 9: similarity, BERT-tiny, E_avg](figure9_2.svg)" in (tmp_path / "figure9.md").read_text()
     )
     svg = (tmp_path / "figure9_1.svg").read_text()
-    assert all(name in svg for name in (*SOURCES, "nli", "semantic matching"))
+    assert all(name in svg for name in (*map(title, SOURCES), "NLI", "semantic matching"))
 
 
 def test_a_metric_is_judged_by_the_first_epoch_of_other_sources_seed_by_seed(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from panda_ray.reports.reproduction.artefact import Artefact
+from panda_ray.reports.reproduction.artefact import MEAN_OF_TARGETS, Artefact
 from panda_ray.reports.reproduction.asked import COLLAPSED_NOTE, Axes, Numbers, average, collapsed_of
 from panda_ray.reports.reproduction.paper_table import Entry, Line, Table
 from panda_ray.reports.reproduction.titles import title
@@ -34,7 +34,7 @@ def _layout(numbers: Numbers, axes: Axes) -> Table:
             Line(("with PanDa",), tuple(mean(label, source) for label in _WITH_PANDA.values())),
             Line(("collapsed with PanDa",), tuple(map(fell, _WITH_PANDA.values()))),
         ),
-        notes=(f"PanDa from {source}.", COLLAPSED_NOTE),
+        notes=(f"PanDa from {title(source)}.", COLLAPSED_NOTE),
     )
 
 
@@ -46,5 +46,6 @@ ARTEFACTS = (
         _layout,
         per=("backbones",),
         chart="bars",
+        drawn=MEAN_OF_TARGETS,
     ),
 )

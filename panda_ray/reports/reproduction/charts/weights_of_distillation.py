@@ -5,6 +5,7 @@ from __future__ import annotations
 from panda_ray.reports.reproduction.artefact import Artefact
 from panda_ray.reports.reproduction.asked import Axes, Numbers
 from panda_ray.reports.reproduction.paper_table import Entry, Line, Table
+from panda_ray.reports.reproduction.titles import title
 
 _LABELS = {
     "0.01": "panda-0.01",
@@ -25,7 +26,7 @@ def _layout(numbers: Numbers, axes: Axes) -> Table:
         columns=tuple(_LABELS),
         lines=tuple(
             Line(
-                (f"{source} to {target}",),
+                (f"{title(source)} to {title(target)}",),
                 tuple(Entry(numbers.score(backbone, label, source, target)) for label in _LABELS.values()),
             )
             for source in axes.sources
@@ -36,5 +37,7 @@ def _layout(numbers: Numbers, axes: Axes) -> Table:
 
 
 ARTEFACTS = (
-    Artefact("figure4", "Figure 4: PanDa by lambda", "paper/figure4", _layout, per=("backbones",), chart="curves"),
+    Artefact(
+        "figure4", "Figure 4: PanDa by lambda", "paper/figure4", _layout, per=("backbones",), chart="curves", over="λ"
+    ),
 )

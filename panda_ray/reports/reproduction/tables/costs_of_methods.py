@@ -30,9 +30,9 @@ def _layout(numbers: Numbers, axes: Axes) -> Table:
         columns=("trainable parameters (M)", "seconds", "peak memory (GiB)"),
         lines=tuple(line(method, is_transfer) for method, is_transfer in _IS_TRANSFER.items()),
         notes=(
-            f"{target} alone, or from {source}: what is measured is of the whole chain, every training before the last "
-            "one too. The paper's numbers of PanDa leave no room for a target-like teacher and for the prompt of the "
-            "target that the similarity is read from, which ours count.",
+            f"{title(target)} alone, or from {title(source)}: what is measured is of the whole chain, every training "
+            "before the last one too. The paper's numbers of PanDa leave no room for a target-like teacher and for the "
+            "prompt of the target that the similarity is read from, which ours count.",
             "Seconds are of the trainings, without reading models and rows. The printed ones are of one A100; a member "
             "of a wide stack takes less than one that trains alone.",
         ),

@@ -7,6 +7,8 @@ from panda_ray.reports.figures.heatmaps import similarity_map
 from panda_ray.reports.figures.paper_charts import bars_chart, curves_chart
 from panda_ray.reports.reproduction.artefact import Artefact
 from panda_ray.reports.reproduction.paper_table import Entry, Table
+from panda_ray.reports.reproduction.titles import title as shown
+from panda_ray.reports.reproduction.written.writing import without_number
 
 _Row = list[tuple[float, float | None] | None]
 """A mean and its deviation per column."""
@@ -21,21 +23,37 @@ def drawn(artefact: Artefact, name: str, title: str, table: Table) -> Drawing | 
     rows = _rows(table)
     if artefact.chart is None or not rows:
         return None
+    heading = without_number(title)
+    heading = heading[:1].upper() + heading[1:]
     if artefact.chart == "map":
-        return _map(name, title, table, rows)
-    draw = bars_chart if artefact.chart == "bars" else curves_chart
-    return draw(name, title, _columns(table), rows, artefact.drawn)
+        return _map(name, heading, table, rows)
+    columns = list(map(shown, _columns(table)))
+    caption = f"{heading}. {_seeds(table)}"
+    if artefact.chart == "bars":
+        return bars_chart(name, heading, columns, rows, artefact.drawn, caption)
+    return curves_chart(name, heading, columns, rows, artefact.drawn, caption, artefact.over)
 
 
-def _map(name: str, title: str, table: Table, rows: dict[str, _Row]) -> Drawing:
+def _seeds(table: Table) -> str:
+    """What error bars are, and of how many seeds."""
+    counts = sorted({entry.value.n for entry in table.entries if entry.value})
+    if counts[-1] == 1:
+        return "One seed, and so no error bars."
+    most = f"{counts[-1]}" if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]}"
+    return f"Means of {most} seeds; error bars are standard deviations over them."
+
+
+def _map(name: str, heading: str, table: Table, rows: dict[str, _Row]) -> Drawing:
+    targets = list(map(shown, table.columns))
     pairs = {
         (source, target): value[0]
         for source, values in rows.items()
-        for target, value in zip(_columns(table), values, strict=True)
+        for target, value in zip(targets, values, strict=True)
         if value is not None
     }
-    sources = [line.names[0] for line in table.lines]
-    return similarity_map(name, title, pairs, sources, table.columns, table.groups)
+    sources = [shown(line.names[0]) for line in table.lines]
+    groups = {shown(task): shown(group) for task, group in table.groups.items()}
+    return similarity_map(name, heading, pairs, sources, targets, groups)
 
 
 def _columns(table: Table) -> list[str]:
@@ -47,7 +65,7 @@ def _columns(table: Table) -> list[str]:
 def _rows(table: Table) -> dict[str, _Row]:
     """Those that have numbers."""
     rows = {
-        " ".join(line.names): [
+        " ".join(map(shown, line.names)): [
             (entry.value.mean, entry.value.std) if entry.value else None
             for entry in line.entries
             if isinstance(entry, Entry)

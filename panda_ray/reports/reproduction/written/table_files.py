@@ -42,7 +42,7 @@ def write_tables(artefact: Artefact, tables: dict[str, Table], folder: Path) -> 
         paths[-1].write_text(csv_text(table), encoding="utf-8")
         if (drawing := drawn(artefact, name, title, table)) is not None:
             paths += drawing.save(folder)
-            pages.append(f"![{markdown_text(title)}]({name}.svg)\n")
+            pages.append(f"![{markdown_text(title)}]({name}.svg)\n\n*{markdown_text(drawing.caption)}*\n")
     texts = {"md": pages, "tex": [latex(title, table) for title, table in tables.items()]}
     whole = [folder / f"{artefact.id}.{ending}" for ending in texts]
     for path, parts in zip(whole, texts.values(), strict=True):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 
 from panda_ray.foreign_text import markdown_text, spreadsheet_text
 from panda_ray.reports.formatting import ABSENT, MINUS, latex_text, typeset
 from panda_ray.reports.reproduction.paper_table import Entry, Line, Table
+from panda_ray.reports.reproduction.titles import title as shown
 from panda_ray.reports.reproduction.value import Value, rounded
 
 _ERRATUM = "‡"
@@ -16,13 +18,12 @@ _ERRATUM = "‡"
 
 def markdown(title: str, table: Table) -> str:
     """The table with its title, one line per row, and its notes."""
-    widths = len(table.name_columns), len(table.columns)
     lines = [
         f"**{markdown_text(title)}**",
         "",
-        _row([*map(markdown_text, table.name_columns), *map(markdown_text, table.columns)]),
-        _row(["---"] * widths[0] + ["---:"] * widths[1]),
-        *(_row([*map(markdown_text, line.names), *map(_text, line.entries)]) for line in table.lines),
+        _row([*table.name_columns, *map(_markdown_name, table.columns)]),
+        _row(["---" if side == "l" else "---:" for side in _sides(table)]),
+        *(_row([*map(_markdown_name, line.names), *map(_text, line.entries)]) for line in table.lines),
     ]
     notes = "\n".join(f"- {note}" for note in notes_of(table))
     return "\n".join(lines) + (f"\n\n{notes}\n" if notes else "\n")
@@ -32,15 +33,40 @@ def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def _markdown_name(name: str) -> str:
+    return markdown_text(shown(name))
+
+
+def _sides(table: Table) -> list[str]:
+    """Where each column's text stands: words left, numbers right."""
+    columns = zip(*(line.entries for line in table.lines), strict=True)
+    are_words = [any(isinstance(entry, str) and entry[:1].isalpha() for entry in column) for column in columns]
+    return ["l"] * len(table.name_columns) + ["l" if words else "r" for words in are_words]
+
+
+_ARTEFACT = re.compile(r"^(Table|Figures?) [^:]*: ")
+"""The number that the paper gives it, which is another where it is cited from."""
+
+
+def without_number(title: str) -> str:
+    """What a table or figure shows, without the paper's number of it."""
+    return _ARTEFACT.sub("", title)
+
+
 def latex(title: str, table: Table) -> str:
-    """A `tabular`; a rule stands where the first name changes, which is written once."""
-    names, columns = len(table.name_columns), len(table.columns)
+    """A float with caption, label and notes, no wider and higher than a page (needs booktabs and adjustbox); a rule
+    stands where the first name changes, which is written once."""
+    caption, label = without_number(title), re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
     lines = [
-        f"% {title}",
-        *(f"% {note}" for note in notes_of(table)),
-        rf"\begin{{tabular}}{{{'l' * names}{'r' * columns}}}",
+        "% needs the packages booktabs and adjustbox",
+        r"\begin{table*}",
+        r"\centering",
+        rf"\caption{{{_latex_words(caption[:1].upper() + caption[1:])}}}",
+        rf"\label{{tab:{label}}}",
+        r"\begin{adjustbox}{max width=\textwidth, max totalheight=0.8\textheight}",
+        rf"\begin{{tabular}}{{{''.join(_sides(table))}}}",
         r"\toprule",
-        _latex_row([latex_text(name) for name in (*table.name_columns, *table.columns)]),
+        _latex_row([latex_text(name) for name in (*table.name_columns, *map(shown, table.columns))]),
     ]
     group = None
     for line in table.lines:
@@ -49,9 +75,15 @@ def latex(title: str, table: Table) -> str:
             lines.append(r"\midrule")
         names_shown = ["" if first == group else first, *others]
         cells = [_latex_entry(entry) for entry in line.entries]
-        lines.append(_latex_row([*map(latex_text, names_shown), *cells]))
+        lines.append(_latex_row([*(latex_text(shown(name)) for name in names_shown), *cells]))
         group = first
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+    notes = [rf"\par\smallskip\footnotesize {_latex_words(' '.join(notes_of(table)))}"] if notes_of(table) else []
+    ends = [rf"\end{{{each}}}" for each in ("tabular", "adjustbox")]
+    return "\n".join([*lines, r"\bottomrule", *ends, *notes, r"\end{table*}", ""])
+
+
+def _latex_words(text: str) -> str:
+    return typeset(latex_text(text))
 
 
 def _latex_row(cells: Sequence[str]) -> str:
@@ -133,7 +165,8 @@ def errata_of(table: Table) -> list[str]:
     for line in table.lines:
         for column, entry in zip(table.columns, line.entries, strict=True):
             for note in _errata(entry):
-                found.setdefault(note, {}).setdefault(" ".join(filter(None, line.names)), []).append(column)
+                row = " ".join(filter(None, map(shown, line.names)))
+                found.setdefault(note, {}).setdefault(row, []).append(shown(column))
     return [
         f"{'; '.join(f'{row}: {_columns(columns, table)}' for row, columns in rows.items())}: {note}"
         for note, rows in found.items()
