@@ -59,8 +59,9 @@ class Numbers(Protocol):
         """By seed, what a cell said of every dev item; empty where that is not known."""
         ...
 
-    def interval(self, backbone: str, method: str, reference: str) -> tuple[float, float] | None:
-        """95 % interval of the mean gain of a method over another, in points; None where dev items are not known."""
+    def interval(self, backbones: Sequence[str], method: str, reference: str) -> tuple[float, float] | None:
+        """95 % interval of the mean gain of a method over another on all of some backbones, in points; None where dev
+        items are not known."""
         ...
 
     def stated(self, *name: str) -> Value | None:

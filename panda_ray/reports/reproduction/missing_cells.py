@@ -37,7 +37,7 @@ class Asked:
         self.score(backbone, method, sources, target)
         return {}
 
-    def interval(self, _backbone: str, _method: str, _reference: str) -> tuple[float, float] | None:
+    def interval(self, _backbones: Sequence[str], _method: str, _reference: str) -> tuple[float, float] | None:
         return None
 
     def stated(self, *_name: str) -> Value | None:

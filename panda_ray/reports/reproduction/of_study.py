@@ -7,7 +7,7 @@ from functools import cached_property
 
 from panda_ray.reports.numbers.analysis import scored_items
 from panda_ray.reports.numbers.frame import grid_of
-from panda_ray.reports.numbers.gains import method_gain, transfer_gains
+from panda_ray.reports.numbers.gains import transfer_gains
 from panda_ray.reports.numbers.statistics import REPLICATES, Bootstrap
 from panda_ray.reports.reproduction.asked import Answer, Quantity
 from panda_ray.reports.reproduction.stored import Stored
@@ -42,11 +42,14 @@ class StudyNumbers:
     def answers(self, backbone: str, method: str, sources: str, target: str) -> Mapping[int, Sequence[Answer]]:
         return self._stored.answers(backbone, method, sources, target)
 
-    def interval(self, backbone: str, method: str, reference: str) -> tuple[float, float] | None:
-        bootstrap = Bootstrap(scored_items(self._study, backbone), REPLICATES)
-        transfers = transfer_gains(grid_of(self._study, backbone), reference, method, bootstrap)
-        gain = method_gain(method, transfers, bootstrap)
-        known = None if gain is None else gain.interval
+    def interval(self, backbones: Sequence[str], method: str, reference: str) -> tuple[float, float] | None:
+        compared = {
+            (gain.target, f"{backbone} {gain.sources}", seed): units
+            for backbone in backbones
+            for gain in transfer_gains(grid_of(self._study, backbone), reference, method, self._bootstrap)
+            for seed, units in gain.keys.items()
+        }
+        known = self._bootstrap.difference(compared)
         return None if known is None else (known.low, known.high)
 
     def stated(self, *_name: str) -> Value | None:
@@ -54,6 +57,12 @@ class StudyNumbers:
 
     def erratum(self, _where: str, _method: str, _row: str, _column: str) -> str:
         return ""
+
+    @cached_property
+    def _bootstrap(self) -> Bootstrap:
+        """Of the units of all backbones, which answered the same dev items."""
+        items = [scored_items(self._study, backbone) for backbone in self._study.backbones]
+        return Bootstrap({key: scored for of in items for key, scored in of.items()}, REPLICATES)
 
     def _scores(self, column: str) -> dict[tuple[str, str, str, str], Value]:
         if column not in self._columns:

@@ -48,7 +48,7 @@ class PrintedNumbers:
     def answers(self, _backbone: str, _method: str, _sources: str, _target: str) -> Mapping[int, Sequence[Answer]]:
         return {}
 
-    def interval(self, _backbone: str, _method: str, _reference: str) -> tuple[float, float] | None:
+    def interval(self, _backbones: Sequence[str], _method: str, _reference: str) -> tuple[float, float] | None:
         return None
 
     def stated(self, *name: str) -> Value | None:

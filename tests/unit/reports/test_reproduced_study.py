@@ -13,9 +13,11 @@ from panda_ray.reports.numbers.frame import grid_of
 from panda_ray.reports.reproduction.all_artefacts import ARTEFACTS, get_artefact
 from panda_ray.reports.reproduction.asked import Axes
 from panda_ray.reports.reproduction.missing_cells import asked_by
+from panda_ray.reports.reproduction.of_study import StudyNumbers
 from panda_ray.reports.reproduction.paper_table import Entry, Line, Table
+from panda_ray.reports.reproduction.stored import NOTHING
 from panda_ray.reports.reproduction.titles import title
-from panda_ray.reports.reproduction.value import printed
+from panda_ray.reports.reproduction.value import printed, rounded
 from panda_ray.reports.reproduction.written.table_files import compared_tables, write_tables
 from panda_ray.sweep import Sweep, sources_text
 from panda_ray.sweep_file import load_sweep
@@ -123,6 +125,24 @@ def test_a_figure_is_drawn_of_the_rows_that_have_numbers(tmp_path: Path) -> None
     assert chosen.value.mean == pytest.approx(sum(target_means) / len(target_means))
     (counted,) = [line.entries[0] for line in table.lines if line.names == ("E_avg, collapsed",)]
     assert counted == f"{fell}/{len(TARGETS)}"
+
+
+def test_the_mean_gain_over_all_sizes_has_an_interval_over_items_that_all_of_them_share() -> None:
+    one, two = Axes(("bert-tiny",), SOURCES, TARGETS), Axes(("bert-tiny", "bert-small"), SOURCES, TARGETS)
+    study = invented_study(backbones=two.backbones, seeds=(11,))
+    numbers = StudyNumbers(study, NOTHING)
+    both, alone = (numbers.interval(axes.backbones, "panda", "pot") for axes in (two, one))
+    assert both is not None
+    assert alone is not None
+    assert both != alone
+    (table,) = compared_tables(get_artefact("claims"), study, two).values()
+    lines = {line.names: line.entries for line in table.lines}
+    gain, of, interval, verdict = lines["mean gain of PanDa over PoT", "all"]
+    assert isinstance(gain, Entry)
+    assert gain.value is not None
+    assert both[0] < gain.value.mean < both[1]
+    assert (of, verdict) == ("48", "holds [sign alone]")
+    assert str(interval).startswith(f"[{rounded(both[0], 1)}, {rounded(both[1], 1)}]")
 
 
 def test_long_names_below_bars_are_wrapped_and_one_seed_has_no_error_bars(tmp_path: Path) -> None:

@@ -254,6 +254,9 @@ def test_claims_come_out_as_they_do_from_the_printed_cells() -> None:
     assert lines["cells with PanDa above PoT", "all"].entries[-1] == "holds"
     assert lines["mean gain of PanDa over PoT", "bert-large"].entries[-1] == "sign alone"
     assert lines["cells of PanDa more than 10 points below prompt tuning", "all"].entries[-1] == "holds"
+    assert lines["cells of PoT more than 10 points below prompt tuning", "all"].entries[-1] == "sign alone"
+    order = lines["neighbouring sizes of which the larger has the higher mean of PanDa", "all"].entries
+    assert (order[1], order[-1]) == ("4/4", "sign alone")
 
 
 def test_cells_that_collapsed_are_counted_as_the_papers_claims_count_them() -> None:

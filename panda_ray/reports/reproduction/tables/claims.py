@@ -1,12 +1,13 @@
 """What the paper claims of PanDa over its five grids, with a verdict on each: sign, significance and number of cells.
 
-A mean gain is significant where its 95 % interval, a paired bootstrap over dev items, lies above 0; that one method is
-above the other in most cells, where a sign test says so at 5 %. Cells of one source or target are not independent, so
-the sign test is too sure of itself.
+A mean gain is significant where its 95 % interval, a paired bootstrap over dev items that all backbones share, lies
+above 0; that one method is above the other in most cells, where a sign test says so at 5 %. Cells of one source or
+target are not independent, so the sign test is too sure of itself.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 from panda_ray.reports.formatting import ABSENT
@@ -35,11 +36,12 @@ def _layout(numbers: Numbers, axes: Axes) -> Table:
             *(_above(numbers, axes, (backbone,), backbone) for backbone in axes.backbones),
             _above_model_tuning(numbers, axes),
             *(_collapsed(numbers, axes, method, title) for method, title in (("pot", "PoT"), ("panda", "PanDa"))),
+            *([] if one else [_in_order(numbers, axes)]),
         ),
         notes=(
             "Gains in points, shares in percent. Over the cells that both methods have, self pairs included.",
             f"Verdict: {HOLDS} (significantly), {SIGN_ALONE} (or nothing to test it by), {FAILS}.",
-            "The sign test takes cells for independent.",
+            "The sign test takes cells for independent. Sizes are in the order of the sweep, the largest first.",
         ),
     )
 
@@ -60,7 +62,7 @@ def _pairs(
 def _gain(numbers: Numbers, axes: Axes, backbones: Sequence[str], name: str) -> Line:
     gains = [difference(*pair) for pair in _pairs(numbers, axes, backbones, "panda", "pot")]
     mean = mean_of(gains) if gains else None
-    known = numbers.interval(backbones[0], "panda", "pot") if len(backbones) == 1 else None
+    known = numbers.interval(backbones, "panda", "pot")
     shown = ABSENT if known is None else f"[{rounded(known[0], 1)}, {rounded(known[1], 1)}]"
     return Line(
         ("mean gain of PanDa over PoT", name),
@@ -111,10 +113,25 @@ def _above_model_tuning(numbers: Numbers, axes: Axes) -> Line:
 def _collapsed(numbers: Numbers, axes: Axes, method: str, title: str) -> Line:
     pairs = list(_pairs(numbers, axes, axes.backbones, method, "prompt_tuning"))
     fell = sum(ours.mean < base.mean - COLLAPSED for ours, base in pairs)
-    verdict = "" if method != "panda" or not pairs else (FAILS if fell else HOLDS)
+    verdict = "" if not pairs else _verdict(fell > 0, False) if method == "pot" else FAILS if fell else HOLDS
     return Line(
         (f"cells of {title} more than 10 points below prompt tuning", "all"),
         (Entry(_share(fell, len(pairs))), f"{fell}/{len(pairs)}", ABSENT, verdict),
+    )
+
+
+def _in_order(numbers: Numbers, axes: Axes) -> Line:
+    """Of neighbours among the backbones, how often the larger one has the higher mean of PanDa."""
+
+    def mean(backbone: str) -> Value | None:
+        return mean_of(average(numbers, backbone, "panda", source, axes.targets) for source in axes.sources)
+
+    means = [value.mean for backbone in axes.backbones if (value := mean(backbone)) is not None]
+    kept = sum(larger > smaller for larger, smaller in itertools.pairwise(means))
+    pairs = max(len(means) - 1, 0)
+    return Line(
+        ("neighbouring sizes of which the larger has the higher mean of PanDa", "all"),
+        (Entry(_share(kept, pairs)), f"{kept}/{pairs}", ABSENT, _verdict(kept == pairs if pairs else None, False)),
     )
 
 
