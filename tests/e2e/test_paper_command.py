@@ -47,10 +47,22 @@ def test_an_artefact_is_planned_run_and_written_with_the_sweep_that_makes_it_aga
     assert (again.name, again.seeds, again.targets, len(again.methods)) == ("paper-table5", [1, 2], ["remark"], 2)
 
 
+def test_all_is_meant_where_nothing_runs_and_a_price_of_an_hour_gives_one_of_each(tmp_path: Path) -> None:
+    printed = run_here(tmp_path, "paper", "--printed")
+    assert all(f"**{name}" in printed.out for name in ("Table I:", "Table XVI:", "Figures 1", "What the paper claims"))
+
+    planned = run_here(tmp_path, *COMMAND, "--plan")
+    assert "no price is known; give one: --set 'prices=" in planned.out
+    priced = run_here(tmp_path, *COMMAND, "--plan", "--set", "prices={currency: EUR, cpu_hour: 100000}")
+    assert "no price is known" not in priced.out
+    assert " EUR" in priced.out
+
+
 def test_what_the_command_cannot_do_is_one_sentence(tmp_path: Path) -> None:
     for arguments, said in (
         (["table1"], "nothing runs for table1: it shows what is known beforehand; see it with --printed\n"),
         (["table4", "--printed", "--plan"], "--printed shows and --plan looks ahead; give one of them\n"),
+        ([], "say what to make: table4, figure7, claims or all; --plan tells what each would take\n"),
     ):
         ended = run_here(tmp_path, "paper", *arguments)
         assert (ended.code, ended.out, ended.err) == (2, "", said)

@@ -33,9 +33,11 @@ class Form(StrEnum):
 
 
 Wanted = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
-        metavar="ARTEFACT...", help="`table1` to `table16`, `figure1`, `2`, `4` to `9`, `claims`, or `all`."
+        metavar="[ARTEFACT]...",
+        help="`table1` to `table16`, `figure1`, `2`, `4` to `9`, `claims`, `all`; --plan and --printed need none.",
+        show_default=False,
     ),
 ]
 Printed = Annotated[
@@ -57,8 +59,8 @@ Out = Annotated[
 
 
 def paper(
-    wanted: Wanted,
     overrides: Overrides,
+    wanted: Wanted = None,
     printed: Printed = False,
     planned: Planned = False,
     backbones: Backbones = None,
@@ -76,6 +78,10 @@ def paper(
     """
     if printed and planned:
         raise InputError("--printed shows and --plan looks ahead; give one of them")
+    if not wanted:
+        if not (printed or planned):
+            raise InputError("say what to make: table4, figure7, claims or all; --plan tells what each would take")
+        wanted = ["all"]
     if printed:
         _show_printed(wanted, form, out)
         return

@@ -31,6 +31,8 @@ def print_planned(planned: Sequence[PlannedArtefact]) -> None:
         table.add_row("all", *map(str, total.values()), *_taken([one.ahead for one in planned if one.ahead]))
     stdout.print(table)
     stdout.print("shared: with artefacts above, where they are counted; hours and price are of what is left to run")
+    if any(one.ahead and one.ahead.price is None for one in planned):
+        stdout.print("no price is known; give one: --set 'prices={currency: USD, gpu_hour: 3.5}'")
     for note in _notes(planned):
         stderr.print(note, style="yellow", markup=False, soft_wrap=True)
 
