@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -18,25 +18,11 @@ from panda_ray.reports.numbers.frame import TEXT_COLUMNS, scores_csv, similarity
 from panda_ray.reports.numbers.statistics import REPLICATES
 from panda_ray.reports.numbers.turned_items import NO_ROWS, DevRows, RowsOf
 from panda_ray.reports.sections import sections_of
+from panda_ray.reports.written_report import Report
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.reading.read_study import log_report, read_study
 from panda_ray.tracking.reading.study import Study
 from panda_ray.tracking.runs import REPORT_PAGE
-
-
-@dataclass(frozen=True)
-class Report:
-    """A written report.
-
-    Attributes:
-        paths: every file; the HTML page is first.
-        headline: what was found, a few sentences.
-        notes: what could not be shown or kept, and why.
-    """
-
-    paths: tuple[Path, ...]
-    headline: tuple[str, ...]
-    notes: tuple[str, ...] = ()
 
 
 def build_report(tracking_uri: str, sweep: Sweep, out_dir: Path, rows_of: RowsOf = lambda _: {}) -> Report:
@@ -61,7 +47,7 @@ def report_study(tracking_uri: str, study: Study, out_dir: Path, rows: Mapping[s
         log_report(tracking_uri, study, report.paths, [markdown_text(line) for line in report.headline])
     except InputError as error:
         return replace(report, notes=(*report.notes, str(error)))
-    return report
+    return replace(report, is_logged=True)
 
 
 def write_report(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 
 from panda_ray.errors import InputError
 
@@ -21,6 +22,22 @@ def check_engine(task: str, library: str = "torch", extra: str = "train") -> Non
     try:
         import_module(library)
     except ModuleNotFoundError as error:
-        raise InputError(
-            f"{task} needs {error.name}, which is not installed here: pip install 'panda-ray[{extra}]'"
-        ) from error
+        raise _lacking(task, error.name or library, extra) from error
+
+
+def check_installed(task: str, library: str, extra: str = "train") -> None:
+    """The same of the library alone, without importing it: that of PyTorch and Ray takes seconds.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    try:
+        found = find_spec(library)
+    except ModuleNotFoundError:
+        found = None
+    if found is None:
+        raise _lacking(task, library, extra)
+
+
+def _lacking(task: str, library: str, extra: str) -> InputError:
+    return InputError(f"{task} needs {library}, which is not installed here: pip install 'panda-ray[{extra}]'")

@@ -29,7 +29,7 @@ from panda_ray.usecases.watching.announcer import Announcer
 
 if TYPE_CHECKING:
     from panda_ray.execution.runners.run_plan import Runner
-    from panda_ray.reports.build import Report
+    from panda_ray.reports.written_report import Report
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,11 @@ def _start(sweep: Sweep, store: Store) -> Start:
 
 def _report(sweep: Sweep, store: Store) -> tuple[Report | None, str | None, str | None]:
     """The report and where it is, or why there is none: results are safe, so the run has not failed for it."""
-    from panda_ray.usecases.reporting.report import report_beside_results
+    from panda_ray.usecases.reporting.unchanged import unchanged_report
+
+    if store.local_folder is not None and (report := unchanged_report(sweep)) is not None:
+        return report, str(report.paths[0]), None
+    from panda_ray.usecases.reporting.report import report_beside_results  # imports Matplotlib, for seconds
 
     try:
         return *report_beside_results(sweep, store), None

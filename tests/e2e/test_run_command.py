@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -91,6 +93,18 @@ class TestInline:
         plan = there("plan", "x.yaml", "--json").json
         assert plan["units"]["to_run"] == plan["stacks"] == 0
         assert plan["units"]["done"] == inline[1].json["units"]["total"]
+
+    def test_the_same_command_again_imports_nothing_that_trains_or_draws(self, inline: tuple[Path, Ended]) -> None:
+        page = inline[0] / "store" / "reports" / "tiny" / "report.html"
+        made = page.stat().st_mtime_ns
+        heavy = {"torch", "transformers", "ray", "matplotlib"}
+        shown = f"atexit.register(lambda: print(sorted({heavy} & set(sys.modules))))"
+        code = f"import atexit, sys; {shown}; from panda_ray.cli import main; main()"
+        command = [sys.executable, "-c", code, "run", "x.yaml"]
+        ended = subprocess.run(command, cwd=inline[0], capture_output=True, text=True, check=True, timeout=300)
+        assert "5 of 5 cells done, 0 new results." in ended.stdout
+        assert ended.stdout.rstrip().endswith("[]")
+        assert page.stat().st_mtime_ns == made
 
     def test_track_makes_mlflow_anew_from_the_store(self, inline: tuple[Path, Ended], there: CommandLine) -> None:
         folder, _ = inline

@@ -15,7 +15,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from panda_ray.foreign_text import file_name, markdown_text, one_line, spreadsheet_text
-from panda_ray.reports.build import Report, write_report
+from panda_ray.reports.build import write_report
+from panda_ray.reports.written_report import Report
 from panda_ray.tracking.reading.study import Failure, Study
 from support.sweeps.studies import invented_study
 

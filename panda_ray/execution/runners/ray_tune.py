@@ -59,8 +59,6 @@ class RayTuneRunner:
 
     def run(self, dispatch: Dispatch, store: Store, settings: Settings) -> None:
         resources = dispatch.plan.sweep.resources
-        if dispatch.exhausted:
-            return
         kinds = check_resources(resources) if self._address is None else None
         with _folder() as folder, ray_cluster(self._address, settings, folder):
             dispatch.foresee(there=kinds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.costs.kinds import kinds_of
@@ -15,11 +15,16 @@ from panda_ray.execution.signals import reason_of, signals_end_the_run
 from panda_ray.execution.steering import FIXED_PLAN, Steering
 from panda_ray.execution.store.files.files import StoreFullError
 from panda_ray.execution.store.store import Store
-from panda_ray.execution.work.workspace import Settings
+
+if TYPE_CHECKING:
+    from panda_ray.execution.work.workspace import Settings
 
 
 class Runner(Protocol):
-    """What runs stacks: this process (`InlineRunner`) or a Ray cluster (`RayTuneRunner`), with the same results."""
+    """What runs stacks: this process (`InlineRunner`) or a Ray cluster (`RayTuneRunner`), with the same results.
+
+    It is asked only where there is something to run.
+    """
 
     def run(self, dispatch: Dispatch, store: Store, settings: Settings) -> None:
         """Run until the dispatch is exhausted and nothing runs any more.
@@ -58,8 +63,8 @@ def run_plan(
         interrupted: str | None = "an error in the program"
         try:
             listener.on_plan(plan)
-            with store.bundling():
-                runner.run(dispatch, store, Settings.of(plan.sweep))
+            if not dispatch.exhausted:
+                _run(dispatch, store, runner)
             interrupted = None
         except KeyboardInterrupt as signalled:
             interrupted = reason_of(signalled)
@@ -68,6 +73,14 @@ def run_plan(
         finally:
             summary = _finish(dispatch, listener, interrupted)
     return summary
+
+
+def _run(dispatch: Dispatch, store: Store, runner: Runner) -> None:
+    # Imports PyTorch, for seconds that a finished sweep need not take.
+    from panda_ray.execution.work.workspace import Settings
+
+    with store.bundling():
+        runner.run(dispatch, store, Settings.of(dispatch.plan.sweep))
 
 
 def _finish(dispatch: Dispatch, listener: Listener, interrupted: str | None) -> RunSummary:

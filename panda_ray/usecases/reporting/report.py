@@ -7,14 +7,16 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from panda_ray.errors import InputError
 from panda_ray.execution.store.store import Store
-from panda_ray.reports.build import Report, build_report, report_study
+from panda_ray.reports.build import build_report, report_study
+from panda_ray.reports.written_report import Report
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.identity import OtherSweepError
 from panda_ray.tracking.reading.read_study import read_study
 from panda_ray.tracking.server.uri import tracking_uri_of
+from panda_ray.usecases.reporting.places import beside_results, check_folder
 from panda_ray.usecases.reporting.shown_rows import shown_rows
+from panda_ray.usecases.reporting.unchanged import made_of, remember
 from panda_ray.usecases.searching.searches import known_plan
 from panda_ray.usecases.track import track_sweep
 
@@ -36,15 +38,24 @@ def report_sweep(sweep: Sweep, folder: Path | None = None, own_rows: bool = Fals
     """
     folder = folder or beside_results(sweep)
     check_folder(folder)
-    uri = tracking_uri_of(sweep.storage, sweep.tracking_uri)
-    rows_of = partial(shown_rows, sweep, own_rows=own_rows)
     try:
-        return build_report(uri, sweep, folder, rows_of)
+        return _made(sweep, folder, own_rows)
     except OtherSweepError:
         if not _has_cells(sweep) or track_sweep(sweep).tracker.message(""):
             raise
-    report = build_report(uri, sweep, folder, rows_of)
+    report = _made(sweep, folder, own_rows)
     return replace(report, notes=(*report.notes, f"{_LOGGED_ANEW} {sweep.name!r}; it has this one's cells again"))
+
+
+def _made(sweep: Sweep, folder: Path, own_rows: bool) -> Report:
+    """The report, and beside the results what it was made of, as it was before: more may come meanwhile."""
+    rows_of = partial(shown_rows, sweep, own_rows=own_rows)
+    uri = tracking_uri_of(sweep.storage, sweep.tracking_uri)
+    found = made_of(sweep, own_rows)
+    report = build_report(uri, sweep, folder, rows_of)
+    if report.is_logged and folder == beside_results(sweep):
+        remember(folder, found, report)
+    return report
 
 
 def _has_cells(sweep: Sweep) -> bool:
@@ -85,25 +96,3 @@ def report_beside_results(sweep: Sweep, store: Store) -> tuple[Report, str]:
         report = build_report(tracking_uri_of(sweep.storage, sweep.tracking_uri), sweep, Path(folder), rows_of)
         place = store.write_report(sweep.name, {path.name: path.read_bytes() for path in report.paths})
     return report, f"{place}/{report.paths[0].name}"
-
-
-def check_folder(folder: Path) -> None:
-    """Make the folder of a report, before the report is.
-
-    Raises:
-        InputError: it cannot be a folder, or nothing can be written in it.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise InputError(
-            f"the report cannot be written to {folder} ({error.strerror}); choose another folder: report --out DIR"
-        ) from error
-
-
-def beside_results(sweep: Sweep) -> Path:
-    """Where the report of a sweep lies, or would if its storage were on this machine."""
-    is_remote = "://" in sweep.storage
-    return (Path() if is_remote else Path(sweep.storage)) / "reports" / sweep.name

@@ -39,19 +39,32 @@ def row_text(spec: TaskSpec, row: Row) -> str:
     return " | ".join(" / ".join(filter(None, text)) for text in spec.kind.texts(spec, row))
 
 
-def _rows(sweep: Sweep, target: str, fingerprint: str, own_rows: bool) -> DevRows:
+def absence_of(sweep: Sweep, target: str, fingerprint: str, own_rows: bool) -> str:
+    """Why rows of a target are not shown; empty where they are. Nothing is fetched.
+
+    Args:
+        fingerprint: of the rows that the study was trained on.
+    """
     spec, section = task_of(target, sweep.tasks), sweep.tasks.get(target, TaskSection())
     if isinstance(spec.origin, UserOrigin):
-        return DevRows(absence=_LICENSED)
+        return _LICENSED
     if isinstance(spec.origin, FileOrigin) and not own_rows:
-        return DevRows(absence=_OWN)
-    limits = section.max_train_rows, section.max_dev_rows
+        return _OWN
     try:
         if sweep.data_root is None and isinstance(spec.origin, HubOrigin) and not is_cached(spec.origin):
-            return DevRows(absence=_NOT_HERE)
-        if survey(spec, sweep.data_root, *limits).fingerprint != fingerprint:
-            return DevRows(absence=_OTHERS)
-        rows = read_dev(spec, sweep.data_root, *limits)
+            return _NOT_HERE
+        found = survey(spec, sweep.data_root, section.max_train_rows, section.max_dev_rows).fingerprint
+    except (InputError, OSError):
+        return _NOT_HERE
+    return "" if found == fingerprint else _OTHERS
+
+
+def _rows(sweep: Sweep, target: str, fingerprint: str, own_rows: bool) -> DevRows:
+    if absence := absence_of(sweep, target, fingerprint, own_rows):
+        return DevRows(absence=absence)
+    spec, section = task_of(target, sweep.tasks), sweep.tasks.get(target, TaskSection())
+    try:
+        rows = read_dev(spec, sweep.data_root, section.max_train_rows, section.max_dev_rows)
     except (InputError, OSError):
         return DevRows(absence=_NOT_HERE)
     shown = [(row_text(spec, row), in_words(spec, spec.kind.reference(spec, row))) for row in rows]

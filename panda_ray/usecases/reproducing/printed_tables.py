@@ -10,7 +10,7 @@ from panda_ray.reports.reproduction.paper_table import Table
 from panda_ray.reports.reproduction.printed import PrintedNumbers
 from panda_ray.reports.reproduction.written.table_files import with_numbers, write_tables
 from panda_ray.sweep_file import load_sweep
-from panda_ray.usecases.reporting.report import check_folder
+from panda_ray.usecases.reporting.places import check_folder
 from panda_ray.usecases.reproducing.artefact_sweeps import axes_of
 
 

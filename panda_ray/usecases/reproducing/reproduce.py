@@ -13,7 +13,7 @@ from panda_ray.reports.reproduction.written.table_files import compared_tables, 
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.reading.read_study import read_study
 from panda_ray.tracking.server.uri import tracking_uri_of
-from panda_ray.usecases.reporting.report import beside_results, check_folder
+from panda_ray.usecases.reporting.places import beside_results, check_folder
 from panda_ray.usecases.reproducing.artefact_sweeps import axes_of
 from panda_ray.usecases.reproducing.stored_cells import StoredCells
 

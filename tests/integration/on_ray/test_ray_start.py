@@ -12,7 +12,7 @@ import pytest
 from panda_ray.errors import InputError
 from panda_ray.execution.runners.ray_cluster import ray_cluster
 from panda_ray.execution.work.workspace import Settings
-from panda_ray.usecases.reporting.report import check_folder
+from panda_ray.usecases.reporting.places import check_folder
 from support.sweeps.small_sweeps import small_sweep
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]

@@ -7,10 +7,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from panda_ray.reports.build import Report, write_report
+from panda_ray.reports.build import write_report
 from panda_ray.reports.figures.drawing import INK
 from panda_ray.reports.figures.heatmaps import by_group, similarity_map
 from panda_ray.reports.numbers.analysis import analyse
+from panda_ray.reports.written_report import Report
 from support.sweeps.studies import invented_study, without_cell
 
 REPLICATES = 100

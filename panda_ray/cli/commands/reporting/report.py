@@ -12,7 +12,7 @@ from panda_ray.cli.options import ClusterFile, JobsAddress, Overrides, SweepFile
 from panda_ray.errors import InputError
 
 if TYPE_CHECKING:
-    from panda_ray.reports.build import Report
+    from panda_ray.reports.written_report import Report
 
 Out = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Where to write; reports/<name> in a local storage unless given.")
