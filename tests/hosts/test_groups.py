@@ -5,9 +5,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 import torch
@@ -75,13 +78,23 @@ def driving(head: Host, storage: Path) -> Iterator[Iterator[str]]:
     command = head.command(
         *WITHOUT_TOKEN, sys.executable, "-m", "support.processes.spreading", str(storage), str(EPOCHS)
     )
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    # A pipe that nobody reads would halt the driver once it is full.
+    with tempfile.TemporaryFile("w+") as errors, subprocess.Popen(command, stdout=PIPE, stderr=errors) as process:
         assert process.stdout is not None
         try:
-            yield (line.rstrip("\n") for line in process.stdout)
-            assert process.wait() == 0, process.stderr and process.stderr.read()
+            yield map(_shown, process.stdout)
+            ended = process.wait()
+            errors.seek(0)
+            assert ended == 0, errors.read()
         finally:
             process.kill()
+
+
+def _shown(line: bytes) -> str:
+    """A line, and for whoever reads of a failure when it came."""
+    text = line.decode().rstrip("\n")
+    print(f"{datetime.now():%H:%M:%S}", text, flush=True)
+    return text
 
 
 def until(lines: Iterator[str], wanted: str) -> None:

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.distributed_c10d import _set_pg_timeout  # PyTorch's own; tests see it when it is renamed
 
 Value = TypeVar("Value")
+
+SILENT_SECONDS = 600.0
+"""How long workers that have met wait for one of them, which may be saving. Until then it may be fetching a backbone,
+for which they wait as long as the launcher has said."""
 
 
 class LostPeerError(Exception):
@@ -70,29 +76,41 @@ class ProcessGroup:
     """The default process group of `torch.distributed`, which the launcher has made: gloo, or NCCL between whole GPUs.
 
     Raises:
-        LostPeerError: from every method, when a worker or the connection to it is gone.
+        LostPeerError: from every method, when a worker or the connection to it is gone, or it is silent for too long.
     """
 
     def __init__(self) -> None:
         self.rank = dist.get_rank()
         self.size = dist.get_world_size()
+        self._have_met = False
 
     def sum(self, tensor: Tensor) -> None:
-        with _peers():
+        with self._peers():
             dist.all_reduce(tensor)
 
     def gather(self, value: Value) -> list[Value]:
         values: list[Any] = [None] * self.size
-        with _peers():
+        with self._peers():
             dist.all_gather_object(values, value)
         return values
 
     def share(self, make: Callable[[], Value]) -> Value:
         values: list[Any] = [make() if self.rank == 0 else None]
-        with _peers():
+        with self._peers():
             dist.broadcast_object_list(values)
         value: Value = values[0]
         return value
+
+    @contextmanager
+    def _peers(self) -> Iterator[None]:
+        """Backends have no error of their own for a lost connection: gloo raises a plain `RuntimeError`."""
+        try:
+            yield
+        except RuntimeError as error:
+            raise LostPeerError(str(error)) from error
+        if not self._have_met:
+            self._have_met = True
+            _set_pg_timeout(timedelta(seconds=SILENT_SECONDS))
 
 
 def sum_gradients(
@@ -116,12 +134,3 @@ def sum_gradients(
     for leaf, gradient in zip(leaves, summed, strict=True):
         leaf.grad = gradient.view_as(leaf)
     return losses_S, bool(halts)
-
-
-@contextmanager
-def _peers() -> Iterator[None]:
-    """Backends have no error of their own for a lost connection: gloo raises a plain `RuntimeError`."""
-    try:
-        yield
-    except RuntimeError as error:
-        raise LostPeerError(str(error)) from error

@@ -13,14 +13,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import ray
 import torch
+from ray import tune
+from ray.experimental.internal_kv import _internal_kv_list
+from ray.train import ControllerError, FailureConfig, RunConfig, ScalingConfig
+from ray.train._internal.storage import StorageContext
+from ray.tune.trainable.function_trainable import wrap_function
 
 from panda_ray.execution.events import Listener
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners import ray_decisions
 from panda_ray.execution.runners.ray_decisions import Decisions
+from panda_ray.execution.runners.ray_group.connect import HostsConfig
+from panda_ray.execution.runners.ray_group.one_group import _reported
+from panda_ray.execution.runners.ray_group.reports import FIELD
+from panda_ray.execution.runners.ray_group.start_limit import StartLimit, forget_lateness, was_late
+from panda_ray.execution.runners.ray_group.trainer import GroupTrainer
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
-from panda_ray.execution.scheduling.dispatcher import Dispatch
 from panda_ray.execution.scheduling.shapes import running_stacks
 from panda_ray.execution.store.sealed import Record
 from panda_ray.execution.store.store import Store
@@ -31,7 +41,7 @@ from panda_ray.prompts.prompt import Prompt
 from panda_ray.sweep import Sweep
 from panda_ray.training.engine.epoch_report import EpochReport
 from support.processes.driving import workers_of
-from support.processes.spreading import FEW, TRAINING
+from support.processes.spreading import FEW, TRAINING, Ended, Patient
 from support.sweeps.small_sweeps import contents, planned, run_inline, small_sweep
 from support.sweeps.steerings import Stopper
 
@@ -83,22 +93,6 @@ class Watch(Listener):
         if report.epoch == KILLED and not self.lost:
             first, _ = workers_of(os.getpid(), "RayTrainWorker")
             os.kill(first, signal.SIGKILL)
-
-
-class Patient(Dispatch):
-    """Lets PanDa's members wait for the driver's word until it was decided that they go on with more workers."""
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self.asked: list[Stack] = []
-        self.may_go_on = threading.Event()
-
-    def enlarge(self, slots: int, free: int) -> Stack | None:
-        larger = super().enlarge(slots, free)
-        if larger is not None:
-            self.asked.append(larger)
-            threading.Timer(3.0, self.may_go_on.set).start()  # its worker looks twice a second
-        return larger
 
 
 @dataclass(frozen=True)
@@ -206,3 +200,46 @@ def assert_close(store: Store, other: Store, key: str) -> None:
     ours, theirs = (Prompt.from_bytes(each.read_file(key, PROMPT_FILE)).tensors() for each in (store, other))
     for name, tensor in ours.items():
         torch.testing.assert_close(tensor, theirs[name], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError("lost")])
+def test_reports_of_a_group_that_has_ended_reach_a_late_driver_in_their_order_before_what_it_gave(
+    local_ray: None, tmp_path: Path, error: Exception | None
+) -> None:
+    def trial(config: dict[str, Any]) -> None:
+        try:
+            tune.report({"ended": _reported(Ended("late", error), "late")})
+        except RuntimeError as lost:
+            tune.report({"ended": str(lost)})
+
+    trainable = wrap_function(trial)(storage=StorageContext(str(tmp_path), "late", trial_dir_name="trial"))
+    results = [trainable.train() for _ in range(4)]
+    trainable.stop()
+    assert [result[FIELD].epoch for result in results[:3]] == [1, 2, 3]
+    assert results[3]["ended"] == ("outcomes" if error is None else "lost")
+    assert not _internal_kv_list("panda_ray/group/late/")
+
+
+def test_a_group_that_is_not_connected_in_time_is_ended_and_gives_its_slots_back(
+    local_ray: None, tmp_path: Path
+) -> None:
+    callbacks: Any = [StartLimit("never", 0.5)]  # no process has imported PyTorch by then
+    never_again: Any = FailureConfig
+    never_again = never_again(max_failures=0, controller_failure_limit=0)
+    trainer: Any = GroupTrainer
+    trainer = trainer(
+        lambda config: None,
+        train_loop_config={},
+        torch_config=HostsConfig(backend="gloo", group="never"),
+        scaling_config=ScalingConfig(num_workers=2, resources_per_worker={"CPU": 0.5}),
+        run_config=RunConfig(name="run", storage_path=str(tmp_path), callbacks=callbacks, failure_config=never_again),
+    )
+    before = ray.cluster_resources()["CPU"]
+    with pytest.raises(ControllerError):
+        trainer.fit()
+    assert was_late("never")
+    assert not was_late("another")
+    forget_lateness("never")
+    assert not was_late("never")
+    while ray.available_resources().get("CPU") != before:  # as soon as its workers are gone
+        time.sleep(0.1)

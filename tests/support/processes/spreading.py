@@ -2,20 +2,25 @@
 
     python -m support.processes.spreading STORAGE EPOCHS
 
-runs the few units of `few` on the cluster of this machine, PanDa's on two workers, and says what happens.
+runs the few units of `few` on the cluster of this machine, PanDa's on two workers, and says what happens. Before
+PanDa's last epoch the driver does nothing else for a while, as one that waits for a server: the group ends meanwhile.
 """
 
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Listener, Outcome
 from panda_ray.execution.planning.plan import Plan
 from panda_ray.execution.planning.stack import Stack
+from panda_ray.execution.runners.ray_group.reports import FIELD, Reporting
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.execution.scheduling.dispatcher import Dispatch
 from panda_ray.execution.steering import FIXED_PLAN, Steering
@@ -40,6 +45,9 @@ def few(storage: Path | str, epochs: int) -> Sweep:
     return small_sweep(storage, **FEW, metrics=[], training=TRAINING | {"epochs": epochs})
 
 
+BUSY_SECONDS = 20.0
+
+
 class Spread(Dispatch):
     """Gives two workers to the stacks of one method."""
 
@@ -55,8 +63,39 @@ class Spread(Dispatch):
         return self._running[stack.id]
 
 
+class Patient(Dispatch):
+    """Lets PanDa's members wait for the driver's word until it was decided that they go on with more workers."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.asked: list[Stack] = []
+        self.may_go_on = threading.Event()
+
+    def enlarge(self, slots: int, free: int) -> Stack | None:
+        larger = super().enlarge(slots, free)
+        if larger is not None:
+            self.asked.append(larger)
+            threading.Timer(3.0, self.may_go_on.set).start()  # its worker looks twice a second
+        return larger
+
+
+class Ended:
+    """Stands for the trainer of a group: one that has reported all of its epochs, and ends."""
+
+    def __init__(self, group: str, error: Exception | None = None) -> None:
+        self._reporting = Reporting(group)
+        self._error = error
+
+    def fit(self) -> Any:
+        for epoch in (1, 2, 3):
+            self._reporting.after_report(None, [{FIELD: EpochReport(epoch, 3, {}, {}, {}, 1.0, 1.0)}], None)
+        if self._error is not None:
+            raise self._error
+        return SimpleNamespace(return_value="outcomes")
+
+
 class Printer(Listener):
-    """One line per event of the spread stack."""
+    """One line per event of the spread stack; `BUSY_SECONDS` for the last but one epoch of two workers."""
 
     def on_stack_started(self, stack: Stack) -> None:
         print("started", stack.title, flush=True)
@@ -66,6 +105,8 @@ class Printer(Listener):
 
     def on_epoch(self, stack: Stack, report: EpochReport) -> None:
         print("epoch", stack.members[0].method, report.epoch, flush=True)
+        if stack.workers > 1 and report.epoch == report.epochs - 1:
+            time.sleep(BUSY_SECONDS)
 
     def on_outcome(self, stack: Stack | None, outcome: Outcome) -> None:
         print("outcome", outcome.status, outcome.error, flush=True)

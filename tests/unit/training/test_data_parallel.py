@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import torch.distributed as dist
 from torch import multiprocessing
 
 from panda_ray.errors import InputError
+from panda_ray.training.engine import collective as collectives
 from panda_ray.training.engine.collective import SOLO, Collective, LostPeerError, ProcessGroup
 from panda_ray.training.engine.epoch_report import EpochReport
 from panda_ray.training.engine.halting import HaltedError
@@ -129,10 +131,36 @@ CASES: dict[str, Callable[[Collective], Any]] = {
 }
 
 
+def _meet(rank: int, folder: str, name: str) -> None:
+    dist.init_process_group("gloo", init_method=f"file://{folder}/{name}", rank=rank, world_size=WORKERS)
+
+
 def _worker(rank: int, folder: str) -> None:
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=WORKERS)
+    _meet(rank, folder, "meeting")
     said = {name: case(ProcessGroup()) for name, case in CASES.items()}
+    if rank == 0:
+        dist.destroy_process_group()
+    _meet(rank, folder, "second meeting")
+    said["silent"] = _with_a_silent_peer(rank, Path(folder, "over"))
     Path(folder, str(rank)).write_bytes(pickle.dumps(said))
+
+
+def _with_a_silent_peer(rank: int, over: Path) -> type[Exception] | None:
+    """What rank 0 gets that has met the other one, which says nothing from then on and stays."""
+    collectives.SILENT_SECONDS = 0.5
+    group = ProcessGroup()
+    assert group.gather(rank) == [0, 1]
+    if rank:
+        while not over.exists():
+            time.sleep(0.05)
+        return None
+    try:
+        group.sum(torch.ones(1))
+    except LostPeerError as error:
+        return type(error)
+    finally:
+        over.touch()
+    return None
 
 
 @pytest.fixture(scope="module")
@@ -219,3 +247,7 @@ def test_more_workers_than_examples_are_refused_by_all_of_them(said: list[dict[s
 
 def test_a_worker_whose_peer_is_gone_says_so(said: list[dict[str, Any]]) -> None:
     assert said[0]["left_alone"]
+
+
+def test_a_worker_that_has_met_another_waits_for_it_no_longer_than_its_bound(said: list[dict[str, Any]]) -> None:
+    assert [each["silent"] for each in said] == [LostPeerError, None]

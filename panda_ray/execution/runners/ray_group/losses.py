@@ -13,7 +13,11 @@ import ray
 import torch
 from ray.exceptions import RayActorError
 from ray.train import ControllerError, TrainingFailedError, WorkerGroupError
-from ray.train.v2._internal.exceptions import WorkerGroupStartupFailedError, WorkerGroupStartupTimeoutError
+from ray.train.v2._internal.exceptions import (
+    WorkerGroupStartupFailedError,
+    WorkerGroupStartupTimeoutError,
+    WorkerHealthCheckTimeoutError,
+)
 
 from panda_ray.errors import InputError
 from panda_ray.execution.runners.ray_leaving.nodes import draining
@@ -94,7 +98,8 @@ def _loss(failures: Mapping[int, Exception], places: Sequence[Place]) -> Workers
     hosts, workers = [place.host for place in gone or places], [place.worker for place in gone or places]
     if places and not gone:
         return WorkersLostError(f"workers lost each other{_named(hosts)}", workers)
-    return WorkersLostError(f"a worker{_named(hosts)} died", workers)
+    is_silent = any(isinstance(failure, WorkerHealthCheckTimeoutError) for failure in failures.values())
+    return WorkersLostError(f"a worker{_named(hosts)} {'does not answer' if is_silent else 'died'}", workers)
 
 
 def _is_rays(failure: Exception) -> bool:

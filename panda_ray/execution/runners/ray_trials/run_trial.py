@@ -13,10 +13,11 @@ from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.ray_decisions import Decisions
 from panda_ray.execution.runners.ray_group.losses import WorkersLostError
+from panda_ray.execution.runners.ray_group.one_group import Group, LostGroup
 from panda_ray.execution.runners.ray_leaving.lost_workers import too_many_deaths
 from panda_ray.execution.runners.ray_leaving.reasons import Halting, PreemptedError
 from panda_ray.execution.runners.ray_leaving.workers import this_worker
-from panda_ray.execution.runners.ray_train import Group, LostGroup, train_on_workers
+from panda_ray.execution.runners.ray_train import train_on_workers
 from panda_ray.execution.store.files.files import StoreFullError
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.publishing import fail_all

@@ -17,7 +17,7 @@ from ray.train.v2._internal.util import construct_user_exception_with_traceback
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.ray_group.losses import cause
-from panda_ray.execution.runners.ray_train import Group
+from panda_ray.execution.runners.ray_group.one_group import Group
 from panda_ray.execution.runners.ray_trials import run_trial as trials
 from panda_ray.execution.runners.ray_trials.messenger import Messenger
 from panda_ray.execution.scheduling.dispatcher import Dispatch

@@ -8,7 +8,11 @@ import pytest
 import torch
 from ray.exceptions import RayActorError
 from ray.train import ControllerError, TrainingFailedError, WorkerGroupError
-from ray.train.v2._internal.exceptions import WorkerGroupStartupFailedError, WorkerGroupStartupTimeoutError
+from ray.train.v2._internal.exceptions import (
+    WorkerGroupStartupFailedError,
+    WorkerGroupStartupTimeoutError,
+    WorkerHealthCheckTimeoutError,
+)
 
 from panda_ray.errors import InputError
 from panda_ray.execution.runners.ray_group import losses
@@ -37,6 +41,7 @@ def test_the_error_of_one_worker_is_the_cause(error: type[Exception]) -> None:
 
 MISSED = LostPeerError("closed")
 GONE = RayActorError(error_msg=DIED)
+SILENT = WorkerHealthCheckTimeoutError("hanging for 180 seconds")
 PLACES = [Place("one", "node-1", "worker-1"), Place("two", "node-2", "worker-2")]
 
 
@@ -46,6 +51,8 @@ PLACES = [Place("one", "node-1", "worker-1"), Place("two", "node-2", "worker-2")
         ({0: MISSED, 1: GONE}, "a worker on two died", {"worker-2"}),
         ({0: MISSED}, "a worker on two died", {"worker-2"}),
         ({1: GONE}, "a worker on two died", {"worker-2"}),
+        ({1: SILENT}, "a worker on two does not answer", {"worker-2"}),
+        ({0: MISSED, 1: SILENT}, "a worker on two does not answer", {"worker-2"}),
         ({1: MISSED}, "a worker on one died", {"worker-1"}),
         ({0: GONE, 1: GONE}, "a worker on one and two died", {"worker-1", "worker-2"}),
         ({0: MISSED, 1: MISSED}, "workers lost each other on one and two", {"worker-1", "worker-2"}),

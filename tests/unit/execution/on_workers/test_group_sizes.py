@@ -11,10 +11,11 @@ import pytest
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners import ray_train
 from panda_ray.execution.runners.ray_group.losses import NoRoomError, UnreachableError, WorkersLostError
+from panda_ray.execution.runners.ray_group.one_group import Group, LostGroup
 from panda_ray.execution.runners.ray_leaving import lost_workers
 from panda_ray.execution.runners.ray_leaving.lost_workers import MAX_DEATHS
 from panda_ray.execution.runners.ray_leaving.reasons import Halting
-from panda_ray.execution.runners.ray_train import Group, LostGroup, train_on_workers
+from panda_ray.execution.runners.ray_train import train_on_workers
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.workspace import Settings
 from panda_ray.sweep import ResourceSection
@@ -60,7 +61,7 @@ class Groups:
 @pytest.fixture
 def groups(monkeypatch: pytest.MonkeyPatch) -> Groups:
     groups = Groups(iter(()))
-    monkeypatch.setattr(ray_train, "_train", groups.train)
+    monkeypatch.setattr(ray_train, "train_group", groups.train)
     monkeypatch.setattr(ray_train, "_ROOM_SECONDS", 0.0)
     monkeypatch.setattr(ray_train.time, "sleep", lambda _: None)
     monkeypatch.setattr(ray_train, "free_slots", lambda slot: groups.free)

@@ -12,7 +12,7 @@ import torch
 from panda_ray.execution.events import Outcome
 from panda_ray.execution.planning.footprints import footprint_of, placement_of
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.runners import ray_train
+from panda_ray.execution.runners.ray_group import one_group
 from panda_ray.execution.store.memory_limits import PLAIN, Footprint, Limit, Placement
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.unit import BackboneRef, DataRef, Unit
@@ -172,13 +172,13 @@ def test_a_worker_of_a_group_notes_what_did_not_fit(store: Store, monkeypatch: p
         def wanted(self) -> bool:
             return False
 
-    monkeypatch.setattr(ray_train, "train_members", too_wide)
-    monkeypatch.setattr(ray_train, "ProcessGroup", object)
-    monkeypatch.setattr(ray_train, "Halting", lambda *_: Unasked())
+    monkeypatch.setattr(one_group, "train_members", too_wide)
+    monkeypatch.setattr(one_group, "ProcessGroup", object)
+    monkeypatch.setattr(one_group, "Halting", lambda *_: Unasked())
     spread = Stack(stack_of(8).members, workers=2)
     settings = Settings(None, (), checkpoint_seconds=60, threads=1)
-    job = ray_train._Job(spread, store.url, settings, None, None, "driver", spread.id, "node")
+    job = one_group._Job(spread, store.url, settings, None, None, "driver", spread.id, "node")
     with pytest.raises(torch.OutOfMemoryError):
-        ray_train._work({"job": job})
+        one_group._work({"job": job})
     [limit] = store.limits.all().values()
     assert (limit.footprint, limit.failed) == (footprint_of(spread), 8)
