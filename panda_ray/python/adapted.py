@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from panda_ray.cli.wording.adapted_words import describe_held_out
 from panda_ray.errors import InputError
 from panda_ray.python.loaded_prompt import Prompt
 from panda_ray.python.opened_sweep import Sweep
-from panda_ray.python.shown import Finished, paragraphs
+from panda_ray.python.shown import Finished, details, paragraphs
 from panda_ray.tasks.kinds.own.own_columns import KindName
+from panda_ray.usecases.exporting.held_out import held_out
 from panda_ray.usecases.starting.adapt import PROMPT, rows_of_folder, sweep_of_folder
 from panda_ray.usecases.starting.describe import describe, said
 
@@ -24,12 +26,14 @@ class Adapted:
         file: the sweep file, which may be edited; the same call runs it again.
         sweep: that was run.
         ended: how.
+        found: the best prompt, its score, and how far to trust it; nothing where the run did not come to its end.
     """
 
     inferred: Sequence[str]
     file: Path
     sweep: Sweep
     ended: Finished
+    found: Sequence[str]
     _target: str
 
     @property
@@ -45,10 +49,13 @@ class Adapted:
         return self.sweep.export(self._target, folder)
 
     def __repr__(self) -> str:
-        return "\n".join([*self.inferred, repr(self.ended)])
+        return "\n".join([*self.inferred, repr(self.ended), *self.found])
 
     def _repr_html_(self) -> str:
-        return f"{paragraphs(self.inferred)}{self.ended._repr_html_()}"
+        inferred = details("What was inferred of the rows", paragraphs(self.inferred))
+        if not self.found:
+            return f"{inferred}{self.ended._repr_html_()}"
+        return f"{paragraphs(self.found)}{inferred}{details('What the run found', self.ended._repr_html_())}"
 
 
 def adapt(
@@ -77,4 +84,6 @@ def adapt(
     found = describe(rows_of_folder(str(data), None if out is None else Path(out)), said(text, pair, label, kind))
     file, section = sweep_of_folder(found, backbone, Path(out or found.name))
     sweep = Sweep(section)
-    return Adapted(found.lines, file, sweep, sweep.run(runner), found.name)
+    ended = sweep.run(runner)
+    best = describe_held_out(held_out(section, found.name)) if ended.complete else []
+    return Adapted(found.lines, file, sweep, ended, best, found.name)

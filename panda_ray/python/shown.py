@@ -9,6 +9,7 @@ from html import escape
 import pandas as pd
 
 from panda_ray.cli.wording.closing import Closing, Commands
+from panda_ray.cli.wording.recommend_words import describe_evidence, describe_recommended
 from panda_ray.cli.wording.words import describe_ahead, describe_taken
 from panda_ray.reports.figures.drawing import Drawing
 from panda_ray.usecases.choosing.recommendation import Recommendation
@@ -116,10 +117,14 @@ class Ranked:
         return self.recommendation.sources[0].source
 
     def __repr__(self) -> str:
-        return str(self.frame)
+        found = self.recommendation
+        return "\n".join([*describe_recommended(found), str(self.frame), *describe_evidence(found)])
 
     def _repr_html_(self) -> str:
-        return self.frame.to_html(index=False, float_format="{:.2f}".format, na_rep="")
+        points = dict.fromkeys(("gain", "low", "high", "measured"), "{:+.1f}".format)
+        table = self.frame.to_html(index=False, formatters={"similarity": "{:.3f}".format, **points}, na_rep="")
+        found = self.recommendation
+        return f"{paragraphs(describe_recommended(found))}{table}{paragraphs(describe_evidence(found))}"
 
 
 class Figures(Mapping[str, Drawing]):
@@ -145,6 +150,11 @@ class Figures(Mapping[str, Drawing]):
             f"<figure>{drawing.svg}<figcaption>{escape(drawing.caption)}</figcaption></figure>"
             for drawing in self.values()
         )
+
+
+def details(title: str, html: str) -> str:
+    """What is read by whoever asks for it."""
+    return f"<details><summary>{escape(title)}</summary>{html}</details>"
 
 
 def paragraphs(lines: Sequence[str]) -> str:

@@ -16,13 +16,13 @@ from panda_ray.sweep_file import load_sweep
 from panda_ray.tasks.kinds.own.own_texts import in_words
 from panda_ray.usecases.starting.describe import Described
 
-_BUILTIN = "builtin-tiny"
+BUILTIN = "builtin-tiny"
 _LEARNED = {"lr": 0.06, "batch_size": 8, "epochs": 4}
 """Of the targets of the built-in suite, which that backbone learns best with."""
 _HUB_SOURCES = ["mnli", "qnli", "sst2", "squad"]
 
 
-def sweep_text(found: Described, backbone: str = _BUILTIN, storage: str | None = None) -> str:
+def sweep_text(found: Described, backbone: str = BUILTIN, storage: str | None = None) -> str:
     """The sweep file: prompt tuning, and PoT and PanDa from the sources that a metric ranks highest.
 
     Args:
@@ -74,11 +74,11 @@ def _head(found: Described, storage: str) -> list[str]:
 
 def _study(found: Described, backbone: str) -> list[str]:
     chosen = "sources: {top: 3, by: logme}"
-    only_a_try = "knows an invented language only: for a try" if backbone == _BUILTIN else ""
+    only_a_try = "knows an invented language only: for a try" if backbone == BUILTIN else ""
     lines = [
         f"backbones: [{_section(backbone)}]" + _comment(only_a_try),
-        f"sources: {'builtin' if backbone == _BUILTIN else json.dumps(_HUB_SOURCES)}"
-        + _comment("" if backbone == _BUILTIN else "rows of the Hub; or `data_root: DIR` with a folder of each task"),
+        f"sources: {'builtin' if backbone == BUILTIN else json.dumps(_HUB_SOURCES)}"
+        + _comment("" if backbone == BUILTIN else "rows of the Hub; or `data_root: DIR` with a folder of each task"),
         f"targets: [{found.name}]",
         "methods:",
         "  - prompt_tuning" + _comment("what transfer is compared with"),
@@ -86,7 +86,7 @@ def _study(found: Described, backbone: str) -> list[str]:
         f"  - {{method: panda, {chosen}}}",
         "seeds: [11, 12, 13]" + _comment("intervals need several"),
     ]
-    if backbone == _BUILTIN:
+    if backbone == BUILTIN:
         training = load_sweep("quickstart").training.model_dump(exclude_unset=True)
         lines += [
             "prompts: builtin" + _comment("the sources' prompts come with the package and are not trained"),
@@ -118,7 +118,7 @@ def _tasks(found: Described, backbone: str) -> list[str]:
         flow = json.dumps(value, ensure_ascii=False)
         lines.append(f"    {key}: {flow}" + _comment(why.get(key, "")))
     lines.append(_evaluated_on(found))
-    if backbone == _BUILTIN:
+    if backbone == BUILTIN:
         lines += [f"    {key}: {value}" for key, value in _LEARNED.items()]
         quickstart = load_sweep("quickstart")
         limits = {name: quickstart.tasks[name].model_dump(exclude_unset=True) for name in quickstart.single_sources}

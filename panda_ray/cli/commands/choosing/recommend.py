@@ -10,6 +10,7 @@ from rich.table import Table
 
 from panda_ray.cli.console import print_json, stderr, stdout
 from panda_ray.cli.options import Json, Overrides
+from panda_ray.cli.wording.recommend_words import describe_evidence, describe_recommended
 from panda_ray.errors import InputError
 
 if TYPE_CHECKING:
@@ -63,24 +64,11 @@ def recommend(
     if as_json:
         print_json(_as_json(found))
         return
-    for line in _verdict(found):
+    for line in describe_recommended(found):
         stdout.print(line, markup=False, soft_wrap=True)
     stdout.print(_table(found))
-    for line in _evidence(found):
+    for line in describe_evidence(found):
         stdout.print(line, markup=False, soft_wrap=True)
-
-
-def _verdict(found: Recommendation) -> list[str]:
-    first = found.sources[0]
-    line = f"{found.task} on {found.backbone}: start from {first.source}, which {found.metric} ranks first"
-    if first.predicted is None:
-        return [f"{line} of {len(found.sources)} sources"]
-    said = first.predicted
-    line += f"; predicted gain over prompt tuning {said.gain:+.1f} points, "
-    line += f"90 % interval [{said.low:+.1f}, {said.high:+.1f}]"
-    if said.low < 0:
-        return [line, "the interval has losses in it too: train the first three, and compare them with prompt tuning"]
-    return [line]
 
 
 def _table(found: Recommendation) -> Table:
@@ -93,29 +81,6 @@ def _table(found: Recommendation) -> Table:
         measured = "" if each.measured is None else f"{each.measured:+.1f}"
         table.add_row(each.source, f"{each.similarity:.3f}", *predicted, measured)
     return table
-
-
-def _evidence(found: Recommendation) -> list[str]:
-    pairs = sum(map(len, found.evidence.values()))
-    lines = [f"similarities are means over the seeds {', '.join(map(str, found.seeds))}"]
-    if found.calibration is None:
-        lines.append(
-            f"no gain is predicted: that needs finished PoT cells of at least 3 other targets, and the store has "
-            f"{pairs} pairs of {len(found.evidence)}"
-        )
-    else:
-        whose = "of the built-in suite's grid, as the package brings them" if found.shipped else "finished"
-        lines.append(
-            f"predicted from {pairs} pairs {whose}, of {len(found.evidence)} targets: {', '.join(found.evidence)}"
-        )
-    if found.covered is not None:
-        held, of = found.covered
-        lines.append(f"of these {of} gains, {held} lie in the interval that the other targets alone give them")
-    if any(each.measured is not None for each in found.sources):
-        lines.append(f"measured gains of {found.task} itself have no say in the prediction")
-    if found.untrained:
-        lines.append(f"left out, because the store has no prompt of them: {', '.join(found.untrained)}")
-    return lines
 
 
 def _as_json(found: Recommendation) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import typer
 from panda_ray.cli.commands.run import RunnerOption, commands_on, run_loaded, until_signalled
 from panda_ray.cli.commands.starting.init import Asked, BackboneOption, Data, Label, Pair, Text
 from panda_ray.cli.console import stderr
+from panda_ray.cli.wording.adapted_words import INVENTED, describe_held_out
 from panda_ray.usecases.runner import RunnerName
 
 Folder = Annotated[
@@ -34,19 +35,20 @@ def adapt(
     of `run`.
     """
     from panda_ray.usecases.exporting.export import export_prompt
+    from panda_ray.usecases.exporting.held_out import held_out
     from panda_ray.usecases.starting.adapt import PROMPT, rows_of_folder, sweep_of_folder
     from panda_ray.usecases.starting.describe import describe, said
+    from panda_ray.usecases.starting.init import BUILTIN
 
     found = describe(rows_of_folder(data, out, stderr.print), said(text, pair, label, asked))
     folder = out or Path(found.name)
     file, sweep = sweep_of_folder(found, backbone, folder)
-    for line in found.lines:
+    for line in [*found.lines, *([INVENTED] if backbone == BUILTIN else [])]:
         stderr.print(line, markup=False, soft_wrap=True)
     code = until_signalled(lambda: run_loaded(sweep, runner, None, False, commands_on(str(file), ())), False)
     if code == 0:
-        record = export_prompt(sweep, None, folder / PROMPT, found.name)
-        start = f" from {', '.join(record['sources'])}" if record["sources"] else ""
-        scored = f"{record['measure']} {record['score']:.1f}"
-        typer.echo(f"Best prompt: {record['method']}{start}, {scored}: {folder / PROMPT}")
-        typer.echo(f"New rows: panda-ray predict {folder / PROMPT} FILE")
+        export_prompt(sweep, None, folder / PROMPT, found.name)
+        for line in describe_held_out(held_out(sweep, found.name)):
+            typer.echo(line)
+        typer.echo(f"It is in {folder / PROMPT}, with a card. New rows: panda-ray predict {folder / PROMPT} FILE")
     raise typer.Exit(code)
