@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 from mlflow import MlflowClient
-from mlflow.entities import Run
 
 from panda_ray.tracking.runs import COMPLETE, KEY, LABEL, PRODUCT, ROLE, STOPPED, SUMMARY, search
-from panda_ray.tracking.server.uri import artifact_folder
+from panda_ray.tracking.server.uri import artifact_folder, database_of, is_sqlite
 
 NEVER = 0
 """End of a run that was cut before it had one."""
+
+_READ = (PRODUCT, KEY, STOPPED, COMPLETE, ROLE, LABEL)
+_TAGS = f"""
+SELECT run_uuid, start_time, end_time, key, value FROM runs JOIN tags USING (run_uuid)
+WHERE experiment_id = ? AND lifecycle_stage = 'active' AND key IN ({", ".join("?" * len(_READ))})
+"""
+_BUSY_SECONDS = 30.0
 
 
 class LoggedRun(NamedTuple):
@@ -28,10 +38,27 @@ class LoggedRun(NamedTuple):
     label: str
 
 
-def logged_runs(client: MlflowClient, experiment_id: str) -> list[LoggedRun]:
+def logged_runs(client: MlflowClient, experiment_id: str, tracking_uri: str) -> list[LoggedRun]:
     """All of an experiment, sorted; a unit may have several if two drivers have raced."""
-    found = search(client, experiment_id, f"tags.{PRODUCT} != '{SUMMARY}'")
-    return sorted(run for run in map(_logged, found) if run.key)
+    found = runs_of_sqlite(tracking_uri, experiment_id) if is_sqlite(tracking_uri) else runs_of(client, experiment_id)
+    return sorted(run for run in found if run.key)
+
+
+def runs_of(client: MlflowClient, experiment_id: str) -> Iterator[LoggedRun]:
+    """As MLflow lists them, with all metrics and parameters: 2 ms of CPU each."""
+    for run in search(client, experiment_id, f"tags.{PRODUCT} != '{SUMMARY}'"):
+        yield _logged(run.info.run_id, run.info.start_time, run.info.end_time, run.data.tags)
+
+
+def runs_of_sqlite(tracking_uri: str, experiment_id: str) -> Iterator[LoggedRun]:
+    """The same of the tables of a local database, a hundred times as fast: a finished sweep asks for this alone."""
+    tags: dict[tuple[str, int, int | None], dict[str, str]] = defaultdict(dict)
+    with closing(sqlite3.connect(database_of(tracking_uri), timeout=_BUSY_SECONDS)) as database:
+        for run_id, start, end, name, value in database.execute(_TAGS, (int(experiment_id), *_READ)):
+            tags[run_id, start, end][name] = value
+    for run, of in tags.items():
+        if of.get(PRODUCT, SUMMARY) != SUMMARY:
+            yield _logged(*run, of)
 
 
 def runs_with_artifacts(client: MlflowClient, experiment_id: str, tracking_uri: str) -> set[str] | None:
@@ -46,15 +73,14 @@ def runs_with_artifacts(client: MlflowClient, experiment_id: str, tracking_uri: 
     return {run.name for run in inside.iterdir() if any((run / "artifacts").glob("*"))}
 
 
-def _logged(run: Run) -> LoggedRun:
-    tags = run.data.tags
+def _logged(run_id: str, start_time: int, end_time: int | None, tags: Mapping[str, str]) -> LoggedRun:
     return LoggedRun(
         str(tags.get(KEY, "")),
         STOPPED in tags,
         COMPLETE not in tags,
-        run.info.start_time,
-        run.info.run_id,
-        run.info.end_time or NEVER,
+        start_time,
+        run_id,
+        end_time or NEVER,
         str(tags.get(ROLE, "")),
         str(tags.get(LABEL, "")),
     )

@@ -57,7 +57,8 @@ class UnitLog:
             ended: when the units' results were made, as far as that is known (milliseconds since 1970).
         """
         whole = runs_with_artifacts(self._client, self._experiment_id, self._tracking_uri)
-        for key, twins in groupby(logged_runs(self._client, self._experiment_id), key=lambda run: run.key):
+        logged = logged_runs(self._client, self._experiment_id, self._tracking_uri)
+        for key, twins in groupby(logged, key=lambda run: run.key):
             first, *others = twins
             self.run_of[key], self._times_of[key] = first.run_id, (first.start_time, first.end_time)
             is_of_the_result = ended.get(key, first.end_time) == first.end_time
