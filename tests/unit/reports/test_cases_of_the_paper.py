@@ -54,3 +54,4 @@ def test_items_that_pot_loses_and_panda_finds_are_listed_with_what_others_say_an
     assert table.notes[1] == "Seed 11."
     write_tables(artefact, tables, tmp_path)
     assert "item \\| 1 xx" in (tmp_path / "figure8.md").read_text()
+    assert r"\begin{tabular}{lp{0.5\textwidth}l" in (tmp_path / "figure8.tex").read_text(), "long texts have lines"

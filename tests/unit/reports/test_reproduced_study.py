@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
@@ -89,7 +91,7 @@ def test_claims_of_a_study_have_its_intervals_and_a_verdict() -> None:
     assert isinstance(value, Entry)
     assert value.value is not None
     assert (value.value.n, of, verdict) == (3, "24", "holds [sign alone]")
-    low, high = (float(bound) for bound in str(interval).split("]")[0].strip("[").split(", "))
+    low, high = (float(bound.replace("−", "-")) for bound in str(interval).split("]")[0].strip("[").split(", "))
     assert 0 < low < value.value.mean < high
     assert str(lines["sources whose PanDa average is above model tuning", "all"][1]).startswith("0/0")
 
@@ -142,7 +144,7 @@ def test_the_mean_gain_over_all_sizes_has_an_interval_over_items_that_all_of_the
     assert gain.value is not None
     assert both[0] < gain.value.mean < both[1]
     assert (of, verdict) == ("48", "holds [sign alone]")
-    assert str(interval).startswith(f"[{rounded(both[0], 1)}, {rounded(both[1], 1)}]")
+    assert str(interval).startswith(f"[{rounded(both[0], 1)}, {rounded(both[1], 1)}]".replace("-", "−"))
 
 
 def test_long_names_below_bars_are_wrapped_and_one_seed_has_no_error_bars(tmp_path: Path) -> None:
@@ -152,6 +154,21 @@ def test_long_names_below_bars_are_wrapped_and_one_seed_has_no_error_bars(tmp_pa
     drawn = (tmp_path / "figure6.svg").read_text()
     assert ">(Houlsby<" in drawn
     assert "One seed, and so no error bars." in drawn
+
+
+def test_a_method_with_panda_collapsed_where_it_is_far_below_itself_alone() -> None:
+    study = invented_study(seeds=(11,))
+    alone = study.scores[study.scores["method"] == "prompt_tuning"]
+    fallen = alone["target"].isin(TARGETS[:2])
+    taught = alone.assign(method="panda-houlsby", sources="rte", score=alone["score"] - 40 - 10.5 * fallen)
+    scores = pd.concat([study.scores, alone.assign(method="houlsby", score=alone["score"] - 40), taught])
+    wanted = study.cells[study.cells["method"] == "prompt_tuning"]
+    more = [wanted.assign(method="houlsby"), wanted.assign(method="panda-houlsby", sources="rte")]
+    numbers = StudyNumbers(replace(study, scores=scores, cells=pd.concat([study.cells, *more])), NOTHING)
+    (table,) = get_artefact("figure6").tables(numbers, Axes(("bert-tiny",), ("rte",), TARGETS)).values()
+    fell = dict(zip(table.columns, table.lines[-1].entries, strict=True))
+    assert fell["adapters (Houlsby et al.)"] == "2/4", "40 points below prompt tuning are the adapters' own"
+    assert fell["model tuning"] == ""
 
 
 def test_curves_are_drawn_over_lambda(tmp_path: Path) -> None:

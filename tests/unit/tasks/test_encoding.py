@@ -51,6 +51,17 @@ def test_the_tokenizer_is_left_as_it_was() -> None:
     assert tokenizer.backend_tokenizer.to_str() == before
 
 
+@pytest.mark.parametrize("name", ["rte", "copa", "squad", "conll03"])
+def test_the_side_on_which_a_tokenizer_pads_is_of_no_account(name: str) -> None:
+    tokenizer, spec = wordpiece_tokenizer(), get_task(name)
+    right = spec.encode(rows_of(spec, 5), tokenizer, 96)
+    tokenizer.padding_side = "left"
+    left = spec.encode(rows_of(spec, 5), tokenizer, 96)
+    assert bool((right.lengths_R < right.input_ids_RT.shape[1]).any()), "some row is padded"
+    for ours, theirs in ((right.input_ids_RT, left.input_ids_RT), (right.labels, left.labels)):
+        assert torch.equal(ours, theirs)
+
+
 def test_labels_have_the_type_of_their_loss() -> None:
     assert get_task("stsb").encode(rows_of(get_task("stsb"), 4), wordpiece_tokenizer(), 64).labels.tolist() == [
         0.0,

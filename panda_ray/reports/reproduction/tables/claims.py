@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-from panda_ray.reports.formatting import ABSENT
+from panda_ray.reports.formatting import ABSENT, MINUS
 from panda_ray.reports.numbers.gains import COLLAPSED
 from panda_ray.reports.numbers.signs import sign_test
 from panda_ray.reports.reproduction.artefact import Artefact
@@ -63,7 +63,7 @@ def _gain(numbers: Numbers, axes: Axes, backbones: Sequence[str], name: str) -> 
     gains = [difference(*pair) for pair in _pairs(numbers, axes, backbones, "panda", "pot")]
     mean = mean_of(gains) if gains else None
     known = numbers.interval(backbones, "panda", "pot")
-    shown = ABSENT if known is None else f"[{rounded(known[0], 1)}, {rounded(known[1], 1)}]"
+    shown = ABSENT if known is None else f"[{rounded(known[0], 1)}, {rounded(known[1], 1)}]".replace("-", MINUS)
     return Line(
         ("mean gain of PanDa over PoT", name),
         (Entry(mean), str(len(gains)), shown, _verdict(_is_positive(mean), known is not None and known[0] > 0)),

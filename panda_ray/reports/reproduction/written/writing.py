@@ -64,7 +64,7 @@ def latex(title: str, table: Table) -> str:
         rf"\caption{{{_latex_words(caption[:1].upper() + caption[1:])}}}",
         rf"\label{{tab:{label}}}",
         r"\begin{adjustbox}{max width=\textwidth, max totalheight=0.8\textheight}",
-        rf"\begin{{tabular}}{{{''.join(_sides(table))}}}",
+        rf"\begin{{tabular}}{{{_latex_columns(table)}}}",
         r"\toprule",
         _latex_row([latex_text(name) for name in (*table.name_columns, *map(shown, table.columns))]),
     ]
@@ -82,6 +82,16 @@ def latex(title: str, table: Table) -> str:
     return "\n".join([*lines, r"\bottomrule", *ends, *notes, r"\end{table*}", ""])
 
 
+_LONG = 60
+"""Characters from which a name is set in several lines."""
+
+
+def _latex_columns(table: Table) -> str:
+    names = zip(*(line.names for line in table.lines), strict=True)
+    are_long = [any(len(name) > _LONG for name in column) for column in names]
+    return "".join([r"p{0.5\textwidth}" if long else "l" for long in are_long] + _sides(table)[len(are_long) :])
+
+
 def _latex_words(text: str) -> str:
     return typeset(latex_text(text))
 
@@ -91,7 +101,7 @@ def _latex_row(cells: Sequence[str]) -> str:
 
 
 def _latex_entry(entry: Entry | str) -> str:
-    return latex_text(entry) if isinstance(entry, str) else typeset(_entry_text(entry, r"\textsubscript{{{}}}"))
+    return _latex_words(entry) if isinstance(entry, str) else typeset(_entry_text(entry, r"\textsubscript{{{}}}"))
 
 
 def csv_text(table: Table) -> str:
