@@ -50,6 +50,9 @@ CONFIGS: dict[str, Callable[[], Any]] = {
     "bert": lambda: BertConfig(**SIZES),
     "roberta": lambda: RobertaConfig(**SIZES, type_vocab_size=1, pad_token_id=1),
     "deberta-v2": lambda: DebertaV2Config(**DEBERTA_SIZES | BUCKETS, conv_kernel_size=3, conv_act="gelu"),
+    "deberta-one-layer": lambda: DebertaV2Config(
+        **DEBERTA_SIZES | BUCKETS | {"num_hidden_layers": 1}, conv_kernel_size=3, conv_act="gelu"
+    ),
     "deberta-v3": lambda: DebertaV2Config(**DEBERTA_SIZES | BUCKETS),
     "deberta-plain": lambda: DebertaV2Config(**DEBERTA_SIZES | {"position_biased_input": True, "type_vocab_size": 2}),
     "opt": lambda: OPTConfig(**OPT_SIZES),
