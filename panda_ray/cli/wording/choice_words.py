@@ -26,7 +26,8 @@ def describe_choices(choices: Anticipated, seconds: float, seconds_of_all: float
         share, top = choices.shares[section.title], section.sources.top
         which = "the source" if top == 1 else f"the {top} sources"
         ranks = f"{which} of each target that {plan.chosen_by[section.title]} ranks highest"
-        waits = f"; {share.unchosen} targets wait for the metric" if share.unchosen else ""
+        waiting = "1 target waits" if share.unchosen == 1 else f"{share.unchosen} targets wait"
+        waits = f"; {waiting} for the metric" if share.unchosen else ""
         lines.append(f"{section.title}: {ranks}, {share.pairs} of {share.of} pairs{waits}")
     if choices.fewest < choices.most:
         lines.append(f"between {choices.fewest} and {choices.most} of these cells are left, as the choice will be")

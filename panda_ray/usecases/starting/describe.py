@@ -31,7 +31,7 @@ class Described:
         data, dev: where its rows are, as a sweep file says it; no `dev` where it is to be a part of `data`.
         rows: of the file, or of all files of the folder.
         looked_at: of these, as many as the guess was made from.
-        of_hub: what a name of the Hub was found to mean, a line each.
+        of_splits: where its splits are, a line each.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Described:
     looked_at: int
     guess: Guess
     dev: str | None = None
-    of_hub: tuple[str, ...] = ()
+    of_splits: tuple[str, ...] = ()
 
     @property
     def size(self) -> str:
@@ -52,7 +52,7 @@ class Described:
     def lines(self) -> list[str]:
         """What was inferred, a line per key."""
         made = self.guess
-        lines = [*self.of_hub, f"{self.size}: {made.kind} ({made.why['kind']})"]
+        lines = [*self.of_splits, f"{self.size}: {made.kind} ({made.why['kind']})"]
         for key, value in (
             ("text", made.text),
             ("pair", made.pair),

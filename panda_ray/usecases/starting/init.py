@@ -107,7 +107,7 @@ def _section(backbone: str) -> str:
 
 def _tasks(found: Described, backbone: str) -> list[str]:
     made = found.guess
-    why = {**made.why, "data": found.of_hub[0] if found.of_hub else ""}
+    why = {**made.why, "data": found.of_splits[0] if found.of_splits else ""}
     values: dict[str, Any] = {"data": found.data, "kind": made.kind, "text": list(made.text)}
     values |= {key: list(columns) for key, columns in (("pair", made.pair), ("choices", made.choices)) if columns}
     values["label"] = made.label

@@ -19,6 +19,10 @@ _VALIDATION = ("validation", "valid", "val", "dev")
 """What splits to evaluate on are called; one that is called `test` stays unseen."""
 
 
+_SPLIT = re.compile(r"(train|validation|valid|val|dev|test)(?![A-Za-z])", re.IGNORECASE)
+"""How the name of a file or folder begins that is one split."""
+
+
 @dataclass(frozen=True)
 class NamedRows:
     """Where rows are.
@@ -26,7 +30,7 @@ class NamedRows:
     Attributes:
         name: as a task of them may be called.
         data, dev: as a sweep file says it; no `dev` where a part of `data` is to be drawn.
-        lines: what was found out about a data set of the Hub.
+        lines: what was found out about the splits of a data set.
     """
 
     name: str
@@ -36,7 +40,7 @@ class NamedRows:
 
 
 def named_rows(data: str, say: Say = lambda _: None) -> NamedRows:
-    """The rows to learn from.
+    """The rows to learn from, and those to evaluate on where they are apart.
 
     Args:
         say: hears what will be fetched, before it is.
@@ -47,6 +51,8 @@ def named_rows(data: str, say: Say = lambda _: None) -> NamedRows:
     if is_on_hub(data):
         place = at_its_commit(data)
         return NamedRows(task_name(data), place, None, (place,))
+    if Path(data).expanduser().is_dir():
+        return _of_folder(data)
     if not is_name(data):
         return NamedRows(task_name(data), data)
     found = splits_of(data)
@@ -58,6 +64,33 @@ def named_rows(data: str, say: Say = lambda _: None) -> NamedRows:
     if not all(map(is_here, places)):
         say(f"{found.repository}: fetching {found.megabytes(splits):,.1f} MB from the Hub, {' and '.join(splits)}")
     return NamedRows(task_name(data), places[0], None if dev is None else places[1], lines)
+
+
+def _of_folder(data: str) -> NamedRows:
+    """A folder's own splits where it has them, and otherwise all of its files as one.
+
+    Raises:
+        InputError: a split is in several files beside those of the other.
+    """
+    splits: dict[str, list[Path]] = {}
+    for path in sorted(Path(data).expanduser().iterdir()):
+        if (found := _SPLIT.match(path.name)) is not None:
+            splits.setdefault(found[0].lower(), []).append(path)
+    if _TRAIN not in splits or len(splits) == 1:
+        return NamedRows(task_name(data), data)
+    dev = next((name for name in _VALIDATION if name in splits), None)
+    used = [_TRAIN] if dev is None else [_TRAIN, dev]
+    for name in used:
+        if len(splits[name]) > 1:
+            raise InputError(
+                f"{data}: {name!r} is {len(splits[name])} files beside those of another split; put each split into a "
+                f"folder of its own, such as {data.rstrip('/')}/{name}"
+            )
+    places = [str(Path(data, splits[name][0].name)) for name in used]
+    unread = [path.name for name, paths in splits.items() if name not in used for path in paths]
+    line = f"learns from {places[0]}, and evaluates on {'a part of it' if dev is None else places[1]}"
+    line += f"; not read: {', '.join(unread)}" if unread else ""
+    return NamedRows(task_name(data), places[0], None if dev is None else places[1], (line,))
 
 
 def rows_to_label(data: str) -> str:

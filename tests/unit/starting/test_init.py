@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from panda_ray.backbones.registry import local_folder
@@ -51,6 +52,10 @@ def words(number: int) -> str:
         (
             table(premise=words, hypothesis=words, label=lambda n: "yes" if n % 2 else "no"),
             ("classification", ("premise",), ("hypothesis",), (), "label"),
+        ),
+        (
+            table(question=words, sentence=words, label=lambda n: str(n % 2)),
+            ("classification", ("question",), ("sentence",), (), "label"),
         ),
         (
             table(tokens=lambda _: ["Ann", "waits"], tags=lambda _: ["B-PER", "O"]),
@@ -205,6 +210,36 @@ def test_of_many_rows_a_sample_is_looked_at_and_its_size_is_said(
     assert (found.rows, found.looked_at, seen) == (31_000, 20_000, [20_000])
     assert found.size == "31,000 rows, of which 20,000 were looked at"
     assert (found.guess.kind, found.guess.why["kind"]) == ("classification", "the label has 2 different values")
+
+
+def test_splits_of_a_folder_stay_apart_and_files_of_no_split_are_one_set(tmp_path: Path) -> None:
+    def write(place: str, rows: int) -> None:
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        lines = [f"{words(number)},{'ab'[number % 2]}" for number in range(rows)]
+        (tmp_path / place).write_text("\n".join(["text,label", *lines]) + "\n")
+
+    def found(folder: str) -> tuple[int, str, str | None]:
+        made = describing.describe(str(tmp_path / folder), Said())
+        return made.rows, made.data, made.dev
+
+    for place, rows in (("mine/train.csv", 30), ("mine/test.csv", 9)):
+        write(place, rows)
+    assert found("mine") == (30, str(tmp_path / "mine/train.csv"), None)
+    write("mine/dev.csv", 7)
+    assert found("mine") == (30, str(tmp_path / "mine/train.csv"), str(tmp_path / "mine/dev.csv"))
+    made = describing.describe(str(tmp_path / "mine"), Said())
+    assert made.lines[0].endswith("dev.csv; not read: test.csv")
+    task = yaml.safe_load(init.sweep_text(made))["tasks"]["mine"]
+    assert (task["data"], task["dev"], "dev_share" in task) == (made.data, made.dev, False)
+    for place, rows in (("parts/train/a.csv", 10), ("parts/train/b.csv", 11), ("parts/val/c.csv", 5)):
+        write(place, rows)
+    assert found("parts") == (21, str(tmp_path / "parts/train"), str(tmp_path / "parts/val"))
+    for place in ("whole/train-1.csv", "whole/train-2.csv", "trains/trainer.csv", "trains/validations.csv"):
+        write(place, 10)
+    assert found("whole")[0] == found("trains")[0] == 20
+    write("whole/validation.csv", 5)
+    with pytest.raises(InputError, match=r"'train' is 2 files beside those of another split; put each .*whole/train$"):
+        found("whole")
 
 
 def test_of_a_file_that_cannot_be_rows_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

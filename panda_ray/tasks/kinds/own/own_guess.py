@@ -19,7 +19,7 @@ _LABELS = (
 )
 _PAIRS = (
     *(("premise", "hypothesis"), ("sentence1", "sentence2"), ("question1", "question2"), ("text1", "text2")),
-    *(("question", "context"), ("question", "passage")),
+    *(("question", "context"), ("question", "passage"), ("question", "sentence")),
 )
 _CHOICE = re.compile(r"(choice|option|ending|answer)[_ ]?([0-9]|[a-e])", re.IGNORECASE)
 _MOST_NAMES = 50
