@@ -54,6 +54,7 @@ def test_the_best_prompt_of_the_sweep_in_the_folder_is_exported_and_an_edited_fi
     assert "2 of 2 cells done" in said
     assert "Best prompt: " in said
     assert "builtin-tiny knows an invented language only" in said
+    assert f"{Path('out', 'my.yaml')} says so" in said
     found = list(Predictor(Path("out", PROMPT)).of_file("my.jsonl"))
     assert len(found) == 48
     assert {each.prediction for each in found} <= {"bad", "good"}

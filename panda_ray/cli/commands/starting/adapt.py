@@ -43,7 +43,8 @@ def adapt(
     found = describe(rows_of_folder(data, out, stderr.print), said(text, pair, label, asked))
     folder = out or Path(found.name)
     file, sweep = sweep_of_folder(found, backbone, folder)
-    for line in [*found.lines, *([INVENTED] if backbone == BUILTIN else [])]:
+    where = f"{file} says so: edit it to change anything; the same command goes on"
+    for line in [*found.lines, *([INVENTED] if backbone == BUILTIN else []), where]:
         stderr.print(line, markup=False, soft_wrap=True)
     code = until_signalled(lambda: run_loaded(sweep, runner, None, False, commands_on(str(file), ())), False)
     if code == 0:
