@@ -87,6 +87,9 @@ def _cause_of_workers(error: WorkerGroupError, places: Sequence[Place]) -> Excep
         )
     if all(isinstance(failure, LostPeerError) or _is_rays(failure) for failure in failures):
         return _loss(error.worker_failures, places)
+    bugs = (failure for failure in failures if not isinstance(failure, LostPeerError))
+    for note in dict.fromkeys(note for bug in bugs for note in getattr(bug, "__notes__", ())):
+        error.add_note(note)
     return error
 
 

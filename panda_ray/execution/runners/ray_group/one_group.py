@@ -5,6 +5,7 @@ Train starts the workers and connects them; it neither keeps checkpoints nor sta
 
 from __future__ import annotations
 
+import traceback
 import uuid
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -202,4 +203,7 @@ def _work(config: dict[str, _Job]) -> list[Outcome]:
             return train_members(job.stack, store, workspace, on_epoch, halting.wanted, group)
         except HaltedError:
             group.gather(None)  # Train ends all as soon as it sees one end, and rank 0 may be saving
+            raise
+        except Exception as error:
+            error.add_note(traceback.format_exc())  # Train keeps both ends of a traceback alone
             raise

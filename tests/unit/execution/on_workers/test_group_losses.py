@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import traceback
 
 import pytest
 import torch
@@ -93,6 +94,16 @@ def test_the_death_of_the_process_that_leads_a_group_is_a_loss() -> None:
 def test_any_other_error_is_a_bug_and_keeps_the_tracebacks_of_the_group() -> None:
     group = WorkerGroupError("tracebacks", {0: LostPeerError("closed"), 1: KeyError("bug")})
     assert cause(group) is group
+
+
+def test_a_bug_shows_what_its_workers_have_noted_of_it_once_and_not_what_those_did_that_missed_them() -> None:
+    missed, bugs = LostPeerError("closed"), [KeyError("bug"), KeyError("bug")]
+    for error, note in ((missed, "where it missed them"), (bugs[0], "where it is"), (bugs[1], "where it is")):
+        error.add_note(note)
+    travelled = pickle.loads(pickle.dumps({0: missed, 1: bugs[0], 2: bugs[1]}))
+    shown = "".join(traceback.format_exception(cause(WorkerGroupError("cut", travelled))))
+    assert shown.count("where it is") == 1
+    assert "where it missed them" not in shown
 
 
 def startup_failure() -> WorkerGroupStartupFailedError:
