@@ -41,7 +41,8 @@ def _layout(numbers: Numbers, axes: Axes) -> Table:
         notes=(
             "Gains in points, shares in percent. Over the cells that both methods have, self pairs included.",
             f"Verdict: {HOLDS} (significantly), {SIGN_ALONE} (or nothing to test it by), {FAILS}.",
-            "The sign test takes cells for independent. Sizes are in the order of the sweep, the largest first.",
+            "The sign test takes cells for independent, and leaves out those where both are equal.",
+            "Sizes are in the order of the sweep, the largest first.",
         ),
     )
 
