@@ -6,7 +6,8 @@ fusion already. The paper does not say which head speaks for a fused prompt; her
 of the heads of the target-like prompts.
 
 P_all sums to the mean similarity, not to 1, unless the weights are normalised: `kl` and `ce`, which compare
-distributions, need that under late fusion.
+distributions, need that under late fusion. Without it late fusion also draws a regression's outputs towards 0, by
+the same factor, and early fusion makes a prompt of smaller numbers than any that was trained.
 """
 
 from __future__ import annotations
