@@ -21,6 +21,11 @@ stdout = Console(width=_width(sys.stdout), highlight=False)
 stderr = Console(width=_width(sys.stderr), highlight=False, stderr=True)
 
 
+def print_sentence(line: str) -> None:
+    """A sentence on stdout: broken at words on a terminal, one line for whoever else reads it."""
+    stdout.print(line, markup=False, soft_wrap=not stdout.is_terminal)
+
+
 def print_json(value: Any) -> None:
     """One JSON object on stdout, indented, never wrapped."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from panda_ray.metrics import METRICS
 from panda_ray.reports.formatting import interval_text, number, signed
 from panda_ray.reports.numbers.analysis import Analysis
 from panda_ray.reports.numbers.gains import MethodGain, TransferGain
@@ -15,12 +16,34 @@ from panda_ray.tracking.reading.study import Study
 
 
 def headline(study: Study, analyses: Sequence[Analysis]) -> list[str]:
-    """The findings of every backbone, then what is missing."""
+    """What it comes to for every backbone, its findings, then what is missing."""
     lines = []
-    for analysis in analyses:
-        prefix = f"{analysis.backbone}: " if len(analyses) > 1 else ""
-        lines += [prefix + line for line in _findings(analysis)]
+    for found in (_verdict, _findings):
+        for analysis in analyses:
+            prefix = f"{analysis.backbone}: " if len(analyses) > 1 else ""
+            lines += [prefix + line for line in found(analysis)]
     return lines + _gaps(study)
+
+
+def _verdict(analysis: Analysis) -> list[str]:
+    """One sentence: which methods help on average, and on how many targets a source does."""
+    if not analysis.gains:
+        return []
+    said = [f"{gain.method} {_effect(gain.interval)} ({signed(gain.mean)} points)" for gain in analysis.gains]
+    line = f"In short, against prompt tuning and averaged over all pairs: {', '.join(said)}"
+    intervals = [best.best.interval for best in analysis.best if best.best.interval is not None]
+    if intervals:
+        clear = sum(interval.low > 0 for interval in intervals)
+        line += f"; the best source of a target helps clearly on {clear} of {_count(len(intervals), 'target')}"
+    return [f"{line}."]
+
+
+def _effect(interval: Interval | None) -> str:
+    if interval is None:
+        return "is not known to help or harm"
+    if interval.low > 0:
+        return "helps"
+    return "harms" if interval.high < 0 else "makes no clear difference"
 
 
 def _findings(analysis: Analysis) -> list[str]:
@@ -170,8 +193,14 @@ def _similarity_sentences(analysis: Analysis) -> list[str]:
                 f"over {_count(ranked.n, 'target')})"
             )
         if parts and analysis.distinguishes(quality.metric):
-            lines.append(f"Similarity by {quality.metric}: {'; '.join(parts)}.")
+            lines.append(f"Similarity by {_in_words(quality.metric)}: {'; '.join(parts)}.")
     return lines
+
+
+def _in_words(metric: str) -> str:
+    """A metric with what it is, where it is registered here."""
+    said = next((each.summary for each in METRICS if each.name == metric), None)
+    return metric if said is None else f"{metric}, {said}"
 
 
 def _gaps(study: Study) -> list[str]:

@@ -158,9 +158,11 @@ def test_every_table_has_a_caption_and_every_heading_a_scope(chrome: Chrome) -> 
     assert chrome.execute_script(without, "svg") == chrome.execute_script(without, "svg > title") > 0
 
 
-def test_on_a_phone_text_in_figures_can_be_read_and_the_page_does_not_scroll_sideways(chrome: Chrome) -> None:
+@pytest.mark.parametrize("width", [360, 1280], ids=["phone", "laptop"])
+def test_text_in_figures_can_be_read_and_the_page_does_not_scroll_sideways(chrome: Chrome, width: int) -> None:
     chrome.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 740, "deviceScaleFactor": 2, "mobile": width < 500},
     )
     try:
         smallest = chrome.execute_script(
@@ -169,9 +171,28 @@ def test_on_a_phone_text_in_figures_can_be_read_and_the_page_does_not_scroll_sid
             ".map(name => text.getScreenCTM()[name]))))"
         )
         assert smallest >= 9
-        assert chrome.execute_script("return document.documentElement.scrollWidth") <= 390
+        assert chrome.execute_script("return document.documentElement.scrollWidth") <= width
     finally:
         chrome.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_a_drawer_begins_with_what_closes_it_which_stays_in_sight(chrome: Chrome, study: Study) -> None:
+    chrome.set_window_size(420, 500)
+    try:
+        place(chrome, "pot", study.sources[0], study.targets[1]).click()
+        close = chrome.find_element(By.CSS_SELECTOR, "dialog[open] > button")
+        assert chrome.switch_to.active_element == close
+        chrome.execute_script("document.getElementById('drawer').scrollTop = 1e6")
+        edges = "const [outer, inner] = arguments[0].map((each) => each.getBoundingClientRect());"
+        inside = "outer.top <= inner.top && inner.bottom <= outer.bottom"
+        drawer = chrome.find_element(By.ID, "drawer")
+        seen = chrome.execute_script(f"{edges} return [{inside}, arguments[0][0].scrollTop]", [drawer, close])
+        assert seen[0] is True
+        assert seen[1] > 0, "the drawer is longer than the window"
+        close.click()
+        assert not chrome.find_elements(By.CSS_SELECTOR, "dialog[open]")
+    finally:
+        chrome.set_window_size(1200, 900)
 
 
 def test_nothing_that_can_be_pressed_is_printed(chrome: Chrome) -> None:

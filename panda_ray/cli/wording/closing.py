@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from panda_ray.cli.console import stdout
+from panda_ray.cli.console import print_sentence, stdout
 from panda_ray.cli.wording.choice_words import describe_unchosen
 from panda_ray.cli.wording.search_words import describe_choice, describe_chosen, standings_as_json
 from panda_ray.execution.signals import EXIT_INTERRUPTED
@@ -82,10 +82,8 @@ class Closing:
     def print(self) -> None:
         """The same for people, on stdout."""
         stdout.print()
-        for line in self.headline:
-            stdout.print(line, markup=False, soft_wrap=True)
-        for line in describe_chosen(self.run.studies):
-            stdout.print(line, markup=False, soft_wrap=True)
+        for line in (*self.headline, *describe_chosen(self.run.studies)):
+            print_sentence(line)
         if self.run.studies:
             stdout.print(describe_choice(self.run.plan.sweep), markup=False, soft_wrap=True)
         cells, interrupted = self.run.cells, self.run.summary.interrupted

@@ -128,8 +128,9 @@ function casesTable(of, target, baseline, method) {
     for (const [item, before, after, ...answers] of cases) {
       const row = body.insertRow();
       row.append(element("th", effect, { scope: "row", class: style }), element("td", String(item)));
-      if (texts) for (const text of target.texts[item] ?? ["", ""]) row.append(element("td", text, { class: "free" }));
-      for (const text of answers) row.append(element("td", text, { class: "free" }));
+      const [asked, right] = target.texts[item] ?? ["", ""];
+      if (texts) row.append(element("td", asked, { class: "free" }), element("td", right, { class: "free said" }));
+      for (const text of answers) row.append(element("td", text, { class: "free said" }));
       row.append(element("td", two(before)), element("td", two(after)));
     }
   }
@@ -163,7 +164,8 @@ function show(place) {
   const table = element("div", "", { class: "scroll" });
   table.append(seedsTable(cells, before));
   const parts = [title, measure, table, ...runsNote(), ...curves(cells, before, baseline), ...cases(backbone, method, sources, target, baseline)];
-  drawer.replaceChildren(...parts, close);
+  drawer.replaceChildren(close, ...parts);
+  drawer.scrollTop = 0;
   drawer.showModal();
 }
 

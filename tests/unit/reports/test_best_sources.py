@@ -6,8 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from panda_ray.metrics import get_metric
 from panda_ray.reports.findings import best_sentence, headline
+from panda_ray.reports.formatting import signed
 from panda_ray.reports.numbers.analysis import Analysis, analyse
+from panda_ray.reports.numbers.statistics import Interval
 from support.sweeps.studies import TARGETS, invented_study
 
 
@@ -60,3 +63,29 @@ def test_a_verdict_says_whether_it_helps_and_whether_it_is_clearly_ahead(analysi
         if line.startswith("Best source")
     )
     assert line == f"Best source per target, by the reported scores: {found.target} none."
+
+
+def test_the_findings_begin_with_which_methods_help_and_on_how_many_targets_a_source_does(
+    analysis: Analysis,
+) -> None:
+    def verdict(low: float, high: float, best: tuple[float, float]) -> str:
+        gain, first = analysis.gains[0], analysis.best[0]
+        gain = replace(gain, total=replace(gain.total, interval=Interval(gain.mean, low, high)))
+        at = replace(first.best, gain=replace(first.best.gain, interval=Interval(first.best.mean, *best)))
+        changed = replace(analysis, gains=(gain,), best=(replace(first, best=at),))
+        return headline(invented_study(items=40), [changed])[0]
+
+    method, points = analysis.gains[0].method, signed(analysis.gains[0].mean)
+    start = "In short, against prompt tuning and averaged over all pairs: "
+    helps = verdict(0.1, 2.0, (0.5, 3.0))
+    assert helps.startswith(f"{start}{method} helps ({points} points); ")
+    assert helps.endswith("; the best source of a target helps clearly on 1 of 1 target.")
+    assert f"{method} harms (" in verdict(-2.0, -0.1, (0.5, 3.0))
+    unclear = verdict(-0.1, 0.1, (-0.5, 3.0))
+    assert f"{method} makes no clear difference (" in unclear
+    assert unclear.endswith("helps clearly on 0 of 1 target.")
+
+
+def test_a_metric_is_named_in_words(analysis: Analysis) -> None:
+    said = [line for line in headline(invented_study(items=40), [analysis]) if line.startswith("Similarity by")]
+    assert any(line.startswith(f"Similarity by e_avg, {get_metric('e_avg').summary}: ") for line in said)

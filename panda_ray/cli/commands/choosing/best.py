@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from panda_ray.cli.console import print_json, stdout
+from panda_ray.cli.console import print_json, print_sentence
 from panda_ray.cli.options import Json, Overrides, SweepFile
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def best(sweep_file: SweepFile, overrides: Overrides, target: Target = None, as_
     for backbone, named in found.items():
         prefix = f"{backbone}: " if len(found) > 1 else ""
         for each in named:
-            stdout.print(f"{prefix}{best_sentence(each)}", markup=False, soft_wrap=True)
-    stdout.print(
+            print_sentence(f"{prefix}{best_sentence(each)}")
+    print_sentence(
         "The best of many is chosen by its score, so its gain is an upper bound; intervals are over dev items."
     )
 
