@@ -19,6 +19,7 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
+from panda_ray.tracking.server.client import connect
 from support.processes.command_line import run_here
 from support.servers.browser import browser, needs_browser
 from support.servers.pages import answer, free_port
@@ -36,6 +37,7 @@ methods: [prompt_tuning]
 seeds: [1]
 training: {epochs: 1, prompt_len: 4, batch_size: 16}
 tasks: {remark: {max_train_rows: 32, max_dev_rows: 24}}
+tracking: {system_metrics: true}
 search:
   space: {lr: [0.003, 0.03, 0.1]}
   sampler: grid
@@ -103,7 +105,7 @@ def test_mlflow_opens_on_the_runs_and_the_dashboard_on_the_studies_of_a_search(
 ) -> None:
     address, command = served
     chrome.get(address)
-    page = shown(chrome, lambda text: "4 matching runs" in text)
+    page = shown(chrome, lambda text: "5 matching runs" in text)
     assert "finished: 3 of 3 units" in page, "the note of the experiment"
     program, *arguments = shlex.split(command)
     dashboard = Path(sys.executable).with_name(program)
@@ -114,6 +116,15 @@ def test_mlflow_opens_on_the_runs_and_the_dashboard_on_the_studies_of_a_search(
         page = shown(chrome, lambda text: "remark" in text)
     assert "prompt_tuning" in page
     assert os.fspath(folder / "store") in command
+
+
+def test_what_a_stacks_machine_did_is_on_mlflows_own_tab(served: tuple[str, str], chrome: Chrome) -> None:
+    server = served[0].partition("/#")[0]
+    client = connect(server)
+    [stack] = client.search_runs([each.experiment_id for each in client.search_experiments()], "tags.product = 'stack'")
+    chrome.get(f"{server}/#/experiments/{stack.info.experiment_id}/runs/{stack.info.run_id}/system-metrics")
+    names = ("cpu_utilization_percentage", "system_memory_usage_megabytes")
+    shown(chrome, lambda text: all(name in text for name in names))
 
 
 def test_a_key_in_the_drawer_of_a_report_opens_the_one_run_of_its_unit(
