@@ -19,14 +19,11 @@ from panda_ray.execution.store.sealed import Record
 from panda_ray.execution.store.store import Store
 from panda_ray.execution.units.artifacts import PROMPT_FILE
 from panda_ray.prompts.prompt import Prompt
-from support.processes.spreading import few
+from support.processes.spreading import EARLY, few
 from support.sweeps.small_sweeps import run_inline
 from testbed import Host, Laptop, Testbed
 
 EPOCHS = 60
-EARLY = 5
-"""An epoch after which there is much left."""
-
 WITHOUT_TOKEN = ("env", "RAY_AUTH_MODE=disabled")
 _RAY = ("--object-store-memory=150000000", "--disable-usage-stats", "--num-cpus=1")
 
@@ -73,10 +70,10 @@ def without_the_training(alone: tuple[Path, str], storage: Path) -> Path:
 
 
 @contextmanager
-def driving(head: Host, storage: Path) -> Iterator[Iterator[str]]:
+def driving(head: Host, storage: Path, how: str = "spread") -> Iterator[Iterator[str]]:
     """Lines of a driver on the head; it must succeed, when they have been read."""
     command = head.command(
-        *WITHOUT_TOKEN, sys.executable, "-m", "support.processes.spreading", str(storage), str(EPOCHS)
+        *WITHOUT_TOKEN, sys.executable, "-m", "support.processes.spreading", str(storage), str(EPOCHS), how
     )
     # A pipe that nobody reads would halt the driver once it is full.
     with tempfile.TemporaryFile("w+") as errors, subprocess.Popen(command, stdout=PIPE, stderr=errors) as process:
@@ -180,6 +177,22 @@ def test_a_group_whose_network_was_cut_goes_on_alone(
     worker.mend()
     assert next(line for line in happened if line.startswith("lost")).startswith("lost a worker")
     assert happened[-2:] == ["started builtin-tiny panda -> remark x1", "outcome done None"]
+    assert_close(storage, alone[0], key)
+
+
+def test_a_training_on_one_worker_goes_on_with_two_when_a_host_joins(
+    testbed: Testbed, hosts: list[Host], alone: tuple[Path, str]
+) -> None:
+    head, worker, _ = hosts
+    worker.run(*WITHOUT_TOKEN, "ray", "stop", "--force")
+    storage, key = without_the_training(alone, testbed.share / "joined"), alone[1]
+    with driving(head, storage, "grow") as lines:
+        until(lines, f"epoch panda {EARLY}")
+        join(worker, head)
+        assert events(lines) == ["started builtin-tiny panda -> remark x1 on 2 workers", "outcome done None"]
+    record, _ = record_and_prompt(storage, key)
+    assert record["shapes"] == [1, 2]
+    assert sorted(record["hosts"]) == ["panda1", "panda2"]
     assert_close(storage, alone[0], key)
 
 

@@ -1,9 +1,10 @@
 """A stack on several workers, whatever the schedule would say.
 
-    python -m support.processes.spreading STORAGE EPOCHS
+    python -m support.processes.spreading STORAGE EPOCHS spread|grow
 
 runs the few units of `few` on the cluster of this machine, PanDa's on two workers, and says what happens. Before
 PanDa's last epoch the driver does nothing else for a while, as one that waits for a server: the group ends meanwhile.
+One that is to grow begins on the one worker that there is, and does not go on after epoch `EARLY` until a node joins.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import ray
+
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Listener, Outcome
 from panda_ray.execution.planning.plan import Plan
@@ -23,7 +26,9 @@ from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.ray_group.reports import FIELD, Reporting
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.execution.scheduling.dispatcher import Dispatch
+from panda_ray.execution.scheduling.shapes import running_stacks
 from panda_ray.execution.steering import FIXED_PLAN, Steering
+from panda_ray.execution.store.store import Store
 from panda_ray.execution.work.workspace import Settings
 from panda_ray.sweep import Sweep
 from panda_ray.training.engine.epoch_report import EpochReport
@@ -46,6 +51,11 @@ def few(storage: Path | str, epochs: int) -> Sweep:
 
 
 BUSY_SECONDS = 20.0
+
+EARLY = 5
+"""An epoch after which there is much left."""
+
+HOUR = 3600.0
 
 
 class Spread(Dispatch):
@@ -112,10 +122,26 @@ class Printer(Listener):
         print("outcome", outcome.status, outcome.error, flush=True)
 
 
+class WaitsForANode(Printer):
+    """Holds PanDa's training, which has not what it waits for, until there are two nodes."""
+
+    def on_epoch(self, stack: Stack, report: EpochReport) -> None:
+        super().on_epoch(stack, report)
+        while report.epoch == EARLY and sum(node["Alive"] for node in ray.nodes()) < 2:  # type: ignore[no-untyped-call]
+            time.sleep(1)
+
+
+def _growing(plan: Plan, store: Store) -> Dispatch:
+    """The schedule is told of hours, and of a restart that takes nothing."""
+    running_stacks.RESTART_SECONDS = 0.1
+    return Dispatch(plan, lambda stack, workers: HOUR * len(stack.members) / workers, WaitsForANode(), store=store)
+
+
 def main() -> int:
-    storage, epochs = sys.argv[1:]
-    plan, store = planned(few(storage, int(epochs)))
-    dispatch = Spread(plan, "panda", Printer())
+    storage, epochs, how = sys.argv[1:]
+    sweep = few(storage, int(epochs))
+    plan, store = planned(sweep.model_copy(update={"resources": sweep.resources.model_copy(update={"max_workers": 2})}))
+    dispatch = _growing(plan, store) if how == "grow" else Spread(plan, "panda", Printer())
     RayTuneRunner("auto").run(dispatch, store, Settings.of(plan.sweep))
     return 0 if dispatch.summary().complete else 1
 
