@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -28,7 +29,7 @@ class HeldOut:
     """A training's score on the dev rows that count for it.
 
     Attributes:
-        low, high: of its 95 % bootstrap interval over items.
+        low, high: of its 95 % bootstrap interval over items; where all are right, Wilson's.
         items: that were scored.
         one_answer: the score of the commonest label for every item; None where a task has no classes.
         has_chosen: whether the epoch was chosen by these items.
@@ -71,9 +72,16 @@ def of_predictions(record: Record, predictions: bytes, has_classes: bool) -> Hel
     samples_RI = generator.integers(0, len(statistics_IM), (REPLICATES, len(statistics_IM)))
     scores_R = reduce_samples(record["measure"], statistics_IM[None], samples_RI)[0]
     low, high = np.quantile(scores_R, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    if low == high == 100:
+        low = _low_without_an_error(len(statistics_IM))
     references = [json.loads(reference) for reference in table["reference"].to_pylist()]
     one_answer = _of_one_answer(record["measure"], references) if has_classes else None
     return HeldOut(record, float(low), float(high), len(references), one_answer, has_chosen)
+
+
+def _low_without_an_error(items: int) -> float:
+    """Wilson's lower bound for so many right answers and no wrong one, of which a bootstrap sees no other dev set."""
+    return 100 * items / (items + NormalDist().inv_cdf((1 + LEVEL) / 2) ** 2)
 
 
 def _of_one_answer(measure: str, references: Sequence[int]) -> float:

@@ -121,3 +121,12 @@ def test_the_interval_is_of_the_rows_that_count_and_one_answer_is_the_commonest(
     assert found.high == pytest.approx(100 * score + wide, abs=6)
     assert found.one_answer == pytest.approx(75 if protocol == "paper" else 70)
     assert of_predictions(record, file.getvalue(), has_classes=False).one_answer is None
+
+
+def test_thirty_right_answers_of_thirty_do_not_say_that_all_others_are(tmp_path: Path) -> None:
+    numbers = range(30)
+    right = {"select": [False] * 30, "reference": [str(n % 2) for n in numbers], "stat_0": [1.0] * 30}
+    pq.write_table(pa.table(right), tmp_path / "right.parquet")
+    record = {"measure": "accuracy", "protocol": "paper"}
+    found = of_predictions(record, (tmp_path / "right.parquet").read_bytes(), has_classes=True)
+    assert (found.low, found.high) == (pytest.approx(100 * 30 / (30 + 1.96**2), abs=0.01), 100)
