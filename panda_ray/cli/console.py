@@ -34,3 +34,9 @@ def print_json(value: Any) -> None:
 def print_input_error(message: str) -> None:
     """What the user can mend, in red, on stderr."""
     stderr.print(message, style="red", markup=False, soft_wrap=True)
+
+
+def print_note(note: str | None) -> None:
+    """What the user should know besides the result, in yellow, on stderr; nothing where there is none."""
+    if note is not None:
+        stderr.print(note, style="yellow", markup=False, soft_wrap=True)

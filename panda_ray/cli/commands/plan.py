@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from panda_ray.cli.commands.simulate import Simulate, print_simulation
-from panda_ray.cli.console import print_json, stdout
+from panda_ray.cli.console import print_json, print_note, stdout
 from panda_ray.cli.drawing.settings_table import describe_settings, settings_as_json, settings_table
 from panda_ray.cli.options import Json, Overrides, SweepFile
 from panda_ray.cli.wording.choice_words import choices_as_json, describe_choices
@@ -39,9 +39,11 @@ _COUNTS = ("total", "done", "to_run", "blocked")
 def plan(sweep_file: SweepFile, overrides: Overrides, as_json: Json = False, simulate: Simulate = None) -> None:
     """Show what exists, what would run, how long it would take and what it would cost; change nothing."""
     from panda_ray.sweep_file import load_sweep
+    from panda_ray.usecases.elsewhere import results_elsewhere
     from panda_ray.usecases.plan import plan_sweep
 
     sweep = load_sweep(sweep_file, overrides)
+    print_note(results_elsewhere(sweep, sweep_file))
     if simulate is not None:
         print_simulation(sweep, simulate, as_json)
         return

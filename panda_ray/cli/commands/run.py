@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from panda_ray.cli.console import print_json, stderr, stdout
+from panda_ray.cli.console import print_json, print_note, stderr, stdout
 from panda_ray.cli.options import Json, Overrides, SweepFile
 from panda_ray.cli.wording.closing import Closing, Commands
 from panda_ray.cli.wording.words import describe_start
@@ -69,8 +69,11 @@ def until_signalled(body: Callable[[], int], as_json: bool) -> int:
 
 def _run(sweep_file: str, overrides: list[str], name: RunnerName, address: str | None, as_json: bool) -> int:
     from panda_ray.sweep_file import load_sweep
+    from panda_ray.usecases.elsewhere import results_elsewhere
 
-    return run_loaded(load_sweep(sweep_file, overrides), name, address, as_json, commands_on(sweep_file, overrides))
+    sweep = load_sweep(sweep_file, overrides)
+    print_note(results_elsewhere(sweep, sweep_file))
+    return run_loaded(sweep, name, address, as_json, commands_on(sweep_file, overrides))
 
 
 def run_loaded(

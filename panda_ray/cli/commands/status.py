@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from panda_ray.cli.console import print_json, stdout
+from panda_ray.cli.console import print_json, print_note, stdout
 from panda_ray.cli.drawing.standing import draw, standing_as_json
 from panda_ray.cli.options import ClusterFile, JobsAddress, Json, Overrides, SweepFile
 from panda_ray.errors import InputError
@@ -40,9 +40,11 @@ def status(
     from panda_ray.sweep_file import load_sweep
 
     if cluster is None and address is None:
+        from panda_ray.usecases.elsewhere import results_elsewhere
         from panda_ray.usecases.status import status_of
 
         sweep = load_sweep(sweep_file, overrides)
+        print_note(results_elsewhere(sweep, sweep_file))
         _show(lambda: status_of(sweep), watch, as_json)
         return
     from panda_ray.sweep_file.names_of_sweeps import sweep_name

@@ -375,3 +375,22 @@ def test_a_backbone_that_cannot_be_fetched_is_one_sentence(
     assert f"backbone '{backbone}': google/" in ended.err
     assert f"{{name: {backbone}, path: DIR}}" in ended.err
     assert "Traceback" not in ended.err
+
+
+def test_results_that_lie_where_the_storage_leads_from_another_folder_are_named(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a folder below, and from elsewhere with the file's path; not where there are results, or none anywhere."""
+    sub, other = cli.folder / "notes" / "june", cli.folder.parent / f"{cli.folder.name}-other"
+    sub.mkdir(parents=True)
+    other.mkdir()
+    file = str(cli.folder / "x.yaml")
+    for place in (cli.folder, sub, other):
+        assert "begins at the working directory" not in CommandLine(place, monkeypatch)("plan", file).err
+    (cli.folder / "store" / "units").mkdir(parents=True)
+    for command in ("plan", "status"):
+        assert "begins at the working directory" not in CommandLine(cli.folder, monkeypatch)(command, file).err
+        for place in (sub, other):
+            said = CommandLine(place, monkeypatch)(command, file).err
+            assert f"no results in it; there are in {cli.folder / 'store'}: " in said
+            assert f"work in {cli.folder}, or give --set 'storage={cli.folder / 'store'}'" in said
