@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from panda_ray.sweep import Sweep
@@ -17,7 +18,7 @@ def results_elsewhere(sweep: Sweep, sweep_file: str) -> str | None:
     if "://" in sweep.storage or storage.is_absolute() or _has_results(storage):
         return None
     here = Path.cwd()
-    for folder in (Path(sweep_file).absolute().parent, *here.parents):
+    for folder in (Path(os.path.normpath(Path(sweep_file).absolute().parent)), *here.parents):
         if folder != here and _has_results(folder / storage):
             return (
                 f"storage {sweep.storage!r} begins at the working directory, and there are no results in it; there are "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -391,6 +392,6 @@ def test_results_that_lie_where_the_storage_leads_from_another_folder_are_named(
     for command in ("plan", "status"):
         assert "begins at the working directory" not in CommandLine(cli.folder, monkeypatch)(command, file).err
         for place in (sub, other):
-            said = CommandLine(place, monkeypatch)(command, file).err
+            said = CommandLine(place, monkeypatch)(command, os.path.relpath(file, place)).err
             assert f"no results in it; there are in {cli.folder / 'store'}: " in said
             assert f"work in {cli.folder}, or give --set 'storage={cli.folder / 'store'}'" in said
