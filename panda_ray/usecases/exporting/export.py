@@ -13,9 +13,9 @@ from panda_ray.sweep import Sweep
 from panda_ray.sweep.named_tasks import task_of
 from panda_ray.tasks import TaskSpec
 from panda_ray.tasks.caching.fetched import is_url
+from panda_ray.tasks.licences import licence_of
 from panda_ray.tasks.own import described
-from panda_ray.tasks.rows.own.hub_files import is_on_hub, unpinned
-from panda_ray.tasks.task import BuiltinOrigin, FileOrigin, HubOrigin, UserOrigin
+from panda_ray.tasks.task import BuiltinOrigin
 from panda_ray.usecases.engine import check_engine
 from panda_ray.usecases.exporting.trainings import training_of
 
@@ -118,19 +118,8 @@ def _said(
         train_examples=record["train_examples"],
         fingerprint=identity["data"]["fingerprint"],
         key=record["key"],
-        licence=_licence(spec),
+        licence=licence_of(spec),
     )
-
-
-def _licence(spec: TaskSpec) -> str:
-    origin = spec.origin
-    if isinstance(origin, HubOrigin):
-        return f"that of the data set {origin.repository} on the Hugging Face Hub"
-    if isinstance(origin, UserOrigin):
-        return f"that of the data ({origin.reason})"
-    if isinstance(origin, FileOrigin) and is_on_hub(origin.data):
-        return f"that of the data set {unpinned(origin.data).repository} on the Hugging Face Hub"
-    return "that of your own data" if isinstance(origin, FileOrigin) else "Apache-2.0, generated data"
 
 
 def _example(spec: TaskSpec) -> str | None:

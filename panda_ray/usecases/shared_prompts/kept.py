@@ -11,6 +11,8 @@ from panda_ray.execution.store.copying import copy_results
 from panda_ray.execution.store.lineage import inputs_of
 from panda_ray.execution.store.store import Record, Store
 from panda_ray.sweep import Sweep
+from panda_ray.tasks import TASKS
+from panda_ray.tasks.licences import licence_of
 from panda_ray.usecases.searching.searches import known_plan
 from panda_ray.usecases.shared_prompts.prompt_places import read_place, written_place
 
@@ -21,6 +23,7 @@ class KeptPrompt:
 
     Attributes:
         data: fingerprint of the rows that it was trained on.
+        licence: of those rows, in words.
         size: of its files, in bytes.
         imported: sha256 of a prompt that was not trained here, by which a sweep names it.
     """
@@ -34,6 +37,7 @@ class KeptPrompt:
     seed: int
     prompt_len: int
     data: str
+    licence: str
     size: int
     finished_at: str
     imported: str | None
@@ -163,6 +167,7 @@ def kept_prompt(key: str, record: Record) -> KeptPrompt:
         seed=record["seed"],
         prompt_len=int(identity["config"].get("prompt_len") or 0),
         data=str(data.get("fingerprint", "")) if isinstance(data, dict) else "",
+        licence=licence_of(TASKS.get(record["target"])) if record["target"] in TASKS else "that of somebody's own data",
         size=sum(file["bytes"] for file in record["files"].values()),
         finished_at=record["finished_at"],
         imported=(identity.get("options") or {}).get("imported"),

@@ -14,7 +14,14 @@ from panda_ray.usecases.choosing.recommendation import recommend
 from panda_ray.usecases.plan import plan_sweep
 from panda_ray.usecases.run import run_sweep
 from panda_ray.usecases.runner import RunnerName, make_runner
-from panda_ray.usecases.shared_prompts.kept import prompt_in, prompts_in, pull_prompts, push_prompts, remove_prompt
+from panda_ray.usecases.shared_prompts.kept import (
+    kept_prompt,
+    prompt_in,
+    prompts_in,
+    pull_prompts,
+    push_prompts,
+    remove_prompt,
+)
 from support.sweeps.small_sweeps import run_inline, small_sweep
 
 SEEDS = {"seeds": [1, 2], "methods": ["prompt_tuning", "pot"], "metrics": []}
@@ -51,7 +58,24 @@ def test_source_prompts_are_pushed_once_and_nothing_that_was_transferred(trained
         assert each.data == records[each.key]["identity"]["data"]["fingerprint"]
         assert each.size == sum(file["bytes"] for file in records[each.key]["files"].values())
         assert (each.method, each.backbone, each.prompt_len) == ("prompt_tuning", "builtin-tiny", 4)
+        assert each.licence == "Apache-2.0, generated data"
     assert push_prompts(small_sweep(trained, **SEEDS), str(shared)) == []
+
+
+@pytest.mark.parametrize(
+    ("task", "licence"),
+    [
+        ("mnli", "that of nyu-mll/glue on the Hub"),
+        (
+            "conll05",
+            "that of the data (PropBank over the Penn Treebank; the Linguistic Data Consortium distributes the text)",
+        ),
+        ("somebodys_task", "that of somebody's own data"),
+    ],
+)
+def test_a_prompt_has_the_licence_of_its_rows(trained: Path, shared: Path, task: str, licence: str) -> None:
+    key = prompts_in(str(shared))[0].key
+    assert kept_prompt(key, Store(str(trained)).known(key) | {"target": task}).licence == licence
 
 
 def test_a_copy_is_the_same_result(trained: Path, shared: Path) -> None:

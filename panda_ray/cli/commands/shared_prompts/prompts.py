@@ -139,11 +139,11 @@ def _print(found: Sequence[KeptPrompt], as_json: bool, done: str = "in", url: st
 
 def _table(found: Sequence[KeptPrompt]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
-    left = ("task", "backbone", "method", "measure", "data", "key")
-    for column in ("task", "backbone", "method", "seed", "score", "measure", "length", "KiB", "data", "key"):
+    left = ("task", "backbone", "method", "measure", "data", "key", "licence")
+    for column in ("task", "backbone", "method", "seed", "score", "measure", "length", "KiB", "data", "key", "licence"):
         table.add_column(column, justify="left" if column in left else "right")
     for each in found:
         numbers = (str(each.seed), f"{each.score:.1f}", each.measure, str(each.prompt_len), f"{each.size / 1024:.0f}")
         names = (one_line(each.task), one_line(each.backbone), one_line(each.method))
-        table.add_row(*names, *numbers, each.data[:8], each.key[:_SHOWN])
+        table.add_row(*names, *numbers, each.data[:8], each.key[:_SHOWN], each.licence)
     return table
