@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from panda_ray.errors import InputError
@@ -48,6 +49,7 @@ class MlflowTracker(Listener):
         snapshots: where the sweep stands, asked in another thread now and then; nowhere unless given.
         searched: what a search has found, asked in the thread that listens; nothing unless given.
         has_reached_all: whether a run that was not interrupted counts as finished; all of its units are, unless given.
+        busy: called with what the driver waits for when its work is done; the context lasts as long.
 
     Attributes:
         tracking_uri: where it logs to.
@@ -67,11 +69,13 @@ class MlflowTracker(Listener):
         snapshots: Callable[[], Snapshot | None] = lambda: None,
         searched: Callable[[], Searched | None] = lambda: None,
         has_reached_all: Callable[[RunSummary], bool] = lambda summary: summary.complete,
+        busy: Callable[[str], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self._store = store
         self._snapshots = snapshots
         self._searched = searched
         self._has_reached_all = has_reached_all
+        self._busy = busy
         self._searched_at = 0.0
         self.tracking_uri = tracking_uri_of(store.url, tracking_uri)
         self.missing: frozenset[str] = frozenset()
@@ -134,7 +138,8 @@ class MlflowTracker(Listener):
     def on_finished(self, summary: RunSummary) -> None:
         """Log what is left, unless the server is away or silent."""
         self.take_search()
-        self.finish(summary, END_SECONDS if summary.interrupted is None else INTERRUPTED_SECONDS)
+        with self._busy("logging to MLflow"):
+            self.finish(summary, END_SECONDS if summary.interrupted is None else INTERRUPTED_SECONDS)
 
     def take_search(self) -> None:
         """Have it said what a search has found by now."""

@@ -128,7 +128,7 @@ def run_sweep(sweep: Sweep, runner: Runner, watch: Watch = _unwatched, busy: Bus
 
     store = Store(sweep.storage)
     with busy("reading data sets and planning"):
-        start = _start(sweep, store)
+        start = _start(sweep, store, busy)
     plan, tracker = start.plan, start.tracker
     started = time.monotonic()
     with start.steered as steering, watch(start) as listeners:
@@ -150,7 +150,7 @@ def run_sweep(sweep: Sweep, runner: Runner, watch: Watch = _unwatched, busy: Bus
     return Run(plan, store.url, summary, tracker, start.refused, report, page, no_report, seconds, studies)
 
 
-def _start(sweep: Sweep, store: Store) -> Start:
+def _start(sweep: Sweep, store: Store, busy: Busy) -> Start:
     """Plan, estimate and connect to MLflow; a finished study may lie on a file system that cannot be written."""
     if sweep.tracking.system_metrics:
         from panda_ray.execution.work.usage import check_samples
@@ -169,6 +169,7 @@ def _start(sweep: Sweep, store: Store) -> Start:
         announcer.snapshot,
         searched_by(standings, sweep),
         lambda summary: has_reached_all(summary, standings()),
+        busy,
     )
     announcer.follow(plan, costs)
     try:

@@ -89,8 +89,8 @@ class Session:
             summary.take_stock(ended)
         self._units.take_stock(self._plan, ended)
 
-    def log(self, keys: Collection[str], afresh: Collection[str] = ()) -> None:
-        """Log units that are done, with what their backbone's summary needs of them first.
+    def log(self, keys: Collection[str], afresh: Collection[str] = ()) -> Iterator[None]:
+        """Log units that are done, with what their backbone's summary needs of them first; stops after each part.
 
         Args:
             afresh: units whose results are new, so that an earlier run says something else.
@@ -106,6 +106,7 @@ class Session:
                 predictions = self._log_cells(summary, task, rows)
                 runs = [r for r in part if r["key"] in afresh or r["key"] not in self._units.complete]
                 self._units.log(self._plan, runs, summary.run_id, predictions)
+                yield
 
     def log_models(self) -> None:
         """Log the prompts of units whose runs are complete as models, where the sweep asks for it."""

@@ -233,7 +233,8 @@ class Worker:
         self.logged = session.logged
         wanted = [key for key in self._plan.units if key in self._done and self._is_wanted(key)]
         try:
-            session.log(wanted, self._new)
+            for _ in session.log(wanted, self._new):
+                self.logged = session.logged  # whoever waits no longer says what is missing by it
         finally:
             self.logged = session.logged
             self.refused.update(session.refused)

@@ -8,21 +8,23 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from panda_ray.errors import InputError
 from panda_ray.execution.events import Outcome, RunSummary
-from panda_ray.execution.planning.plan import build_plan
-from panda_ray.execution.store.store import Store
+from panda_ray.execution.planning.plan import Plan, build_plan
+from panda_ray.execution.store.store import Record, Store
 from panda_ray.tracking import mlflow
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.tracking.reading.read_study import read_study
 from panda_ray.tracking.server import patience
 from panda_ray.tracking.server.client import connect
+from panda_ray.tracking.writing.unit_runs.unit_log import UnitLog
 from support.servers.silent_postgres import SilentPostgres
 from support.sweeps.records import prompt, publish, publish_training
 from support.sweeps.tracked import (
@@ -164,6 +166,34 @@ def test_one_record_that_cannot_be_logged_stops_no_other(storage: Path) -> None:
     assert "Parquet magic bytes not found" in message
     study = read_study(tracker.tracking_uri, "small")
     assert set(study.scores["key"]) == {cell.key for cell in plan.cells} - {tableless}
+
+
+def test_whoever_waits_no_longer_counts_what_is_logged_by_then_and_sends_the_rest_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, store = filled(tmp_path / "store")
+    parts: list[set[str]] = []
+    goes_on, log = threading.Event(), UnitLog.log
+
+    def halting(self: UnitLog, plan: Plan, records: Sequence[Record], *rest: Any) -> None:
+        parts.append({record["key"] for record in records})
+        assert len(parts) != 2 or goes_on.wait(120)
+        log(self, plan, records, *rest)
+
+    monkeypatch.setattr(UnitLog, "log", halting)
+    busy: list[str] = []
+    tracker = MlflowTracker(store, busy=lambda what: nullcontext(busy.append(what)))
+    tracker.start(plan)
+    end = time.monotonic() + 120
+    while len(parts) < 2 and time.monotonic() < end:
+        time.sleep(0.05)
+    tracker.finish(RunSummary(plan, done=plan.done), 0.2)
+    assert tracker.missing == plan.done - parts[0] != plan.done
+    assert f"lacks {len(tracker.missing)} finished units" in str(tracker.message(COMMAND))
+    goes_on.set()
+    tracker.on_finished(RunSummary(plan, done=plan.done))
+    assert tracker.missing == frozenset()
+    assert busy == ["logging to MLflow"]
 
 
 def test_two_drivers_that_finish_at_once_make_one_run_per_unit(storage: Path) -> None:
