@@ -40,6 +40,7 @@ def plan(sweep_file: SweepFile, overrides: Overrides, as_json: Json = False, sim
     """Show what exists, what would run, how long it would take and what it would cost; change nothing."""
     from panda_ray.sweep_file import load_sweep
     from panda_ray.usecases.elsewhere import results_elsewhere
+    from panda_ray.usecases.here import lacking_here
     from panda_ray.usecases.plan import plan_sweep
 
     sweep = load_sweep(sweep_file, overrides)
@@ -52,6 +53,8 @@ def plan(sweep_file: SweepFile, overrides: Overrides, as_json: Json = False, sim
         print_json(_as_json(outlook))
     else:
         _print(outlook)
+    if outlook.plan.stacks:
+        print_note(lacking_here(sweep.resources))
 
 
 def _as_json(outlook: Outlook) -> dict[str, Any]:

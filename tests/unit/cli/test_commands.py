@@ -141,6 +141,16 @@ def test_a_plan_for_gpus_is_priced_in_their_hours(cli: CommandLine) -> None:
     assert estimate["price"] == pytest.approx(4 * estimate["hours"], abs=0.01)
 
 
+@pytest.mark.parametrize("device", ["cpus", "gpus"])
+def test_a_plan_says_that_this_machine_has_no_room_for_a_stack(cli: CommandLine, device: str) -> None:
+    arguments = ("plan", "x.yaml", "--set", "data_root=data")
+    said = " ".join(cli(*arguments, "--set", f"resources.{device}_per_stack=9000").err.split())
+    assert f"9000 {device.upper()[:-1]}s" in said
+    assert "but this machine has" in said
+    assert "it needs a cluster: panda-ray submit, or run --address" in said
+    assert "this machine" not in cli(*arguments).err
+
+
 def test_prices_enter_no_key(cli: CommandLine) -> None:
     from panda_ray.execution.planning.plan import build_plan
     from panda_ray.sweep_file import load_sweep
