@@ -159,7 +159,7 @@ def test_every_table_has_a_caption_and_every_heading_a_scope(chrome: Chrome) -> 
 
 
 @pytest.mark.parametrize("width", [360, 1280], ids=["phone", "laptop"])
-def test_text_in_figures_can_be_read_and_the_page_does_not_scroll_sideways(chrome: Chrome, width: int) -> None:
+def test_figures_can_be_read_stack_on_a_phone_and_make_no_page_scroll_sideways(chrome: Chrome, width: int) -> None:
     chrome.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": 740, "deviceScaleFactor": 2, "mobile": width < 500},
@@ -172,6 +172,11 @@ def test_text_in_figures_can_be_read_and_the_page_does_not_scroll_sideways(chrom
         )
         assert smallest >= 9
         assert chrome.execute_script("return document.documentElement.scrollWidth") <= width
+        shown, hidden = ("stacked", "beside") if width < 500 else ("beside", "stacked")
+        inside = "svg => svg.getBoundingClientRect().width > 200 && svg.getBoundingClientRect().right <= arguments[1]"
+        charts = f"[...document.querySelectorAll(arguments[0])].map({inside})"
+        assert chrome.execute_script(f"return {charts}", f".{shown} svg", width) == [True, True]
+        assert chrome.execute_script(f"return {charts}", f".{hidden} svg", width) == [False, False], "panels twice"
     finally:
         chrome.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 

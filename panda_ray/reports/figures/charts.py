@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from panda_ray.foreign_text import drawn_text
-from panda_ray.reports.figures.drawing import BASELINE_COLOR, INK, METHOD_COLORS, STYLE, Drawing, finish
+from panda_ray.reports.figures.drawing import BASELINE_COLOR, INK, METHOD_COLORS, STACKED_INCHES, STYLE, Drawing, finish
 from panda_ray.reports.numbers.averaging import grid_mean
 from panda_ray.reports.numbers.frame import Grid
 from panda_ray.reports.numbers.gains import MethodGain
@@ -22,21 +22,26 @@ AVERAGE = "all targets"
 
 
 def methods_chart(name: str, grid: Grid, baseline: str, gains: Sequence[MethodGain], targets: Sequence[str]) -> Drawing:
-    """Left: scores per target with standard deviations over seeds. Right: mean gains with bootstrap intervals."""
+    """First scores per target with standard deviations over seeds, then mean gains with bootstrap intervals."""
+    height = 0.9 + (len(targets) + 1) * (0.2 + 0.13 * (len(gains) + 1))
+
+    def draw(figure: Figure, columns: int, scores: Axes, differences: Axes) -> Figure:
+        _score_bars(scores, grid, baseline, gains, targets)
+        _gain_intervals(differences, gains, targets)
+        figure.legend(*scores.get_legend_handles_labels(), loc="outside upper left", ncols=columns)
+        return figure
+
     with mpl.rc_context(STYLE):
-        height = 0.9 + (len(targets) + 1) * (0.2 + 0.13 * (len(gains) + 1))
-        figure = Figure(figsize=(8.4, height), layout="constrained")
-        left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
-        _score_bars(left, grid, baseline, gains, targets)
-        _gain_intervals(right, gains, targets)
-        figure.legend(*left.get_legend_handles_labels(), loc="outside upper left", ncols=len(gains) + 1)
+        beside = Figure(figsize=(8.4, height), layout="constrained")
+        below = Figure(figsize=(STACKED_INCHES, 2 * height), layout="constrained")
         return finish(
-            figure,
+            draw(beside, len(gains) + 1, *beside.subplots(1, 2, width_ratios=(1.25, 1))),
             name,
-            "Left: score per target; a transfer method is averaged over its transfers; error bars are standard "
-            "deviations over the seeds that have all of them. Right: the mean gain over prompt tuning, over the seeds "
+            "First the score per target; a transfer method is averaged over its transfers; error bars are standard "
+            "deviations over the seeds that have all of them. Then the mean gain over prompt tuning, over the seeds "
             "of a transfer, the transfers to a target, then the targets, with its 95 % paired bootstrap interval over "
             "dev items.",
+            draw(below, 2, *below.subplots(2, 1)),
         )
 
 
@@ -100,19 +105,25 @@ def _gain_intervals(axes: Axes, gains: Sequence[MethodGain], targets: Sequence[s
 
 
 def metrics_chart(name: str, qualities: Sequence[MetricQuality]) -> Drawing:
-    """Left: similarity within and between groups. Right: rank correlation with transfer, one dot per target."""
+    """First similarity within and between groups, then rank correlation with transfer, one dot per target."""
+    height = 1.2 + 0.45 * len(qualities)
+
+    def draw(figure: Figure, relatedness: Axes, correlations: Axes) -> Figure:
+        _relatedness(relatedness, qualities)
+        _correlations(correlations, {quality.metric: quality.first_epoch.by_target for quality in qualities})
+        figure.legend(*relatedness.get_legend_handles_labels(), loc="outside upper left", ncols=2)
+        return figure
+
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(8.4, 1.2 + 0.45 * len(qualities)), layout="constrained")
-        left, right = figure.subplots(1, 2)
-        _relatedness(left, qualities)
-        _correlations(right, {quality.metric: quality.first_epoch.by_target for quality in qualities})
-        figure.legend(*left.get_legend_handles_labels(), loc="outside upper left", ncols=2)
+        beside = Figure(figsize=(8.4, height), layout="constrained")
+        below = Figure(figsize=(STACKED_INCHES, 2 * height), layout="constrained")
         return finish(
-            figure,
+            draw(beside, *beside.subplots(1, 2)),
             name,
-            "Left: mean predicted similarity of different tasks of one type and of two types; two tasks of the group "
-            "'other' are of two types. Right: Spearman correlation over the other tasks with PoT's score after the "
-            "first epoch; a dot is a target, the bar is the mean over targets.",
+            "First the mean predicted similarity of different tasks of one type and of two types; two tasks of the "
+            "group 'other' are of two types. Then Spearman correlation over the other tasks with PoT's score after "
+            "the first epoch; a dot is a target, the bar is the mean over targets.",
+            draw(below, *below.subplots(2, 1)),
         )
 
 

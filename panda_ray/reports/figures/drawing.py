@@ -26,6 +26,9 @@ BASELINE_COLOR = "#6b7480"
 METHOD_COLORS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Okabe-Ito: vermilion, blue, green, purple, orange, sky."""
 
+STACKED_INCHES = 3.25
+"""As wide as the text of the report on a phone."""
+
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
@@ -57,6 +60,7 @@ class Drawing:
         name: of its files, without the ending.
         caption: what it shows and how to read it.
         inline_svg: for the HTML report.
+        stacked_svg: likewise with its panels one above the other, for a phone; None where there is one panel.
     """
 
     name: str
@@ -64,6 +68,7 @@ class Drawing:
     svg: str
     png: bytes
     inline_svg: str
+    stacked_svg: str | None = None
 
     def save(self, folder: Path) -> list[Path]:
         """Write NAME.svg and NAME.png."""
@@ -73,14 +78,30 @@ class Drawing:
         return [svg, png]
 
 
-def finish(figure: Figure, name: str, caption: str) -> Drawing:
-    """Write a figure in all of its forms; equal figures give equal bytes."""
+def finish(figure: Figure, name: str, caption: str, stacked: Figure | None = None) -> Drawing:
+    """Write a figure in all of its forms; equal figures give equal bytes.
+
+    Args:
+        stacked: the same panels one above the other, `STACKED_INCHES` wide.
+    """
     png = io.BytesIO()
     extent = _extent(figure)
     figure.savefig(png, format="png", facecolor="white", bbox_inches=extent, metadata={"Software": None})
     svg = _titled(_svg(figure, name, extent), caption)
     on_white = re.sub(r"(<svg[^>]*>)", r'\1<rect width="100%" height="100%" fill="#ffffff"/>', svg, count=1)
-    return Drawing(name, caption, on_white, png.getvalue(), _inline(svg))
+    below = None
+    if stacked is not None:
+        _begin_titles_at_the_left(stacked)
+        below = _inline(_titled(_svg(stacked, f"{name}-stacked", _extent(stacked)), caption))
+    return Drawing(name, caption, on_white, png.getvalue(), _inline(svg), below)
+
+
+def _begin_titles_at_the_left(figure: Figure) -> None:
+    """Where the labels begin: from where its axes do, a long title would make a narrow figure wider."""
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        box = axes.get_position()
+        axes.set_title(axes.get_title(loc="left"), loc="left", x=-box.x0 / box.width)
 
 
 def _extent(figure: Figure) -> Bbox:

@@ -14,7 +14,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from panda_ray.foreign_text import drawn_text
-from panda_ray.reports.figures.drawing import ABSENT_COLOR, INK, METHOD_COLORS, STYLE, Drawing, bare, finish
+from panda_ray.reports.figures.drawing import (
+    ABSENT_COLOR,
+    INK,
+    METHOD_COLORS,
+    STACKED_INCHES,
+    STYLE,
+    Drawing,
+    bare,
+    finish,
+)
 from panda_ray.reports.numbers.searched.chosen_points import said
 from panda_ray.search.trials import Trial
 from panda_ray.sweep.search_section import Dimension, RangeSection
@@ -28,20 +37,28 @@ _GROUND = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.6}
 
 def study_chart(name: str, study: SearchedStudy, space: Mapping[str, Dimension]) -> Drawing:
     """Three panels: history, importances, parallel coordinates."""
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(9.6, 2.9), layout="constrained")
-        left, middle, right = figure.subplots(1, 3, width_ratios=(1, 0.7, 1.5))
-        _history(left, study.standing.trials)
-        _importances(middle, study.importances, list(space))
-        _parallel(right, study.standing.trials, study.standing.best, space)
+
+    def draw(figure: Figure, history: Axes, importances: Axes, parallel: Axes) -> Figure:
+        _history(history, study.standing.trials)
+        _importances(importances, study.importances, list(space))
+        _parallel(parallel, study.standing.trials, study.standing.best, space)
         figure.suptitle(drawn_text(study.standing.address.title), x=0.01, ha="left", fontsize=10)
+        return figure
+
+    with mpl.rc_context(STYLE):
+        beside = Figure(figsize=(9.6, 2.9), layout="constrained")
+        below = Figure(figsize=(STACKED_INCHES, 7.5), layout="constrained")
+        draw(below, *below.subplots(3, 1, height_ratios=(1, 0.7, 1.2)))
+        for label in below.axes[-1].get_xticklabels():  # names of hyper-parameters, side by side
+            label.set(rotation=25, ha="right")
         return finish(
-            figure,
+            draw(beside, *beside.subplots(1, 3, width_ratios=(1, 0.7, 1.5))),
             name,
-            "Left: the value of each point in the order of asking (mean over seeds, %), and the best one so far; "
-            "crosses below are points that were pruned or failed. Middle: how much of the differences between values "
-            "each hyper-parameter explains (PED-ANOVA). Right: every point as a line, darker where its value is "
+            "History: the value of each point in the order of asking (mean over seeds, %), and the best one so far; "
+            "crosses below are points that were pruned or failed. Importance: how much of the differences between "
+            "values each hyper-parameter explains (PED-ANOVA). Then every point as a line, darker where its value is "
             "higher; the chosen one thick and orange, pruned and failed ones dotted.",
+            below,
         )
 
 
