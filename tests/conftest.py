@@ -29,6 +29,18 @@ def cache_home() -> Iterator[None]:
         os.environ["XDG_CACHE_HOME"] = before
 
 
+@pytest.fixture(autouse=True)
+def same_working_directory() -> Iterator[None]:
+    """A test that left this process elsewhere would fail the later ones that start others, when that folder is gone."""
+    before = Path.cwd()
+    yield
+    try:
+        after = Path.cwd()
+    finally:
+        os.chdir(before)
+    assert after == before
+
+
 @pytest.fixture(scope="session", autouse=True)
 def ending_signals() -> None:
     """Let signals end what tests start, also where these tests run in a shell's background or under nohup."""

@@ -204,8 +204,10 @@ def assert_close(store: Store, other: Store, key: str) -> None:
 
 @pytest.mark.parametrize("error", [None, RuntimeError("lost")])
 def test_reports_of_a_group_that_has_ended_reach_a_late_driver_in_their_order_before_what_it_gave(
-    local_ray: None, tmp_path: Path, error: Exception | None
+    local_ray: None, tmp_path: Path, error: Exception | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("RAY_CHDIR_TO_TRIAL_DIR", "0")  # the trial is in this process
+
     def trial(config: dict[str, Any]) -> None:
         try:
             tune.report({"ended": _reported(Ended("late", error), "late")})
