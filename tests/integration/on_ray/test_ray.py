@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -151,7 +152,10 @@ def test_a_bug_in_a_worker_shows_its_own_traceback(local_ray: None, tmp_path: Pa
 
 
 def test_a_ray_of_this_machine_starts_no_scaler_no_reader_of_logs_and_no_api_server(local_ray: None) -> None:
-    started = [" ".join(process.cmdline()) for process in psutil.Process().children(recursive=True)]
+    started = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # one that has ended meanwhile
+            started.append(" ".join(process.cmdline()))
     assert any("gcs_server" in command for command in started)
     assert not [command for command in started if re.search(r"/(monitor|log_monitor|dashboard)\.py ", command)]
 

@@ -10,10 +10,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import ray
 from ray._private.state import state as cluster_state
-from ray._raylet import PlacementGroupID
-from ray.core.generated.gcs_pb2 import PlacementGroupTableData  # type: ignore[attr-defined]
+from ray._private.worker import global_worker
+from ray._raylet import ActorID, PlacementGroupID
+from ray.core.generated.gcs_pb2 import ActorTableData, PlacementGroupTableData  # type: ignore[attr-defined]
 from ray.experimental.internal_kv import _internal_kv_del, _internal_kv_get, _internal_kv_put
 from ray.train.v2._internal.execution.callback import WorkerGroupCallback
 from ray.util.placement_group import PlacementGroup, remove_placement_group
@@ -49,9 +52,12 @@ class StartLimit(WorkerGroupCallback):
         if started.wait(self._seconds):
             return
         _internal_kv_put(_key(self._group), b"")
+        process: Any = global_worker
         while not started.is_set():
             for slots in _slots_of(this_worker()):
                 remove_placement_group(slots)
+            for late in _owned_by(ray.get_runtime_context().get_worker_id()):  # one that came to no slots waits on
+                process.core_worker.kill_actor(late, True)
             started.wait(_AGAIN_SECONDS)
 
 
@@ -61,6 +67,13 @@ def _slots_of(worker: str) -> list[PlacementGroup]:
     groups = map(PlacementGroupTableData.FromString, table)
     theirs = (group for group in groups if group.creator_actor_id.hex() == worker)
     return [PlacementGroup(PlacementGroupID(group.placement_group_id)) for group in theirs]
+
+
+def _owned_by(process: str) -> list[ActorID]:
+    """Actors that a process has started and that are not dead."""
+    table = map(ActorTableData.FromString, cluster_state._connect_and_get_accessor().get_actor_table(None, None))
+    theirs = (actor for actor in table if actor.owner_address.worker_id.hex() == process)
+    return [ActorID(actor.actor_id) for actor in theirs if actor.state != ActorTableData.DEAD]
 
 
 def was_late(group: str) -> bool:
