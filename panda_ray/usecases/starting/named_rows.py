@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +18,7 @@ _TRAIN = "train"
 _VALIDATION = ("validation", "valid", "val", "dev")
 """What splits to evaluate on are called; one that is called `test` stays unseen."""
 
-
-_SPLIT = re.compile(r"(train|validation|valid|val|dev|test)(?![A-Za-z])", re.IGNORECASE)
+_SPLIT = re.compile(rf"({'|'.join((_TRAIN, *_VALIDATION, 'test'))})(?![A-Za-z])", re.IGNORECASE)
 """How the name of a file or folder begins that is one split."""
 
 
@@ -57,7 +56,7 @@ def named_rows(data: str, say: Say = lambda _: None) -> NamedRows:
         return NamedRows(task_name(data), data)
     found = splits_of(data)
     train = found.asked or (_TRAIN if _TRAIN in found.paths else _only_split(found, data))
-    dev = None if found.asked else next((name for name in _VALIDATION if name in found.paths), None)
+    dev = None if found.asked else _dev_split(found.paths)
     splits = [train] if dev is None else [train, dev]
     places = [found.place(split) for split in splits]
     lines = _lines(found, splits)
@@ -78,7 +77,7 @@ def _of_folder(data: str) -> NamedRows:
             splits.setdefault(found[0].lower(), []).append(path)
     if _TRAIN not in splits or len(splits) == 1:
         return NamedRows(task_name(data), data)
-    dev = next((name for name in _VALIDATION if name in splits), None)
+    dev = _dev_split(splits)
     used = [_TRAIN] if dev is None else [_TRAIN, dev]
     for name in used:
         if len(splits[name]) > 1:
@@ -91,6 +90,11 @@ def _of_folder(data: str) -> NamedRows:
     line = f"learns from {places[0]}, and evaluates on {'a part of it' if dev is None else places[1]}"
     line += f"; not read: {', '.join(unread)}" if unread else ""
     return NamedRows(task_name(data), places[0], None if dev is None else places[1], (line,))
+
+
+def _dev_split(splits: Collection[str]) -> str | None:
+    """The one to evaluate on, if there is any."""
+    return next((name for name in _VALIDATION if name in splits), None)
 
 
 def rows_to_label(data: str) -> str:

@@ -181,10 +181,10 @@ def _refusals(repository: str, said: str) -> Iterator[None]:
 
 def _pattern(paths: Sequence[str], whose: str) -> str:
     """One pattern for the files of a split, of which a download that was cut off cannot be taken for a whole one."""
-    patterns = {_NUMBERED.sub("-*-of-", path) if len(paths) > 1 else path for path in paths}
-    if len(patterns) > 1 or any(sign in patterns.copy().pop() for sign in "?["):
+    pattern, *others = {_NUMBERED.sub("-*-of-", path) if len(paths) > 1 else path for path in paths}
+    if others or any(sign in pattern for sign in "?["):
         raise InputError(
             f"{whose}: is {len(paths)} files whose names do not count them ({paths[0]}, ...); download them (`hf "
             "download --repo-type dataset`) and name their folder"
         )
-    return patterns.pop()
+    return pattern
