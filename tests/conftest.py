@@ -41,6 +41,16 @@ def same_working_directory() -> Iterator[None]:
     assert after == before
 
 
+@pytest.fixture(autouse=True)
+def same_interrupt() -> Iterator[None]:
+    """A test that left a handler behind would answer the SIGINT of a later one."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    after = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
+    assert after == before
+
+
 @pytest.fixture(scope="session", autouse=True)
 def ending_signals() -> None:
     """Let signals end what tests start, also where these tests run in a shell's background or under nohup."""
