@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -74,14 +75,24 @@ class Spread(Dispatch):
 
 
 class Patient(Dispatch):
-    """Lets PanDa's members wait for the driver's word until it was decided that they go on with more workers."""
+    """Lets PanDa's members wait for the driver's word until it was decided that they go on with more workers.
+
+    Which is not before their first epoch, after which there is a checkpoint to go on from.
+    """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.asked: list[Stack] = []
         self.may_go_on = threading.Event()
+        self._has_begun = False
+
+    def epoch(self, stack: Stack, report: EpochReport) -> Collection[str]:
+        self._has_begun |= stack.members[0].method == "panda"
+        return super().epoch(stack, report)
 
     def enlarge(self, slots: int, free: int) -> Stack | None:
+        if not self._has_begun:
+            return None
         larger = super().enlarge(slots, free)
         if larger is not None:
             self.asked.append(larger)
