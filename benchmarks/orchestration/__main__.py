@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.orchestration.bar import Bar
-from benchmarks.orchestration.driver_memory import measure_driver_memory
-from benchmarks.orchestration.grid import QUICKSTART, measure_grid
-from benchmarks.orchestration.planning import measure_plan
-from benchmarks.orchestration.resume import measure_resume
+from benchmarks.orchestration.measures.driver_memory import measure_driver_memory
+from benchmarks.orchestration.measures.grid import QUICKSTART, measure_grid
+from benchmarks.orchestration.measures.planning import measure_plan
+from benchmarks.orchestration.measures.resume import measure_resume
+from benchmarks.orchestration.measures.trivial import measure_trivial
 from benchmarks.orchestration.summary import keep
-from benchmarks.orchestration.trivial import measure_trivial
 from panda_ray.errors import InputError
 
 Part = Callable[[Path, argparse.Namespace], tuple[list[Bar], dict[str, Any]]]

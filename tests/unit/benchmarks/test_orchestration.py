@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.orchestration.bar import Bar
-from benchmarks.orchestration.driver_memory import Sample, bytes_per_stack, halves, seconds_per_stack
 from benchmarks.orchestration.events import read_events, times
-from benchmarks.orchestration.grid import merged, working_times
-from benchmarks.orchestration.planning import measure_plan
+from benchmarks.orchestration.measures.driver_memory import Sample, bytes_per_stack, halves, seconds_per_stack
+from benchmarks.orchestration.measures.grid import merged, working_times
+from benchmarks.orchestration.measures.planning import measure_plan
 
 
 def test_overlapping_stacks_count_once() -> None:

@@ -1,7 +1,7 @@
 """What a finished stack leaves in the driver's memory, and whether the next one takes longer for it.
 
-As a program, `python -m benchmarks.orchestration.driver_memory SWEEP LOG` is the driver that is measured: it runs a
-sweep with the Ray runner, without MLflow, and writes a JSON list per `EVERY` finished stacks.
+As a program, `python -m benchmarks.orchestration.measures.driver_memory SWEEP LOG` is the driver that is measured: it
+runs a sweep with the Ray runner, without MLflow, and writes a JSON list per `EVERY` finished stacks.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def measure_driver_memory(folder: Path, stacks: int = 5000) -> tuple[list[Bar], 
     """Run trivial stacks, each a trial of its own; the bar is for the slope over the second half of them."""
     sweep = sweeps.write(sweeps.trivial(folder / "store", stacks), folder / "trivial.yaml")
     log = folder / "samples.jsonl"
-    run_child(["-m", "benchmarks.orchestration.driver_memory", str(sweep), str(log)], folder / "run.txt")
+    run_child(["-m", "benchmarks.orchestration.measures.driver_memory", str(sweep), str(log)], folder / "run.txt")
     samples = [Sample(*json.loads(line)) for line in log.read_text(encoding="utf-8").splitlines()]
     first, second = halves(samples)
     bar = Bar(

@@ -1,0 +1,1 @@
+"""What the orchestration costs, one figure in each file."""
