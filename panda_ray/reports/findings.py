@@ -206,7 +206,7 @@ def _in_words(metric: str) -> str:
 def _gaps(study: Study) -> list[str]:
     lines = []
     if len(study.missing):
-        lines.append(f"{len(study.missing)} of {_count(len(study.cells), 'cell')} have no result yet.")
+        lines.append(f"{len(study.missing)} of {_count(len(study.cells), 'cell')} have no result in MLflow yet.")
     if study.failures:
         failed = sum(failure.status == "failed" for failure in study.failures)
         lines.append(f"{_count(failed, 'unit')} failed, {len(study.failures) - failed} wait for a failed one.")

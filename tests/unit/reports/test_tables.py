@@ -286,7 +286,7 @@ def test_findings_are_the_numbers_of_the_analysis() -> None:
     pot, panda = analysis.gains
     assert f"pot against prompt tuning: {signed(pot.mean)} points on average over 24 transfers and 3 seeds" in text
     assert f"panda against prompt tuning: {signed(panda.mean)} points on average over 23 transfers" in text
-    assert "3 of 156 cells have no result yet." in text
+    assert "3 of 156 cells have no result in MLflow yet." in text
     assert "1 unit failed" in text
     assert "Left out: conll05" in text
     assert "constant" not in text
@@ -295,9 +295,9 @@ def test_findings_are_the_numbers_of_the_analysis() -> None:
 def test_study_without_any_score_yet(tmp_path: Path) -> None:
     study = invented_study(seeds=(11,), items=20)
     report = write_report(replace(study, scores=study.scores.iloc[:0], examples={}), tmp_path, replicates=10)
-    assert "52 of 52 cells have no result yet." in report.headline
+    assert "52 of 52 cells have no result in MLflow yet." in report.headline
     nothing = replace(study, scores=study.scores.iloc[:0], similarity=study.similarity.iloc[:0], examples={})
-    assert write_report(nothing, tmp_path, replicates=10).headline == ("52 of 52 cells have no result yet.",)
+    assert write_report(nothing, tmp_path, replicates=10).headline == ("52 of 52 cells have no result in MLflow yet.",)
 
 
 def test_study_of_prompts_and_their_similarities_alone(tmp_path: Path) -> None:
