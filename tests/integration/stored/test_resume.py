@@ -374,4 +374,4 @@ def test_what_a_run_measured_is_what_the_next_plan_counts_with(quiet: Path) -> N
     estimates = [costs.seconds(stack) for stack in plan.stacks]
     assert {estimate.basis for estimate in estimates} == {"measured"}
     took, expected = sum(record["seconds"] for record in records), sum(estimate.seconds for estimate in estimates)
-    assert 0.5 < expected / took < 2, "the same units with another seed"
+    assert 0.2 < expected / took < 5, "the same units with another seed"

@@ -37,6 +37,7 @@ class Proxy:
         requests: what was asked, in this order.
         seconds: from the client to the server and back; a new connection takes one more.
         port: where it listens on loopback.
+        most_at_once: requests that were on their way to the server beside each other.
     """
 
     def __init__(self, server: tuple[str, int], seconds: float = 0.0) -> None:
@@ -44,6 +45,7 @@ class Proxy:
         self.seconds = seconds
         self.requests: list[Request] = []
         self.port = 0
+        self._on_the_way = self.most_at_once = 0
         self._loop = asyncio.new_event_loop()
         self._listening = threading.Event()
         self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
@@ -72,7 +74,10 @@ class Proxy:
         with _closing(to_server):
             while data := await client.read(1 << 20):
                 self._note(data)
+                self._on_the_way += 1
+                self.most_at_once = max(self.most_at_once, self._on_the_way)
                 await asyncio.sleep(self.seconds)
+                self._on_the_way -= 1
                 to_server.write(data)
                 await to_server.drain()
 
