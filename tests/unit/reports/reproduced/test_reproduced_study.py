@@ -93,6 +93,7 @@ def test_claims_of_a_study_have_its_intervals_and_a_verdict() -> None:
     assert (value.value.n, of, verdict) == (3, "24", "holds [sign alone]")
     low, high = (float(bound.replace("−", "-")) for bound in str(interval).split("]")[0].strip("[").split(", "))
     assert 0 < low < value.value.mean < high
+    assert not [claim for claim, _ in lines if "QQP" in claim], "the study has not these sources"
     assert str(lines["sources whose PanDa average is above model tuning", "all"][1]).startswith("0/0")
 
 
