@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import resource
+import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,9 @@ from typing import Any
 import pytest
 
 from panda_ray.errors import InputError
+from panda_ray.execution.store.files import folder
 from panda_ray.execution.store.files.files import StoreFullError
+from panda_ray.execution.store.results import done_units
 from panda_ray.execution.store.store import Store
 from support.sweeps.records import BARE
 
@@ -77,6 +80,28 @@ def test_records_that_done_keys_has_just_read_are_not_read_again(local: Store) -
     path.write_bytes(b"x" * path.stat().st_size)
     assert [record["score"] for _, record in local.records()] == [61.5]
     assert list(local.records()) == []
+
+
+def test_units_whose_files_wait_for_a_server_are_checked_beside_each_other(
+    local: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [f"{number:064x}" for number in range(12)]
+    for key in keys:
+        local.publish(key, BARE | {"key": key}, FILES)
+    read, waiting, most = folder.read_listed, 0, 0
+
+    def from_afar(path: str, limit: int) -> bytes | None:
+        nonlocal waiting, most
+        waiting += 1
+        most = max(most, waiting)
+        time.sleep(0.1)
+        waiting -= 1
+        return read(path, limit)
+
+    monkeypatch.setattr(folder, "read_listed", from_afar)
+    monkeypatch.setattr(done_units, "_BATCH", 1)
+    assert local.done_keys() == frozenset(keys)
+    assert most >= 4
 
 
 def test_a_record_that_was_replaced_since_is_read(local: Store) -> None:
