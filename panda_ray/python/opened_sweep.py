@@ -23,6 +23,7 @@ from panda_ray.tasks.kinds.own.own_guess import Said
 from panda_ray.tracking.reading.read_study import read_study
 from panda_ray.tracking.reading.study import Study
 from panda_ray.tracking.server.uri import tracking_uri_of
+from panda_ray.usecases.choosing.prompts_to_rank import on_backbone, sweep_to_rank
 from panda_ray.usecases.choosing.recommendation import recommend as recommended
 from panda_ray.usecases.exporting.export import export_prompt
 from panda_ray.usecases.frames import CELL, cells_frame, curves_frame, predictions_frame
@@ -30,7 +31,7 @@ from panda_ray.usecases.plan import plan_sweep
 from panda_ray.usecases.run import run_sweep
 from panda_ray.usecases.runner import RunnerName, make_runner
 from panda_ray.usecases.starting.describe import describe
-from panda_ray.usecases.starting.init import builtin_shelf, with_own_task
+from panda_ray.usecases.starting.init import with_own_task
 
 _FROM_STORE: Mapping[str, Callable[..., pd.DataFrame]] = {
     "cells": cells_frame,
@@ -170,20 +171,30 @@ class Sweep:
 
 
 def recommend(
-    sweep: Sweep | None = None, task: str | None = None, by: str = "logme", *, data: str | Path | None = None
+    prompts: Sweep | str | Path | None = None,
+    task: str | None = None,
+    by: str = "logme",
+    *,
+    data: str | Path | None = None,
+    backbone: str | None = None,
 ) -> Ranked:
-    """Rank a sweep's sources for a task, with the gain that its finished cells let one expect; nothing is trained.
+    """Rank source prompts for a task, with the gain that finished cells let one expect; nothing is trained.
 
     Args:
-        sweep: whose source prompts are ranked; those that come with the package unless given.
+        prompts: a sweep, opened or its file, whose source prompts are ranked and whose cells are evidence; or a store
+            of prompts. Those that come with the package unless given.
         task: any task.
         by: a metric that judges pairs.
         data: instead of a task, a file of one's own rows, whose columns are inferred.
+        backbone: of the prompts; the first one of an opened sweep.
 
     Raises:
         InputError: as `panda-ray recommend`.
     """
-    section = builtin_shelf() if sweep is None else sweep.section
+    if isinstance(prompts, Sweep):
+        section = on_backbone(prompts.section, backbone)
+    else:
+        section = sweep_to_rank(None if prompts is None else str(prompts), backbone)
     if data is not None and task is None:
         described = describe(str(data), Said())
         task, section = described.name, with_own_task(section, described)

@@ -97,7 +97,7 @@ def recommend(sweep: Sweep, task: str, metric: str = "logme", busy: Busy = nullc
     if not any(pair.target == task for pair in pairs):
         raise InputError(
             f"{store.url} has no prompt of a source of sweep {sweep.name!r} yet, so nothing can be ranked; run it "
-            "first, or take prompts that are trained already: --set prompts=URL (`builtin` for the built-in suite)"
+            "first, or name prompts that are trained already: --prompts URL; without it those of the package are ranked"
         )
     gains = _gains(plan, store)
     wanted = [pair for pair in pairs if pair.target == task or (pair.source, pair.target) in gains]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from panda_ray.usecases.starting.describe import Described
 BUILTIN = "builtin-tiny"
 _LEARNED = {"lr": 0.06, "batch_size": 8, "epochs": 4}
 """Of the targets of the built-in suite, which that backbone learns best with."""
-_HUB_SOURCES = ["mnli", "qnli", "sst2", "squad"]
+HUB_SOURCES = ["mnli", "qnli", "sst2", "squad"]
 
 
 def sweep_text(found: Described, backbone: str = BUILTIN, storage: str | None = None) -> str:
@@ -34,11 +33,6 @@ def sweep_text(found: Described, backbone: str = BUILTIN, storage: str | None = 
     """
     head = _head(found, storage or f"runs/{found.name}")
     return "\n".join([*head, *_study(found, backbone), *_tasks(found, backbone)]) + "\n"
-
-
-def builtin_shelf(changes: Sequence[str] = ()) -> Sweep:
-    """The sweep that has the prompts which come with the package as its sources."""
-    return load_sweep("quickstart", ["prompts=builtin", *changes])
 
 
 def with_own_task(sweep: Sweep, found: Described) -> Sweep:
@@ -76,8 +70,8 @@ def _study(found: Described, backbone: str) -> list[str]:
     chosen = "sources: {top: 3, by: logme}"
     only_a_try = "knows an invented language only: for a try" if backbone == BUILTIN else ""
     lines = [
-        f"backbones: [{_section(backbone)}]" + _comment(only_a_try),
-        f"sources: {'builtin' if backbone == BUILTIN else json.dumps(_HUB_SOURCES)}"
+        f"backbones: [{backbone_section(backbone)}]" + _comment(only_a_try),
+        f"sources: {'builtin' if backbone == BUILTIN else json.dumps(HUB_SOURCES)}"
         + _comment("" if backbone == BUILTIN else "rows of the Hub; or `data_root: DIR` with a folder of each task"),
         f"targets: [{found.name}]",
         "methods:",
@@ -95,7 +89,7 @@ def _study(found: Described, backbone: str) -> list[str]:
     return [*lines, ""]
 
 
-def _section(backbone: str) -> str:
+def backbone_section(backbone: str) -> str:
     """A backbone as the list of a sweep file has it."""
     folder = Path(backbone).expanduser()
     if backbone in BACKBONES or not folder.is_dir():

@@ -90,10 +90,10 @@ def test_the_command_leads_with_a_verdict_and_has_all_of_it_as_json(invented: Sw
     path.write_text(json.dumps(invented.as_written()))
     found = recommend(invented, "remark")
     first = found.sources[0]
-    said = run_here(tmp_path, "recommend", "--task", "remark", "--sweep", str(path))
+    said = run_here(tmp_path, "recommend", "--task", "remark", "--prompts", str(path))
     assert said.out.startswith(f"remark on builtin-tiny: start from {first.source}, which logme ranks first; predicted")
     assert f"{first.predicted.gain:+.1f} points, 90 % interval [" in said.out  # type: ignore[union-attr]
-    as_json = run_here(tmp_path, "recommend", "--task", "remark", "--sweep", str(path), "--json").json
+    as_json = run_here(tmp_path, "recommend", "--task", "remark", "--prompts", str(path), "--json").json
     assert [each["source"] for each in as_json["sources"]] == [each.source for each in found.sources]
     assert as_json["covered"] == {"held": found.covered[0], "of": 16}  # type: ignore[index]
 

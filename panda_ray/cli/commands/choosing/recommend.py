@@ -21,13 +21,18 @@ Data = Annotated[
     str | None,
     typer.Option("--data", metavar="DATA", help="Instead of a task: rows of your own, or of the Hub, as in `adapt`."),
 ]
-Shelf = Annotated[
+Prompts = Annotated[
     str | None,
     typer.Option(
-        "--sweep",
-        metavar="SWEEP",
-        help="Whose source prompts are ranked, and whose cells are evidence; or else those of the package.",
+        "--prompts",
+        metavar="WHERE",
+        help="What is ranked: the source prompts of a sweep (its file), whose cells are evidence, or those of a store "
+        "(folder, URL, hf://USER/NAME); the package's unless given.",
     ),
+]
+Backbone = Annotated[
+    str | None,
+    typer.Option("--backbone", help="Of the prompts: a name that `panda-ray backbones` lists, or a model's folder."),
 ]
 By = Annotated[
     str, typer.Option("--by", metavar="METRIC", help="A metric that judges pairs: logme, knn, h_score, leep, nce.")
@@ -38,21 +43,22 @@ def recommend(
     overrides: Overrides,
     task: Task = None,
     data: Data = None,
-    sweep: Shelf = None,
+    backbone: Backbone = None,
+    prompts: Prompts = None,
     by: By = "logme",
     as_json: Json = False,
 ) -> None:
-    """Rank a sweep's sources for a task, with the gain over prompt tuning that its finished cells let one expect.
+    """Rank source prompts for a task, with the gain over prompt tuning that finished cells let one expect.
 
     Nothing is trained; the metric is computed in this process and kept in the sweep's store.
     """
-    from panda_ray.sweep_file import load_sweep
     from panda_ray.tasks.kinds.own.own_guess import Said
+    from panda_ray.usecases.choosing.prompts_to_rank import sweep_to_rank
     from panda_ray.usecases.choosing.recommendation import recommend as recommended
     from panda_ray.usecases.starting.describe import describe
-    from panda_ray.usecases.starting.init import builtin_shelf, with_own_task
+    from panda_ray.usecases.starting.init import with_own_task
 
-    loaded = builtin_shelf(overrides) if sweep is None else load_sweep(sweep, overrides)
+    loaded = sweep_to_rank(prompts, backbone, overrides)
     if data is not None and task is None:
         described = describe(data, Said(), stderr.print)
         task, loaded = described.name, with_own_task(loaded, described)
