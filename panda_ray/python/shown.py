@@ -12,6 +12,7 @@ from panda_ray.cli.wording.closing import Closing, Commands
 from panda_ray.cli.wording.recommend_words import describe_evidence, describe_recommended
 from panda_ray.cli.wording.words import describe_ahead, describe_taken
 from panda_ray.reports.figures.drawing import Drawing
+from panda_ray.reports.written_report import BestRow
 from panda_ray.usecases.choosing.recommendation import Recommendation
 from panda_ray.usecases.plan import Outlook
 from panda_ray.usecases.run import Run
@@ -63,6 +64,11 @@ class Finished:
         return self._closing.headline
 
     @property
+    def best(self) -> pd.DataFrame:
+        """The best source of each target, in words."""
+        return pd.DataFrame(self._closing.best, columns=list(BestRow._fields))
+
+    @property
     def page(self) -> str | None:
         """Where the report is."""
         return self.run.page
@@ -90,8 +96,8 @@ class Finished:
         return "\n".join([*self._lines, *(f"failed: {each.unit}: {each.error}" for each in self.failures.itertuples())])
 
     def _repr_html_(self) -> str:
-        failures = self.failures.to_html(index=False) if len(self.failures) else ""
-        return f"{paragraphs(self._lines)}{failures}"
+        tables = "".join(each.to_html(index=False) for each in (self.best, self.failures) if len(each))
+        return f"{paragraphs(self._lines)}{tables}"
 
 
 @dataclass(frozen=True)

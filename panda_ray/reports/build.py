@@ -10,7 +10,7 @@ import pandas as pd
 
 from panda_ray.errors import InputError
 from panda_ray.foreign_text import file_name, markdown_text, spreadsheet_text
-from panda_ray.reports.findings import headline
+from panda_ray.reports.findings import best_line, best_rows, headline
 from panda_ray.reports.formatting import latex, markdown
 from panda_ray.reports.html_page.render import render
 from panda_ray.reports.numbers.analysis import Analysis
@@ -44,7 +44,8 @@ def report_study(tracking_uri: str, study: Study, out_dir: Path, rows: Mapping[s
     """The same for a study that was read already."""
     report = write_report(study, out_dir, rows=rows)
     try:
-        log_report(tracking_uri, study, report.paths, [markdown_text(line) for line in report.headline])
+        lines = [*report.headline, *([best_line(report.best)] if report.best else [])]
+        log_report(tracking_uri, study, report.paths, [markdown_text(line) for line in lines])
     except InputError as error:
         return replace(report, notes=(*report.notes, str(error)))
     return replace(report, is_logged=True)
@@ -68,7 +69,7 @@ def write_report(
     paths = [page, _csv(folder, "scores", scores_csv(study)), _csv(folder, "similarity", similarity_csv(study))]
     paths += [path for analysis in analyses for path in _tables(folder, analysis)]
     paths += [path for section in sections for drawing in section.drawings for path in drawing.save(folder)]
-    return Report(tuple(paths), tuple(findings), study.notes)
+    return Report(tuple(paths), tuple(findings), tuple(best_rows(analyses)), study.notes)
 
 
 def _csv(folder: Path, name: str, frame: pd.DataFrame) -> Path:

@@ -12,6 +12,7 @@ from panda_ray.reports.numbers.sources.best_sources import BestSource
 from panda_ray.reports.numbers.sources.chosen_sources import mean_regret
 from panda_ray.reports.numbers.statistics import Interval
 from panda_ray.reports.numbers.tables import Row, top_title
+from panda_ray.reports.written_report import BestRow
 from panda_ray.tracking.reading.study import Study
 
 
@@ -50,7 +51,6 @@ def _findings(analysis: Analysis) -> list[str]:
     lines = [_gain_sentence(gain) for gain in analysis.gains]
     if analysis.over_pot is not None:
         lines.append(_over_pot_sentence(analysis.over_pot))
-    lines += _best_sentences(analysis)
     lines += _chosen_sentences(analysis)
     lines += _choice_sentence(analysis)
     lines += _regret_sentence(analysis)
@@ -123,17 +123,30 @@ def best_sentence(found: BestSource) -> str:
     return f"{line} ({signed(lead.mean)}{_interval(lead.interval)})."
 
 
-def _best_sentences(analysis: Analysis) -> list[str]:
-    """One sentence: a line per target would hide the other findings; `panda-ray best` has them."""
-    if not analysis.best:
-        return []
-    named = [
-        f"{each.target} {each.best.sources} ({each.best.method} {signed(each.best.mean)})"
-        if each.helps
-        else f"{each.target} none"
+def best_rows(analyses: Sequence[Analysis]) -> list[BestRow]:
+    """The table that follows the findings where a page has none of its own."""
+    return [
+        BestRow(
+            analysis.backbone,
+            each.target,
+            each.best.sources,
+            each.best.method,
+            signed(each.best.mean),
+            _interval(each.best.interval).strip(),
+            "" if each.lead is None else f"{signed(each.lead.mean)}{_interval(each.lead.interval)}",
+        )
+        for analysis in analyses
         for each in analysis.best
     ]
-    return [f"Best source per target, by the reported scores: {'; '.join(named)}."]
+
+
+def best_line(rows: Sequence[BestRow]) -> str:
+    """The same as one sentence, for where there is no room for a table."""
+    several = len({row.backbone for row in rows}) > 1
+    named = [
+        f"{row.target}{f' on {row.backbone}' if several else ''} {row.source} ({row.method} {row.gain})" for row in rows
+    ]
+    return f"Best source per target, by the reported scores: {'; '.join(named)}."
 
 
 def _interval(interval: Interval | None) -> str:

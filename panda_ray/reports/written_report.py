@@ -4,6 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
+
+
+class BestRow(NamedTuple):
+    """The best source of a target in words, as `panda-ray best` finds it.
+
+    Attributes:
+        gain: over prompt tuning, in points, and its 95 % interval.
+        lead: over the next best transfer, with its interval.
+    """
+
+    backbone: str
+    target: str
+    source: str
+    method: str
+    gain: str
+    interval: str
+    lead: str
 
 
 @dataclass(frozen=True)
@@ -13,11 +31,13 @@ class Report:
     Attributes:
         paths: every file; the HTML page is first.
         headline: what was found, a few sentences.
+        best: a row for each target of each backbone with a finished transfer.
         notes: what could not be shown or kept, and why.
         is_logged: whether MLflow has it, too.
     """
 
     paths: tuple[Path, ...]
     headline: tuple[str, ...]
+    best: tuple[BestRow, ...] = ()
     notes: tuple[str, ...] = ()
     is_logged: bool = False

@@ -67,6 +67,7 @@ class TestInline:
         assert said["cells"] == {"total": 5, "done": 5, "failed": 0, "blocked": 0}
         assert said["units"]["new"] == said["units"]["total"] == said["units"]["done"]
         assert said["headline"]
+        assert [(row["backbone"], row["target"]) for row in said["best"]] == [("builtin-tiny", "remark")]
         assert (said["failures"], said["skipped"], said["interrupted"]) == ([], [], None)
         assert "to go" in ended.err
 

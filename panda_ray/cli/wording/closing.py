@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from panda_ray.cli.console import print_sentence, stdout
+from panda_ray.cli.drawing.best_table import best_table
 from panda_ray.cli.wording.choice_words import describe_unchosen
 from panda_ray.cli.wording.search_words import describe_choice, describe_chosen, standings_as_json
 from panda_ray.execution.signals import EXIT_INTERRUPTED
 from panda_ray.secrets import public
 
 if TYPE_CHECKING:
+    from panda_ray.reports.written_report import BestRow
     from panda_ray.usecases.run import Run
 
 EXIT_FAILED = 1
@@ -48,6 +50,11 @@ class Closing:
         return () if self.run.report is None else self.run.report.headline
 
     @property
+    def best(self) -> tuple[BestRow, ...]:
+        """The best source of each target."""
+        return () if self.run.report is None else self.run.report.best
+
+    @property
     def notes(self) -> list[str]:
         """What the user should know besides."""
         run = self.run
@@ -74,6 +81,7 @@ class Closing:
             "report": self.run.page,
             "search": standings_as_json(self.run.studies) or None,
             "headline": list(self.headline),
+            "best": [row._asdict() for row in self.best],
             "notes": self.notes,
             "seconds": round(run.seconds, 1),
             "exit_code": self.exit_code,
@@ -84,6 +92,8 @@ class Closing:
         stdout.print()
         for line in (*self.headline, *describe_chosen(self.run.studies)):
             print_sentence(line)
+        if self.best:
+            stdout.print(best_table(self.best))
         if self.run.studies:
             stdout.print(describe_choice(self.run.plan.sweep), markup=False, soft_wrap=True)
         cells, interrupted = self.run.cells, self.run.summary.interrupted

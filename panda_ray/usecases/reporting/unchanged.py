@@ -16,7 +16,7 @@ from typing import Any
 from panda_ray.clusters.code import code_hash
 from panda_ray.errors import InputError
 from panda_ray.foreign_text import one_line
-from panda_ray.reports.written_report import Report
+from panda_ray.reports.written_report import BestRow, Report
 from panda_ray.sweep import Sweep
 from panda_ray.tracking.reading.study_inputs import StudyInputs, study_inputs
 from panda_ray.tracking.server.uri import tracking_uri_of
@@ -39,7 +39,8 @@ def made_of(sweep: Sweep, own_rows: bool) -> str:
 def remember(folder: Path, made_of: str, report: Report) -> None:
     """Note what a report in a folder was made of; where that cannot be noted, the next one is made anew."""
     files = {path.name: _sha256(path) for path in report.paths}
-    noted = {"made_of": made_of, "files": files, "headline": report.headline, "notes": report.notes}
+    said = {"headline": report.headline, "best": report.best, "notes": report.notes}
+    noted = {"made_of": made_of, "files": files, **said}
     with suppress(OSError):
         new = folder / f"{MADE_OF}.{os.getpid()}"
         new.write_text(json.dumps(noted, indent=1), encoding="utf-8")
@@ -63,7 +64,8 @@ def unchanged_report(sweep: Sweep) -> Report | None:
 
 def _noted(folder: Path, noted: Any) -> Report:
     headline, notes = (tuple(one_line(line) for line in noted[name]) for name in ("headline", "notes"))
-    return Report(tuple(folder / name for name in noted["files"]), headline, notes, is_logged=True)
+    best = tuple(BestRow(*map(one_line, row)) for row in noted["best"])
+    return Report(tuple(folder / name for name in noted["files"]), headline, best, notes, is_logged=True)
 
 
 def _hash_of(sweep: Sweep, inputs: StudyInputs, own_rows: bool) -> str:

@@ -19,6 +19,7 @@ from panda_ray.execution.store.sealed import SCORES
 from panda_ray.execution.store.store import Store
 from panda_ray.foreign_text import markdown_text
 from panda_ray.reports.build import build_report
+from panda_ray.reports.findings import best_line
 from panda_ray.tracking.mlflow import MlflowTracker
 from panda_ray.tracking.reading.read_study import read_study
 from panda_ray.tracking.server.client import connect
@@ -66,6 +67,7 @@ def test_a_run_its_extension_and_its_report(storage: Path) -> None:
     [summary] = [run for run in runs_of(client) if run.data.tags["product"] == "summary"]
     logged = {Path(file.path).name for file in client.list_artifacts(summary.info.run_id, "report")}
     assert logged == {path.name for path in report.paths}
+    assert markdown_text(best_line(report.best)) in summary.data.tags["mlflow.note.content"]
     assert markdown_text(report.headline[0]) in summary.data.tags["mlflow.note.content"]
     assert summary.data.tags["state"] == "finished"
     assert summary.data.metrics["units_done"] == len(extended.units)

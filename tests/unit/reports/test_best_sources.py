@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
 import pytest
+from rich.console import Console, RenderableType
 
+from panda_ray.cli.drawing.best_table import best_table
 from panda_ray.metrics import get_metric
-from panda_ray.reports.findings import best_sentence, headline
-from panda_ray.reports.formatting import signed
+from panda_ray.reports.findings import best_line, best_rows, best_sentence, headline
+from panda_ray.reports.formatting import interval_text, signed
 from panda_ray.reports.numbers.analysis import Analysis, analyse
 from panda_ray.reports.numbers.statistics import Interval
 from support.sweeps.studies import TARGETS, invented_study
@@ -53,16 +56,41 @@ def test_a_verdict_says_whether_it_helps_and_whether_it_is_clearly_ahead(analysi
     assert "ahead" not in best_sentence(replace(found, runner_up=None, lead=None))
     worse = replace(found, best=replace(found.best, gain=replace(found.best.gain, mean=-2.0)))
     assert best_sentence(worse).startswith(f"{found.target}: no source helps; the best of {found.of}, ")
-    (line,) = (line for line in headline(invented_study(items=40), [analysis]) if line.startswith("Best source"))
+
+
+def test_a_small_table_has_a_row_per_target_and_fits_a_terminal(analysis: Analysis) -> None:
+    rows = best_rows([analysis])
+    assert [(row.target, row.source, row.method) for row in rows] == [
+        (each.target, each.best.sources, each.best.method) for each in analysis.best
+    ]
+    line = best_line(rows)
+    assert all(f"{row.target} {row.source} ({row.method} {row.gain})" in line for row in rows)
+    first = analysis.best[0]
+    assert first.best.interval is not None
+    assert (rows[0].gain, rows[0].interval) == (signed(first.best.mean), interval_text(first.best.interval))
+    assert rows[0].lead.startswith(f"{signed(first.lead.mean)} [")  # type: ignore[union-attr]
+    assert best_rows([replace(analysis, best=(replace(first, lead=None),))])[0].lead == ""
+    drawn = text_of(best_table(rows), 80)
+    assert len(drawn.splitlines()) == len(rows) + 1
     assert all(
-        f"{each.target} {each.best.sources} ({each.best.method} +" in line for each in analysis.best if each.helps
+        line.startswith(row.target) and row.lead in line for row, line in zip(rows, drawn.splitlines()[1:], strict=True)
     )
-    (line,) = (
-        line
-        for line in headline(invented_study(items=40), [replace(analysis, best=(worse,))])
-        if line.startswith("Best source")
+    assert "backbone" not in drawn
+    both = [*rows, *(row._replace(backbone="bert-base") for row in rows)]
+    assert text_of(best_table(both), 100).splitlines()[-1].startswith("bert-base")
+    assert f"{rows[0].target} on bert-base {rows[0].source}" in best_line(both)
+    many = text_of(best_table(rows * 20), 80)
+    assert (
+        many.split()
+        == f"The best source of each target, {20 * len(rows)} rows: panda-ray best, and the report.".split()
     )
-    assert line == f"Best source per target, by the reported scores: {found.target} none."
+
+
+def text_of(table: RenderableType, width: int) -> str:
+    console = Console(width=width, file=io.StringIO())
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get()
 
 
 def test_the_findings_begin_with_which_methods_help_and_on_how_many_targets_a_source_does(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from panda_ray.cli.console import print_sentence, stderr, stdout
+from panda_ray.cli.drawing.best_table import best_table
 from panda_ray.cli.options import ClusterFile, JobsAddress, Overrides, SweepFile
 from panda_ray.errors import InputError
 
@@ -58,6 +59,8 @@ def report(
 def _print(written: Report) -> None:
     for line in written.headline:
         print_sentence(line)
+    if written.best:
+        stdout.print(best_table(written.best))
     for note in written.notes:
         stderr.print(note, style="yellow", markup=False, soft_wrap=True)
     stdout.print(f"Report: {written.paths[0]}", markup=False, soft_wrap=True)
