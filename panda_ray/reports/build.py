@@ -10,7 +10,7 @@ import pandas as pd
 
 from panda_ray.errors import InputError
 from panda_ray.foreign_text import file_name, markdown_text, spreadsheet_text
-from panda_ray.reports.findings import best_line, best_rows, headline
+from panda_ray.reports.findings import best_line, best_rows, findings, verdicts
 from panda_ray.reports.formatting import latex, markdown
 from panda_ray.reports.html_page.render import render
 from panda_ray.reports.numbers.analysis import Analysis
@@ -63,13 +63,13 @@ def write_report(
     folder.mkdir(parents=True, exist_ok=True)
     sections = sections_of(study, replicates)
     analyses = [section.analysis for section in sections]
-    findings = headline(study, analyses)
+    verdict, found = verdicts(analyses), findings(study, analyses)
     page = folder / REPORT_PAGE
-    page.write_text(render(study, sections, findings, rows), encoding="utf-8", errors="replace")
+    page.write_text(render(study, sections, [*verdict, *found], rows), encoding="utf-8", errors="replace")
     paths = [page, _csv(folder, "scores", scores_csv(study)), _csv(folder, "similarity", similarity_csv(study))]
     paths += [path for analysis in analyses for path in _tables(folder, analysis)]
     paths += [path for section in sections for drawing in section.drawings for path in drawing.save(folder)]
-    return Report(tuple(paths), tuple(findings), tuple(best_rows(analyses)), study.notes)
+    return Report(tuple(paths), tuple(verdict), tuple(best_rows(analyses)), tuple(found), study.notes)
 
 
 def _csv(folder: Path, name: str, frame: pd.DataFrame) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from panda_ray.metrics import METRICS
 from panda_ray.reports.formatting import interval_text, number, signed
@@ -16,14 +16,19 @@ from panda_ray.reports.written_report import BestRow
 from panda_ray.tracking.reading.study import Study
 
 
-def headline(study: Study, analyses: Sequence[Analysis]) -> list[str]:
-    """What it comes to for every backbone, its findings, then what is missing."""
-    lines = []
-    for found in (_verdict, _findings):
-        for analysis in analyses:
-            prefix = f"{analysis.backbone}: " if len(analyses) > 1 else ""
-            lines += [prefix + line for line in found(analysis)]
-    return lines + _gaps(study)
+def verdicts(analyses: Sequence[Analysis]) -> list[str]:
+    """What it comes to, for every backbone with a transfer."""
+    return _of_each(_verdict, analyses)
+
+
+def findings(study: Study, analyses: Sequence[Analysis]) -> list[str]:
+    """What was found on every backbone, then what is missing."""
+    return _of_each(_findings, analyses) + _gaps(study)
+
+
+def _of_each(found: Callable[[Analysis], list[str]], analyses: Sequence[Analysis]) -> list[str]:
+    several = len(analyses) > 1
+    return [f"{each.backbone}: {line}" if several else line for each in analyses for line in found(each)]
 
 
 def _verdict(analysis: Analysis) -> list[str]:

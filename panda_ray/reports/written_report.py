@@ -30,14 +30,21 @@ class Report:
 
     Attributes:
         paths: every file; the HTML page is first.
-        headline: what was found, a few sentences.
+        verdict: what it comes to, a sentence for each backbone.
         best: a row for each target of each backbone with a finished transfer.
+        findings: what was found, and what is missing, in sentences.
         notes: what could not be shown or kept, and why.
         is_logged: whether MLflow has it, too.
     """
 
     paths: tuple[Path, ...]
-    headline: tuple[str, ...]
-    best: tuple[BestRow, ...] = ()
+    verdict: tuple[str, ...]
+    best: tuple[BestRow, ...]
+    findings: tuple[str, ...]
     notes: tuple[str, ...] = ()
     is_logged: bool = False
+
+    @property
+    def headline(self) -> tuple[str, ...]:
+        """All sentences."""
+        return (*self.verdict, *self.findings)

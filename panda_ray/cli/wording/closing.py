@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from panda_ray.cli.console import print_sentence, stdout
-from panda_ray.cli.drawing.best_table import best_table
+from panda_ray.cli.drawing.found import print_findings
 from panda_ray.cli.wording.choice_words import describe_unchosen
 from panda_ray.cli.wording.search_words import describe_choice, describe_chosen, standings_as_json
 from panda_ray.execution.signals import EXIT_INTERRUPTED
@@ -90,10 +90,10 @@ class Closing:
     def print(self) -> None:
         """The same for people, on stdout."""
         stdout.print()
-        for line in (*self.headline, *describe_chosen(self.run.studies)):
+        if self.run.report is not None:
+            print_findings(self.run.report)
+        for line in describe_chosen(self.run.studies):
             print_sentence(line)
-        if self.best:
-            stdout.print(best_table(self.best))
         if self.run.studies:
             stdout.print(describe_choice(self.run.plan.sweep), markup=False, soft_wrap=True)
         cells, interrupted = self.run.cells, self.run.summary.interrupted

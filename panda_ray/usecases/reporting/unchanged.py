@@ -39,7 +39,7 @@ def made_of(sweep: Sweep, own_rows: bool) -> str:
 def remember(folder: Path, made_of: str, report: Report) -> None:
     """Note what a report in a folder was made of; where that cannot be noted, the next one is made anew."""
     files = {path.name: _sha256(path) for path in report.paths}
-    said = {"headline": report.headline, "best": report.best, "notes": report.notes}
+    said = {"verdict": report.verdict, "best": report.best, "findings": report.findings, "notes": report.notes}
     noted = {"made_of": made_of, "files": files, **said}
     with suppress(OSError):
         new = folder / f"{MADE_OF}.{os.getpid()}"
@@ -63,9 +63,11 @@ def unchanged_report(sweep: Sweep) -> Report | None:
 
 
 def _noted(folder: Path, noted: Any) -> Report:
-    headline, notes = (tuple(one_line(line) for line in noted[name]) for name in ("headline", "notes"))
+    verdict, findings, notes = (
+        tuple(one_line(line) for line in noted[name]) for name in ("verdict", "findings", "notes")
+    )
     best = tuple(BestRow(*map(one_line, row)) for row in noted["best"])
-    return Report(tuple(folder / name for name in noted["files"]), headline, best, notes, is_logged=True)
+    return Report(tuple(folder / name for name in noted["files"]), verdict, best, findings, notes, is_logged=True)
 
 
 def _hash_of(sweep: Sweep, inputs: StudyInputs, own_rows: bool) -> str:

@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 from rich.console import Console, RenderableType
 
-from panda_ray.cli.drawing.best_table import best_table
+from panda_ray.cli.drawing.found import best_table, print_findings
 from panda_ray.metrics import get_metric
-from panda_ray.reports.findings import best_line, best_rows, best_sentence, headline
+from panda_ray.reports.findings import best_line, best_rows, best_sentence, findings, verdicts
 from panda_ray.reports.formatting import interval_text, signed
 from panda_ray.reports.numbers.analysis import Analysis, analyse
 from panda_ray.reports.numbers.statistics import Interval
+from panda_ray.reports.written_report import Report
 from support.sweeps.studies import TARGETS, invented_study
 
 
@@ -86,6 +87,15 @@ def test_a_small_table_has_a_row_per_target_and_fits_a_terminal(analysis: Analys
     )
 
 
+def test_a_verdict_and_the_table_come_first(analysis: Analysis, capsys: pytest.CaptureFixture[str]) -> None:
+    said = findings(invented_study(items=40), [analysis])
+    print_findings(Report((), tuple(verdicts([analysis])), tuple(best_rows([analysis])), tuple(said)))
+    first, head, *others = capsys.readouterr().out.splitlines()
+    assert first.startswith("In short, against prompt tuning")
+    assert head.split()[:4] == ["target", "best", "source", "method"]
+    assert others[len(analysis.best) :] == said
+
+
 def text_of(table: RenderableType, width: int) -> str:
     console = Console(width=width, file=io.StringIO())
     with console.capture() as captured:
@@ -101,7 +111,7 @@ def test_the_findings_begin_with_which_methods_help_and_on_how_many_targets_a_so
         gain = replace(gain, total=replace(gain.total, interval=Interval(gain.mean, low, high)))
         at = replace(first.best, gain=replace(first.best.gain, interval=Interval(first.best.mean, *best)))
         changed = replace(analysis, gains=(gain,), best=(replace(first, best=at),))
-        return headline(invented_study(items=40), [changed])[0]
+        return verdicts([changed])[0]
 
     method, points = analysis.gains[0].method, signed(analysis.gains[0].mean)
     start = "In short, against prompt tuning and averaged over all pairs: "
@@ -115,5 +125,5 @@ def test_the_findings_begin_with_which_methods_help_and_on_how_many_targets_a_so
 
 
 def test_a_metric_is_named_in_words(analysis: Analysis) -> None:
-    said = [line for line in headline(invented_study(items=40), [analysis]) if line.startswith("Similarity by")]
+    said = [line for line in findings(invented_study(items=40), [analysis]) if line.startswith("Similarity by")]
     assert any(line.startswith(f"Similarity by e_avg, {get_metric('e_avg').summary}: ") for line in said)

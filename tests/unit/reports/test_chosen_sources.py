@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from panda_ray.reports.findings import headline
+from panda_ray.reports.findings import findings
 from panda_ray.reports.html_page.render import render
 from panda_ray.reports.numbers.analysis import Analysis, analyse
 from panda_ray.reports.pages import section_of
@@ -81,13 +81,13 @@ def test_nothing_is_said_of_sources_that_were_not_trained(analysis: Analysis) ->
     assert all(not any(quality.choosing.regret.values()) for quality in analysis.qualities)
     assert all(not quality.gain.by_target for quality in analysis.qualities)
     study = chosen_study()
-    (said,) = (line for line in headline(study, [analysis]) if "was trained on" in line)
+    (said,) = (line for line in findings(study, [analysis]) if "was trained on" in line)
     regret = next(choice.regret for choice in analysis.choices if choice.target == "stsb")
     assert said == (
         "pot was trained on 8 of 20 pairs, those that task_embedding ranks highest; the best of them scores "
         f"{regret:.1f} % below the best of all (regret, mean over 1 target whose other sources have scores, too)."
     )
-    assert "oracle" not in " ".join(headline(study, [analysis]))
+    assert "oracle" not in " ".join(findings(study, [analysis]))
     page = render(study, [section_of(analysis)], [])
     assert "Sources that a metric chose" in page
     assert "Sources that a metric chose" not in render(study, [section_of(replace(analysis, choices=()))], [])

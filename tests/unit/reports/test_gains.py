@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from panda_ray.reports.figures.charts import mean_over_transfers
-from panda_ray.reports.findings import headline
+from panda_ray.reports.findings import findings
 from panda_ray.reports.formatting import interval_text, signed
 from panda_ray.reports.numbers.analysis import Analysis, analyse
 from panda_ray.reports.numbers.averaging import cell_weights, grid_mean
@@ -135,7 +135,7 @@ def test_a_transfer_is_clearly_better_or_worse_by_its_own_interval_over_all_its_
 
 
 def test_findings_say_the_same_numbers(study: Study, analysis: Analysis) -> None:
-    text = "\n".join(headline(study, [analysis]))
+    text = "\n".join(findings(study, [analysis]))
     for gain in analysis.gains:
         assert gain.interval is not None
         assert f"{gain.method} against prompt tuning: {signed(gain.mean)} points" in text

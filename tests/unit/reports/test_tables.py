@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from panda_ray.reports.build import write_report
-from panda_ray.reports.findings import headline
+from panda_ray.reports.findings import findings
 from panda_ray.reports.formatting import latex, markdown, mean_std, signed
 from panda_ray.reports.numbers.analysis import analyse
 from panda_ray.reports.numbers.frame import Aggregate, grid_of, scores_csv, similarity_csv, targets_of
@@ -139,7 +139,7 @@ def test_the_choice_sentence_names_one_metric_that_no_result_chose() -> None:
     for chosen, other in (("task_embedding", "e_avg"), ("e_avg", "task_embedding")):
         listed = replace(study, metrics=("constant", chosen, other))
         analysis = analyse(listed, "bert-tiny", 10)
-        [line] = [line for line in headline(listed, [analysis]) if "oracle" in line]
+        [line] = [line for line in findings(listed, [analysis]) if "oracle" in line]
         top = {row.method: row for row in analysis.table.rows_of("top3") if row.title == f"top-3 by {chosen}"}
         assert f"{chosen} (the first metric listed)" in line
         assert ", ".join(f"{method} {signed(row.gain)}" for method, row in top.items()) in line
@@ -282,7 +282,7 @@ def test_a_report_of_lists_of_sources_alone_has_no_row_of_one_source(tmp_path: P
 def test_findings_are_the_numbers_of_the_analysis() -> None:
     study = without_cell(invented_study(items=40), "panda", "cola", "cb")
     analysis = analyse(study, "bert-tiny", replicates=100)
-    text = "\n".join(headline(study, [analysis]))
+    text = "\n".join(findings(study, [analysis]))
     pot, panda = analysis.gains
     assert f"pot against prompt tuning: {signed(pot.mean)} points on average over 24 transfers and 3 seeds" in text
     assert f"panda against prompt tuning: {signed(panda.mean)} points on average over 23 transfers" in text
@@ -325,4 +325,4 @@ def test_study_without_prompt_tuning_or_pot_still_has_a_table() -> None:
     assert analysis.gains == ()
     assert analysis.over_pot is None
     assert [row.shows for row in analysis.table.rows][:1] == ["source"]
-    assert headline(only, [analysis])
+    assert findings(only, [analysis])

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from panda_ray.cli.console import print_sentence, stderr, stdout
-from panda_ray.cli.drawing.best_table import best_table
+from panda_ray.cli.console import stderr, stdout
+from panda_ray.cli.drawing.found import print_findings
 from panda_ray.cli.options import ClusterFile, JobsAddress, Overrides, SweepFile
 from panda_ray.errors import InputError
 
@@ -57,10 +57,7 @@ def report(
 
 
 def _print(written: Report) -> None:
-    for line in written.headline:
-        print_sentence(line)
-    if written.best:
-        stdout.print(best_table(written.best))
+    print_findings(written)
     for note in written.notes:
         stderr.print(note, style="yellow", markup=False, soft_wrap=True)
     stdout.print(f"Report: {written.paths[0]}", markup=False, soft_wrap=True)

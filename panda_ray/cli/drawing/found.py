@@ -1,4 +1,4 @@
-"""The best source of each target as a small table below the findings."""
+"""What was found: a verdict, the best source of each target as a small table, and everything else in sentences."""
 
 from __future__ import annotations
 
@@ -9,11 +9,23 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from panda_ray.cli.console import print_sentence, stdout
+
 if TYPE_CHECKING:
-    from panda_ray.reports.written_report import BestRow
+    from panda_ray.reports.written_report import BestRow, Report
 
 MOST_ROWS = 20
 """More would hide the findings above them."""
+
+
+def print_findings(report: Report) -> None:
+    """A verdict, the table and the other sentences, on stdout."""
+    for line in report.verdict:
+        print_sentence(line)
+    if report.best:
+        stdout.print(best_table(report.best))
+    for line in report.findings:
+        print_sentence(line)
 
 
 def best_table(rows: Sequence[BestRow]) -> RenderableType:
