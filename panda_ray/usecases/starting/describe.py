@@ -16,6 +16,7 @@ from panda_ray.tasks.kinds.own.own_texts import in_words
 from panda_ray.tasks.own import OWN_KINDS
 from panda_ray.tasks.rows.own.own_files import column_names, own_files, read_columns
 from panda_ray.tasks.rows.table import sample_numbers
+from panda_ray.usecases.starting.incomplete_rows import incomplete_rows
 from panda_ray.usecases.starting.named_rows import NamedRows, Say, named_rows
 
 _LOOKED_AT = 20_000
@@ -31,6 +32,7 @@ class Described:
         data, dev: where its rows are, as a sweep file says it; no `dev` where it is to be a part of `data`.
         rows: of the file, or of all files of the folder.
         looked_at: of these, as many as the guess was made from.
+        incomplete: of those, without a label or a text.
         of_splits: where its splits are, a line each.
     """
 
@@ -39,6 +41,7 @@ class Described:
     rows: int
     looked_at: int
     guess: Guess
+    incomplete: int
     dev: str | None = None
     of_splits: tuple[str, ...] = ()
 
@@ -61,7 +64,12 @@ class Described:
         ):
             if value:
                 lines.append(f"  --{key} {', '.join(value)} ({made.why[key]})")
-        return [*lines, *([f"  {in_words(made.left_out)}"] if made.left_out else [])]
+        if made.left_out:
+            lines.append(f"  {in_words(made.left_out)}")
+        if self.incomplete:
+            of = f"{self.incomplete:,} of the {self.looked_at:,} rows that were looked at"
+            lines.append(f"  {of} lack a label or a text: remove them or fill them in, no sweep takes them")
+        return lines
 
 
 def said(text: Sequence[str], pair: Sequence[str], label: str | None, asked: str | None) -> Said:
@@ -100,7 +108,7 @@ def describe(data: str | NamedRows, said: Said, say: Say = lambda _: None) -> De
     except InputError as error:
         raise InputError(f"{data}: {error}") from error
     seen = sum(table.num_rows for table in looked_at)
-    return Described(found.name, data, rows, seen, made, found.dev, found.lines)
+    return Described(found.name, data, rows, seen, made, incomplete_rows(columns, made), found.dev, found.lines)
 
 
 def _sample(tables: Sequence[pa.Table], rows: int) -> list[pa.Table]:

@@ -142,3 +142,22 @@ def test_values_of_several_types_are_refused_in_one_sentence(tmp_path: Path, col
     place = tmp_path / "my.jsonl"
     place.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     refused_for(place, f"Column(/{column}) changed from string to number in row 7")
+
+
+def test_rows_that_no_sweep_takes_are_counted_when_a_file_is_described(tmp_path: Path) -> None:
+    """Row by row: what is counted is refused, and nothing else is."""
+    file = tmp_path / "my.csv"
+    whole = [f"title {n},the body of number {n},{'ab'[n % 2]}" for n in range(30)]
+    for row, taken in (("a title,,a", True), (",a body,a", True), (" ,,a", False), ("a title,a body,", False)):
+        file.write_text("\n".join(["title,body,label", *whole, row]) + "\n")
+        found = describe(str(file), Said())
+        assert found.guess.text == ("title", "body")
+        assert found.incomplete == (0 if taken else 1)
+        said = "1 of the 31 rows that were looked at lack a label or a text"
+        assert any(said in line for line in found.lines) == (not taken)
+        if taken:
+            rows = rows_of(file)
+            assert len(rows.train) + len(rows.dev) == 31
+        else:
+            with pytest.raises(InputError, match="remove the row or fill it in"):
+                rows_of(file)
