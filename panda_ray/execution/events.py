@@ -88,6 +88,9 @@ class Listener:
             reason: one sentence, with the host where it is known.
         """
 
+    def on_refused(self, sentences: Sequence[str]) -> None:
+        """The cloud starts no workers of some types, a sentence each; none of them any more where there is none."""
+
     def on_epoch(self, stack: Stack, report: EpochReport) -> None:
         """A running stack finished an epoch."""
 
@@ -125,6 +128,10 @@ class Listeners(Listener):
     def on_lost(self, stack: Stack, reason: str) -> None:
         for listener in self._listeners:
             listener.on_lost(stack, reason)
+
+    def on_refused(self, sentences: Sequence[str]) -> None:
+        for listener in self._listeners:
+            listener.on_refused(sentences)
 
     def on_epoch(self, stack: Stack, report: EpochReport) -> None:
         for listener in self._listeners:

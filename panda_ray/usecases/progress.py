@@ -63,6 +63,7 @@ class Progress:
         self.running: dict[str, Running] = {}
         self.lost_workers = 0
         self._held: set[str] = set()
+        self._refused: tuple[str, ...] = ()
         self._idle_since = clock()
 
     def grow(self, plan: Plan) -> None:
@@ -124,6 +125,10 @@ class Progress:
         self.running.clear()
         self.states |= {key: "waiting" for key, state in self.states.items() if state == "running"}
 
+    def refused(self, sentences: Sequence[str]) -> None:
+        """All that the cloud refuses at the moment."""
+        self._refused = tuple(sentences)
+
     @property
     def stalled(self) -> float:
         """Seconds without any stack that runs, while units wait for one; 0 where that is nothing to worry about."""
@@ -134,8 +139,8 @@ class Progress:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What keeps the run from going on, a sentence each."""
-        if not (stalled := self.stalled):
-            return ()
+        if not (stalled := self.stalled) or self._refused:
+            return self._refused
         return (
             f"nothing has run for {stalled / 60:.0f} minutes although units wait: no node has come. Look at quota and "
             "price of the workers, and at what `ray status` says on the head",

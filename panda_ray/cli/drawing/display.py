@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
@@ -75,6 +75,11 @@ class PlainDisplay(Listener):
     def on_lost(self, stack: Stack, reason: str) -> None:
         self._known.lost(stack)
         self._line(_lost(stack, reason))
+
+    def on_refused(self, sentences: Sequence[str]) -> None:
+        self._known.refused(sentences)
+        for sentence in sentences:
+            self._line(sentence)
 
     def on_epoch(self, stack: Stack, report: EpochReport) -> None:
         self._known.epoch(stack, report)
@@ -157,6 +162,10 @@ class LiveDisplay(Listener):
         with self._lock:
             self._known.lost(stack)
         self._console.print(_lost(stack, reason), style="yellow", markup=False, soft_wrap=True)
+
+    def on_refused(self, sentences: Sequence[str]) -> None:
+        with self._lock:
+            self._known.refused(sentences)
 
     def on_epoch(self, stack: Stack, report: EpochReport) -> None:
         with self._lock:

@@ -8,7 +8,7 @@ numbers is an outcome, not a failed trial, and is not retried.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from panda_ray.errors import InputError
 from panda_ray.execution.planning.stack import Stack
 from panda_ray.execution.runners.ray_cluster import environment, ray_cluster
 from panda_ray.execution.runners.ray_forgetting import ForgettingScheduler, NoProgress
+from panda_ray.execution.runners.ray_supply.autoscaler_log import RefusedWorkers
 from panda_ray.execution.runners.ray_supply.demand import Demand
 from panda_ray.execution.runners.ray_supply.slot import Slot, slot_of, slots_of_kinds
 from panda_ray.execution.runners.ray_supply.slots import (
@@ -65,8 +66,10 @@ class RayTuneRunner:
             messenger = Messenger(dispatch, store)
             demands = [] if self._address is None else _demands(dispatch)
             scheduler = ForgettingScheduler()
-            searcher = _GraphSearcher(dispatch, messenger, scheduler, demands)
-            callbacks = [messenger, NoProgress(), *demands]
+            refused = [] if self._address is None else [RefusedWorkers(dispatch.refused)]
+            looks = [*(demand.show for demand in demands), *(each.look for each in refused)]
+            searcher = _GraphSearcher(dispatch, messenger, scheduler, looks)
+            callbacks = [messenger, NoProgress(), *demands, *refused]
             tuner = _tuner(dispatch, searcher, scheduler, callbacks, store, settings, str(folder / "tune"))
             try:
                 with environment(_pending_trials(resources, self._address)), signals_deferred():
@@ -165,17 +168,21 @@ class _GraphSearcher(Searcher):
     Args:
         messenger: is called before each suggestion: where nothing runs, Tune does nothing but ask for one.
         scheduler: knows of workers that Tune keeps.
-        demands: where a cluster that may grow learns what else could be used; none for one that cannot.
+        looks: at a cluster that may grow: it learns what else could be used, and says what it cannot have.
     """
 
     def __init__(
-        self, dispatch: Dispatch, messenger: Messenger, scheduler: ForgettingScheduler, demands: Sequence[Demand]
+        self,
+        dispatch: Dispatch,
+        messenger: Messenger,
+        scheduler: ForgettingScheduler,
+        looks: Sequence[Callable[[], None]],
     ) -> None:
         super().__init__()
         self._dispatch = dispatch
         self._messenger = messenger
         self._scheduler = scheduler
-        self._demands = demands
+        self._looks = looks
         self._next_look = 0.0
 
     def suggest(self, trial_id: str) -> Any:
@@ -186,8 +193,8 @@ class _GraphSearcher(Searcher):
         stack = self._next()
         if stack is None:
             self._enlarge()
-        for demand in self._demands:
-            demand.show()
+        for look in self._looks:
+            look()
         if stack is not None:
             return {"stack": stack, "waits": self._dispatch.may_stop(stack)}
         return Searcher.FINISHED if self._dispatch.exhausted else None

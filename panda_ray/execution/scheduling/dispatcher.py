@@ -151,6 +151,10 @@ class Dispatch:
         self._preemptions += preempted
         self._listener.on_lost(stack, reason)
 
+    def refused(self, sentences: Sequence[str]) -> None:
+        """Take note of types of workers that the cloud does not start, all of them in a sentence each."""
+        self._listener.on_refused(sentences)
+
     def put_back(self, stack: Stack) -> None:
         """Let a stack that runs no more wait again, as what it was."""
         self._running.pop(stack.id, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from panda_ray.execution.events import Listener, Outcome, RunSummary
@@ -40,6 +40,10 @@ class Announcer(Listener):
     def on_lost(self, stack: Stack, reason: str) -> None:
         with self._lock:
             self._progress.lost(stack)
+
+    def on_refused(self, sentences: Sequence[str]) -> None:
+        with self._lock:
+            self._progress.refused(sentences)
 
     def on_epoch(self, stack: Stack, report: EpochReport) -> None:
         with self._lock:

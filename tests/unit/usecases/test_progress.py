@@ -73,6 +73,24 @@ def test_where_a_stack_runs_is_known_from_its_first_epoch_and_reaches_who_sees_m
     assert seen == [(), ("panda1", "panda2")]
 
 
+def test_what_the_cloud_refuses_is_said_at_once_in_place_of_a_guess_and_until_it_does_no_more(plan: Plan) -> None:
+    now = [0.0]
+    progress = Progress(plan, Costs.of(plan, ()), clock=lambda: now[0])
+    assert progress.warnings == ()
+    progress.refused(["the cloud starts no worker of type gpu: no quota; ask for it"])
+    assert progress.warnings == ("the cloud starts no worker of type gpu: no quota; ask for it",)
+    now[0] += 700.0
+    assert len(progress.warnings) == 1
+    progress.refused([])
+    assert "nothing has run for 12 minutes although units wait" in progress.warnings[0]
+    announcer = Announcer()
+    announcer.follow(plan, Costs.of(plan, ()))
+    announcer.on_refused(["no quota"])
+    snapshot = announcer.snapshot()
+    assert snapshot is not None
+    assert Snapshot.from_json(snapshot.to_json("builtin-tiny"), "builtin-tiny").warnings == ("no quota",)
+
+
 def test_a_stack_that_lost_its_workers_waits_until_it_starts_again_and_is_counted(plan: Plan) -> None:
     progress = Progress(plan, Costs.of(plan, ()), clock=iter(range(100)).__next__)
     stack = next(stack for stack in plan.stacks if len(stack.todo) > 1)
