@@ -19,7 +19,7 @@ from panda_ray.errors import InputError
 from panda_ray.execution.costs.costs import Costs
 from panda_ray.execution.events import Listener
 from panda_ray.execution.planning.stack import Stack
-from panda_ray.execution.runners.ray_leaving import lost_workers
+from panda_ray.execution.runners.ray_leaving import lost_workers, signs_of_life
 from panda_ray.execution.runners.ray_tune import RayTuneRunner
 from panda_ray.execution.runners.run_plan import Runner, run_plan
 from panda_ray.execution.scheduling.dispatcher import Dispatch
@@ -215,6 +215,43 @@ def test_killed_workers_are_replaced_and_the_result_is_that_of_the_inline_runner
     assert min(killer.epochs_after) > 1, "it started over instead of continuing from its checkpoint"
     assert contents(tmp_path) == contents(quiet_long)
     assert not list(tmp_path.glob("checkpoints/*"))
+
+
+class Stopper(Listener):
+    """Stops every worker's process in the middle of the first stack that transfers: it lives and does nothing."""
+
+    def __init__(self) -> None:
+        self.stopped: list[int] = []
+        self.victim: Stack | None = None
+        self.lost: list[str] = []
+        self.starts = 0
+
+    def on_stack_started(self, stack: Stack) -> None:
+        self.starts += stack == self.victim
+
+    def on_lost(self, stack: Stack, reason: str) -> None:
+        self.lost += [reason] if stack == self.victim else []
+
+    def on_epoch(self, stack: Stack, report: EpochReport) -> None:
+        if self.victim is None and stack.members[0].method == "pot" and report.epoch == 6:
+            self.victim = stack
+            self.stopped = workers_of(os.getpid())
+            for worker in self.stopped:
+                os.kill(worker, signal.SIGSTOP)
+
+
+def test_a_process_that_stands_still_is_ended_and_its_stack_goes_on(
+    local_ray: None, quiet_long: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signs_of_life, "SILENT_SECONDS", 15.0)
+    stopper = Stopper()
+    plan, store = planned(small_sweep(tmp_path, training=LONG))
+    summary = run_plan(plan, Costs.in_store(plan, store), store, RayTuneRunner(), [stopper])
+    assert summary.complete
+    assert stopper.starts >= 1
+    assert stopper.lost
+    assert set(stopper.lost) == {f"its process on {this_host()} stood still for 10 minutes and was ended"}
+    assert contents(tmp_path) == contents(quiet_long)
 
 
 def test_a_killed_driver_takes_its_workers_along_and_another_runner_continues(quiet_long: Path, tmp_path: Path) -> None:

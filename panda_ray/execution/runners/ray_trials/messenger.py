@@ -17,6 +17,7 @@ from panda_ray.execution.runners.ray_decisions import Decisions
 from panda_ray.execution.runners.ray_leaving.lost_workers import Loss, Losses
 from panda_ray.execution.runners.ray_leaving.nodes import host_of, is_up
 from panda_ray.execution.runners.ray_leaving.reasons import enlarge, forget_enlarging, pause, unpause
+from panda_ray.execution.runners.ray_leaving.signs_of_life import SILENT_SECONDS, Silence
 from panda_ray.execution.runners.ray_leaving.workers import node_of
 from panda_ray.execution.runners.ray_trials.run_trial import given_up
 from panda_ray.execution.scheduling.dispatcher import Dispatch
@@ -40,8 +41,11 @@ class Messenger(Callback):
         self._dispatch = dispatch
         self._store = store
         self._ended: set[str] = set()
-        self._running: set[str] = set()
-        """Trials whose workers are to save before a run may end."""
+        self._running: dict[str, Stack] = {}
+        """By trial, stacks whose workers are to save before a run may end."""
+        self._silence = Silence(store.leases.driver)
+        self._stood_still: set[str] = set()
+        """Ids of stacks whose process was ended for it."""
         self._losses: defaultdict[str, Losses] = defaultdict(Losses)
         """By stack, which may start again as another trial."""
         self._doubtful: dict[Any, Loss] = {}
@@ -62,7 +66,7 @@ class Messenger(Callback):
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         stack = _stack_of(trial)
-        self._running.add(trial.trial_id)
+        self._running[trial.trial_id] = stack
         self._shrunk.pop(trial.trial_id, None)
         self._dispatch.started(stack)
 
@@ -111,7 +115,7 @@ class Messenger(Callback):
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Tune starts the trial again, because its node is going away."""
-        self._running.discard(trial.trial_id)
+        self._running.pop(trial.trial_id, None)
         self._withdraw(trial)
         self._dispatch.lost(self._stack(trial), _why(_worker_of(trial), True), True)
 
@@ -120,13 +124,14 @@ class Messenger(Callback):
         if trial.trial_id in self._ended:
             self.on_trial_complete(iteration, trials, trial)
             return
-        self._running.discard(trial.trial_id)
+        self._running.pop(trial.trial_id, None)
         worker = _worker_of(trial)
         self._doubtful[trial] = Loss(() if worker is None else {worker})
         self.judge()
 
     def judge(self) -> None:
         """Decide about stacks that lost their workers, as soon as it is known why: they wait again, or have failed."""
+        self._stood_still.update(self._silence.ended([stack.id for stack in self._running.values()]))
         for trial, loss in [*self._doubtful.items()]:
             if (preempted := loss.is_preemption()) is not None:
                 del self._doubtful[trial]
@@ -140,13 +145,15 @@ class Messenger(Callback):
             self._dispatch.finished(stack, given_up(stack, self._store, str(_error_of(trial)), host or ""))
             del self._losses[stack.id]
         else:
-            self._dispatch.lost(self._stack(trial), _why(worker, preempted), preempted)
+            why = _stood_still(worker) if stack.id in self._stood_still else _why(worker, preempted)
+            self._dispatch.lost(self._stack(trial), why, preempted)
             self._dispatch.put_back(stack)
+        self._stood_still.discard(stack.id)
         self._forget(trial)
 
     def _halted(self, trial: Any) -> None:
         """A trial has saved and ended; its stack goes on as another one unless the run pauses."""
-        self._running.discard(trial.trial_id)
+        self._running.pop(trial.trial_id, None)
         if _stack_of(trial).id in self._asked:
             self._withdraw(trial)
             self._going_on.add(trial.trial_id)
@@ -161,7 +168,7 @@ class Messenger(Callback):
 
     def _forget(self, trial: Any) -> None:
         self._withdraw(trial)
-        self._running.discard(trial.trial_id)
+        self._running.pop(trial.trial_id, None)
         self._shrunk.pop(trial.trial_id, None)
 
     def _stack(self, trial: Any) -> Stack:
@@ -196,6 +203,11 @@ def _worker_of(trial: Any) -> str | None:
 def _host_of(worker: str | None) -> str | None:
     node = None if worker is None else node_of(worker)
     return None if node is None else host_of(node)
+
+
+def _stood_still(worker: str | None) -> str:
+    host = _host_of(worker)
+    return f"its process{f' on {host}' if host else ''} stood still for {SILENT_SECONDS / 60:.0f} minutes and was ended"
 
 
 def _why(worker: str | None, preempted: bool) -> str:

@@ -16,6 +16,7 @@ from panda_ray.execution.runners.ray_group.losses import WorkersLostError
 from panda_ray.execution.runners.ray_group.one_group import Group, LostGroup
 from panda_ray.execution.runners.ray_leaving.lost_workers import too_many_deaths
 from panda_ray.execution.runners.ray_leaving.reasons import Halting, PreemptedError
+from panda_ray.execution.runners.ray_leaving.signs_of_life import SignsOfLife
 from panda_ray.execution.runners.ray_leaving.workers import this_worker
 from panda_ray.execution.runners.ray_train import train_on_workers
 from panda_ray.execution.store.files.files import StoreFullError
@@ -47,7 +48,7 @@ def run_trial(
     def on_lost(loss: LostGroup) -> None:
         tune.report({"lost": loss})
 
-    with Halting(driver, stack.id) as halting:
+    with SignsOfLife(driver, stack.id), Halting(driver, stack.id) as halting:
         try:
             end_if_asked(halting.wanted)
             if stack.workers > 1:
