@@ -14,7 +14,7 @@ from panda_ray.training.member import EpochScore
 
 if TYPE_CHECKING:
     from panda_ray.execution.planning.plan import Plan
-    from panda_ray.training.engine.epoch_report import EpochReport
+    from panda_ray.training.engine.epoch_report import EpochReport, Usage
 
 Status = Literal["done", "failed", "blocked", "stopped", "held"]
 
@@ -28,6 +28,8 @@ class Outcome:
             another driver is at work on the unit; it is asked for again later.
         error: one sentence on a failure, or on what blocks the unit. The store keeps a failure's traceback.
         history, seconds: what a stopped unit has reached, and its share of the time of its stack.
+        usage: of the machine of a stack that has no epochs to report it with, at the first of its outcomes, where
+            somebody wants to know.
     """
 
     key: str
@@ -35,6 +37,7 @@ class Outcome:
     error: str | None = None
     history: tuple[EpochScore, ...] = ()
     seconds: float = 0.0
+    usage: tuple[Usage, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -129,8 +129,10 @@ class MlflowTracker(Listener):
             self._thread.take(StackUsage(stack, report.usage))
 
     def on_outcome(self, stack: Stack | None, outcome: Outcome) -> None:
-        """Queue the unit."""
+        """Queue the unit, and what the machine of its stack did."""
         assert self._thread is not None
+        if stack is not None and outcome.usage:
+            self._thread.take(StackUsage(stack, outcome.usage))
         self._thread.take(outcome)
         if time.monotonic() - self._searched_at > SEARCHED_SECONDS:
             self.take_search()

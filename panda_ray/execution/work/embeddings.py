@@ -9,7 +9,7 @@ import time
 import traceback
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from panda_ray.execution.work.memory import peak_bytes, start_counting
 from panda_ray.execution.work.publishing import fail, fail_all, publish
 from panda_ray.execution.work.record import InputFiles, Measured, embedding_record
 from panda_ray.execution.work.similarity import embedding_bytes
+from panda_ray.execution.work.usage import sampler
 from panda_ray.execution.work.workspace import Workspace
 from panda_ray.metrics import PairMetric, TriedPairMetric, get_metric
 from panda_ray.metrics.pairs.pair_metric import SourcePrompt
@@ -72,8 +73,11 @@ def compute_embeddings(stack: Stack, store: Store, workspace: Workspace) -> list
             outcomes.append(fail(store, unit, str(error), traceback.format_exc()))
         else:
             together[_company(loaded)].append(loaded)
-    for group in together.values():
-        outcomes += _embed(group, stack, store, workspace)
+    with sampler(workspace.settings.system_metrics, backbone.devices) as sampling:
+        for group in together.values():
+            outcomes += _embed(group, stack, store, workspace)
+        if sampling is not None and together:
+            outcomes[0] = replace(outcomes[0], usage=sampling.taken(last=True))
     return outcomes
 
 

@@ -1,4 +1,4 @@
-"""What a machine does while a stack trains on it: its processors, its memory, and the GPUs of the stack, now and then.
+"""What a machine does while a stack runs on it: its processors, its memory, and the GPUs of the stack, now and then.
 
 Names and units are those of MLflow's system metrics, whose pages show them under a heading of their own. MLflow's
 monitor itself writes from where it samples, into a run that must not have ended: a second writer on every node.

@@ -30,6 +30,7 @@ backbones: [builtin-tiny]
 sources: [review]
 targets: [remark]
 methods: [prompt_tuning, {method: panda, label: ours, options: {teacher: source, metric: constant}}]
+metrics: [e_avg]
 seeds: [1, 2]
 training: {epochs: 1, prompt_len: 4, batch_size: 16, dropout: 0}
 tasks: {review: {max_train_rows: 32, max_dev_rows: 16}, remark: {max_train_rows: 32, max_dev_rows: 24}}
@@ -111,7 +112,10 @@ def test_each_stack_has_a_run_with_what_its_machine_did_that_its_units_name(sear
     runs = client.search_runs([experiment.experiment_id], max_results=1000)
     stacks = {run.data.tags["stack"]: run for run in runs if run.data.tags["product"] == "stack"}
     trained = {run.data.tags["stack"] for run in runs if run.data.tags["product"] == "prompt"}
-    assert stacks.keys() == trained
+    embedded = {run.data.tags["stack"] for run in runs if run.data.tags["product"] == "embedding"}
+    assert trained
+    assert embedded
+    assert stacks.keys() == trained | embedded
     for run in stacks.values():
         assert {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"} <= run.data.metrics.keys()
 
