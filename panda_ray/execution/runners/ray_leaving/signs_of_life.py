@@ -110,10 +110,14 @@ class Silence:
             return False
         _internal_kv_del(_key(self._driver, stack))
         del self._heard[stack]
-        said = json.loads(sign)
-        there = NodeAffinitySchedulingStrategy(said["node"], soft=False)
-        ray.remote(num_cpus=0, max_retries=0)(end).options(scheduling_strategy=there).remote(said["owner"])
+        end_there(**{name: value for name, value in json.loads(sign).items() if name != "number"})
         return True
+
+
+def end_there(node: str, owner: dict[str, object]) -> None:
+    """Have a process ended by another one on its node: nothing that it is asked itself would reach it."""
+    there = NodeAffinitySchedulingStrategy(node, soft=False)
+    ray.remote(num_cpus=0, max_retries=0)(end).options(scheduling_strategy=there).remote(owner)
 
 
 def end(owner: dict[str, object]) -> None:

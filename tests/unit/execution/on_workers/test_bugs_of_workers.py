@@ -53,6 +53,7 @@ def test_a_bug_in_a_worker_shows_its_own_traceback(
     trial = SimpleNamespace(trial_id="one", config={"stack": replace(plan.stacks[0], workers=workers), "waits": False})
     messenger, said = Messenger(Dispatch(plan, lambda *_: 1.0), store), list[dict[str, Any]]()
     monkeypatch.setattr(trials, "Halting", never_halting)
+    monkeypatch.setattr(trials, "SignsOfLife", never_halting)
     monkeypatch.setattr(trials, "train_on_workers", train_as_a_group)
     monkeypatch.setattr(trials.tune, "report", said.append)
     without_backbone = replace(Settings.of(plan.sweep), backbone_paths=())

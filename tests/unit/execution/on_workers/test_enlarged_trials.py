@@ -29,6 +29,15 @@ class Trial:
         return {"stack": self.stack, "waits": False}
 
 
+class AllAlive:
+    """Stands for the look at processes that stand still: there are none."""
+
+    def __init__(self, driver: str) -> None: ...
+
+    def ended(self, stacks: list[str]) -> list[str]:
+        return []
+
+
 @dataclass
 class Run:
     """A run with one stack, which is to go on with two workers; `said` is what its workers would see."""
@@ -51,6 +60,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     dispatch.foresee(lambda: now[0])
     stack = dispatch.next(slots=1)
     assert stack is not None
+    monkeypatch.setattr(messages, "Silence", AllAlive)
     run = Run(dispatch, Messenger(dispatch, store), Trial(stack, "first"))
     monkeypatch.setattr(messages, "enlarge", lambda driver, stack: run.said.add(stack))
     monkeypatch.setattr(messages, "forget_enlarging", lambda driver, stack: run.said.remove(stack))
