@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 from panda_ray.errors import InputError, unknown_name
+from panda_ray.tasks.kinds.own.incomplete_rows import incomplete_rows
 from panda_ray.tasks.kinds.own.own_columns import KindName
 from panda_ray.tasks.kinds.own.own_guess import Guess, Said, guess
 from panda_ray.tasks.kinds.own.own_texts import in_words
 from panda_ray.tasks.own import OWN_KINDS
 from panda_ray.tasks.rows.own.own_files import column_names, own_files, read_columns
 from panda_ray.tasks.rows.table import sample_numbers
-from panda_ray.usecases.starting.incomplete_rows import incomplete_rows
 from panda_ray.usecases.starting.named_rows import NamedRows, Say, named_rows
 
 _LOOKED_AT = 20_000
