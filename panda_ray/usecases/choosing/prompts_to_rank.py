@@ -29,18 +29,19 @@ def sweep_to_rank(prompts: str | None = None, backbone: str | None = None, chang
         changes: `--set` texts.
 
     Raises:
-        InputError: the sweep has no such backbone; the package has no prompts for it; a store has none.
+        InputError: there is no such backbone, or the sweep, the package or the store has no prompts of it.
     """
     if prompts is not None and _is_sweep(prompts):
         return on_backbone(load_sweep(prompts, changes), backbone)
     backbone = backbone or BUILTIN
+    section = backbone_section(backbone)
     if prompts is None and backbone != BUILTIN:
         raise InputError(
             f"the package brings prompts of {BUILTIN} alone; name a store or a sweep that has some of {backbone}: "
             "--prompts URL, or --prompts SWEEP"
         )
     place = SHIPPED_PROMPTS if prompts is None else prompts
-    sweep = load_sweep("quickstart", [f"prompts={json.dumps(place)}", *_sources_of(backbone), *changes])
+    sweep = load_sweep("quickstart", [f"prompts={json.dumps(place)}", *_sources_of(backbone, section), *changes])
     origin_of(sweep)
     _check_has(place, sweep.backbones[0].name)
     return sweep
@@ -64,14 +65,14 @@ def _is_sweep(given: str) -> bool:
     return given.endswith(_ENDINGS) or Path(given).is_file() or given in shipped_sweeps()
 
 
-def _sources_of(backbone: str) -> list[str]:
+def _sources_of(backbone: str, section: str) -> list[str]:
     """Changes to the sweep of the built-in suite: another backbone has other sources, trained by the defaults."""
     if backbone == BUILTIN:
         return []
     sources = json.dumps(HUB_SOURCES)
     return [
         *("name=recommend", "storage=runs/recommend", "training={}", "tasks={}"),
-        *(f"backbones=[{backbone_section(backbone)}]", f"sources={sources}", f"targets={sources}"),
+        *(f"backbones=[{section}]", f"sources={sources}", f"targets={sources}"),
     ]
 
 

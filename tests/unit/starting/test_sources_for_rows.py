@@ -61,6 +61,7 @@ def test_sources_are_ranked_for_a_file_without_a_sweep_that_names_it(
             "bert-base",
             r"builtin has no prompt of bert-base \(it has 27 of builtin-tiny\); --prompts names a store",
         ),
+        (None, "bert-bass", r"unknown backbone 'bert-bass'; did you mean 'bert-base'\?"),
         (BUILTIN, "bert-bass", r"unknown backbone 'bert-bass'; did you mean 'bert-base'\?"),
         ("nowhere", None, r"no folder 'nowhere' for prompts on this machine"),
         ("nowhere.yaml", None, r"no sweep file 'nowhere\.yaml'"),
