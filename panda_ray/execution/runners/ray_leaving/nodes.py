@@ -6,8 +6,12 @@ from typing import Any
 
 import ray
 from ray._private.state import state as cluster_state
+from ray.exceptions import RayError
 
 from panda_ray.execution.work.host import plain_host
+
+AWAY = (RayError, RuntimeError, ConnectionError)
+"""What is raised while Ray's control service is away."""
 
 
 def this_node() -> str:

@@ -16,10 +16,10 @@ from collections.abc import Collection
 from types import TracebackType
 from typing import Literal
 
-from ray.exceptions import RayActorError, RayError
+from ray.exceptions import RayActorError
 from ray.experimental.internal_kv import _internal_kv_del, _internal_kv_get, _internal_kv_put
 
-from panda_ray.execution.runners.ray_leaving.nodes import draining, this_node
+from panda_ray.execution.runners.ray_leaving.nodes import AWAY, draining, this_node
 
 _LOOK_SECONDS = 0.5
 
@@ -82,7 +82,7 @@ class Halting:
 
     def _watch(self) -> None:
         while self.reason is None and not self._ended.wait(_LOOK_SECONDS):
-            with contextlib.suppress(RayError, RuntimeError, ConnectionError):  # Ray's control service is away
+            with contextlib.suppress(*AWAY):
                 self.look()
 
 

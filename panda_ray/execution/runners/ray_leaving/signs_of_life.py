@@ -19,11 +19,10 @@ from dataclasses import asdict
 from types import TracebackType
 
 import ray
-from ray.exceptions import RayError
 from ray.experimental.internal_kv import _internal_kv_del, _internal_kv_get, _internal_kv_put
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from panda_ray.execution.runners.ray_leaving.nodes import this_node
+from panda_ray.execution.runners.ray_leaving.nodes import AWAY, this_node
 from panda_ray.execution.store.owner import Owner, this_process
 
 SILENT_SECONDS = 600.0
@@ -32,9 +31,6 @@ is longer than any that is known here."""
 
 _SIGN_SECONDS = 5.0
 _LOOK_SECONDS = 5.0
-
-_AWAY = (RayError, RuntimeError, ConnectionError)
-"""What is raised while Ray's control service is away."""
 
 
 class SignsOfLife:
@@ -57,13 +53,13 @@ class SignsOfLife:
     def __exit__(self, of: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._ended.set()
         self._thread.join()
-        with contextlib.suppress(*_AWAY):
+        with contextlib.suppress(*AWAY):
             _internal_kv_del(self._key)
 
     def _run(self) -> None:
         number = 0
         while not self._ended.is_set():
-            with contextlib.suppress(*_AWAY):
+            with contextlib.suppress(*AWAY):
                 _internal_kv_put(self._key, json.dumps({**self._process, "number": number}).encode())
             number += 1
             self._ended.wait(_SIGN_SECONDS)
@@ -93,11 +89,11 @@ class Silence:
         if self._clock() < self._next_look:
             return []
         self._next_look = self._clock() + _LOOK_SECONDS
-        with contextlib.suppress(*_AWAY):
-            return [stack for stack in stacks if self._is_silent(stack)]
+        with contextlib.suppress(*AWAY):
+            return [stack for stack in stacks if self._ended_for_silence(stack)]
         return []
 
-    def _is_silent(self, stack: str) -> bool:
+    def _ended_for_silence(self, stack: str) -> bool:
         sign, now = _internal_kv_get(_key(self._driver, stack)), self._clock()
         if sign is None:  # it has not begun, or has ended
             self._heard.pop(stack, None)
@@ -110,7 +106,8 @@ class Silence:
             return False
         _internal_kv_del(_key(self._driver, stack))
         del self._heard[stack]
-        end_there(**{name: value for name, value in json.loads(sign).items() if name != "number"})
+        process = json.loads(sign)
+        end_there(process["node"], process["owner"])
         return True
 
 
