@@ -12,6 +12,11 @@ from panda_ray.sweep_file.shipped import shipped_sweeps
 _ENDINGS = (".yaml", ".yml")
 
 
+def is_sweep_file(given: str) -> bool:
+    """Whether a sweep file is meant: by its ending, because it is there, or as one that comes with the package."""
+    return given.endswith(_ENDINGS) or Path(given).is_file() or given in shipped_sweeps()
+
+
 def sweep_name(given: str, overrides: Sequence[str] = ()) -> str:
     """The name in a sweep file, or what was given where it is no file.
 
@@ -22,7 +27,7 @@ def sweep_name(given: str, overrides: Sequence[str] = ()) -> str:
     Raises:
         InputError: the file is not there, or is none; or something is to be set and there is no file.
     """
-    if given.endswith(_ENDINGS) or Path(given).exists() or given in shipped_sweeps():
+    if is_sweep_file(given) or Path(given).exists():
         return load_sweep(given, overrides).name
     if overrides:
         raise InputError(f"--set changes a sweep file, and {given!r} is none")

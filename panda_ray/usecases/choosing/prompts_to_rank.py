@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 from panda_ray.errors import InputError, unknown_name
 from panda_ray.sweep import Sweep
 from panda_ray.sweep_file import load_sweep
-from panda_ray.sweep_file.shipped import shipped_sweeps
+from panda_ray.sweep_file.names_of_sweeps import is_sweep_file
 from panda_ray.usecases.shared_prompts.kept import prompts_in
 from panda_ray.usecases.shared_prompts.prompt_places import BUILTIN as SHIPPED_PROMPTS
 from panda_ray.usecases.shared_prompts.taking import origin_of
 from panda_ray.usecases.starting.init import BUILTIN, HUB_SOURCES, backbone_section
-
-_ENDINGS = (".yaml", ".yml")
 
 
 def sweep_to_rank(prompts: str | None = None, backbone: str | None = None, changes: Sequence[str] = ()) -> Sweep:
@@ -31,7 +28,7 @@ def sweep_to_rank(prompts: str | None = None, backbone: str | None = None, chang
     Raises:
         InputError: there is no such backbone, or the sweep, the package or the store has no prompts of it.
     """
-    if prompts is not None and _is_sweep(prompts):
+    if prompts is not None and is_sweep_file(prompts):
         return on_backbone(load_sweep(prompts, changes), backbone)
     backbone = backbone or BUILTIN
     section = backbone_section(backbone)
@@ -42,8 +39,9 @@ def sweep_to_rank(prompts: str | None = None, backbone: str | None = None, chang
         )
     place = SHIPPED_PROMPTS if prompts is None else prompts
     sweep = load_sweep("quickstart", [f"prompts={json.dumps(place)}", *_sources_of(backbone, section), *changes])
-    origin_of(sweep)
-    _check_has(place, sweep.backbones[0].name)
+    if prompts is not None:
+        origin_of(sweep)
+        _check_has(prompts, sweep.backbones[0].name)
     return sweep
 
 
@@ -59,10 +57,6 @@ def on_backbone(sweep: Sweep, backbone: str | None) -> Sweep:
     if backbone not in known:
         raise InputError(f"sweep {sweep.name!r}: {unknown_name('backbone', backbone, known)}")
     return sweep.model_copy(update={"backbones": (known[backbone],)})
-
-
-def _is_sweep(given: str) -> bool:
-    return given.endswith(_ENDINGS) or Path(given).is_file() or given in shipped_sweeps()
 
 
 def _sources_of(backbone: str, section: str) -> list[str]:
